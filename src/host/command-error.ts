@@ -1,0 +1,51 @@
+import { LabError } from '../errors.js';
+import { quoteArgv } from './quote.js';
+
+/** A command that failed, with all that is known of it. */
+export class CommandError extends LabError {
+  readonly argv: readonly string[];
+  /** Undefined if it never started or ended by a signal. */
+  readonly exitCodeOfCommand: number | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+
+  constructor(
+    host: string,
+    argv: readonly string[],
+    outcome: {
+      exitCode?: number | undefined;
+      signal?: string | undefined;
+      timedOut?: boolean;
+      code?: string | undefined;
+      stdout: string;
+      stderr: string;
+    },
+    log?: string,
+  ) {
+    const { exitCode, signal, timedOut, code, stdout, stderr } = outcome;
+    const how =
+      code === 'ENOENT'
+        ? 'no such command'
+        : timedOut
+          ? 'ran into its time limit'
+          : signal
+            ? `ended by ${signal}`
+            : exitCode === undefined
+              ? `could not be started (${code ?? 'unknown reason'})`
+              : `exit code ${exitCode}`;
+    const said = lastLines(stderr || stdout, 5);
+    super({
+      tried: `running \`${quoteArgv(argv)}\` on ${host}`,
+      happened: said ? `${how}: ${said}` : how,
+      ...(log === undefined ? {} : { log }),
+    });
+    this.argv = argv;
+    this.exitCodeOfCommand = exitCode;
+    this.stdout = stdout;
+    this.stderr = stderr;
+  }
+}
+
+function lastLines(text: string, count: number): string {
+  return text.trimEnd().split('\n').slice(-count).join('\n');
+}

@@ -1,0 +1,99 @@
+/**
+ * Where things run. One interface for this machine, a network namespace on it, and (later) a host over SSH:
+ * the stages above never build shell strings and never ask where they are.
+ */
+
+export interface RunOptions {
+  cwd?: string;
+  /** Added to the environment of the host. */
+  env?: Readonly<Record<string, string>>;
+  /** Sent to standard input, which is empty otherwise. */
+  input?: string | Uint8Array;
+  /** Milliseconds; the command is killed after it and counts as failed. Default 60,000. */
+  timeout?: number;
+  /** Exit codes other than 0 that are answers rather than failures. */
+  accept?: readonly number[];
+  /** A local file that receives standard output and standard error as they come, appended. */
+  log?: string;
+  signal?: AbortSignal;
+}
+
+export interface RunResult {
+  exitCode: number;
+  stdout: string;
+  stderr: string;
+  /** Milliseconds. */
+  duration: number;
+}
+
+export interface StartOptions {
+  env: Readonly<Record<string, string>>;
+  /** File on the host that receives standard output and standard error, appended. */
+  log: string;
+  cwd?: string;
+}
+
+export interface FileFacts {
+  kind: 'file' | 'directory' | 'block' | 'other';
+  /** Bytes; of a block device, 0. */
+  size: number;
+  /** Blocks of 512 bytes that the file really occupies. */
+  blocks: number;
+  uid: number;
+}
+
+export interface HostFacts {
+  hostname: string;
+  /** `uname -s`, `-r`, `-m`. */
+  system: string;
+  kernel: string;
+  machine: string;
+  uid: number;
+  /** Changes at each boot: what was recorded before it is gone. */
+  bootId: string;
+}
+
+/** A lock held until `release`, or until this process ends in any way. */
+export interface HostLock {
+  release(): Promise<void>;
+}
+
+export interface Host {
+  /** How messages call it: `here`, `here (namespace lab)`, `user@host`. */
+  readonly name: string;
+  /** The network namespace commands run in; undefined is the host's own. */
+  readonly netns: string | undefined;
+
+  /**
+   * Runs a command to its end.
+   * @throws CommandError if it can't be started, ends by a signal or time limit, or with an exit code that is neither 0 nor in `accept`
+   */
+  run(argv: readonly string[], options?: RunOptions): Promise<RunResult>;
+  /** Starts a process that outlives this one, in a session of its own. Returns its process id. */
+  start(argv: readonly string[], options: StartOptions): Promise<number>;
+
+  /** @throws an error with `code` ENOENT if there is none */
+  read(path: string): Promise<Buffer>;
+  /** Replaces a file atomically (temporary file beside it, fsync, rename); makes its folder. */
+  write(path: string, data: string | Uint8Array, mode?: number): Promise<void>;
+  /** Removes a file or a folder with all in it; silent if there is none. */
+  remove(path: string): Promise<void>;
+  /** Names in a folder, sorted; empty if there is none. */
+  list(path: string): Promise<string[]>;
+  /** Undefined if there is nothing at that path. */
+  stat(path: string): Promise<FileFacts | undefined>;
+  /** Copies a local file or folder to the host. */
+  put(local: string, remote: string): Promise<void>;
+  /** Copies a file or folder of the host here. */
+  get(remote: string, local: string): Promise<void>;
+
+  facts(): Promise<HostFacts>;
+  /**
+   * Takes an exclusive lock named by a file on the host, waiting for it if need be.
+   * @param wait milliseconds
+   * @throws LabError when it is still taken after `wait`
+   */
+  lock(path: string, wait: number): Promise<HostLock>;
+  /** Folder that holds the truth about this host's exports. */
+  stateFolder(): Promise<string>;
+}

@@ -1,0 +1,227 @@
+import { randomBytes } from 'node:crypto';
+import { constants, createWriteStream } from 'node:fs';
+import * as fs from 'node:fs/promises';
+import { homedir, hostname, release } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { LabError } from '../errors.js';
+import { CommandError } from './command-error.js';
+import type { FileFacts, Host, HostFacts, HostLock, RunOptions, RunResult, StartOptions } from './host.js';
+
+const DEFAULT_TIMEOUT = 60_000;
+
+/** This machine, or a named network namespace of it. */
+export class LocalHost implements Host {
+  readonly name: string;
+  readonly netns: string | undefined;
+  /** Called with each command before it runs (`-v`, `--dry-run`). */
+  onRun: ((argv: readonly string[]) => void) | undefined;
+
+  constructor(netns?: string) {
+    this.netns = netns;
+    this.name = netns === undefined ? 'here' : `here (namespace ${netns})`;
+  }
+
+  /** `ip netns exec` replaces /sys for the namespace, so what a daemon reads there about its interface is right too. */
+  #inNamespace(argv: readonly string[]): readonly string[] {
+    return this.netns === undefined ? argv : ['ip', 'netns', 'exec', this.netns, ...argv];
+  }
+
+  async run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+    const { execa } = await import('execa');
+    this.onRun?.(argv);
+    const full = this.#inNamespace(argv);
+    const started = performance.now();
+    const child = execa(full[0] as string, full.slice(1), {
+      reject: false,
+      stripFinalNewline: false,
+      timeout: options.timeout ?? DEFAULT_TIMEOUT,
+      killSignal: 'SIGKILL',
+      all: options.log !== undefined,
+      env: { LC_ALL: 'C', ...options.env },
+      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+      ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
+      ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
+    });
+    if (options.log !== undefined) {
+      child.all?.pipe(createWriteStream(options.log, { flags: 'a' }));
+    }
+    const result = await child;
+    const stdout = String(result.stdout ?? '');
+    const stderr = String(result.stderr ?? '');
+    const exitCode = result.exitCode;
+    const fine = exitCode === 0 || (exitCode !== undefined && options.accept?.includes(exitCode));
+    if (!fine || result.timedOut || result.isTerminated) {
+      throw new CommandError(
+        this.name,
+        argv,
+        {
+          exitCode,
+          signal: result.signal,
+          timedOut: result.timedOut,
+          code: (result as { code?: string }).code,
+          stdout,
+          stderr,
+        },
+        options.log,
+      );
+    }
+    return { exitCode, stdout, stderr, duration: performance.now() - started };
+  }
+
+  async start(argv: readonly string[], options: StartOptions): Promise<number> {
+    const { spawn } = await import('node:child_process');
+    this.onRun?.(argv);
+    await fs.mkdir(dirname(options.log), { recursive: true });
+    const log = await fs.open(options.log, 'a');
+    try {
+      const full = this.#inNamespace(argv);
+      const child = spawn(full[0] as string, full.slice(1), {
+        detached: true,
+        stdio: ['ignore', log.fd, log.fd],
+        env: { ...process.env, ...options.env },
+        cwd: options.cwd ?? '/',
+      });
+      await new Promise<void>((resolve, reject) => {
+        child.once('spawn', resolve);
+        child.once('error', (error: NodeJS.ErrnoException) => {
+          reject(new CommandError(this.name, argv, { code: error.code, stdout: '', stderr: '' }));
+        });
+      });
+      child.unref();
+      return child.pid as number;
+    } finally {
+      await log.close();
+    }
+  }
+
+  read(path: string): Promise<Buffer> {
+    return fs.readFile(path);
+  }
+
+  async write(path: string, data: string | Uint8Array, mode = 0o644): Promise<void> {
+    const folder = dirname(path);
+    await fs.mkdir(folder, { recursive: true });
+    const temporary = join(folder, `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+    try {
+      const file = await fs.open(temporary, 'wx', mode);
+      try {
+        await file.writeFile(data);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await fs.rename(temporary, path);
+    } catch (error) {
+      await fs.rm(temporary, { force: true });
+      throw error;
+    }
+  }
+
+  async remove(path: string): Promise<void> {
+    await fs.rm(path, { recursive: true, force: true });
+  }
+
+  async list(path: string): Promise<string[]> {
+    try {
+      return (await fs.readdir(path)).sort();
+    } catch (error) {
+      if (isMissingFile(error)) return [];
+      throw error;
+    }
+  }
+
+  async stat(path: string): Promise<FileFacts | undefined> {
+    try {
+      const facts = await fs.stat(path);
+      const kind = facts.isFile()
+        ? 'file'
+        : facts.isDirectory()
+          ? 'directory'
+          : facts.isBlockDevice()
+            ? 'block'
+            : 'other';
+      return { kind, size: facts.size, blocks: facts.blocks, uid: facts.uid };
+    } catch (error) {
+      if (isMissingFile(error)) return undefined;
+      throw error;
+    }
+  }
+
+  async put(local: string, remote: string): Promise<void> {
+    await fs.mkdir(dirname(remote), { recursive: true });
+    await fs.cp(local, remote, { recursive: true, mode: constants.COPYFILE_FICLONE });
+  }
+
+  get(remote: string, local: string): Promise<void> {
+    return this.put(remote, local);
+  }
+
+  async facts(): Promise<HostFacts> {
+    const boot = await fs.readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => '');
+    return {
+      hostname: hostname(),
+      system: process.platform === 'linux' ? 'Linux' : process.platform,
+      kernel: release(),
+      machine: process.arch === 'x64' ? 'x86_64' : process.arch,
+      uid: process.getuid?.() ?? -1,
+      bootId: boot.trim(),
+    };
+  }
+
+  /**
+   * flock(1) holds the lock for as long as its child reads our pipe: when this process ends, by kill -9 too,
+   * the pipe closes, `cat` ends and the kernel releases the lock. Works over SSH in the same way.
+   */
+  async lock(path: string, wait: number): Promise<HostLock> {
+    const { spawn } = await import('node:child_process');
+    await fs.mkdir(dirname(path), { recursive: true });
+    const seconds = (wait / 1000).toFixed(3);
+    const child = spawn(
+      'flock',
+      ['--wait', seconds, '--conflict-exit-code', '75', path, 'sh', '-c', 'echo; exec cat'],
+      {
+        stdio: ['pipe', 'pipe', 'ignore'],
+      },
+    );
+    const ended = new Promise<number | null>((resolve, reject) => {
+      child.once('error', reject);
+      child.once('exit', resolve);
+    });
+    const taken = new Promise<'taken'>((resolve) => {
+      child.stdout.once('data', () => resolve('taken'));
+    });
+    const outcome = await Promise.race([taken, ended]);
+    if (outcome !== 'taken') {
+      throw new LabError({
+        tried: `taking the lock ${path}`,
+        happened:
+          outcome === 75
+            ? `another aoe-lab command has held it for ${seconds} s`
+            : `flock ended with ${outcome}`,
+        next: `wait for the other command (\`fuser ${path}\` names it), then run this one again`,
+      });
+    }
+    child.unref();
+    return {
+      release: async () => {
+        child.stdin.end();
+        await ended;
+      },
+    };
+  }
+
+  async stateFolder(): Promise<string> {
+    const { AOE_LAB_STATE, XDG_STATE_HOME } = process.env;
+    if (AOE_LAB_STATE) return AOE_LAB_STATE;
+    if (process.getuid?.() === 0) return '/var/lib/aoe-lab';
+    return join(XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'aoe-lab');
+  }
+}
+
+/** This machine, in its own network namespace. */
+export const here = new LocalHost();
+
+function isMissingFile(error: unknown): boolean {
+  const code = (error as NodeJS.ErrnoException).code;
+  return code === 'ENOENT' || code === 'ENOTDIR';
+}

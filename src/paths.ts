@@ -1,0 +1,26 @@
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+function findPackageRoot(): string {
+  let dir = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(dir, 'package.json'))) {
+    const parent = dirname(dir);
+    if (parent === dir) throw new Error('aoe-lab: package.json not found above its own code');
+    dir = parent;
+  }
+  return dir;
+}
+
+/** The folder that holds package.json, recipes, patches and templates. */
+export const packageRoot = findPackageRoot();
+
+/**
+ * The store of sources, trees and builds on this machine: `$AOE_LAB_CACHE`, else `$XDG_CACHE_HOME/aoe-lab`,
+ * else `~/.cache/aoe-lab`. All of it can be deleted at any time; it costs only the work of making it again.
+ */
+export function cacheFolder(): string {
+  const { AOE_LAB_CACHE, XDG_CACHE_HOME } = process.env;
+  return AOE_LAB_CACHE || join(XDG_CACHE_HOME || join(homedir(), '.cache'), 'aoe-lab');
+}

@@ -1,0 +1,269 @@
+/**
+ * What an implementation is, as data: the schema of `recipes/*.yaml`. An eighth target is a recipe and no code.
+ * Texts marked "template" are Handlebars with the variables of `target/variables.ts` (exports) or
+ * `build/variables.ts` (build steps).
+ */
+import { z } from 'zod';
+
+const hex = (digits: number) =>
+  z.string().regex(new RegExp(`^[0-9a-f]{${digits}}$`), `expected ${digits} lower-case hex digits`);
+
+const word = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9.-]*$/, 'expected lower-case letters, digits, dots and dashes');
+const template = z.string();
+
+/** alive: served when last looked at · archived: an archive keeps it · gone: known dead, tried last · unverified: nobody of us saw it */
+const SourceState = z.enum(['alive', 'archived', 'gone', 'unverified']);
+
+const sourceCommon = {
+  state: SourceState,
+  /** Folder inside what is fetched that is the root of the source tree. */
+  subdir: z.string().optional(),
+  note: z.string().optional(),
+};
+
+const Source = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.literal('archive'),
+    url: z.url(),
+    /** Bytes. */
+    size: z.int().positive().optional(),
+    sha256: hex(64).optional(),
+    sha512: hex(128).optional(),
+    md5: hex(32).optional(),
+    ...sourceCommon,
+  }),
+  z.strictObject({
+    type: z.literal('git'),
+    url: z.string(),
+    ref: z.string().optional(),
+    ...sourceCommon,
+  }),
+  z.strictObject({
+    type: z.literal('svn'),
+    url: z.string(),
+    revision: z.int().positive().optional(),
+    ...sourceCommon,
+  }),
+  z.strictObject({
+    type: z.literal('debian'),
+    package: z.string(),
+    /** Upstream version: any Debian revision of it will do. */
+    version: z.string(),
+    ...sourceCommon,
+  }),
+  /** Part of this package; nothing is fetched. */
+  z.strictObject({ type: z.literal('builtin'), ...sourceCommon }),
+]);
+
+/**
+ * Versions as `>=2.6.18 <2.6.33`: dotted numbers, comparisons joined by blanks all hold.
+ * A condition on a fact that is not known (no kernel was chosen) does not hold.
+ */
+const range = z
+  .string()
+  .regex(/^((>=|<=|>|<|=)\d+(\.\d+)*)( (>=|<=|>|<|=)\d+(\.\d+)*)*$/, 'expected e.g. ">=2.6.18 <2.6.33"');
+
+const Condition = z.strictObject({
+  release: z.array(z.string()).min(1).optional(),
+  /** Version of the kernel that is built for. */
+  kernel: range.optional(),
+  /** Version of gcc or clang. */
+  compiler: range.optional(),
+  libc: z.enum(['glibc', 'musl']).optional(),
+});
+
+const Patch = z.discriminatedUnion('form', [
+  z.strictObject({
+    form: z.literal('diff'),
+    /** Relative to `patches/`; its header says why. */
+    file: z.string(),
+    when: Condition.optional(),
+  }),
+  z.strictObject({
+    form: z.literal('edit'),
+    id: word,
+    why: z.string(),
+    files: z.array(z.string()).min(1),
+    replace: z.string().min(1),
+    by: z.string(),
+    /** How often `replace` must occur in all the files together. */
+    count: z.int().positive(),
+    /** Lines (from 1) on which it must occur, where a document names them. */
+    lines: z.array(z.int().positive()).optional(),
+    when: Condition.optional(),
+  }),
+  z.strictObject({
+    form: z.literal('file'),
+    id: word,
+    why: z.string(),
+    /** Relative to `patches/`. */
+    file: z.string(),
+    /** Path in the tree, which must not exist there. */
+    to: z.string(),
+    when: Condition.optional(),
+  }),
+]);
+
+/** What a build or a run needs on its host; `debian` is the package that brings it. */
+const Requirement = z.union([
+  z.strictObject({ command: z.string(), debian: z.string() }),
+  z.strictObject({ header: z.string(), debian: z.string() }),
+  z.strictObject({ file: z.string(), debian: z.string() }),
+]);
+
+const Build = z.strictObject({
+  system: z.enum(['make', 'autotools', 'kbuild', 'none']),
+  requires: z.array(Requirement),
+  env: z.record(z.string(), template).optional(),
+  steps: z.array(
+    z.strictObject({
+      run: z.array(template).min(1),
+      cwd: z.string().optional(),
+      /** The step runs only where this path is (or is not) in the tree. */
+      ifExists: z.string().optional(),
+      ifMissing: z.string().optional(),
+      why: z.string().optional(),
+    }),
+  ),
+  artifacts: z.array(z.strictObject({ name: z.string(), path: z.string() })),
+});
+
+/** A setting that an export may ask for; absent from `options` means that the target lacks it. */
+export const OPTION_NAMES = [
+  'readOnly',
+  'macs',
+  'queueLength',
+  'directIo',
+  'sync',
+  'bufferCount',
+  'offset',
+  'length',
+  'broadcast',
+  'mtu',
+] as const;
+export type OptionName = (typeof OPTION_NAMES)[number];
+
+const Option = z.strictObject({
+  min: z.int().optional(),
+  max: z.int().optional(),
+  note: z.string().optional(),
+});
+
+/** An argument, or several that are passed only when a variable is set and true. */
+const Argument = z.union([template, z.strictObject({ when: z.string(), args: z.array(template).min(1) })]);
+const Argv = z.array(Argument).min(1);
+
+const controlCommon = {
+  options: z.partialRecord(z.enum(OPTION_NAMES), Option),
+  requires: z.array(Requirement).optional(),
+  /** Whether it broadcasts an unsolicited answer when an export starts. */
+  announces: z.boolean(),
+  /** `file`: takes files as well; `device`: block devices only, so that files need a loop device. */
+  backing: z.enum(['file', 'device']),
+};
+
+/** The three shapes that cover all targets. */
+const Control = z.discriminatedUnion('shape', [
+  z.strictObject({
+    shape: z.literal('process'),
+    ...controlCommon,
+    run: Argv,
+    /** Signals by name, e.g. TERM. */
+    stop: z.string(),
+  }),
+  z.strictObject({
+    shape: z.literal('daemon'),
+    ...controlCommon,
+    run: Argv,
+    stop: z.string(),
+    /** Relative to `templates/`; rendered into the daemon's own folder. */
+    config: z.strictObject({ template: z.string(), name: z.string() }),
+    /**
+     * How a running daemon takes a changed configuration: a signal, commands for each export added or removed,
+     * or a restart (all its exports pause).
+     */
+    change: z.discriminatedUnion('by', [
+      z.strictObject({ by: z.literal('signal'), signal: z.string() }),
+      z.strictObject({ by: z.literal('commands'), add: z.array(Argv).min(1), remove: z.array(Argv).min(1) }),
+      z.strictObject({ by: z.literal('restart') }),
+    ]),
+  }),
+  z.strictObject({
+    shape: z.literal('control-file'),
+    ...controlCommon,
+    module: z.string(),
+    load: z.array(Argv).min(1),
+    unload: z.array(Argv).min(1),
+    /** There when the module is loaded. */
+    ready: z.string(),
+    add: z.array(z.strictObject({ path: template, line: template })).min(1),
+    remove: z.array(z.strictObject({ path: template, line: template })).min(1),
+    list: z.strictObject({
+      /** `files`: a folder an export; `text`: lines of one file. */
+      path: z.string(),
+      /** Regular expression with groups named shelf, slot, iface, device (those that it has). */
+      match: z.string(),
+      fields: z.record(z.string(), z.string()).optional(),
+    }),
+    /** Where a refusal can be read. */
+    refusals: z.enum(['errno', 'kernel-log']),
+  }),
+]);
+
+const Quirk = z.strictObject({
+  id: word,
+  text: z.string(),
+  releases: z.array(z.string()).optional(),
+});
+
+const Verified = z.strictObject({
+  release: z.string(),
+  /** What was done: built, exported, discovered, … */
+  what: z.string(),
+  /** System, compiler or kernel. */
+  on: z.string(),
+  date: z.iso.date(),
+});
+
+const Release = z.strictObject({
+  version: z.string(),
+  default: z.boolean().optional(),
+  note: z.string().optional(),
+  sources: z.array(Source),
+  /** Digests of the whole source tree (see source/tree-digest.ts) as it was seen at some place. */
+  trees: z.array(z.strictObject({ sha256: hex(64), seen: z.string() })).optional(),
+  /** Replaces the recipe's `build` for this release. */
+  build: Build.optional(),
+  /** Replaces the recipe's `control` for this release. */
+  control: Control.optional(),
+});
+
+export const Recipe = z.strictObject({
+  name: word,
+  title: z.string(),
+  kind: z.enum(['kernel module', 'user-space daemon', 'native']),
+  summary: z.string(),
+  /** Set where this version of aoe-lab can't build or run it, and why. */
+  unavailable: z.string().optional(),
+  releases: z.array(Release).min(1),
+  patches: z.array(Patch),
+  build: Build,
+  control: Control,
+  /** Commands of the original guide, as a person typed them. */
+  guide: z.array(z.string()),
+  quirks: z.array(Quirk),
+  verified: z.array(Verified),
+});
+
+export type Recipe = z.infer<typeof Recipe>;
+export type Release = z.infer<typeof Release>;
+export type Source = z.infer<typeof Source>;
+export type SourceState = z.infer<typeof SourceState>;
+export type Patch = z.infer<typeof Patch>;
+export type Condition = z.infer<typeof Condition>;
+export type Build = z.infer<typeof Build>;
+export type Control = z.infer<typeof Control>;
+export type Argv = z.infer<typeof Argv>;
+export type Requirement = z.infer<typeof Requirement>;
