@@ -53,6 +53,11 @@ export interface HostFacts {
   bootId: string;
 }
 
+/** Whether a file name is that of something half written, by `write` or `put` of a process that was killed. */
+export function isTemporary(name: string): boolean {
+  return /^\..+\.[0-9a-f]{12}\.tmp$/.test(name);
+}
+
 /** A lock held until `release`, or until this process ends in any way. */
 export interface HostLock {
   release(): Promise<void>;
@@ -63,6 +68,8 @@ export interface Host {
   readonly name: string;
   /** The network namespace commands run in; undefined is the host's own. */
   readonly netns: string | undefined;
+  /** The same host with its commands in a named network namespace, or (undefined) in its own. */
+  inNamespace(netns: string | undefined): Host;
 
   /**
    * Runs a command to its end.
@@ -82,7 +89,7 @@ export interface Host {
   list(path: string): Promise<string[]>;
   /** Undefined if there is nothing at that path. */
   stat(path: string): Promise<FileFacts | undefined>;
-  /** Copies a local file or folder to the host. */
+  /** Copies a local file or folder to the host, atomically; a folder must not be there yet. */
   put(local: string, remote: string): Promise<void>;
   /** Copies a file or folder of the host here. */
   get(remote: string, local: string): Promise<void>;

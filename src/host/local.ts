@@ -3,6 +3,7 @@ import { constants, createWriteStream } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { homedir, hostname, release } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import { finished } from 'node:stream/promises';
 import { LabError } from '../errors.js';
 import { CommandError } from './command-error.js';
 import type { FileFacts, Host, HostFacts, HostLock, RunOptions, RunResult, StartOptions } from './host.js';
@@ -21,6 +22,13 @@ export class LocalHost implements Host {
     this.name = netns === undefined ? 'here' : `here (namespace ${netns})`;
   }
 
+  inNamespace(netns: string | undefined): LocalHost {
+    if (netns === this.netns) return this;
+    const other = new LocalHost(netns);
+    other.onRun = this.onRun;
+    return other;
+  }
+
   /** `ip netns exec` replaces /sys for the namespace, so what a daemon reads there about its interface is right too. */
   #inNamespace(argv: readonly string[]): readonly string[] {
     return this.netns === undefined ? argv : ['ip', 'netns', 'exec', this.netns, ...argv];
@@ -28,8 +36,8 @@ export class LocalHost implements Host {
 
   async run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
     const { execa } = await import('execa');
-    this.onRun?.(argv);
     const full = this.#inNamespace(argv);
+    this.onRun?.(full);
     const started = performance.now();
     const child = execa(full[0] as string, full.slice(1), {
       reject: false,
@@ -42,10 +50,11 @@ export class LocalHost implements Host {
       ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
       ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
     });
-    if (options.log !== undefined) {
-      child.all?.pipe(createWriteStream(options.log, { flags: 'a' }));
-    }
+    const log = options.log === undefined ? undefined : createWriteStream(options.log, { flags: 'a' });
+    // Whoever reads the log afterwards finds all of it; one that can't be written does not fail the command.
+    const logged = log && child.all ? finished(child.all.pipe(log)).catch(() => undefined) : undefined;
     const result = await child;
+    await logged;
     const stdout = String(result.stdout ?? '');
     const stderr = String(result.stderr ?? '');
     const exitCode = result.exitCode;
@@ -70,11 +79,11 @@ export class LocalHost implements Host {
 
   async start(argv: readonly string[], options: StartOptions): Promise<number> {
     const { spawn } = await import('node:child_process');
-    this.onRun?.(argv);
     await fs.mkdir(dirname(options.log), { recursive: true });
     const log = await fs.open(options.log, 'a');
     try {
       const full = this.#inNamespace(argv);
+      this.onRun?.(full);
       const child = spawn(full[0] as string, full.slice(1), {
         detached: true,
         stdio: ['ignore', log.fd, log.fd],
@@ -99,9 +108,8 @@ export class LocalHost implements Host {
   }
 
   async write(path: string, data: string | Uint8Array, mode = 0o644): Promise<void> {
-    const folder = dirname(path);
-    await fs.mkdir(folder, { recursive: true });
-    const temporary = join(folder, `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+    await fs.mkdir(dirname(path), { recursive: true });
+    const temporary = temporaryBeside(path);
     try {
       const file = await fs.open(temporary, 'wx', mode);
       try {
@@ -149,7 +157,14 @@ export class LocalHost implements Host {
 
   async put(local: string, remote: string): Promise<void> {
     await fs.mkdir(dirname(remote), { recursive: true });
-    await fs.cp(local, remote, { recursive: true, mode: constants.COPYFILE_FICLONE });
+    const temporary = temporaryBeside(remote);
+    try {
+      await fs.cp(local, temporary, { recursive: true, mode: constants.COPYFILE_FICLONE });
+      await fs.rename(temporary, remote);
+    } catch (error) {
+      await fs.rm(temporary, { recursive: true, force: true });
+      throw error;
+    }
   }
 
   get(remote: string, local: string): Promise<void> {
@@ -204,6 +219,7 @@ export class LocalHost implements Host {
     child.unref();
     return {
       release: async () => {
+        child.ref();
         child.stdin.end();
         await ended;
       },
@@ -220,6 +236,11 @@ export class LocalHost implements Host {
 
 /** This machine, in its own network namespace. */
 export const here = new LocalHost();
+
+/** What is being written to a path; one of a killed process is told by its name (see `isTemporary`). */
+function temporaryBeside(path: string): string {
+  return join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+}
 
 function isMissingFile(error: unknown): boolean {
   const code = (error as NodeJS.ErrnoException).code;

@@ -32,6 +32,11 @@ const Source = z.discriminatedUnion('type', [
     sha256: hex(64).optional(),
     sha512: hex(128).optional(),
     md5: hex(32).optional(),
+    /**
+     * Nobody of us saw this archive, and it holds more than the pinned tree (a configure script, say): it is taken as it
+     * comes and reported to differ, rather than refused.
+     */
+    unpinned: z.literal(true).optional(),
     ...sourceCommon,
   }),
   z.strictObject({
@@ -85,11 +90,12 @@ const Patch = z.discriminatedUnion('form', [
     form: z.literal('edit'),
     id: word,
     why: z.string(),
+    /** Paths in the tree; `*` stands for any characters but a slash. */
     files: z.array(z.string()).min(1),
     replace: z.string().min(1),
     by: z.string(),
-    /** How often `replace` must occur in all the files together. */
-    count: z.int().positive(),
+    /** How often `replace` must occur in all the files together; at least once where no one could count. */
+    count: z.int().positive().optional(),
     /** Lines (from 1) on which it must occur, where a document names them. */
     lines: z.array(z.int().positive()).optional(),
     when: Condition.optional(),
@@ -141,7 +147,6 @@ export const OPTION_NAMES = [
   'offset',
   'length',
   'broadcast',
-  'mtu',
 ] as const;
 export type OptionName = (typeof OPTION_NAMES)[number];
 

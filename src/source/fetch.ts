@@ -1,0 +1,73 @@
+/** The stage "recipe → verified source tree in the store". What only a miss needs is loaded when one happens. */
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Recipe, Release } from '../recipe/schema.js';
+import type { Location } from './arrive/arrive.js';
+import { LIMITS } from './limits.js';
+import { describeSource, inOrder } from './location.js';
+import { type RecallOptions, recall, recallTree } from './recall.js';
+import { asSourceTree, type FetchOptions, type SourceTree } from './source-tree.js';
+import { treeDigest } from './tree-digest.js';
+import type { Failure } from './unreachable.js';
+
+export type { SourceEvent } from './events.js';
+export type { FetchOptions, Pinned, SourceTree } from './source-tree.js';
+
+/**
+ * The source tree of a release, from the store or the first location that gives it as the recipe pins it.
+ * What came from a location that is not pinned is remembered: it is not asked again while the store has it.
+ * @throws UnreachableError that lists each location with its reason
+ * @throws UsageError, ArchiveError, MissingError for a `source` of the user's that can't be used
+ */
+export async function fetchSource(
+  recipe: Recipe,
+  release: Release,
+  options: FetchOptions = {},
+): Promise<SourceTree> {
+  const { offline = false } = options;
+  const recallOptions: RecallOptions = {
+    limits: { ...LIMITS, ...options.limits },
+    signal: options.signal ?? new AbortController().signal,
+    onEvent: options.onEvent ?? (() => {}),
+  };
+  if (options.source !== undefined) {
+    const { fetchOwn } = await import('./own.js');
+    return fetchOwn(recipe, release, options.source, offline, recallOptions);
+  }
+  if (release.sources.some((source) => source.type === 'builtin')) return ownCode(recipe, release);
+  const locations = inOrder(release.sources) as Location[];
+  for (const source of locations) {
+    const tree = await recall(recipe, release, source, recallOptions).catch(() => undefined);
+    if (tree !== undefined) return tree;
+  }
+  const stored = await recallTree(recipe, release, recallOptions);
+  if (stored !== undefined) return stored;
+  const [{ fetchFrom }, { unreachable }, { reasonOf }] = await Promise.all([
+    import('./from-location.js'),
+    import('./unreachable.js'),
+    import('./reason.js'),
+  ]);
+  if (offline) throw unreachable(recipe, release, [], offline);
+  const failures: Failure[] = [];
+  for (const source of locations) {
+    const location = describeSource(source);
+    const { state } = source;
+    recallOptions.onEvent({ kind: 'trying', location, state });
+    try {
+      return await fetchFrom(recipe, release, source, recallOptions);
+    } catch (error) {
+      options.signal?.throwIfAborted();
+      const reason = reasonOf(error);
+      failures.push({ location, reason });
+      recallOptions.onEvent({ kind: 'failed', location, state, reason });
+    }
+  }
+  throw unreachable(recipe, release, failures, offline);
+}
+
+/** The native target: the code that runs now. */
+async function ownCode(recipe: Recipe, release: Release): Promise<SourceTree> {
+  const folder = dirname(dirname(fileURLToPath(import.meta.url)));
+  const digest = await treeDigest(folder);
+  return asSourceTree(recipe, release, { folder, digest, location: 'part of aoe-lab', cached: true }, 'none');
+}

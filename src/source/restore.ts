@@ -1,0 +1,25 @@
+import type { Release } from '../recipe/schema.js';
+import { unpackArchive } from './arrive/archive.js';
+import { type ArchiveFacts, pinnedTrees } from './pins.js';
+import type { RecallOptions } from './recall.js';
+import { checkTree, chooseRoot, settle } from './settle.js';
+import type { Found } from './source-tree.js';
+import { withWorkFolder } from './store/work.js';
+
+/** Unpacks an archive of the store again whose tree is no longer there. */
+export function restore(
+  path: string,
+  facts: ArchiveFacts,
+  location: string,
+  subdirs: readonly string[],
+  release: Release,
+  options: RecallOptions,
+): Promise<Found & { archive: ArchiveFacts }> {
+  const { limits, onEvent } = options;
+  return withWorkFolder(async (work) => {
+    const arrival = await unpackArchive(path, facts, { ...options, work, location });
+    const root = await chooseRoot(arrival.folder, subdirs, pinnedTrees(release), limits);
+    checkTree(root.listing);
+    return { ...(await settle(arrival, root, onEvent)), archive: facts, cached: true };
+  });
+}

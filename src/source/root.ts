@@ -1,0 +1,31 @@
+import type { Stats } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { VERSION_CONTROL } from './tree-digest.js';
+
+/**
+ * Folders that may be the root of a source tree in what arrived, the likeliest first: a known subfolder of it or of
+ * its single top folder, that single top folder, all of it.
+ * @param subdirs where recipes say that the root lies
+ */
+export async function possibleRoots(folder: string, subdirs: readonly string[]): Promise<string[]> {
+  const top = await singleFolder(folder);
+  const bases = top === undefined ? [folder] : [folder, top];
+  const candidates = subdirs.flatMap((subdir) => bases.map((base) => join(base, subdir)));
+  const found: string[] = [];
+  for (const candidate of [...candidates, ...bases.reverse()]) {
+    const isFolder = (await statOf(candidate))?.isDirectory() ?? false;
+    if (isFolder && !found.includes(candidate)) found.push(candidate);
+  }
+  return found;
+}
+
+async function singleFolder(folder: string): Promise<string | undefined> {
+  const names = (await readdir(folder)).filter((name) => !VERSION_CONTROL.includes(name));
+  const only = names.length === 1 ? join(folder, names[0] as string) : undefined;
+  return only !== undefined && (await statOf(only))?.isDirectory() ? only : undefined;
+}
+
+function statOf(path: string): Promise<Stats | undefined> {
+  return stat(path).catch(() => undefined);
+}

@@ -1,0 +1,32 @@
+/**
+ * What a location gave the last time, `hints/<digest of its key>.json`. Only a hint: it tells which digest to look
+ * for, and what it names is checked as anything else in the store.
+ */
+import { join } from 'node:path';
+import { digestOf } from '../../digest.js';
+import { cacheFolder } from '../../paths.js';
+import type { ArchiveFacts } from '../pins.js';
+import { readJson, writeJson } from './json.js';
+
+export interface Hint {
+  /** What the location was, in full. */
+  key: string;
+  /** Digest of the tree. */
+  tree: string;
+  /** As it is told to people: may name a revision. */
+  location: string;
+  archive?: ArchiveFacts;
+}
+
+function hintPath(key: string): string {
+  return join(cacheFolder(), 'hints', `${digestOf(key)}.json`);
+}
+
+export async function readHint(key: string): Promise<Hint | undefined> {
+  const hint = await readJson<Hint>(hintPath(key));
+  return hint?.key === key ? hint : undefined;
+}
+
+export async function writeHint(hint: Hint): Promise<void> {
+  await writeJson(hintPath(hint.key), hint);
+}

@@ -1,0 +1,121 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'ava';
+import { CommandError } from '../../src/host/command-error.js';
+import { LocalHost } from '../../src/host/local.js';
+import { packageRoot } from '../../src/paths.js';
+import { temporaryFolder } from '../temporary.js';
+
+const host = new LocalHost();
+
+test('a command that is not there is an error that names it', async (t) => {
+  const error = await t.throwsAsync(host.run(['no-such-command-here', 'a b']), { instanceOf: CommandError });
+  t.regex(error?.message ?? '', /`no-such-command-here 'a b'` on here: no such command/);
+});
+
+test('an exit code other than 0 is an error with what the command said', async (t) => {
+  const error = await t.throwsAsync(host.run(['sh', '-c', 'echo out; echo because >&2; exit 7']), {
+    instanceOf: CommandError,
+  });
+  t.is(error?.exitCodeOfCommand, 7);
+  t.is(error?.stderr, 'because\n');
+  t.regex(error?.message ?? '', /exit code 7: because/);
+});
+
+test('an exit code that is an answer is none', async (t) => {
+  t.is((await host.run(['sh', '-c', 'exit 1'], { accept: [1] })).exitCode, 1);
+});
+
+test('a command that runs too long is killed and fails, also with an accepted code', async (t) => {
+  const error = await t.throwsAsync(host.run(['sleep', '60'], { timeout: 100, accept: [1] }), {
+    instanceOf: CommandError,
+  });
+  t.regex(error?.message ?? '', /time limit/);
+});
+
+test('a command that ends by a signal fails', async (t) => {
+  const error = await t.throwsAsync(host.run(['sh', '-c', 'kill -9 $$']), { instanceOf: CommandError });
+  t.regex(error?.message ?? '', /SIGKILL/);
+});
+
+test('arguments reach the command as they are, input as well', async (t) => {
+  const { stdout } = await host.run(['sh', '-c', 'printf "%s|" "$@"; cat', 'sh', '$HOME', 'a b', "'"], {
+    input: 'typed',
+  });
+  t.is(stdout, "$HOME|a b|'|typed");
+});
+
+test('a file is replaced whole or not at all, and nothing temporary stays', async (t) => {
+  const folder = await temporaryFolder(t);
+  const path = join(folder, 'deep', 'state.json');
+  await host.write(path, 'one');
+  await host.write(path, 'two', 0o600);
+  t.is(await readFile(path, 'utf8'), 'two');
+  t.deepEqual(await readdir(join(folder, 'deep')), ['state.json']);
+  // A folder stands where the file should be: the rename fails.
+  await t.throwsAsync(host.write(join(folder, 'deep'), 'three'));
+  t.deepEqual(await readdir(folder), ['deep']);
+});
+
+test('what is not there is empty, undefined, or silently removed already', async (t) => {
+  const folder = await temporaryFolder(t);
+  t.deepEqual(await host.list(join(folder, 'none')), []);
+  t.is(await host.stat(join(folder, 'none')), undefined);
+  await t.notThrowsAsync(host.remove(join(folder, 'none')));
+  await t.throwsAsync(host.read(join(folder, 'none')), { code: 'ENOENT' });
+});
+
+test('stat looks through links', async (t) => {
+  const folder = await temporaryFolder(t);
+  await writeFile(join(folder, 'file'), 'x'.repeat(1000));
+  await symlink('file', join(folder, 'link'));
+  const facts = await host.stat(join(folder, 'link'));
+  t.is(facts?.kind, 'file');
+  t.is(facts?.size, 1000);
+  t.is((await host.stat(folder))?.kind, 'directory');
+});
+
+test('a started process outlives its starter and writes its log', async (t) => {
+  const folder = await temporaryFolder(t);
+  const log = join(folder, 'logs', 'a.log');
+  const pid = await host.start(['sh', '-c', 'echo "$MARK"; exec sleep 60'], { env: { MARK: 'mine' }, log });
+  t.teardown(() => process.kill(pid, 'SIGKILL'));
+  while ((await readFile(log, 'utf8')) === '') await new Promise((resolve) => setImmediate(resolve));
+  t.is(await readFile(log, 'utf8'), 'mine\n');
+  // In a session of its own: the terminal's hang-up does not reach it.
+  const session = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1]?.split(' ')[3];
+  t.is(Number(session), pid);
+});
+
+test('of two who want a lock one waits until the other lets go', async (t) => {
+  const path = join(await temporaryFolder(t), 'lock');
+  const first = await host.lock(path, 1000);
+  await t.throwsAsync(host.lock(path, 50), { message: /another aoe-lab command has held it/ });
+  let taken = false;
+  const second = host.lock(path, 10_000).then((lock) => {
+    taken = true;
+    return lock;
+  });
+  t.false(taken);
+  await first.release();
+  await (await second).release();
+  t.true(taken);
+});
+
+test('the lock of a process killed with -9 is free', async (t) => {
+  const path = join(await temporaryFolder(t), 'lock');
+  const module = join(packageRoot, 'dist', 'src', 'host', 'local.js');
+  const code = `import { here } from ${JSON.stringify(module)};
+    await here.lock(${JSON.stringify(path)}, 1000); console.log('taken'); setInterval(() => {}, 1000);`;
+  const holder = spawn(process.execPath, ['--input-type=module', '-e', code], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await once(holder.stdout, 'data');
+  await t.throwsAsync(host.lock(path, 50));
+  holder.kill('SIGKILL');
+  await once(holder, 'exit');
+  const lock = await host.lock(path, 5000);
+  await t.notThrowsAsync(lock.release());
+});

@@ -1,0 +1,29 @@
+import { execFileSync } from 'node:child_process';
+import test from 'ava';
+import fc from 'fast-check';
+import { quote, quoteArgv } from '../../src/host/quote.js';
+
+test('plain words stay as they are', (t) => {
+  t.is(
+    quoteArgv(['losetup', '--find', '/dev/loop0', 'a=b', 'e0.1@eth0']),
+    'losetup --find /dev/loop0 a=b e0.1@eth0',
+  );
+});
+
+test('an empty word, blanks and quotes are quoted', (t) => {
+  t.is(quote(''), "''");
+  t.is(quote("it's"), `'it'\\''s'`);
+  t.is(quote('$(reboot)'), "'$(reboot)'");
+});
+
+test('a shell reads back every word as it was', (t) => {
+  const word = fc.string({ unit: 'binary' }).filter((text) => !text.includes('\0'));
+  fc.assert(
+    fc.property(fc.array(word, { minLength: 1, maxLength: 5 }), (words) => {
+      const command = `for word in ${quoteArgv(words)}; do printf '%s\\0' "$word"; done`;
+      const out = execFileSync('sh', ['-c', command], { encoding: 'utf8' });
+      t.deepEqual(out.split('\0').slice(0, -1), words);
+    }),
+    { numRuns: 50 },
+  );
+});
