@@ -23,7 +23,14 @@ export function parseRecipe(file: string, text: string): { recipe: Recipe } | { 
     }
     return 1;
   };
-  const outcome = Recipe.safeParse(document.toJS());
+  let content: unknown;
+  try {
+    content = document.toJS();
+  } catch (error) {
+    // An alias without its anchor is noticed only here.
+    return { faults: [{ file, line: 1, field: '', reason: (error as Error).message }] };
+  }
+  const outcome = Recipe.safeParse(content);
   if (!outcome.success) {
     return {
       faults: outcome.error.issues.flatMap((issue) =>
@@ -93,12 +100,17 @@ function contradictions(recipe: Recipe): Fault[] {
   }
   const regions = [recipe.control, ...recipe.releases.map((release) => release.control)];
   for (const [index, control] of regions.entries()) {
-    if (control?.shape !== 'control-file') continue;
-    try {
-      new RegExp(control.list.match);
-    } catch (error) {
-      const prefix = index === 0 ? [] : ['releases', index - 1];
-      faults.push({ path: [...prefix, 'control', 'list', 'match'], message: (error as Error).message });
+    const prefix = index === 0 ? [] : ['releases', index - 1];
+    const expressions = {
+      path: control?.path,
+      ...(control?.shape === 'control-file' ? { 'list.match': control.list.match } : {}),
+    };
+    for (const [field, expression] of Object.entries(expressions)) {
+      try {
+        new RegExp(expression ?? '');
+      } catch (error) {
+        faults.push({ path: [...prefix, 'control', ...field.split('.')], message: (error as Error).message });
+      }
     }
   }
   return faults;

@@ -153,6 +153,7 @@ export type OptionName = (typeof OPTION_NAMES)[number];
 const Option = z.strictObject({
   min: z.int().optional(),
   max: z.int().optional(),
+  powerOfTwo: z.literal(true).optional(),
   note: z.string().optional(),
 });
 
@@ -167,6 +168,8 @@ const controlCommon = {
   announces: z.boolean(),
   /** `file`: takes files as well; `device`: block devices only, so that files need a loop device. */
   backing: z.enum(['file', 'device']),
+  /** Regular expression of the paths that its configuration can express; a loop device serves for others. */
+  path: z.string().optional(),
 };
 
 /** The three shapes that cover all targets. */
@@ -191,7 +194,20 @@ const Control = z.discriminatedUnion('shape', [
      */
     change: z.discriminatedUnion('by', [
       z.strictObject({ by: z.literal('signal'), signal: z.string() }),
-      z.strictObject({ by: z.literal('commands'), add: z.array(Argv).min(1), remove: z.array(Argv).min(1) }),
+      z.strictObject({
+        by: z.literal('commands'),
+        add: z.array(Argv).min(1),
+        remove: z.array(Argv).min(1),
+        /** What these commands can't express is taken from the configuration, by a signal. */
+        otherwise: z
+          .strictObject({
+            signal: z.string(),
+            options: z.array(z.enum(OPTION_NAMES)),
+            /** An interface that the daemon does not serve yet. */
+            newInterface: z.boolean(),
+          })
+          .optional(),
+      }),
       z.strictObject({ by: z.literal('restart') }),
     ]),
   }),
