@@ -1,0 +1,142 @@
+import { join } from 'node:path';
+import { MissingError } from '../errors.js';
+import type { Host } from '../host/host.js';
+import type { Facts } from '../patch/condition.js';
+import { effective } from '../recipe/load.js';
+import type { Recipe, Release } from '../recipe/schema.js';
+import { type BuildKey, type BuildTree, buildKey } from './key.js';
+import { missingFor } from './requirements.js';
+import { type BuildRecord, buildFolder, findBuild, lockBuild } from './store.js';
+import { findToolchain } from './toolchain.js';
+
+export interface BuildOptions {
+  /** Where the steps run; its file system must be this machine's. */
+  host?: Host | undefined;
+  /** Jobs of make; the number of processors if absent. */
+  jobs?: number | undefined;
+  /** Build again although it is in the store. */
+  force?: boolean | undefined;
+  onEvent?: ((event: BuildEvent) => void) | undefined;
+  signal?: AbortSignal | undefined;
+  /** Version of the kernel that is built for. */
+  kernel?: string | undefined;
+}
+
+/** What happens during a build, for whoever shows it. */
+export type BuildEvent =
+  | { kind: 'build-cached'; key: string }
+  /** Another process builds the same. */
+  | { kind: 'build-waiting'; key: string }
+  | { kind: 'build-patching'; patches: string[] }
+  | { kind: 'build-step'; command: string; index: number; total: number }
+  /** Duration in milliseconds. */
+  | { kind: 'built'; key: string; duration: number; warnings: number };
+
+export interface BuildResult {
+  implementation: string;
+  release: string;
+  /** 64 hex digits that name tree, patches, toolchain and steps. */
+  key: string;
+  /** The build's folder in the store. */
+  folder: string;
+  artifacts: { name: string; path: string; sha256: string }[];
+  /** Ids of the patches applied, in order. */
+  patches: string[];
+  cached: boolean;
+  log: string;
+  /** Milliseconds that the build took, when it was made. */
+  duration: number;
+  warnings: number;
+}
+
+/**
+ * Patches and builds a source tree, or finds that build in the store.
+ * @throws MissingError before anything starts, where this version can't build it or something is not here
+ * @throws LabError with the compiler's first error and the name of the log
+ */
+export async function buildArtifacts(
+  tree: BuildTree,
+  recipe: Recipe,
+  release: Release,
+  options: BuildOptions = {},
+): Promise<BuildResult> {
+  refuseUnbuildable(recipe, release);
+  const { force, kernel, onEvent } = options;
+  const toolchain = await findToolchain(options.host);
+  const facts: Omit<Facts, 'release'> = {
+    ...(kernel === undefined ? {} : { kernel }),
+    ...(toolchain === undefined ? {} : { compiler: toolchain.version, libc: toolchain.libc }),
+  };
+  const named = buildKey(tree, recipe, release, toolchain, facts);
+  const hit = (): BuildResult | undefined => {
+    const record = force ? undefined : findBuild(named.key);
+    if (record === undefined) return undefined;
+    onEvent?.({ kind: 'build-cached', key: named.key });
+    return resultOf(record, true);
+  };
+  const early = hit();
+  if (early !== undefined) return early;
+  const host = options.host ?? (await import('../host/local.js')).here;
+  const lock = await lockBuild(host, named.key, () => onEvent?.({ kind: 'build-waiting', key: named.key }));
+  try {
+    return hit() ?? (await make(tree, recipe, release, named, facts, { ...options, host }));
+  } finally {
+    await lock.release();
+  }
+}
+
+async function make(
+  tree: BuildTree,
+  recipe: Recipe,
+  release: Release,
+  named: BuildKey,
+  facts: Omit<Facts, 'release'>,
+  options: BuildOptions & { host: Host },
+): Promise<BuildResult> {
+  const { makeBuild } = await import('./make.js');
+  const record = await makeBuild(tree, recipe, release, named, facts, options);
+  return resultOf(record, false);
+}
+
+function resultOf(record: BuildRecord, cached: boolean): BuildResult {
+  const { implementation, release, key, patches, duration, warnings } = record;
+  const folder = buildFolder(key);
+  return {
+    implementation,
+    release,
+    key,
+    folder,
+    artifacts: record.artifacts.map(({ name, sha256 }) => ({
+      name,
+      path: join(folder, 'artifacts', name),
+      sha256,
+    })),
+    patches,
+    cached,
+    log: join(folder, 'build.log'),
+    duration,
+    warnings,
+  };
+}
+
+/** @throws MissingError where this version can't build it, or something that the build requires is not here */
+export function refuseUnbuildable(recipe: Recipe, release: Release): void {
+  const tried = `building ${recipe.name} ${release.version}`;
+  if (recipe.unavailable !== undefined || recipe.kind === 'kernel module') {
+    throw new MissingError({
+      tried,
+      happened: recipe.unavailable ?? 'this version of aoe-lab does not build kernel modules yet',
+      next: `\`aoe-lab patch ${recipe.name} --output DIR\` gives the patched tree, to be built by hand`,
+      missing: [recipe.name],
+    });
+  }
+  const missing = missingFor(effective(recipe, release).build.requires);
+  if (missing.length === 0) return;
+  const packages = [...new Set(missing.map(({ debian }) => debian))].join(' ');
+  throw new MissingError({
+    tried,
+    happened: `missing here: ${missing.map(({ kind, name }) => `${kind} ${name}`).join(', ')}`,
+    next: `apt-get install --no-install-recommends ${packages}`,
+    missing: missing.map(({ name }) => name),
+  });
+}

@@ -1,0 +1,118 @@
+/** A build that is not in the store: patch, run the steps, keep artifacts and log. Loaded only when there is one to make. */
+import { copyFile, mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { dirname, join } from 'node:path';
+import { digestOfFile } from '../digest.js';
+import { LabError } from '../errors.js';
+import type { Host } from '../host/host.js';
+import { applyPatches } from '../patch/apply.js';
+import type { Facts } from '../patch/condition.js';
+import { planPatches } from '../patch/plan.js';
+import { cacheFolder } from '../paths.js';
+import { effective } from '../recipe/load.js';
+import type { Build, Recipe, Release } from '../recipe/schema.js';
+import type { BuildOptions } from './build.js';
+import type { BuildKey, BuildTree } from './key.js';
+import { compilerWords } from './requirements.js';
+import { runSteps } from './steps.js';
+import { type BuildRecord, makeWorkFolder, publishBuild, removeRests } from './store.js';
+
+/**
+ * Makes a build and puts it into the store. The lock of its key is held.
+ * @throws LabError if a patch does not fit, a step fails or an artifact did not come out
+ */
+export async function makeBuild(
+  tree: BuildTree,
+  recipe: Recipe,
+  release: Release,
+  { key, patches }: BuildKey,
+  facts: Omit<Facts, 'release'>,
+  options: BuildOptions & { host: Host },
+): Promise<BuildRecord> {
+  const { host, onEvent } = options;
+  const { build } = effective(recipe, release);
+  const started = performance.now();
+  await removeRests(host, key);
+  const work = await makeWorkFolder(key);
+  const folder = join(work, 'tree');
+  const finished = join(work, 'finished');
+  const log = join(finished, 'build.log');
+  try {
+    onEvent?.({ kind: 'build-patching', patches });
+    await applyPatches(await planPatches(recipe, release, tree.folder, facts), folder);
+    await mkdir(join(finished, 'artifacts'), { recursive: true });
+    await writeFile(log, `${recipe.name} ${release.version}, build ${key}\n`);
+    const warnings = await runSteps(build, {
+      host,
+      variables: {
+        implementation: recipe.name,
+        release: release.version,
+        jobs: options.jobs ?? availableParallelism(),
+        folder,
+        compiler: compilerWords().join(' '),
+      },
+      log,
+      signal: options.signal,
+      onStep: (command, index, total) => onEvent?.({ kind: 'build-step', command, index, total }),
+    });
+    const artifacts = await collect(build, folder, join(finished, 'artifacts'), recipe.name);
+    const duration = Math.round(performance.now() - started);
+    const record: BuildRecord = {
+      implementation: recipe.name,
+      release: release.version,
+      key,
+      tree: tree.digest,
+      patches,
+      artifacts,
+      duration,
+      warnings,
+    };
+    await writeFile(join(finished, 'build.json'), `${JSON.stringify(record, null, 2)}\n`);
+    await publishBuild(finished, key);
+    onEvent?.({ kind: 'built', key, duration, warnings });
+    return record;
+  } catch (error) {
+    throw await withLog(error, log, `${recipe.name}-${release.version}-${key.slice(0, 12)}.log`);
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
+async function collect(
+  build: Build,
+  folder: string,
+  destination: string,
+  implementation: string,
+): Promise<BuildRecord['artifacts']> {
+  const artifacts: BuildRecord['artifacts'] = [];
+  for (const { name, path } of build.artifacts) {
+    const from = join(folder, path);
+    const facts = await stat(from).catch(() => undefined);
+    if (!facts?.isFile()) {
+      throw new LabError({
+        tried: `building ${implementation}`,
+        happened: `all steps ended well, but there is no file ${path} afterwards`,
+        next: "compare the recipe's artifacts with what its steps make",
+      });
+    }
+    const to = join(destination, name);
+    await mkdir(dirname(to), { recursive: true });
+    await copyFile(from, to);
+    artifacts.push({ name, sha256: await digestOfFile(to) });
+  }
+  return artifacts;
+}
+
+/** Keeps the log of a failed build, and names it in the error. */
+async function withLog(error: unknown, log: string, name: string): Promise<unknown> {
+  const kept = join(cacheFolder(), 'logs', name);
+  try {
+    await mkdir(dirname(kept), { recursive: true });
+    await copyFile(log, kept);
+  } catch {
+    return error;
+  }
+  return error instanceof LabError && error.name === 'LabError'
+    ? new LabError({ ...error.facts, log: kept })
+    : error;
+}

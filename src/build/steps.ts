@@ -1,0 +1,81 @@
+import { existsSync } from 'node:fs';
+import { appendFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { LabError } from '../errors.js';
+import { CommandError } from '../host/command-error.js';
+import type { Host } from '../host/host.js';
+import { quoteArgv } from '../host/quote.js';
+import { TREE_TIME } from '../patch/apply.js';
+import type { Build } from '../recipe/schema.js';
+import { render } from '../templating.js';
+import { countWarnings, firstError } from './output.js';
+import type { BuildVariables } from './variables.js';
+
+/** Milliseconds that a step may take. */
+const LIMIT = 10 * 60_000;
+
+export interface StepsOptions {
+  host: Host;
+  variables: BuildVariables;
+  /** Receives all that the steps print. */
+  log: string;
+  signal?: AbortSignal | undefined;
+  onStep: (command: string, index: number, total: number) => void;
+}
+
+/**
+ * Runs the steps of a recipe in a patched tree.
+ * @returns how many warnings the compiler gave
+ * @throws LabError with the compiler's first error
+ */
+export async function runSteps(build: Build, options: StepsOptions): Promise<number> {
+  const { host, variables, log, signal } = options;
+  const { folder } = variables;
+  const env = environment(build, variables);
+  let warnings = 0;
+  for (const [index, step] of build.steps.entries()) {
+    if (step.ifExists !== undefined && !existsSync(join(folder, step.ifExists))) continue;
+    if (step.ifMissing !== undefined && existsSync(join(folder, step.ifMissing))) continue;
+    const argv = step.run.map((word) => render(word, variables));
+    const command = quoteArgv(argv);
+    options.onStep(command, index + 1, build.steps.length);
+    await appendFile(log, `$ ${command}\n`);
+    try {
+      const { stdout, stderr } = await host.run(argv, {
+        cwd: join(folder, step.cwd ?? '.'),
+        env,
+        log,
+        timeout: LIMIT,
+        ...(signal === undefined ? {} : { signal }),
+      });
+      warnings += countWarnings(stdout) + countWarnings(stderr);
+    } catch (error) {
+      throw error instanceof CommandError ? stepError(error, command, variables) : error;
+    }
+  }
+  return warnings;
+}
+
+function environment(build: Build, variables: BuildVariables): Record<string, string> {
+  const own = Object.entries(build.env ?? {}).map(([name, value]) => [name, render(value, variables)]);
+  return {
+    SOURCE_DATE_EPOCH: String(TREE_TIME),
+    TZ: 'UTC',
+    // A make that started us must not reach into the build.
+    MAKEFLAGS: '',
+    MFLAGS: '',
+    MAKELEVEL: '',
+    ...Object.fromEntries(own),
+  };
+}
+
+function stepError(error: CommandError, command: string, variables: BuildVariables): LabError {
+  const { implementation, release, folder } = variables;
+  const output = `${error.stderr}\n${error.stdout}`.replaceAll(`${folder}/`, '');
+  return new LabError({
+    tried: `building ${implementation} ${release}: ${command}`,
+    happened: firstError(output) ?? error.facts.happened,
+    next: `\`aoe-lab patch ${implementation} --release ${release} --output DIR\` gives the patched tree, to be tried by hand`,
+    cause: error,
+  });
+}

@@ -1,0 +1,11 @@
+/** What templates of build steps and of a recipe's `env` may name. */
+export interface BuildVariables {
+  implementation: string;
+  release: string;
+  /** How many jobs make should run at once. */
+  jobs: number;
+  /** Absolute path of the tree that is built; another one for each build. */
+  folder: string;
+  /** `$CC`, or gcc. */
+  compiler: string;
+}

@@ -1,0 +1,9 @@
+import type { Recovery } from '../target/recover.js';
+import { note } from './output.js';
+
+/** Says what killed commands had left and was mended. */
+export function noteRecovery(recovery: Recovery): void {
+  for (const { id } of recovery.undone)
+    note(`mended: ${id} was left half done by a killed command; it was undone`);
+  for (const mark of recovery.orphans) note(`mended: ended a process that belonged to no export (${mark})`);
+}
