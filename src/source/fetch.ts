@@ -11,7 +11,7 @@ import { treeDigest } from './tree-digest.js';
 import type { Failure } from './unreachable.js';
 
 export type { SourceEvent } from './events.js';
-export type { FetchOptions, Pinned, SourceTree } from './source-tree.js';
+export type { FetchOptions, SourceTree } from './source-tree.js';
 
 /**
  * The source tree of a release, from the store or the first location that gives it as the recipe pins it.

@@ -3,7 +3,14 @@ import type { Recipe, Release, Source } from '../recipe/schema.js';
 import type { OnSourceEvent } from './events.js';
 import type { Limits } from './limits.js';
 import { describeSource, sourceKey } from './location.js';
-import { type ArchiveFacts, type ArchivePins, archiveFacts, brokenPin, mayDiffer, pinnedTrees } from './pins.js';
+import {
+  type ArchiveFacts,
+  type ArchivePins,
+  archiveFacts,
+  brokenPin,
+  mayDiffer,
+  pinnedTrees,
+} from './pins.js';
 import { asSourceTree, comparePins, type Found, type SourceTree } from './source-tree.js';
 import { getArchive } from './store/archives.js';
 import { readHint } from './store/hints.js';
@@ -34,7 +41,9 @@ export async function recall(
   );
   if (found === undefined) return undefined;
   const pinned = comparePins(release, found.digest, found.archive);
-  return pinned === 'differs' && !mayDiffer(source) ? undefined : asSourceTree(recipe, release, found, pinned);
+  return pinned === 'differs' && !mayDiffer(source)
+    ? undefined
+    : asSourceTree(recipe, release, found, pinned);
 }
 
 /** A pinned tree of the release that came into the store in any way, such as by `--source`. */

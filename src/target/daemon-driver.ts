@@ -1,0 +1,204 @@
+import { posix } from 'node:path';
+import { LabError } from '../errors.js';
+import type { Control } from '../recipe/schema.js';
+import { render, renderArgv } from '../templating.js';
+import type { Driver, Preview } from './driver.js';
+import { type EntryStore, type ExportEntry, exportId } from './entry.js';
+import { waitUntilReleased } from './listening.js';
+import { processesOf, RUN_MARK, signalProcesses, stopProcesses } from './processes.js';
+import { daemonVariables, exportedPath, exportVariables } from './variables.js';
+
+type DaemonControl = Extract<Control, { shape: 'daemon' }>;
+
+type Change =
+  | { by: 'signal'; signal: string }
+  | { by: 'command'; argv: string[]; otherwise?: string }
+  | { by: 'restart' };
+
+/**
+ * One daemon for all exports of one build in one network namespace. Its configuration is rendered from their entries at
+ * each change; the entries are the truth, so a configuration that a killed command left behind does no harm.
+ */
+export class DaemonDriver implements Driver {
+  readonly #store: EntryStore;
+
+  constructor(store: EntryStore) {
+    this.#store = store;
+  }
+
+  mark(entry: ExportEntry): string {
+    return posix.join(this.#store.daemonsFolder(), this.#name(entry));
+  }
+
+  logPath(entry: ExportEntry): string {
+    return this.#store.logPath(this.#name(entry));
+  }
+
+  async preview(entry: ExportEntry, path: string): Promise<Preview> {
+    const members = await this.#members(entry);
+    const files = [await this.#configuration(entry, [...members, entry], path)];
+    if (!(await this.#isRunning(entry))) return { commands: [this.#runArgv(entry, path)], files };
+    const pids = (await this.#pids(entry)).map(String);
+    const commands = this.#changes(entry, 'add', members, path).flatMap((change) => {
+      if (change.by === 'signal') return [['kill', `-${change.signal}`, ...pids]];
+      if (change.by === 'command') return [change.argv];
+      return [['kill', `-${daemon(entry).stop}`, ...pids], this.#runArgv(entry, path)];
+    });
+    return { commands, files };
+  }
+
+  async start(entry: ExportEntry): Promise<void> {
+    const members = await this.#members(entry);
+    await this.#configure(entry, members);
+    if (!(await this.#isRunning(entry))) return this.#run(entry);
+    const path = await exportedPath(this.#store, entry);
+    await this.#carryOut(entry, this.#changes(entry, 'add', without(members, entry), path));
+  }
+
+  async stop(entry: ExportEntry): Promise<void> {
+    const { host, folder } = this.#store;
+    const others = without(await this.#members(entry), entry);
+    if (others.length === 0) {
+      await stopProcesses(host, folder, this.mark(entry), daemon(entry).stop);
+      await host.remove(this.mark(entry));
+      return;
+    }
+    await this.#configure(entry, others);
+    if (!(await this.#isRunning(entry))) return;
+    // Without its loop device there is nothing that it could serve the export from.
+    const path = await exportedPath(this.#store, entry).catch(() => entry.backing.path);
+    await this.#carryOut(entry, this.#changes(entry, 'remove', others, path));
+    const paths = await Promise.all(others.map((other) => exportedPath(this.#store, other).catch(() => '')));
+    if (!paths.includes(path)) await waitUntilReleased(host, await this.#pids(entry), path);
+  }
+
+  async restart(entry: ExportEntry): Promise<void> {
+    await stopProcesses(this.#store.host, this.#store.folder, this.mark(entry), daemon(entry).stop);
+    await this.#configure(entry, await this.#members(entry));
+    await this.#run(entry);
+  }
+
+  #name(entry: ExportEntry): string {
+    const place = entry.netns === undefined ? '' : `%${entry.netns}`;
+    return `${entry.implementation}-${entry.release}-${entry.build.slice(0, 12)}${place}`;
+  }
+
+  /** The entries this daemon serves or is to serve. */
+  async #members(entry: ExportEntry): Promise<ExportEntry[]> {
+    const name = this.#name(entry);
+    const all = await this.#store.all();
+    return all.filter((other) => this.#name(other) === name && other.phase !== 'stopping');
+  }
+
+  async #isRunning(entry: ExportEntry): Promise<boolean> {
+    return (await this.#pids(entry)).length > 0;
+  }
+
+  #pids(entry: ExportEntry): Promise<number[]> {
+    return processesOf(this.#store.host, this.#store.folder, this.mark(entry));
+  }
+
+  async #configure(entry: ExportEntry, members: readonly ExportEntry[]): Promise<void> {
+    const { path, text } = await this.#configuration(entry, members);
+    await this.#store.host.write(path, text, 0o600);
+  }
+
+  /** @param own what `entry` opens, where its loop device is not there yet */
+  async #configuration(
+    entry: ExportEntry,
+    members: readonly ExportEntry[],
+    own?: string,
+  ): Promise<{ path: string; text: string }> {
+    const opened = members.map(async (member) => ({
+      entry: member,
+      path: own !== undefined && member === entry ? own : await exportedPath(this.#store, member),
+    }));
+    const folder = this.mark(entry);
+    const variables = daemonVariables(this.#store, await Promise.all(opened), {
+      folder,
+      logFile: this.logPath(entry),
+    });
+    return {
+      path: posix.join(folder, daemon(entry).config.name),
+      text: render(entry.template ?? '', variables),
+    };
+  }
+
+  #runArgv(entry: ExportEntry, path: string): string[] {
+    return renderArgv(daemon(entry).run, this.#variables(entry, path));
+  }
+
+  async #run(entry: ExportEntry): Promise<void> {
+    const argv = this.#runArgv(entry, await exportedPath(this.#store, entry));
+    await this.#store.host.inNamespace(entry.netns).start(argv, {
+      env: { [RUN_MARK]: this.mark(entry) },
+      log: this.logPath(entry),
+      cwd: this.mark(entry),
+    });
+  }
+
+  /** How the running daemon is told; its configuration says the same already. */
+  #changes(
+    entry: ExportEntry,
+    direction: 'add' | 'remove',
+    others: readonly ExportEntry[],
+    path: string,
+  ): Change[] {
+    const { change } = daemon(entry);
+    if (change.by !== 'commands') return [change];
+    const { otherwise } = change;
+    if (direction === 'add' && otherwise !== undefined) {
+      const beyond = otherwise.options.some((option) => Boolean(entry.options[option]));
+      const isNew = !others.some((other) => other.iface === entry.iface);
+      if (beyond || (otherwise.newInterface && isNew)) return [{ by: 'signal', signal: otherwise.signal }];
+    }
+    const variables = this.#variables(entry, path);
+    return change[direction].map((command) => ({
+      by: 'command',
+      argv: renderArgv(command, variables),
+      // What a killed command had not yet added can't be removed by the same way.
+      ...(direction === 'remove' && otherwise !== undefined ? { otherwise: otherwise.signal } : {}),
+    }));
+  }
+
+  async #carryOut(entry: ExportEntry, changes: readonly Change[]): Promise<void> {
+    const { host } = this.#store;
+    for (const change of changes) {
+      if (change.by === 'restart') return this.restart(entry);
+      if (change.by === 'signal') {
+        await signalProcesses(host, await this.#pids(entry), change.signal);
+        continue;
+      }
+      try {
+        await host.inNamespace(entry.netns).run(change.argv, { timeout: 10_000 });
+      } catch (error) {
+        if (change.otherwise === undefined) throw this.#refused(entry, error as Error);
+        await signalProcesses(host, await this.#pids(entry), change.otherwise);
+      }
+    }
+  }
+
+  #refused(entry: ExportEntry, error: Error): LabError {
+    return new LabError({
+      tried: `telling the running ${entry.implementation} about ${exportId(entry)}`,
+      happened: error.message,
+      next: `aoe-lab logs shows what it says; aoe-lab restart restarts it with all its exports`,
+      log: this.logPath(entry),
+      cause: error,
+    });
+  }
+
+  #variables(entry: ExportEntry, path: string): object {
+    return { ...exportVariables(this.#store, entry, path), folder: this.mark(entry) };
+  }
+}
+
+function without(entries: readonly ExportEntry[], one: ExportEntry): ExportEntry[] {
+  return entries.filter((entry) => exportId(entry) !== exportId(one));
+}
+
+function daemon(entry: ExportEntry): DaemonControl {
+  if (entry.control.shape !== 'daemon')
+    throw new TypeError(`${entry.control.shape} is not driven as a daemon`);
+  return entry.control;
+}

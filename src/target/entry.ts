@@ -1,0 +1,154 @@
+/**
+ * The truth about a host's exports: one JSON file each in `STATE/exports/`, written atomically, the wish before the deed.
+ * All that a later command needs to undo or repeat the deed is in it, so that neither recipes nor the cache are needed.
+ */
+import { posix } from 'node:path';
+import { LabError } from '../errors.js';
+import { type Host, isTemporary } from '../host/host.js';
+import type { Control } from '../recipe/schema.js';
+
+/**
+ * wish: being made; found by a later command under the lock, its maker died
+ * running: was made completely
+ * stopping: being undone; likewise
+ */
+export type Phase = 'wish' | 'running' | 'stopping';
+
+export interface ExportOptions {
+  readOnly?: boolean;
+  /** Allowed initiators, as `00:11:22:33:44:55`. */
+  macs?: string[];
+  queueLength?: number;
+  directIo?: boolean;
+  sync?: boolean;
+  bufferCount?: number;
+  /** Sectors. */
+  offset?: number;
+  /** Sectors. */
+  length?: number;
+  /** Announce the export although an access list is set. */
+  broadcast?: boolean;
+}
+
+export interface ExportEntry {
+  format: 1;
+  phase: Phase;
+  implementation: string;
+  release: string;
+  shelf: number;
+  slot: number;
+  iface: string;
+  netns?: string;
+  backing: {
+    path: string;
+    kind: 'file' | 'device';
+    /** Bytes. */
+    size: number;
+    /** The file was made for this export. */
+    made: boolean;
+    /** A loop device is attached for this export; those in `loopsBefore` are somebody else's. */
+    loop: boolean;
+    loopsBefore: string[];
+  };
+  options: ExportOptions;
+  /** Digest that names the build; its artifacts are copied to `STATE/artifacts/BUILD/`. */
+  build: string;
+  artifacts: string[];
+  /** The recipe's way of control when it was exported. */
+  control: Control;
+  /** Rendered for daemons: the configuration's template, as it was then. */
+  template?: string;
+  /** ISO 8601. */
+  since: string;
+  /** Of the host when its loop device was attached: after a reboot none of them is ours. */
+  bootId: string;
+}
+
+/** `e0.1@eth0`, with `%NAMESPACE` behind it where it has one. Also the name of its file. */
+export function exportId(entry: Pick<ExportEntry, 'shelf' | 'slot' | 'iface' | 'netns'>): string {
+  const { shelf, slot, iface, netns } = entry;
+  return `e${shelf}.${slot}@${iface}${netns === undefined ? '' : `%${netns}`}`;
+}
+
+/** Entries of one host, and the folders that go with them. */
+export class EntryStore {
+  readonly host: Host;
+  readonly folder: string;
+
+  private constructor(host: Host, folder: string) {
+    this.host = host;
+    this.folder = folder;
+  }
+
+  static async open(host: Host): Promise<EntryStore> {
+    return new EntryStore(host, await host.stateFolder());
+  }
+
+  entryPath(id: string): string {
+    return posix.join(this.folder, 'exports', `${id}.json`);
+  }
+
+  logPath(name: string): string {
+    return posix.join(this.folder, 'logs', `${name}.log`);
+  }
+
+  artifactsFolder(build: string): string {
+    return posix.join(this.folder, 'artifacts', build);
+  }
+
+  daemonsFolder(): string {
+    return posix.join(this.folder, 'daemons');
+  }
+
+  lock(wait = 60_000) {
+    return this.host.lock(posix.join(this.folder, 'lock'), wait);
+  }
+
+  /**
+   * All entries, sorted by id.
+   * @throws LabError if a file can't be read as an entry (none is ever torn: they are replaced by rename)
+   */
+  async all(): Promise<ExportEntry[]> {
+    const names = await this.host.list(posix.join(this.folder, 'exports'));
+    const ids = names.filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -'.json'.length));
+    return Promise.all(ids.map((id) => this.#read(id)));
+  }
+
+  async write(entry: ExportEntry): Promise<void> {
+    await this.host.write(this.entryPath(exportId(entry)), `${JSON.stringify(entry, null, 2)}\n`, 0o600);
+  }
+
+  async remove(entry: ExportEntry): Promise<void> {
+    await this.host.remove(this.entryPath(exportId(entry)));
+  }
+
+  /** Removes what killed commands had half written; to be called under the lock. */
+  async sweep(): Promise<void> {
+    const folders = [posix.join(this.folder, 'exports')];
+    for (const kind of ['artifacts', 'daemons']) {
+      const parent = posix.join(this.folder, kind);
+      folders.push(...(await this.host.list(parent)).map((name) => posix.join(parent, name)));
+    }
+    for (const folder of folders) {
+      for (const name of await this.host.list(folder)) {
+        if (isTemporary(name)) await this.host.remove(posix.join(folder, name));
+      }
+    }
+  }
+
+  async #read(id: string): Promise<ExportEntry> {
+    const path = this.entryPath(id);
+    try {
+      const entry = JSON.parse((await this.host.read(path)).toString()) as ExportEntry;
+      if (entry.format !== 1) throw new Error(`format ${String(entry.format)} is not known to this version`);
+      return entry;
+    } catch (error) {
+      throw new LabError({
+        tried: `reading the entry ${path} on ${this.host.name}`,
+        happened: (error as Error).message,
+        next: 'use the aoe-lab that wrote it; or move the file away, stop its process and detach its loop device by hand',
+        cause: error,
+      });
+    }
+  }
+}

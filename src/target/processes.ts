@@ -1,0 +1,84 @@
+/**
+ * Processes are found, not recorded: each is started with `AOE_LAB_RUN=PATH` in its environment, PATH being that of the
+ * entry or daemon it belongs to. That mark survives forks, can't be confused by reused process ids, and is there from the
+ * first moment, so a command killed right after starting a process leaves one that is found.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { LabError } from '../errors.js';
+import type { Host } from '../host/host.js';
+
+export const RUN_MARK = 'AOE_LAB_RUN';
+
+const POLL = 20;
+const PATIENCE = 5000;
+
+/** Marks of all processes started from one state folder: PATH → process ids. */
+export async function findProcesses(host: Host, stateFolder: string): Promise<Map<string, number[]>> {
+  const { stdout } = await host.run(
+    [
+      'find',
+      '/proc',
+      '-maxdepth',
+      '2',
+      '-path',
+      '/proc/[0-9]*/environ',
+      '-readable',
+      '-exec',
+      'grep',
+      '-HszoE',
+      `^${RUN_MARK}=.*`,
+      '{}',
+      '+',
+    ],
+    // 1: grep found nothing, or a process ended while it looked.
+    { accept: [1] },
+  );
+  const found = new Map<string, number[]>();
+  for (const hit of stdout.split('\0')) {
+    const match = /^\/proc\/(\d+)\/environ:AOE_LAB_RUN=(.*)$/s.exec(hit);
+    const path = match?.[2];
+    if (path === undefined || !path.startsWith(`${stateFolder}/`)) continue;
+    found.set(path, [...(found.get(path) ?? []), Number(match?.[1])]);
+  }
+  return found;
+}
+
+/** The processes with one mark. */
+export async function processesOf(host: Host, stateFolder: string, mark: string): Promise<number[]> {
+  return (await findProcesses(host, stateFolder)).get(mark) ?? [];
+}
+
+export async function signalProcesses(host: Host, pids: readonly number[], signal: string): Promise<void> {
+  if (pids.length === 0) return;
+  // kill(1) belongs to a package that small systems lack; every shell has it built in. 1: it had ended already.
+  await host.run(['sh', '-c', 'kill "$@"', 'sh', `-${signal}`, ...pids.map(String)], {
+    accept: [1],
+  });
+}
+
+/**
+ * Ends all processes with a mark: asks by `signal`, after 5 s by KILL.
+ * @throws LabError if even that does not end them
+ */
+export async function stopProcesses(
+  host: Host,
+  stateFolder: string,
+  mark: string,
+  signal: string,
+): Promise<void> {
+  for (const attempt of [signal, 'KILL']) {
+    let pids = await processesOf(host, stateFolder, mark);
+    await signalProcesses(host, pids, attempt);
+    const deadline = Date.now() + PATIENCE;
+    while (pids.length > 0 && Date.now() < deadline) {
+      await sleep(POLL);
+      pids = await processesOf(host, stateFolder, mark);
+    }
+    if (pids.length === 0) return;
+  }
+  throw new LabError({
+    tried: `ending the process of ${mark}`,
+    happened: 'it is still there 5 s after KILL (waiting for a disk?)',
+    next: 'look at `dmesg`, then run the command again',
+  });
+}

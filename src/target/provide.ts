@@ -1,0 +1,60 @@
+import type { BuildEvent } from '../build/build.js';
+import { MissingError } from '../errors.js';
+import { effective, findRelease, loadRecipe } from '../recipe/load.js';
+import type { SourceEvent, SourceTree } from '../source/fetch.js';
+import type { Served } from './plan.js';
+
+export interface ProvideOptions {
+  release?: string | undefined;
+  /** The user's copy: a folder, an archive or a URL. */
+  source?: string | undefined;
+  offline?: boolean | undefined;
+  onEvent?: (event: SourceEvent | BuildEvent) => void;
+}
+
+export interface Provided extends Served {
+  tree: SourceTree;
+  /** Names of the patches applied. */
+  patches: string[];
+  /** Whether the build was in the store. */
+  cached: boolean;
+}
+
+/**
+ * Brings an implementation to the point where it can be exported: fetches, patches and builds what is not in the store.
+ * @throws MissingError where this version can't run it, or something to build it is missing here
+ * @throws UnreachableError if no location has the source
+ */
+export async function provide(implementation: string, options: ProvideOptions): Promise<Provided> {
+  const recipe = await loadRecipe(implementation);
+  const release = findRelease(recipe, options.release);
+  if (recipe.unavailable !== undefined) {
+    throw new MissingError({
+      tried: `providing ${recipe.name} ${release.version}`,
+      happened: recipe.unavailable,
+      next: '`aoe-lab list` shows which targets can be exported',
+      missing: [recipe.name],
+    });
+  }
+  const [{ fetchSource }, { buildArtifacts }] = await Promise.all([
+    import('../source/fetch.js'),
+    import('../build/build.js'),
+  ]);
+  const { source, offline, onEvent } = options;
+  const tree = await fetchSource(recipe, release, {
+    ...(source === undefined ? {} : { source }),
+    ...(offline === undefined ? {} : { offline }),
+    ...(onEvent === undefined ? {} : { onEvent }),
+  });
+  const built = await buildArtifacts(tree, recipe, release, onEvent === undefined ? {} : { onEvent });
+  return {
+    implementation: recipe.name,
+    release: release.version,
+    control: effective(recipe, release).control,
+    build: built.key,
+    artifacts: built.artifacts,
+    tree,
+    patches: built.patches,
+    cached: built.cached,
+  };
+}

@@ -1,0 +1,80 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { LabError } from '../errors.js';
+import type { InterfaceFacts } from '../host/interface.js';
+import type { AnnouncementWatch } from './announcement.js';
+import { driverFor } from './driver.js';
+import { type EntryStore, type ExportEntry, exportId } from './entry.js';
+import { listeningOn } from './listening.js';
+import { processesOf } from './processes.js';
+
+const POLL = 25;
+const PATIENCE = 5000;
+/** Polls without a process after which a start counts as failed; a fresh child may still be before its exec. */
+const GRACE = 4;
+
+/**
+ * Waits until the target of an entry has a packet socket on its interface.
+ * @returns the process ids
+ * @throws LabError with the end of its log if it ended or stays deaf for 5 s
+ */
+export async function waitUntilListening(
+  store: EntryStore,
+  entry: ExportEntry,
+  iface: InterfaceFacts,
+): Promise<number[]> {
+  const driver = driverFor(store, entry);
+  const mark = driver.mark(entry);
+  const deadline = Date.now() + PATIENCE;
+  let absent = 0;
+  let pids: number[] = [];
+  while (Date.now() < deadline && absent < GRACE) {
+    pids = await processesOf(store.host, store.folder, mark);
+    absent = pids.length === 0 ? absent + 1 : 0;
+    if ((await listeningOn(store.host, pids, iface.index)).length > 0) return pids;
+    await sleep(POLL);
+  }
+  throw await failure(
+    store,
+    entry,
+    pids.length === 0
+      ? 'it ended at once'
+      : `it runs but opened no packet socket on ${entry.iface} within 5 s`,
+  );
+}
+
+/**
+ * Waits until the target of an entry has announced it.
+ * @throws LabError with the end of its log if it stays silent: a daemon skips what its configuration can't express
+ */
+export async function requireAnnouncement(
+  store: EntryStore,
+  entry: ExportEntry,
+  watch: AnnouncementWatch,
+): Promise<void> {
+  if (!entry.control.announces || (await watch.heard(entry))) return;
+  throw await failure(
+    store,
+    entry,
+    `it runs but did not announce e${entry.shelf}.${entry.slot} on ${entry.iface}`,
+  );
+}
+
+async function failure(store: EntryStore, entry: ExportEntry, happened: string): Promise<LabError> {
+  const said = await lastWords(store, driverFor(store, entry).logPath(entry));
+  return new LabError({
+    tried: `starting ${entry.implementation} ${entry.release} for ${exportId(entry)}`,
+    happened: [happened, ...said].join('\n'),
+    next: 'correct what it complains about, then run the command again',
+  });
+}
+
+async function lastWords(store: EntryStore, log: string): Promise<string[]> {
+  const text = await store.host.read(log).catch(() => Buffer.alloc(0));
+  return text
+    .toString()
+    .trimEnd()
+    .split('\n')
+    .slice(-5)
+    .filter((line) => line !== '')
+    .map((line) => `it said: ${line}`);
+}

@@ -1,0 +1,65 @@
+import type { Host } from '../host/host.js';
+import { requireInterface } from '../host/interface.js';
+import { attachLoop, listLoops } from '../storage/loop.js';
+import { driverFor } from './driver.js';
+import { EntryStore, type ExportEntry, exportId } from './entry.js';
+import { ownLoops } from './loops.js';
+import { loopOptions } from './plan.js';
+import { waitUntilListening } from './ready.js';
+import { type Recovery, recover } from './recover.js';
+import { selectEntries } from './unexport.js';
+
+export interface RestartReport {
+  restarted: { id: string; pids: number[] }[];
+  recovery: Recovery;
+}
+
+/**
+ * Restarts exports, and revives those that died or did not survive a reboot. All exports of one daemon restart with it,
+ * once.
+ * @param which as in `unexportTargets`
+ */
+export async function restartTargets(
+  host: Host,
+  which: readonly string[] | undefined,
+): Promise<RestartReport> {
+  const store = await EntryStore.open(host);
+  const lock = await store.lock();
+  try {
+    const recovery = await recover(store);
+    const entries = await store.all();
+    const chosen = selectEntries(entries, which ?? entries.map(exportId));
+    const marks = new Set(chosen.map((entry) => driverFor(store, entry).mark(entry)));
+    const restarted: RestartReport['restarted'] = [];
+    for (const mark of marks) {
+      const members = entries.filter((entry) => driverFor(store, entry).mark(entry) === mark);
+      const revived = await Promise.all(members.map((member) => reattach(store, member)));
+      const [first] = revived;
+      if (first === undefined) continue;
+      await driverFor(store, first).restart(first);
+      for (const member of revived) {
+        const iface = await requireInterface(host.inNamespace(member.netns), member.iface);
+        const pids = await waitUntilListening(store, member, iface);
+        restarted.push({ id: exportId(member), pids });
+      }
+    }
+    return { restarted, recovery };
+  } finally {
+    await lock.release();
+  }
+}
+
+/** Attaches the loop device again where it is gone (a reboot, or somebody detached it); the wish is written first. */
+async function reattach(store: EntryStore, entry: ExportEntry): Promise<ExportEntry> {
+  const { backing } = entry;
+  if (!backing.loop || (await ownLoops(store, entry)).length > 0) return entry;
+  const before = await listLoops(store.host, backing.path);
+  const renewed: ExportEntry = {
+    ...entry,
+    bootId: (await store.host.facts()).bootId,
+    backing: { ...backing, loopsBefore: before.map(({ device }) => device) },
+  };
+  await store.write(renewed);
+  await attachLoop(store.host, backing.path, loopOptions(entry));
+  return renewed;
+}

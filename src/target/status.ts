@@ -1,0 +1,127 @@
+import type { Host } from '../host/host.js';
+import { type InterfaceFacts, listInterfaces } from '../host/interface.js';
+import { driverFor } from './driver.js';
+import { EntryStore, type ExportEntry, exportId } from './entry.js';
+import { listeningOn } from './listening.js';
+import { ownLoops } from './loops.js';
+import { findProcesses } from './processes.js';
+import { askOnWire, type WireAnswer } from './wire.js';
+
+export interface ExportStatus {
+  id: string;
+  implementation: string;
+  release: string;
+  shelf: number;
+  slot: number;
+  iface: string;
+  netns: string | undefined;
+  file: string;
+  /** Bytes. */
+  size: number;
+  device: string | undefined;
+  since: string;
+  /**
+   * serving: all that could be looked at is as it should be
+   * impaired: it is there, but something differs
+   * down: no process serves it
+   * unfinished: the command that made or ended it was killed; the next changing command undoes it
+   */
+  state: 'serving' | 'impaired' | 'down' | 'unfinished';
+  pids: number[];
+  /** Whether its address answered when asked from elsewhere; `unchecked` where this host has no such place. */
+  wire: WireAnswer;
+  /** How reality differs from the entry, and what to do about each. */
+  faults: string[];
+  options: ExportEntry['options'];
+  log: string;
+}
+
+export interface StatusReport {
+  exports: ExportStatus[];
+  /** Processes of ours that belong to no export; the next changing command ends them. */
+  orphans: { mark: string; pids: number[] }[];
+  /** Folder the entries lie in. */
+  stateFolder: string;
+}
+
+/** Compares every entry with what is really there; changes nothing. */
+export async function exportStatus(host: Host): Promise<StatusReport> {
+  const store = await EntryStore.open(host);
+  const [entries, processes] = await Promise.all([store.all(), findProcesses(host, store.folder)]);
+  const exports = await Promise.all(entries.map((entry) => inspect(store, entry, processes)));
+  const marks = new Set(entries.map((entry) => driverFor(store, entry).mark(entry)));
+  const orphans = [...processes].filter(([mark]) => !marks.has(mark)).map(([mark, pids]) => ({ mark, pids }));
+  return { exports, orphans, stateFolder: store.folder };
+}
+
+async function inspect(
+  store: EntryStore,
+  entry: ExportEntry,
+  processes: ReadonlyMap<string, number[]>,
+): Promise<ExportStatus> {
+  const { host } = store;
+  const driver = driverFor(store, entry);
+  const id = exportId(entry);
+  const pids = processes.get(driver.mark(entry)) ?? [];
+  const [iface, loops, file] = await Promise.all([
+    findInterface(host, entry),
+    ownLoops(store, entry),
+    host.stat(entry.backing.path),
+  ]);
+  const faults: string[] = [];
+  if (iface === undefined) faults.push(`the interface ${entry.iface} is gone`);
+  else if (!iface.up) faults.push(`the interface ${entry.iface} is down: ip link set ${entry.iface} up`);
+  if (file === undefined) faults.push(`${entry.backing.path} is gone`);
+  else if (file.kind === 'file' && file.size !== entry.backing.size) {
+    faults.push(
+      `${entry.backing.path} has ${file.size} bytes, and ${entry.backing.size} when it was exported`,
+    );
+  }
+  if (entry.backing.loop && loops.length === 0) faults.push(`no loop device: aoe-lab restart ${id}`);
+  if (pids.length === 0) faults.push(`no process: aoe-lab restart ${id}`);
+  else if (iface !== undefined && (await listeningOn(host, pids, iface.index)).length === 0) {
+    faults.push(`its process has no packet socket on ${entry.iface}: aoe-lab restart ${id}`);
+  }
+  const wire: WireAnswer =
+    entry.phase === 'running' && pids.length > 0 && iface?.up
+      ? await askOnWire(host, entry, iface)
+      : 'unchecked';
+  if (wire === 'silent') faults.push('it did not answer on the wire');
+  const state =
+    entry.phase !== 'running'
+      ? 'unfinished'
+      : pids.length === 0
+        ? 'down'
+        : faults.length > 0
+          ? 'impaired'
+          : 'serving';
+  return {
+    id,
+    implementation: entry.implementation,
+    release: entry.release,
+    shelf: entry.shelf,
+    slot: entry.slot,
+    iface: entry.iface,
+    netns: entry.netns,
+    file: entry.backing.path,
+    size: entry.backing.size,
+    device: loops[0],
+    since: entry.since,
+    state,
+    pids,
+    wire,
+    faults,
+    options: entry.options,
+    log: driver.logPath(entry),
+  };
+}
+
+async function findInterface(host: Host, entry: ExportEntry): Promise<InterfaceFacts | undefined> {
+  try {
+    const all = await listInterfaces(host.inNamespace(entry.netns));
+    return all.find(({ name }) => name === entry.iface);
+  } catch {
+    // Its namespace is gone, and the interface with it.
+    return undefined;
+  }
+}

@@ -1,0 +1,102 @@
+/** What templates of recipes may name. Every variable is always there, so that a misspelt one is an error. */
+import { posix } from 'node:path';
+import { LabError } from '../errors.js';
+import { type EntryStore, type ExportEntry, exportId } from './entry.js';
+import { ownLoops } from './loops.js';
+
+export interface ExportVariables {
+  /** Artifact name → path on the host. */
+  artifact: Record<string, string>;
+  /** `e0.1@eth0` */
+  id: string;
+  /** Address and interface in letters, digits, dots and dashes: `e0.1-eth0`. */
+  name: string;
+  shelf: number;
+  slot: number;
+  iface: string;
+  /** What the target opens: the file, the device, or the loop device on the file. */
+  path: string;
+  readOnly: boolean;
+  macs: string[];
+  /** Joined by commas; empty if everybody may. */
+  macList: string;
+  queueLength: number | null;
+  directIo: boolean;
+  sync: boolean;
+  bufferCount: number | null;
+  offset: number | null;
+  length: number | null;
+  broadcast: boolean;
+}
+
+export interface DaemonVariables {
+  artifact: Record<string, string>;
+  /** The daemon's own folder, for its configuration, socket, process id and state. */
+  folder: string;
+  /** File that takes what it prints. */
+  logFile: string;
+  exports: ExportVariables[];
+  /** Names, each once. */
+  interfaces: string[];
+}
+
+/** @param path what the target opens, see `exportedPath` */
+export function exportVariables(store: EntryStore, entry: ExportEntry, path: string): ExportVariables {
+  const { options } = entry;
+  const macs = options.macs ?? [];
+  return {
+    artifact: artifactPaths(store, entry),
+    id: exportId(entry),
+    name: `e${entry.shelf}.${entry.slot}-${entry.iface.replaceAll(/[^A-Za-z0-9.]+/g, '-')}`,
+    shelf: entry.shelf,
+    slot: entry.slot,
+    iface: entry.iface,
+    path,
+    readOnly: options.readOnly ?? false,
+    macs,
+    macList: macs.join(','),
+    queueLength: options.queueLength ?? null,
+    directIo: options.directIo ?? false,
+    sync: options.sync ?? false,
+    bufferCount: options.bufferCount ?? null,
+    offset: options.offset ?? null,
+    length: options.length ?? null,
+    broadcast: options.broadcast ?? false,
+  };
+}
+
+/** @param members exports of one daemon, each with what it opens */
+export function daemonVariables(
+  store: EntryStore,
+  members: readonly { entry: ExportEntry; path: string }[],
+  place: { folder: string; logFile: string },
+): DaemonVariables {
+  const [first] = members;
+  if (first === undefined) throw new TypeError('a daemon without exports has no configuration');
+  return {
+    artifact: artifactPaths(store, first.entry),
+    ...place,
+    exports: members.map(({ entry, path }) => exportVariables(store, entry, path)),
+    interfaces: [...new Set(members.map(({ entry }) => entry.iface))],
+  };
+}
+
+function artifactPaths(store: EntryStore, entry: ExportEntry): Record<string, string> {
+  const folder = store.artifactsFolder(entry.build);
+  return Object.fromEntries(entry.artifacts.map((name) => [name, posix.join(folder, name)]));
+}
+
+/**
+ * What the target of an entry opens: the file, the device, or the loop device on the file.
+ * @throws LabError if the loop device is not attached
+ */
+export async function exportedPath(store: EntryStore, entry: ExportEntry): Promise<string> {
+  if (!entry.backing.loop) return entry.backing.path;
+  const [device] = await ownLoops(store, entry);
+  if (device !== undefined) return device;
+  throw new LabError({
+    tried: `looking for the loop device of ${exportId(entry)}`,
+    happened: `none is attached to ${entry.backing.path}`,
+    next: `aoe-lab restart ${exportId(entry)}`,
+  });
+}

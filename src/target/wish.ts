@@ -1,0 +1,85 @@
+/** What a user wants exported, checked as far as that goes without touching a host. */
+import { UsageError } from '../errors.js';
+import type { Control, OptionName } from '../recipe/schema.js';
+import type { ExportOptions } from './entry.js';
+
+export interface ExportWish {
+  shelf: number;
+  slot: number;
+  iface: string;
+  /** Named network namespace of the interface. */
+  netns?: string;
+  /** File or block device on the host. */
+  path: string;
+  /** Bytes; a missing file is made with it. */
+  size?: number;
+  /** Put a loop device between file and target even where it takes files. */
+  loop?: boolean;
+  /** Export although something speaks against it (mounted, attached elsewhere). */
+  force?: boolean;
+  options: ExportOptions;
+}
+
+/** Largest addresses that are not broadcast (AoE revision 11: 0xFFFF and 0xFF address all). */
+const MAX_SHELF = 0xfffe;
+const MAX_SLOT = 0xfe;
+
+export const OPTION_FLAGS: Readonly<Record<OptionName, string>> = {
+  readOnly: '--read-only',
+  macs: '--mac',
+  queueLength: '--queue-length',
+  directIo: '--direct-io',
+  sync: '--sync',
+  bufferCount: '--buffer-count',
+  offset: '--offset',
+  length: '--length',
+  broadcast: '--broadcast',
+};
+
+/**
+ * Checks a wish against what the target can do.
+ * @throws UsageError with every fault, and for each option a target lacks the flag's name
+ */
+export function checkWish(implementation: string, release: string, control: Control, wish: ExportWish): void {
+  const faults: string[] = [];
+  if (!inRange(wish.shelf, 0, MAX_SHELF)) faults.push(`shelf ${wish.shelf} is not in 0…${MAX_SHELF}`);
+  if (!inRange(wish.slot, 0, MAX_SLOT)) faults.push(`slot ${wish.slot} is not in 0…${MAX_SLOT}`);
+  const lacking: string[] = [];
+  for (const [name, flag] of Object.entries(OPTION_FLAGS) as [OptionName, string][]) {
+    const value = wish.options[name];
+    if (value === undefined || value === false) continue;
+    const known = control.options[name];
+    if (known === undefined) {
+      lacking.push(flag);
+      continue;
+    }
+    const amount = Array.isArray(value) ? value.length : value;
+    if (typeof amount !== 'number') continue;
+    const { min = 0, max = Number.MAX_SAFE_INTEGER } = known;
+    if (!inRange(amount, min, max)) faults.push(`${flag}: ${amount} is not in ${min}…${max}`);
+    if (known.powerOfTwo && !Number.isInteger(Math.log2(amount)))
+      faults.push(`${flag}: ${amount} is no power of two`);
+  }
+  if (lacking.length > 0) {
+    faults.push(`${implementation} ${release} has no ${lacking.join(', ')}`);
+  }
+  if (faults.length === 0) return;
+  const has = Object.keys(control.options).map((name) => OPTION_FLAGS[name as OptionName]);
+  throw new UsageError({
+    tried: `exporting e${wish.shelf}.${wish.slot} by ${implementation} ${release}`,
+    happened: faults.join('\n'),
+    next:
+      lacking.length > 0
+        ? [
+            has.length > 0
+              ? `leave it out; ${implementation} ${release} has ${has.join(', ')}`
+              : 'leave it out',
+            '`aoe-lab info IMPL` shows what the other targets have',
+          ]
+        : 'correct the values',
+  });
+}
+
+function inRange(value: number, min: number, max: number): boolean {
+  return Number.isInteger(value) && value >= min && value <= max;
+}
