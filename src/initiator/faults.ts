@@ -1,0 +1,75 @@
+import {
+  type Address,
+  AtaStatus,
+  describeAoeError,
+  describeAtaStatus,
+  type Frame,
+  formatAddress,
+  HeaderFlag,
+} from '../aoe/index.js';
+import { type ErrorFacts, LabError } from '../errors.js';
+
+/** The target did not answer within the time allowed. */
+export class NoAnswerError extends LabError {}
+
+/** The target answered with an error of AoE's. */
+export class AoeAnswerError extends LabError {
+  /** See AoeError. */
+  readonly code: number;
+
+  constructor(facts: ErrorFacts, code: number) {
+    super(facts);
+    this.code = code;
+  }
+}
+
+/** The target answered that its device failed or refused the command. */
+export class AtaAnswerError extends LabError {
+  /** See AtaStatus and AtaError. */
+  readonly status: number;
+  readonly error: number;
+
+  constructor(facts: ErrorFacts, status: number, error: number) {
+    super(facts);
+    this.status = status;
+    this.error = error;
+  }
+}
+
+/** What an answer says went wrong; undefined if nothing did. */
+export function answerFault(address: Address, tried: string, frame: Frame): LabError | undefined {
+  const { flags, error } = frame.header;
+  const name = formatAddress(address);
+  if (flags & HeaderFlag.error) {
+    const happened = `${name} answered with AoE error ${describeAoeError(error)}`;
+    const next =
+      error === 6 ? 'another initiator has reserved it: release it there, or reserve it by force' : undefined;
+    return new AoeAnswerError({ tried, happened, ...(next && { next }) }, error);
+  }
+  if (frame.kind !== 'ata' || (frame.ata.cmdStatus & (AtaStatus.error | AtaStatus.fault)) === 0) {
+    return undefined;
+  }
+  const { cmdStatus, errFeature } = frame.ata;
+  const happened = `${name} answered with an ATA error: ${describeAtaStatus(cmdStatus, errFeature)}`;
+  return new AtaAnswerError({ tried, happened }, cmdStatus, errFeature);
+}
+
+/** @param detail what is known besides: "the interface is down" */
+export function noAnswer(
+  address: Address,
+  tried: string,
+  milliseconds: number,
+  tries: number,
+  detail: string | undefined,
+): NoAnswerError {
+  const seconds = Number((milliseconds / 1000).toFixed(1));
+  const asked = tries === 1 ? 'once' : `${tries} times`;
+  return new NoAnswerError({
+    tried,
+    happened: `${formatAddress(address)} did not answer within ${seconds} s, asked ${asked}${detail ? ` (${detail})` : ''}`,
+    next: [
+      'look whether the target still runs and its interface is up',
+      'see what passes: tcpdump -i INTERFACE ether proto 0x88a2',
+    ],
+  });
+}

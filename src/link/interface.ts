@@ -1,0 +1,91 @@
+import { readFileSync } from 'node:fs';
+import { type Mac, readMac } from '../aoe/ethernet.js';
+import { MissingError, UsageError } from '../errors.js';
+import { type Libc, libcError } from './libc.js';
+
+/**
+ * What a network interface is, asked by ioctl (netdevice(7)) on a socket: the answer is that of the socket's
+ * namespace, which /sys may not be.
+ *
+ * struct ifreq: name of 16 bytes, then a union of 24.
+ */
+export interface InterfaceFacts {
+  index: number;
+  mac: Mac;
+  /** Bytes. */
+  mtu: number;
+}
+
+const SIOCGIFFLAGS = 0x8913;
+const SIOCGIFMTU = 0x8921;
+const SIOCGIFHWADDR = 0x8927;
+const SIOCGIFINDEX = 0x8933;
+const IFREQ = 40;
+const UNION = 16;
+const MAX_NAME = 15;
+const IFF_UP = 1;
+const ENODEV = 19;
+/** Hardware types with Ethernet headers: ARPHRD_ETHER, ARPHRD_LOOPBACK. */
+const ETHERNET_TYPES = [1, 772];
+
+/**
+ * @param fd a socket in the interface's namespace
+ * @param existing lists the names that are there, for the message
+ * @throws UsageError if there is no such interface, or it is not an Ethernet one · MissingError if it is down
+ */
+export function interfaceFacts(
+  libc: Libc,
+  fd: number,
+  name: string,
+  existing: () => string[],
+): InterfaceFacts {
+  const tried = `opening the interface ${name}`;
+  if (name === '' || Buffer.byteLength(name) > MAX_NAME) throw noSuchInterface(tried, name, existing());
+  const ask = (request: number, call: string): Buffer => {
+    const ifreq = Buffer.alloc(IFREQ);
+    ifreq.write(name, 0, MAX_NAME);
+    if (libc.ioctl(fd, request, ifreq) < 0) {
+      const errno = libc.errno();
+      throw errno === ENODEV
+        ? noSuchInterface(tried, name, existing())
+        : libcError(tried, `ioctl ${call}`, errno);
+    }
+    return ifreq.subarray(UNION);
+  };
+  const index = ask(SIOCGIFINDEX, 'SIOCGIFINDEX').readInt32LE(0);
+  const hardware = ask(SIOCGIFHWADDR, 'SIOCGIFHWADDR');
+  const type = hardware.readUInt16LE(0);
+  if (!ETHERNET_TYPES.includes(type)) {
+    throw new UsageError({
+      tried,
+      happened: `it is no Ethernet interface (hardware type ${type}), and AoE is carried by Ethernet alone`,
+      next: `name an Ethernet interface; there are: ${existing().join(', ')}`,
+    });
+  }
+  if ((ask(SIOCGIFFLAGS, 'SIOCGIFFLAGS').readUInt16LE(0) & IFF_UP) === 0) {
+    throw new MissingError({
+      tried,
+      happened: 'the interface is down',
+      next: `bring it up, in its namespace if it has one: ip link set ${name} up`,
+      missing: [name],
+    });
+  }
+  return { index, mac: readMac(hardware, 2), mtu: ask(SIOCGIFMTU, 'SIOCGIFMTU').readInt32LE(0) };
+}
+
+function noSuchInterface(tried: string, name: string, existing: readonly string[]): UsageError {
+  return new UsageError({
+    tried,
+    happened: `there is no interface "${name}"; there are: ${existing.join(', ') || 'none'}`,
+    next: 'name one of these; for one in a network namespace add --netns NAME',
+  });
+}
+
+/** Names of the interfaces in the calling thread's namespace. */
+export function interfaceNames(): string[] {
+  return readFileSync('/proc/thread-self/net/dev', 'utf8')
+    .split('\n')
+    .slice(2)
+    .map((line) => line.slice(0, line.indexOf(':')).trim())
+    .filter((name) => name !== '');
+}

@@ -1,0 +1,219 @@
+import { ETHERNET_HEADER, ETHERTYPE_AOE, type Mac } from '../aoe/ethernet.js';
+import { LabError, MissingError } from '../errors.js';
+import { type InterfaceFacts, interfaceFacts, interfaceNames } from './interface.js';
+import { describeErrno, type Libc, libc, libcError, type PollHandle } from './libc.js';
+import type { FrameListener, Link } from './link.js';
+import { inNamespace } from './netns.js';
+import { ReceiveRing } from './receive-ring.js';
+
+export interface PacketLinkOptions {
+  /** Name of the interface: "eth0". */
+  iface: string;
+  /** Network namespace (as `ip netns` names them) that the interface is in; the process's own otherwise. */
+  netns?: string | undefined;
+  /** Hear all that passes the interface, what this host sends included: to watch its own targets. */
+  everything?: boolean | undefined;
+}
+
+const AF_PACKET = 17;
+const SOCK_RAW = 3;
+const SOCK_NONBLOCK = 0o4000;
+const SOCK_CLOEXEC = 0o2000000;
+const SOL_SOCKET = 1;
+const SO_ERROR = 4;
+const SO_SNDBUF = 7;
+const SO_RCVBUF = 8;
+const SO_SNDBUFFORCE = 32;
+const SO_RCVBUFFORCE = 33;
+const SOL_PACKET = 263;
+const PACKET_IGNORE_OUTGOING = 23;
+const ETH_P_ALL = 3;
+
+const EPERM = 1;
+const EINTR = 4;
+const ENXIO = 6;
+const EAGAIN = 11;
+const EACCES = 13;
+const ENODEV = 19;
+const EMSGSIZE = 90;
+const ENETDOWN = 100;
+const ENOBUFS = 105;
+
+/** Bytes of the socket's queues: some hundred frames of 9000 bytes, so that a pause of this process loses none. */
+const QUEUE = 8 << 20;
+/** Calls of recvmmsg before other work of the process gets its turn. */
+const ROUNDS = 8;
+
+/** Open links; a poll handle that nobody refers to would be collected while it polls. */
+const open = new Set<PacketLink>();
+
+/**
+ * Opens a packet socket (packet(7)) for AoE on an interface. It hears what others send, not what this host does, unless
+ * `everything` is asked for.
+ *
+ * @throws MissingError without CAP_NET_RAW, if there is no such namespace, or the interface is down · UsageError if
+ *   there is no such interface, or it is not an Ethernet one
+ */
+export async function openPacketLink(options: PacketLinkOptions): Promise<Link> {
+  const { iface, netns, everything = false } = options;
+  const c = await libc();
+  const tried = `opening a packet socket on ${iface}`;
+  const make = (): { fd: number; facts: InterfaceFacts } => {
+    // With protocol 0 it hears nothing until it is bound to its interface.
+    const fd = c.socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) throw socketError(tried, c.errno());
+    try {
+      return { fd, facts: interfaceFacts(c, fd, iface, interfaceNames) };
+    } catch (error) {
+      c.close(fd);
+      throw error;
+    }
+  };
+  const { fd, facts } = netns === undefined ? make() : inNamespace(c, netns, make);
+  try {
+    const hearsItself = prepare(c, fd, facts, everything, tried);
+    const name = netns === undefined ? iface : `${iface} in namespace ${netns}`;
+    return new PacketLink(c, fd, name, facts, hearsItself);
+  } catch (error) {
+    c.close(fd);
+    throw error;
+  }
+}
+
+function socketError(tried: string, errno: number): LabError {
+  if (errno !== EPERM && errno !== EACCES) return libcError(tried, 'socket', errno);
+  return new MissingError({
+    tried,
+    happened: `the system refuses it, ${describeErrno(errno)}`,
+    next: 'run it as root (or with CAP_NET_RAW)',
+    missing: ['CAP_NET_RAW'],
+  });
+}
+
+/** Sets the socket's options and binds it. @returns whether it gets unwanted copies of what this host sends */
+function prepare(c: Libc, fd: number, facts: InterfaceFacts, everything: boolean, tried: string): boolean {
+  const number = (value: number): Buffer => {
+    const bytes = Buffer.alloc(4);
+    bytes.writeInt32LE(value);
+    return bytes;
+  };
+  const set = (level: number, option: number, value: number): boolean =>
+    c.setsockopt(fd, level, option, number(value), 4) === 0;
+  // Since Linux 4.20. Older ones hand our own frames back, and PacketLink drops these by their source.
+  const hearsItself = !everything && !set(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1);
+  // Only CAP_NET_ADMIN may go beyond the system's limit.
+  if (!set(SOL_SOCKET, SO_RCVBUFFORCE, QUEUE)) set(SOL_SOCKET, SO_RCVBUF, QUEUE);
+  if (!set(SOL_SOCKET, SO_SNDBUFFORCE, QUEUE)) set(SOL_SOCKET, SO_SNDBUF, QUEUE);
+  // struct sockaddr_ll: family 2, protocol 2 (big-endian), ifindex 4, then the address, which bind ignores.
+  const address = Buffer.alloc(20);
+  address.writeUInt16LE(AF_PACKET, 0);
+  // What is sent passes by sockets of all protocols only (net/core/dev.c, dev_queue_xmit_nit).
+  address.writeUInt16BE(everything ? ETH_P_ALL : ETHERTYPE_AOE, 2);
+  address.writeInt32LE(facts.index, 4);
+  if (c.bind(fd, address, address.length) !== 0) throw libcError(tried, 'bind', c.errno());
+  return hearsItself;
+}
+
+class PacketLink implements Link {
+  readonly name: string;
+  readonly mac: Mac;
+  readonly mtu: number;
+  onFrame: FrameListener | undefined;
+  trouble: string | undefined;
+  readonly #c: Libc;
+  readonly #fd: number;
+  readonly #ring: ReceiveRing;
+  readonly #poll: PollHandle;
+  readonly #hearsItself: boolean;
+  #due = false;
+  #closed = false;
+
+  constructor(c: Libc, fd: number, name: string, facts: InterfaceFacts, hearsItself: boolean) {
+    this.#c = c;
+    this.#fd = fd;
+    this.name = name;
+    this.mac = facts.mac;
+    this.mtu = facts.mtu;
+    this.#hearsItself = hearsItself;
+    this.#ring = new ReceiveRing(c, fd, facts.mtu + ETHERNET_HEADER);
+    this.#poll = c.poll(fd, (status) => {
+      if (this.#due) return;
+      this.#due = true;
+      setImmediate(() => this.#receive(status));
+    });
+    open.add(this);
+  }
+
+  send(frame: Uint8Array): boolean {
+    if (this.#closed) throw this.#sendError(frame, 'the link is closed');
+    for (;;) {
+      if (this.#c.send(this.#fd, frame, frame.length, 0) >= 0) {
+        this.trouble = undefined;
+        return true;
+      }
+      const errno = this.#c.errno();
+      switch (errno) {
+        case EINTR:
+          continue;
+        case EAGAIN:
+        case ENOBUFS:
+          this.trouble = 'the send queue is full';
+          return false;
+        case ENETDOWN:
+          this.trouble = `interface ${this.name} is down`;
+          return false;
+        case ENXIO:
+        case ENODEV:
+          throw this.#sendError(frame, 'the interface is gone');
+        case EMSGSIZE:
+          throw this.#sendError(frame, `it is longer than the MTU of ${this.mtu} bytes allows`);
+        default:
+          throw this.#sendError(frame, `send failed, ${describeErrno(errno)}`);
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.onFrame = undefined;
+    open.delete(this);
+    this.#poll.close();
+    this.#c.close(this.#fd);
+  }
+
+  #receive(status: number): void {
+    this.#due = false;
+    if (this.#closed) return;
+    if (status < 0) this.#recover();
+    for (let round = 0; round < ROUNDS; round++) {
+      // A socket error (interface down) comes as -1 as well and is thereby consumed: what follows is as before.
+      const count = this.#ring.receive();
+      for (let index = 0; index < count; index++) {
+        const frame = this.#ring.frame(index);
+        if (!(this.#hearsItself && this.#isOwn(frame))) this.onFrame?.(frame);
+        // The listener may have closed the link.
+        if (this.#closed) return;
+      }
+      if (count < this.#ring.count) return;
+    }
+  }
+
+  /** The event loop stops polling a socket that reports an error; once read the error is gone, and polling resumes. */
+  #recover(): void {
+    const value = Buffer.alloc(4);
+    const length = Buffer.alloc(4);
+    length.writeUInt32LE(4);
+    this.#c.getsockopt(this.#fd, SOL_SOCKET, SO_ERROR, value, length);
+    this.#poll.restart();
+  }
+
+  /** Loopback gives every frame back with the only address there is: there the source tells nothing. */
+  #isOwn(frame: Buffer): boolean {
+    return this.mac !== 0 && frame.length >= ETHERNET_HEADER && frame.readUIntBE(6, 6) === this.mac;
+  }
+
+  #sendError(frame: Uint8Array, happened: string): LabError {
+    return new LabError({ tried: `sending a frame of ${frame.length} bytes on ${this.name}`, happened });
+  }
+}

@@ -1,0 +1,41 @@
+import test from 'ava';
+import fc from 'fast-check';
+import { BROADCAST, formatMac, parseMac, readMac, writeMac } from '../../src/aoe/index.js';
+import { mac } from './arbitraries.js';
+
+for (const text of [
+  '',
+  '02:00:00:00:00',
+  '02:00:00:00:00:01:02',
+  '02:00:00:00:00:0g',
+  '2:0:0:0:0:1',
+  '02:00-00:00-00:01',
+]) {
+  test(`"${text}" is no MAC address`, (t) => {
+    t.is(parseMac(text), undefined);
+  });
+}
+
+for (const text of ['02:00:5e:00:00:aB', '02-00-5E-00-00-ab', '02005e0000ab']) {
+  test(`"${text}" is a MAC address`, (t) => {
+    t.is(parseMac(text), 0x02005e0000ab);
+  });
+}
+
+test('the broadcast address is written as people write it', (t) => {
+  t.is(formatMac(BROADCAST), 'ff:ff:ff:ff:ff:ff');
+  t.is(formatMac(1), '00:00:00:00:00:01');
+});
+
+test('every address survives text and bytes', (t) => {
+  fc.assert(
+    fc.property(mac, (address) => {
+      t.is(parseMac(formatMac(address)), address);
+      const bytes = Buffer.alloc(8);
+      writeMac(address, bytes, 1);
+      t.is(readMac(bytes, 1), address);
+      t.is(bytes[0], 0);
+      t.is(bytes[7], 0);
+    }),
+  );
+});

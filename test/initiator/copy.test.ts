@@ -1,0 +1,116 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough, Readable } from 'node:stream';
+import test from 'ava';
+import { SECTOR } from '../../src/aoe/index.js';
+import { digestOf } from '../../src/digest.js';
+import { LabError, UsageError } from '../../src/errors.js';
+import { copyFrom, copyTo, openInput, rangeOf } from '../../src/initiator/copy.js';
+import { makeLab, pattern } from './lab.js';
+
+const nothing = (): void => {};
+
+async function withFolder(body: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'aoe-lab-test-'));
+  try {
+    await body(folder);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+const faultyRanges: [title: string, offset: number, length: number | undefined, message: RegExp][] = [
+  ['an offset within a sector', 100, undefined, /offset of 100 bytes is not at a sector's border/],
+  ['a length of half a sector', 0, 256, /length of 256 bytes is not at a sector's border/],
+  ['an offset behind the end', 65 * SECTOR, undefined, /ends at 32768 bytes/],
+  ['a length beyond the end', 63 * SECTOR, 2 * SECTOR, /ends at 32768 bytes/],
+];
+for (const [title, offset, length, message] of faultyRanges) {
+  test(`${title} is refused`, async (t) => {
+    const { target } = await makeLab();
+    await t.throwsAsync(rangeOf(target, offset, length), { instanceOf: UsageError, message });
+  });
+}
+
+test('without a length the range goes to the end', async (t) => {
+  const { target } = await makeLab();
+  t.deepEqual(await rangeOf(target, 1024, undefined), { from: 2, count: 62 });
+  t.deepEqual(await rangeOf(target, 1024, 512), { from: 2, count: 1 });
+  t.deepEqual(await rangeOf(target, 64 * SECTOR, undefined), { from: 64, count: 0 });
+});
+
+test('input that is not there, or no whole sectors, is refused before anything is written', async (t) => {
+  await withFolder(async (folder) => {
+    await t.throwsAsync(openInput(join(folder, 'none')), { instanceOf: UsageError, message: /ENOENT/ });
+    await writeFile(join(folder, 'odd'), Buffer.alloc(513));
+    const error = await t.throwsAsync(openInput(join(folder, 'odd')), { instanceOf: UsageError });
+    t.regex(String(error?.message), /513 bytes are no whole number of sectors/);
+  });
+});
+
+test('a file goes to the device and comes back, with digests', async (t) => {
+  await withFolder(async (folder) => {
+    const { fake, target } = await makeLab();
+    const data = pattern(20 * SECTOR);
+    await writeFile(join(folder, 'in'), data);
+    const input = await openInput(join(folder, 'in'));
+    t.is(input.size, data.length);
+    const seen: number[] = [];
+    const written = await copyTo(target, 7, input.data, (done) => seen.push(done));
+    t.like(written, {
+      address: 'e0.1',
+      mac: '02:00:00:00:00:02',
+      offset: 7 * SECTOR,
+      bytes: data.length,
+      sha256: digestOf(data),
+      flushed: true,
+    });
+    t.is(seen.at(-1), data.length);
+    t.deepEqual(fake.disk.subarray(7 * SECTOR, 27 * SECTOR), data);
+    const report = await copyFrom(target, { from: 7, count: 20 }, join(folder, 'out'), nothing);
+    t.is(report.sha256, digestOf(data));
+    t.deepEqual(await readFile(join(folder, 'out')), data);
+  });
+});
+
+test('a target without flush is written to, and that is told', async (t) => {
+  const { target } = await makeLab({ refused: [0xe7, 0xea] });
+  const report = await copyTo(target, 0, Readable.from([pattern(512)]), nothing);
+  t.false(report.flushed);
+});
+
+test('a stream receives the data and is left open', async (t) => {
+  const { fake, target } = await makeLab();
+  fake.disk.set(pattern(fake.disk.length));
+  const output = new PassThrough({ highWaterMark: 1 << 20 });
+  const report = await copyFrom(target, { from: 0, count: 64 }, output, nothing);
+  t.is(report.bytes, fake.disk.length);
+  t.deepEqual(output.read(), fake.disk);
+  t.true(output.writable);
+});
+
+test('when reading fails a new file is removed, and one that was there stays', async (t) => {
+  await withFolder(async (folder) => {
+    const { target } = await makeLab({ refused: [0x24] });
+    await writeFile(join(folder, 'old'), 'x');
+    for (const name of ['old', 'new']) {
+      await t.throwsAsync(copyFrom(target, { from: 0, count: 1 }, join(folder, name), nothing), {
+        instanceOf: LabError,
+        message: /ATA error/,
+      });
+    }
+    t.deepEqual(await readdir(folder), ['old']);
+  });
+});
+
+test('a file that can not be made is an error', async (t) => {
+  await withFolder(async (folder) => {
+    const { target } = await makeLab();
+    const path = join(folder, 'no', 'such', 'folder');
+    await t.throwsAsync(copyFrom(target, { from: 0, count: 1 }, path, nothing), {
+      instanceOf: LabError,
+      message: /opening .*ENOENT/,
+    });
+  });
+});
