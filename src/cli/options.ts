@@ -1,0 +1,26 @@
+/** Parsers of option values, shared by the commands. Each throws what commander shows as a wrong use. */
+import { InvalidArgumentError } from 'commander';
+
+export function integer(value: string): number {
+  if (!/^\d+$/.test(value)) throw new InvalidArgumentError('expected a whole number.');
+  return Number(value);
+}
+
+/** `e0.1` → shelf and slot. */
+export function address(value: string): { shelf: number; slot: number } {
+  const match = /^e?(\d+)\.(\d+)$/.exec(value);
+  if (match === null) throw new InvalidArgumentError('expected an address such as e0.1 (shelf 0, slot 1).');
+  return { shelf: Number(match[1]), slot: Number(match[2]) };
+}
+
+/** Collects MAC addresses from a repeatable option, each a list joined by commas; normalised to 00:11:22:33:44:55. */
+export function macs(value: string, before: string[] = []): string[] {
+  const found = value.split(',').map((text) => {
+    const digits = text.trim().replaceAll(/[:.-]/g, '').toLowerCase();
+    if (!/^[0-9a-f]{12}$/.test(digits)) {
+      throw new InvalidArgumentError(`"${text}" is no MAC address such as 00:11:22:33:44:55.`);
+    }
+    return (digits.match(/../g) as string[]).join(':');
+  });
+  return [...before, ...found];
+}

@@ -1,0 +1,49 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { MissingError } from '../errors.js';
+import type { Host } from '../host/host.js';
+import { inUserNamespace, userNamespaceAllowed } from '../host/user-namespace.js';
+import { type ProvideOptions, provide } from '../target/provide.js';
+import { makeDemoFolder } from './demo-folder.js';
+
+/**
+ * The demo for an ordinary user: fetches and builds first, then runs the same command again as root of a user namespace,
+ * which has no way out to the network.
+ * @param command the script and the arguments of this process
+ * @returns the exit code of the inner command
+ * @throws MissingError where the system does not allow user namespaces
+ */
+export async function demoAsUser(
+  host: Host,
+  implementation: string,
+  options: ProvideOptions,
+  command: readonly string[],
+): Promise<number> {
+  if (!(await userNamespaceAllowed(host))) {
+    throw new MissingError({
+      tried: 'running the demo as an ordinary user',
+      happened:
+        'it needs packet sockets and a network namespace, and this system allows user namespaces to nobody but root',
+      next: [
+        'run it as root: sudo npm run demo',
+        'or allow user namespaces: sysctl kernel.unprivileged_userns_clone=1',
+      ],
+      missing: ['root or user namespaces'],
+    });
+  }
+  await provide(implementation, options);
+  const folder = await makeDemoFolder();
+  try {
+    const { execa } = await import('execa');
+    const [program, ...argv] = inUserNamespace([process.execPath, ...command, '--in-place', '--offline']);
+    const result = await execa(program as string, argv, {
+      stdio: 'inherit',
+      reject: false,
+      // Nothing of it lies in the user's own state folder: it ends with the namespaces.
+      env: { AOE_LAB_STATE: join(folder, 'state'), TMPDIR: folder },
+    });
+    return result.exitCode ?? 1;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,40 @@
+import { readdir } from 'node:fs/promises';
+import { here } from '../../src/host/local.js';
+import type { DemoReport } from '../../src/verify/demo.js';
+import { temporaryFolder } from '../temporary.js';
+import { cli, cliJson } from './cli.js';
+import { noCompiler, noRoot, testUnless } from './machine.js';
+
+const reason = noRoot() ?? noCompiler();
+
+testUnless(reason, 'the demo writes and reads 64 MiB by vblade, verifies them, and cleans up', async (t) => {
+  const env = { AOE_LAB_STATE: await temporaryFolder(t) };
+  const before = await here.list('/run/netns');
+  const report = await cliJson<DemoReport>(['demo'], env);
+  t.like(report, {
+    implementation: 'vblade',
+    release: '25',
+    bytesWritten: 64 << 20,
+    bytesRead: 64 << 20,
+    verified: true,
+  });
+  t.is(report.source.digest.length, 64);
+  t.is(report.source.pinned, 'archive');
+  t.is(report.sha256.written, report.sha256.file);
+  const mine = (await here.list('/run/netns')).filter((name) => name.startsWith('aoe-lab-demo-'));
+  t.deepEqual(
+    mine.filter((name) => !before.includes(name)),
+    [],
+  );
+  t.deepEqual(await readdir(`${env.AOE_LAB_STATE}/exports`), []);
+});
+
+testUnless(reason, 'a demo that is killed is cleaned up by the next one', async (t) => {
+  const env = { AOE_LAB_STATE: await temporaryFolder(t) };
+  const killed = await cli(['demo', '--size', '512M'], env, { killAfter: 1500 });
+  t.is(killed.signal, 'SIGKILL');
+  await cliJson(['demo', '--size', '1M'], env);
+  t.deepEqual(await readdir(`${env.AOE_LAB_STATE}/exports`), []);
+  const { orphans, exports } = await cliJson<{ orphans: []; exports: [] }>(['status'], env);
+  t.deepEqual([orphans, exports], [[], []]);
+});

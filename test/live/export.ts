@@ -1,0 +1,48 @@
+/** Steps that live tests share: arguments of commands on a test's wire, and what must be left of them. */
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { here } from '../../src/host/local.js';
+import type { Discovered } from '../../src/initiator/discover.js';
+import { findProcesses } from '../../src/target/processes.js';
+import type { TestWire } from './wire.js';
+
+export type Found = Discovered;
+
+/** `export` of e0.SLOT on the target's end, from the file `diskSLOT` in the test's folder. */
+export function exportOn(wire: TestWire, implementation: string, slot: number, ...more: string[]): string[] {
+  const place = ['--iface', wire.target, '--netns', wire.netns];
+  const file = ['--file', join(wire.folder, `disk${slot}`)];
+  return [
+    'export',
+    '--impl',
+    implementation,
+    '--shelf',
+    '0',
+    '--slot',
+    String(slot),
+    ...place,
+    ...file,
+    ...more,
+  ];
+}
+
+/** The interface of the initiator's end, as options. */
+export function askFrom(wire: TestWire): string[] {
+  return ['--iface', wire.initiator, '--netns', wire.netns];
+}
+
+export function discoverOn(wire: TestWire): string[] {
+  return ['discover', ...askFrom(wire)];
+}
+
+/** Asserts that nothing of a state folder is left: no process, no entry, no log, no copy of a binary. */
+export async function assertNothingLeft(t: ExecutionContext, wire: TestWire): Promise<void> {
+  const state = wire.env.AOE_LAB_STATE as string;
+  t.deepEqual([...(await findProcesses(here, state))], []);
+  const names = await readdir(state, { recursive: true, withFileTypes: true });
+  t.deepEqual(
+    names.filter((entry) => entry.isFile() && entry.name !== 'lock').map(({ name }) => name),
+    [],
+  );
+}

@@ -1,0 +1,83 @@
+/** Commands killed at any moment: what they leave is found, told and mended, and nothing else is touched. */
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { here } from '../../src/host/local.js';
+import { listLoops } from '../../src/storage/loop.js';
+import { exportTarget } from '../../src/target/export.js';
+import { provide } from '../../src/target/provide.js';
+import { exportStatus, type StatusReport } from '../../src/target/status.js';
+import { unexportTargets } from '../../src/target/unexport.js';
+import { cli, cliJson } from './cli.js';
+import { assertNothingLeft, discoverOn, exportOn, type Found } from './export.js';
+import { noCompiler, noRoot, testUnless } from './machine.js';
+import { testWire } from './wire.js';
+
+const ROUNDS = 50;
+
+testUnless(
+  noRoot() ?? noCompiler(),
+  `${ROUNDS} exports killed with -9 at random moments leave nothing and touch no other export`,
+  async (t) => {
+    t.timeout(300_000);
+    const wire = await testWire(t);
+    // One beside it in the same state folder, and one of another state folder, which is none of our business.
+    const elsewhere = { AOE_LAB_STATE: join(wire.folder, 'elsewhere') };
+    t.teardown(() => cli(['unexport', '--all'], elsewhere));
+    const foreign = await cliJson<{ pids: number[] }>(
+      exportOn(wire, 'vblade', 100, '--size', '1M'),
+      elsewhere,
+    );
+    const started = performance.now();
+    const beside = await cliJson<{ pids: number[] }>(exportOn(wire, 'vblade', 101, '--size', '1M'), wire.env);
+    const whole = performance.now() - started;
+    const file = join(wire.folder, 'disk1');
+    process.env.AOE_LAB_STATE = wire.env.AOE_LAB_STATE;
+    const served = await provide('vblade', {});
+    const other = { shelf: 0, slot: 2, iface: wire.target, netns: wire.netns, options: {} };
+    let finished = 0;
+    let halfDone = 0;
+    for (let round = 0; round < ROUNDS; round++) {
+      const args = exportOn(wire, 'vblade', 1, '--size', '1M', '--loop', '--direct-io');
+      const { signal } = await cli(args, wire.env, { killAfter: Math.random() * whole });
+      if (signal === null) finished++;
+      const ours = (await exportStatus(here)).exports.find(({ slot }) => slot === 1);
+      if (ours?.state === 'unfinished') halfDone++;
+      else if (ours !== undefined) t.is(ours.state, 'serving', ours.faults.join());
+      if (ours !== undefined && round % 2 === 0) await unexportTargets(here, [ours.id], false);
+      else {
+        // Any other command that changes something mends what is unfinished, and says so.
+        const mended: string[] = [];
+        const made = await exportTarget(
+          here,
+          served,
+          { ...other, path: file + round, size: 1 << 20 },
+          (recovery) => {
+            mended.push(...recovery.undone.map(({ id }) => id));
+          },
+        );
+        t.deepEqual(mended, ours?.state === 'unfinished' ? [ours.id] : []);
+        await unexportTargets(here, [made.id, ...(ours?.state === 'serving' ? [ours.id] : [])], false);
+      }
+      const after = await exportStatus(here);
+      t.deepEqual(after.orphans, []);
+      t.deepEqual(
+        after.exports.map(({ pids, state, wire: answer }) => ({ pids, state, answer })),
+        [{ pids: beside.pids, state: 'serving', answer: 'answers' }],
+      );
+      t.deepEqual(await listLoops(here, file), []);
+      await t.throwsAsync(stat(file), { code: 'ENOENT' });
+    }
+    t.log(
+      `of ${ROUNDS} exports of ${whole.toFixed(0)} ms each, ${finished} finished; ${halfDone} left something half done`,
+    );
+    t.true(finished < ROUNDS);
+    await cliJson(['unexport', '--all'], wire.env);
+    await assertNothingLeft(t, wire);
+    const found = await cliJson<Found[]>([...discoverOn(wire), '--wait', '300'], wire.env);
+    t.deepEqual(
+      found.map(({ slot }) => slot),
+      [100],
+    );
+    t.deepEqual((await cliJson<StatusReport>(['status'], elsewhere)).exports[0]?.pids, foreign.pids);
+  },
+);

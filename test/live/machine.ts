@@ -1,0 +1,42 @@
+/** What this machine can carry; a live test that it can't is skipped by name, with the reason in its title. */
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+
+function onPath(command: string): boolean {
+  return (process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, command)));
+}
+
+/** Undefined, or why tests that make namespaces, loop devices and packet sockets can't run here. */
+export function noRoot(): string | undefined {
+  if (process.platform !== 'linux') return 'not Linux';
+  if (process.getuid?.() !== 0) return 'needs root';
+  for (const command of ['ip', 'losetup', 'lsblk', 'flock']) {
+    if (!onPath(command)) return `needs ${command}`;
+  }
+  return existsSync('/dev/loop-control') ? undefined : 'needs loop devices';
+}
+
+/** Undefined, or why C programs can't be built here. */
+export function noCompiler(): string | undefined {
+  for (const command of ['gcc', 'make']) if (!onPath(command)) return `needs ${command}`;
+  return undefined;
+}
+
+/** A tree that `AOE_LAB_SOURCES` must hold, or why it can't be had. */
+export function sourceTree(name: string): { path: string } | { reason: string } {
+  const folder = process.env.AOE_LAB_SOURCES;
+  if (!folder) return { reason: `needs ${name} in the folder AOE_LAB_SOURCES, which is not set` };
+  const path = join(folder, name);
+  return existsSync(path) ? { path } : { reason: `needs ${name} in AOE_LAB_SOURCES` };
+}
+
+/** `test.serial`, or a skip that says why in its title. */
+export function testUnless(
+  reason: string | undefined,
+  title: string,
+  body: (t: ExecutionContext) => Promise<void>,
+): void {
+  if (reason === undefined) test.serial(title, body);
+  else test.skip(`${title} (skipped: ${reason})`, body);
+}
