@@ -3,4 +3,6 @@ export default {
   files: ['dist/test/**/*.test.js'],
   timeout: '120s',
   concurrency: 2,
+  // A worker thread that ends with an open packet socket takes the process down inside koffi.
+  workerThreads: false,
 };
