@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,10 +15,11 @@ import {
 } from '../../src/initiator/index.js';
 import { type Link, openPacketLink } from '../../src/link/index.js';
 import { makeWire, type Wire, whyNoWire } from '../link/veth.js';
+import { builtVblade } from '../live/machine.js';
 
-const folders = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/usr/local/sbin'];
-const vblade = folders.map((folder) => join(folder, 'vblade')).find((path) => existsSync(path));
-const why = (await whyNoWire()) ?? (vblade === undefined ? 'vblade is not installed' : undefined);
+const built = await builtVblade();
+const vblade = 'path' in built ? built.path : '';
+const why = (await whyNoWire()) ?? ('reason' in built ? built.reason : undefined);
 const live = why === undefined ? test.serial : test.skip;
 const reason = why === undefined ? '' : ` (skipped: ${why})`;
 

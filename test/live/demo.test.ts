@@ -3,9 +3,10 @@ import { here } from '../../src/host/local.js';
 import type { DemoReport } from '../../src/verify/demo.js';
 import { temporaryFolder } from '../temporary.js';
 import { cli, cliJson } from './cli.js';
-import { noCompiler, noRoot, testUnless } from './machine.js';
+import { builtVblade, testUnless } from './machine.js';
 
-const reason = noRoot() ?? noCompiler();
+const built = await builtVblade();
+const reason = 'reason' in built ? built.reason : undefined;
 
 testUnless(reason, 'the demo writes and reads 64 MiB by vblade, verifies them, and cleans up', async (t) => {
   const env = { AOE_LAB_STATE: await temporaryFolder(t) };

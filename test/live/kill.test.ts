@@ -9,13 +9,15 @@ import { exportStatus, type StatusReport } from '../../src/target/status.js';
 import { unexportTargets } from '../../src/target/unexport.js';
 import { cli, cliJson } from './cli.js';
 import { assertNothingLeft, discoverOn, exportOn, type Found } from './export.js';
-import { noCompiler, noRoot, testUnless } from './machine.js';
+import { builtVblade, testUnless } from './machine.js';
 import { testWire } from './wire.js';
 
 const ROUNDS = 50;
 
+const built = await builtVblade();
+
 testUnless(
-  noRoot() ?? noCompiler(),
+  'reason' in built ? built.reason : undefined,
   `${ROUNDS} exports killed with -9 at random moments leave nothing and touch no other export`,
   async (t) => {
     t.timeout(300_000);

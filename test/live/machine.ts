@@ -2,6 +2,8 @@
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { UnreachableError } from '../../src/errors.js';
+import { provide } from '../../src/target/provide.js';
 
 function onPath(command: string): boolean {
   return (process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, command)));
@@ -21,6 +23,19 @@ export function noRoot(): string | undefined {
 export function noCompiler(): string | undefined {
   for (const command of ['gcc', 'make']) if (!onPath(command)) return `needs ${command}`;
   return undefined;
+}
+
+/** vblade of this package's recipe, built where the store lacks it; or why live tests with it can't run here. */
+export async function builtVblade(): Promise<{ path: string } | { reason: string }> {
+  const reason = noRoot() ?? noCompiler();
+  if (reason !== undefined) return { reason };
+  try {
+    const { artifacts } = await provide('vblade', {});
+    return { path: artifacts.find(({ name }) => name === 'vblade')?.path ?? '' };
+  } catch (error) {
+    if (error instanceof UnreachableError) return { reason: 'the source of vblade can not be reached' };
+    throw error;
+  }
 }
 
 /** A tree that `AOE_LAB_SOURCES` must hold, or why it can't be had. */

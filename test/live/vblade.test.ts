@@ -7,10 +7,11 @@ import { listLoops } from '../../src/storage/loop.js';
 import type { StatusReport } from '../../src/target/status.js';
 import { cli, cliJson } from './cli.js';
 import { askFrom, assertNothingLeft, discoverOn, exportOn, type Found } from './export.js';
-import { noCompiler, noRoot, testUnless } from './machine.js';
+import { builtVblade, testUnless } from './machine.js';
 import { type TestWire, testWire } from './wire.js';
 
-const reason = noRoot() ?? noCompiler();
+const built = await builtVblade();
+const reason = 'reason' in built ? built.reason : undefined;
 
 const exportArgs = (wire: TestWire, slot: number, ...more: string[]) =>
   exportOn(wire, 'vblade', slot, ...more);
