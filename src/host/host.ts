@@ -96,7 +96,7 @@ export interface Host {
 
   facts(): Promise<HostFacts>;
   /**
-   * Takes an exclusive lock named by a file on the host, waiting for it if need be.
+   * Takes an exclusive lock named by a file (made if missing) or folder on the host, waiting for it if need be.
    * @param wait milliseconds
    * @throws LabError when it is still taken after `wait`
    */

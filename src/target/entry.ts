@@ -4,7 +4,7 @@
  */
 import { posix } from 'node:path';
 import { LabError } from '../errors.js';
-import { type Host, isTemporary } from '../host/host.js';
+import { type Host, type HostLock, isTemporary } from '../host/host.js';
 import type { Control } from '../recipe/schema.js';
 
 /**
@@ -100,8 +100,18 @@ export class EntryStore {
     return posix.join(this.folder, 'daemons');
   }
 
-  lock(wait = 60_000) {
-    return this.host.lock(posix.join(this.folder, 'lock'), wait);
+  /** Taken on the folder itself, so that no file of ours is left when nothing is exported. */
+  async lock(wait = 60_000): Promise<HostLock> {
+    await this.host.run(['mkdir', '-p', this.folder]);
+    return this.host.lock(this.folder, wait);
+  }
+
+  /** Removes the folders of entries, logs and copies when there is no entry any more; to be called under the lock. */
+  async removeIfEmpty(): Promise<void> {
+    if ((await this.all()).length > 0) return;
+    for (const name of ['exports', 'logs', 'artifacts', 'daemons']) {
+      await this.host.remove(posix.join(this.folder, name));
+    }
   }
 
   /**

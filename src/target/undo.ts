@@ -45,5 +45,6 @@ export async function undo(store: EntryStore, entry: ExportEntry, removeFile: bo
     await host.remove(store.artifactsFolder(entry.build));
   }
   await store.remove(entry);
+  await store.removeIfEmpty();
   return { id: exportId(entry), loops, file, path: backing.path };
 }

@@ -27,7 +27,7 @@ testUnless(reason, 'the demo writes and reads 64 MiB by vblade, verifies them, a
     mine.filter((name) => !before.includes(name)),
     [],
   );
-  t.deepEqual(await readdir(`${env.AOE_LAB_STATE}/exports`), []);
+  t.deepEqual(await readdir(env.AOE_LAB_STATE), []);
 });
 
 testUnless(reason, 'a demo that is killed is cleaned up by the next one', async (t) => {
@@ -35,7 +35,7 @@ testUnless(reason, 'a demo that is killed is cleaned up by the next one', async 
   const killed = await cli(['demo', '--size', '512M'], env, { killAfter: 1500 });
   t.is(killed.signal, 'SIGKILL');
   await cliJson(['demo', '--size', '1M'], env);
-  t.deepEqual(await readdir(`${env.AOE_LAB_STATE}/exports`), []);
+  t.deepEqual(await readdir(env.AOE_LAB_STATE), []);
   const { orphans, exports } = await cliJson<{ orphans: []; exports: [] }>(['status'], env);
   t.deepEqual([orphans, exports], [[], []]);
 });

@@ -42,7 +42,7 @@ export async function assertNothingLeft(t: ExecutionContext, wire: TestWire): Pr
   t.deepEqual([...(await findProcesses(here, state))], []);
   const names = await readdir(state, { recursive: true, withFileTypes: true });
   t.deepEqual(
-    names.filter((entry) => entry.isFile() && entry.name !== 'lock').map(({ name }) => name),
+    names.map(({ name }) => name),
     [],
   );
 }
