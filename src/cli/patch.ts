@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { UsageError } from '../errors.js';
-import type { FileChange, PatchPlan, PlannedPatch } from '../patch/plan.js';
+import type { PatchPlan, PlannedPatch } from '../patch/plan.js';
+import type { FileChange } from '../patch/tree-view.js';
 import type { SourceTree } from '../source/fetch.js';
 
 interface Options {

@@ -2,9 +2,8 @@
 import type { StructuredPatch } from 'diff';
 import { LabError } from '../errors.js';
 import { applyHunks, HunkError, type HunksResult } from './hunks.js';
-import type { FileChange } from './plan.js';
 import { splitLines } from './text.js';
-import type { TreeView } from './tree-view.js';
+import type { FileChange, TreeView } from './tree-view.js';
 
 /**
  * @param text the diff, as Latin-1

@@ -1,9 +1,8 @@
 /** A documented edit, "in these files replace this by that, N times", laid over a tree. */
 import { LabError } from '../errors.js';
 import type { Patch } from '../recipe/schema.js';
-import type { FileChange } from './plan.js';
 import { asBytes, quotedLine, splitLines } from './text.js';
-import type { TreeView } from './tree-view.js';
+import type { FileChange, TreeView } from './tree-view.js';
 
 type Edit = Extract<Patch, { form: 'edit' }>;
 

@@ -4,19 +4,7 @@ import type { Facts } from './condition.js';
 import { applyDiff } from './diffs.js';
 import { applyEdit } from './edits.js';
 import { judgePatches, patchWhy, readPatchFile } from './files.js';
-import { type NewContent, TreeView } from './tree-view.js';
-
-/** What one patch does to one file. Texts are bytes as Latin-1. */
-export interface FileChange {
-  path: string;
-  change: 'changed' | 'created' | 'deleted';
-  /** Numbers from 1, in the file as this patch finds it, of the lines that change or before which some are added. */
-  lines: number[];
-  /** For each hunk of a diff, how many lines below its expected place it stands. */
-  offsets: number[];
-  before: string;
-  after: string;
-}
+import { type FileChange, type NewContent, TreeView } from './tree-view.js';
 
 export interface PlannedPatch {
   id: string;

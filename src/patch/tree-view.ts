@@ -2,6 +2,18 @@ import { lstat, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LabError } from '../errors.js';
 
+/** What one patch does to one file. Texts are bytes as Latin-1. */
+export interface FileChange {
+  path: string;
+  change: 'changed' | 'created' | 'deleted';
+  /** Numbers from 1, in the file as this patch finds it, of the lines that change or before which some are added. */
+  lines: number[];
+  /** For each hunk of a diff, how many lines below its expected place it stands. */
+  offsets: number[];
+  before: string;
+  after: string;
+}
+
 /** What a patched tree holds in place of a file of the original: bytes as Latin-1, or nothing. */
 export interface NewContent {
   text: string;

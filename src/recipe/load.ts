@@ -8,17 +8,8 @@ import { delimiter, join, relative } from 'node:path';
 import { digestOf } from '../digest.js';
 import { UsageError } from '../errors.js';
 import { cacheFolder, packageRoot } from '../paths.js';
+import type { RecipeFault } from './parse.js';
 import type { Recipe, Release } from './schema.js';
-
-/** One fault in a recipe. */
-export interface RecipeFault {
-  file: string;
-  /** From 1. */
-  line: number;
-  /** Path of the field, such as `releases[0].sources[1].url`; empty for the whole document. */
-  field: string;
-  reason: string;
-}
 
 /** Recipes that can't be used, with all their faults. */
 export class RecipeError extends UsageError {

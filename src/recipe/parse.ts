@@ -1,6 +1,15 @@
 import { LineCounter, parseDocument } from 'yaml';
-import type { RecipeFault } from './load.js';
 import { Recipe } from './schema.js';
+
+/** One fault in a recipe. */
+export interface RecipeFault {
+  file: string;
+  /** From 1. */
+  line: number;
+  /** Path of the field, such as `releases[0].sources[1].url`; empty for the whole document. */
+  field: string;
+  reason: string;
+}
 
 /** Parses and checks one recipe's text; finds every fault, with the line and the field. */
 export function parseRecipe(file: string, text: string): { recipe: Recipe } | { faults: RecipeFault[] } {

@@ -6,9 +6,9 @@ import type { Recipe, Release } from '../recipe/schema.js';
 import { arrive, type Location } from './arrive/arrive.js';
 import { describeSource, sourceKey } from './location.js';
 import { DigestError, mayDiffer, pinnedTrees } from './pins.js';
-import { type RecallOptions, recall } from './recall.js';
+import { recall } from './recall.js';
 import { checkTree, chooseRoot, requireSubdir, settle } from './settle.js';
-import { asSourceTree, comparePins, type SourceTree } from './source-tree.js';
+import { asSourceTree, comparePins, type RecallOptions, type SourceTree } from './source-tree.js';
 import { writeHint } from './store/hints.js';
 import { withWorkFolder } from './store/work.js';
 

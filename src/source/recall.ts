@@ -1,7 +1,5 @@
 /** Sources that the store has already; no location is asked. */
 import type { Recipe, Release, Source } from '../recipe/schema.js';
-import type { OnSourceEvent } from './events.js';
-import type { Limits } from './limits.js';
 import { describeSource, sourceKey } from './location.js';
 import {
   type ArchiveFacts,
@@ -11,16 +9,10 @@ import {
   mayDiffer,
   pinnedTrees,
 } from './pins.js';
-import { asSourceTree, comparePins, type Found, type SourceTree } from './source-tree.js';
+import { asSourceTree, comparePins, type Found, type RecallOptions, type SourceTree } from './source-tree.js';
 import { getArchive } from './store/archives.js';
 import { readHint } from './store/hints.js';
 import { getTree, treePath } from './store/trees.js';
-
-export interface RecallOptions {
-  limits: Limits;
-  signal: AbortSignal;
-  onEvent: OnSourceEvent;
-}
 
 /** What one of the recipe's locations gave earlier, if it is intact and what the recipe pins now. */
 export async function recall(

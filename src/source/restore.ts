@@ -1,9 +1,8 @@
 import type { Release } from '../recipe/schema.js';
 import { unpackArchive } from './arrive/archive.js';
 import { type ArchiveFacts, pinnedTrees } from './pins.js';
-import type { RecallOptions } from './recall.js';
 import { checkTree, chooseRoot, settle } from './settle.js';
-import type { Found } from './source-tree.js';
+import type { Found, RecallOptions } from './source-tree.js';
 import { withWorkFolder } from './store/work.js';
 
 /** Unpacks an archive of the store again whose tree is no longer there. */

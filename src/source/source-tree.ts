@@ -35,6 +35,13 @@ export interface FetchOptions {
   limits?: Partial<Limits> | undefined;
 }
 
+/** What every step of fetching gets. */
+export interface RecallOptions {
+  limits: Limits;
+  signal: AbortSignal;
+  onEvent: OnSourceEvent;
+}
+
 /** What is known of a tree before it is told whose it is. */
 export interface Found {
   folder: string;
