@@ -10,8 +10,6 @@ import { effective, findRelease, loadRecipe, loadRecipes } from '../../src/recip
 import { noCompiler, sourceTree, testUnless } from '../live/machine.js';
 import { sharedFolder } from '../patch/trees.js';
 
-process.env.AOE_LAB_CACHE = sharedFolder();
-
 const builds: { name: string; version: string; folder: string; patches?: string; artifact: string }[] = [
   { name: 'vblade', version: '25', folder: 'vblade-25', artifact: 'vblade' },
   { name: 'vblade', version: '21', folder: 'vblade-21', artifact: 'vblade' },
@@ -30,10 +28,17 @@ async function obstacle(name: string, version: string, folder: string): Promise<
   return noCompiler() ?? (missing.length > 0 ? `needs ${missing.join(', ')}` : undefined);
 }
 
-for (const { name, version, folder, patches, artifact } of builds) {
+// Known before the first test is declared: ava wants all of them at once.
+const obstacles = await Promise.all(
+  builds.map(({ name, version, folder }) => obstacle(name, version, folder)),
+);
+
+process.env.AOE_LAB_CACHE = sharedFolder();
+
+for (const [index, { name, version, folder, patches, artifact }] of builds.entries()) {
   const tree = sourceTree(folder);
   testUnless(
-    await obstacle(name, version, folder),
+    obstacles[index],
     `${name} ${version} builds from its original tree with all its patches, and the second time is a hit`,
     async (t) => {
       t.timeout(600_000);
