@@ -2,8 +2,6 @@
  * The main job as a story: on a private wire of its own, an image is exported, found, filled with random data over the
  * wire, read back and compared.
  */
-import { createHash, randomFillSync } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FaultsError } from '../errors.js';
@@ -11,7 +9,6 @@ import type { Host } from '../host/host.js';
 import { abandonedNamespaces, makeWire, makeWireInPlace, removeWire, type Wire } from '../host/namespace.js';
 import { type Discovered, discover } from '../initiator/discover.js';
 import { openTarget } from '../initiator/open.js';
-import { readStream, writeStream } from '../initiator/streams.js';
 import type { Link } from '../link/link.js';
 import { openPacketLink } from '../link/packet.js';
 import { EntryStore, exportId } from '../target/entry.js';
@@ -20,6 +17,7 @@ import { type Provided, type ProvideOptions, provide } from '../target/provide.j
 import { unexportTargets } from '../target/unexport.js';
 import { formatSize } from '../units.js';
 import { makeDemoFolder } from './demo-folder.js';
+import { digestOfStart, type Passage, readBack, writeRandom } from './round-trip.js';
 
 export interface DemoOptions extends Omit<ProvideOptions, 'onEvent'> {
   implementation: string;
@@ -53,8 +51,6 @@ export interface DemoReport {
 const PURPOSE = 'demo';
 const SHELF = 0;
 const SLOT = 1;
-const CHUNK = 1 << 20;
-const SECTOR = 512;
 
 /** A step of the demo, in the form of `ui/tasks.ts`. */
 export interface DemoStep {
@@ -189,47 +185,28 @@ export class Demo {
   async #write(say: (text: string) => void): Promise<void> {
     const { bytes } = this.#options;
     const target = await openTarget(required(this.#link), { shelf: SHELF, slot: SLOT });
-    const hash = createHash('sha256');
-    const started = performance.now();
-    async function* random(): AsyncGenerator<Buffer> {
-      for (let done = 0; done < bytes; done += CHUNK) {
-        const chunk = randomFillSync(Buffer.allocUnsafe(Math.min(CHUNK, bytes - done)));
-        hash.update(chunk);
-        say(`${Math.round((done / bytes) * 100)} %`);
-        yield chunk;
-      }
-    }
-    const written = await writeStream(target, 0, random());
-    const time = performance.now() - started;
+    const written = await writeRandom(target, bytes, (done) => say(percent(done, bytes)));
     Object.assign(this.#report, {
-      bytesWritten: written,
-      writeTime: time,
-      sha256: { written: hash.digest('hex'), read: '', file: '' },
+      bytesWritten: written.bytes,
+      writeTime: written.time,
+      sha256: { written: written.sha256, read: '', file: '' },
     } satisfies Partial<DemoReport>);
-    say(rate(written, time));
+    say(rate(written));
   }
 
   async #read(say: (text: string) => void): Promise<void> {
     const { bytes } = this.#options;
     const target = await openTarget(required(this.#link), { shelf: SHELF, slot: SLOT });
-    const hash = createHash('sha256');
-    const started = performance.now();
-    let done = 0;
-    for await (const chunk of readStream(target, { from: 0, count: bytes / SECTOR })) {
-      hash.update(chunk);
-      done += chunk.length;
-      say(`${Math.round((done / bytes) * 100)} %`);
-    }
-    const time = performance.now() - started;
+    const read = await readBack(target, bytes, (done) => say(percent(done, bytes)));
     const sha256 = required(this.#report.sha256);
-    sha256.read = hash.digest('hex');
+    sha256.read = read.sha256;
     sha256.file = await digestOfStart(required(this.#exported).file, bytes);
     Object.assign(this.#report, {
-      bytesRead: done,
-      readTime: time,
+      bytesRead: read.bytes,
+      readTime: read.time,
       verified: sha256.read === sha256.written && sha256.file === sha256.written,
     } satisfies Partial<DemoReport>);
-    say(`${rate(done, time)}, ${this.#report.verified ? 'equal' : 'NOT EQUAL'}`);
+    say(`${rate(read)}, ${this.#report.verified ? 'equal' : 'NOT EQUAL'}`);
   }
 }
 
@@ -243,14 +220,12 @@ async function removeAbandoned(host: Host): Promise<void> {
   }
 }
 
-async function digestOfStart(path: string, bytes: number): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path, { end: bytes - 1 })) hash.update(chunk as Buffer);
-  return hash.digest('hex');
+function percent(done: number, total: number): string {
+  return `${Math.round((done / total) * 100)} %`;
 }
 
-function rate(bytes: number, milliseconds: number): string {
-  return `${formatSize(bytes)} in ${(milliseconds / 1000).toFixed(1)} s, ${(bytes / 1000 / milliseconds).toFixed(0)} MB/s`;
+function rate({ bytes, time }: Passage): string {
+  return `${formatSize(bytes)} in ${(time / 1000).toFixed(1)} s, ${(bytes / 1000 / time).toFixed(0)} MB/s`;
 }
 
 function required<T>(value: T | undefined): T {
