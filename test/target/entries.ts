@@ -1,0 +1,29 @@
+import type { ExportEntry } from '../../src/target/entry.js';
+
+/** An entry as tests need it; what matters to one is given. */
+export function entryOf(part: Partial<ExportEntry>): ExportEntry {
+  return {
+    format: 1,
+    phase: 'running',
+    implementation: 'vblade',
+    release: '25',
+    shelf: 0,
+    slot: 1,
+    iface: 'eth0',
+    backing: { path: '/srv/disk', kind: 'file', size: 1 << 20, made: false, loop: false, loopsBefore: [] },
+    options: {},
+    build: 'b'.repeat(64),
+    artifacts: ['vblade'],
+    control: {
+      shape: 'process',
+      run: ['{{artifact.vblade}}'],
+      stop: 'TERM',
+      announces: true,
+      backing: 'file',
+      options: {},
+    },
+    since: '2026-01-01T00:00:00.000Z',
+    bootId: 'boot',
+    ...part,
+  };
+}
