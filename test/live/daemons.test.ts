@@ -2,8 +2,10 @@
 import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { here } from '../../src/host/local.js';
 import { openTarget } from '../../src/initiator/open.js';
 import { openPacketLink } from '../../src/link/packet.js';
+import { listLoops } from '../../src/storage/loop.js';
 import type { StatusReport } from '../../src/target/status.js';
 import { cli, cliJson } from './cli.js';
 import { askFrom, assertNothingLeft, discoverOn, exportOn, type Found } from './export.js';
@@ -15,6 +17,8 @@ const DAEMONS = [
   { name: 'ggaoed', release: '0.9', tree: 'ggaoed-0.9' },
   { name: 'qaoed', release: 'trunk', tree: 'qaoed-trunk' },
 ];
+
+const KILLED = 8;
 
 for (const { name, release, tree } of DAEMONS) {
   const source = sourceTree(tree);
@@ -139,6 +143,40 @@ for (const { name, release, tree } of DAEMONS) {
           ['serving', 'answers'],
         ],
       );
+    },
+  );
+
+  testUnless(
+    reason,
+    `${title}: exports killed with -9 while the daemon is told of them are undone, and its other export stays`,
+    async (t) => {
+      const wire = await testWire(t);
+      const started = performance.now();
+      const first = await cliJson<{ pids: number[] }>(
+        exportOn(wire, name, 1, '--size', '1M', ...where),
+        wire.env,
+      );
+      const whole = performance.now() - started;
+      for (let round = 0; round < KILLED; round++) {
+        // The later half of its time, in which the daemon has been told or is about to be.
+        const killAfter = whole * (0.5 + Math.random() / 2);
+        const args = exportOn(wire, name, 2, '--size', '1M', '--loop', ...where);
+        await cli(args, wire.env, { killAfter });
+        const before = await cliJson<StatusReport>(['status'], wire.env);
+        if (before.exports.length > 1) await cliJson(['unexport', 'e0.2'], wire.env);
+        const { exports, orphans } = await cliJson<StatusReport>(['status'], wire.env);
+        t.deepEqual(orphans, []);
+        t.deepEqual(
+          exports.map(({ slot, pids, state, wire: answer }) => ({ slot, pids, state, answer })),
+          [{ slot: 1, pids: first.pids, state: 'serving', answer: 'answers' }],
+        );
+        t.deepEqual(await listLoops(here, join(wire.folder, 'disk2')), []);
+        const found = await cliJson<Found[]>(discoverOn(wire), wire.env);
+        t.deepEqual(
+          found.map(({ slot }) => slot),
+          [1],
+        );
+      }
     },
   );
 }
