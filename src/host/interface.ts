@@ -75,11 +75,16 @@ export async function requireInterface(host: Host, name: string): Promise<Interf
     throw new MissingError({
       tried,
       happened: 'it is down',
-      next: `ip ${host.netns === undefined ? '' : `-n ${host.netns} `}link set ${name} up`,
+      next: upCommand(name, host.netns),
       missing: [name],
     });
   }
   return facts;
+}
+
+/** The command that brings an interface up, as a person would type it. */
+export function upCommand(name: string, netns: string | undefined): string {
+  return `ip ${netns === undefined ? '' : `-n ${netns} `}link set ${name} up`;
 }
 
 function toFacts(link: IpLink): InterfaceFacts {

@@ -1,5 +1,5 @@
 import type { Host } from '../host/host.js';
-import { requireInterface } from '../host/interface.js';
+import { type InterfaceFacts, requireInterface } from '../host/interface.js';
 import { attachLoop, listLoops } from '../storage/loop.js';
 import { driverFor } from './driver.js';
 import { EntryStore, type ExportEntry, exportId } from './entry.js';
@@ -33,13 +33,16 @@ export async function restartTargets(
     const restarted: RestartReport['restarted'] = [];
     for (const mark of marks) {
       const members = entries.filter((entry) => driverFor(store, entry).mark(entry) === mark);
+      // Looked at before anything is stopped.
+      const interfaces = await Promise.all(
+        members.map(({ netns, iface }) => requireInterface(host.inNamespace(netns), iface)),
+      );
       const revived = await Promise.all(members.map((member) => reattach(store, member)));
       const [first] = revived;
       if (first === undefined) continue;
       await driverFor(store, first).restart(first);
-      for (const member of revived) {
-        const iface = await requireInterface(host.inNamespace(member.netns), member.iface);
-        const pids = await waitUntilListening(store, member, iface);
+      for (const [index, member] of revived.entries()) {
+        const pids = await waitUntilListening(store, member, interfaces[index] as InterfaceFacts);
         restarted.push({ id: exportId(member), pids });
       }
     }

@@ -1,5 +1,5 @@
 import type { Host } from '../host/host.js';
-import { type InterfaceFacts, listInterfaces } from '../host/interface.js';
+import { type InterfaceFacts, listInterfaces, upCommand } from '../host/interface.js';
 import { driverFor } from './driver.js';
 import { EntryStore, type ExportEntry, exportId } from './entry.js';
 import { listeningOn } from './listening.js';
@@ -70,7 +70,8 @@ async function inspect(
   ]);
   const faults: string[] = [];
   if (iface === undefined) faults.push(`the interface ${entry.iface} is gone`);
-  else if (!iface.up) faults.push(`the interface ${entry.iface} is down: ip link set ${entry.iface} up`);
+  else if (!iface.up)
+    faults.push(`the interface ${entry.iface} is down: ${upCommand(entry.iface, entry.netns)}`);
   if (file === undefined) faults.push(`${entry.backing.path} is gone`);
   else if (file.kind === 'file' && file.size !== entry.backing.size) {
     faults.push(
