@@ -1,3 +1,4 @@
+import { HeaderFlag, MaskError } from './constants.js';
 import { type Mac, readMac, writeMac } from './ethernet.js';
 import type { BodyFault } from './fault.js';
 
@@ -27,12 +28,22 @@ export interface Mask {
   directives: MaskDirective[];
 }
 
-/** @param bytes at least 28 of them */
+/**
+ * An answer with an error tells in its count how many directives were carried out, and need not bear them: those
+ * that are there are taken.
+ * @param bytes at least 28 of them
+ */
 export function decodeMask(bytes: Buffer): Mask | BodyFault {
-  const count = bytes[27] as number;
+  let count = bytes[27] as number;
   if (MASK_LIST_OFFSET + count * MASK_DIRECTIVE > bytes.length) {
     const there = Math.floor((bytes.length - MASK_LIST_OFFSET) / MASK_DIRECTIVE);
-    return { field: 'mask count', reason: `${count} directives are announced, ${there} are there` };
+    const flags = bytes[14] as number;
+    const hasError = bytes[26] !== MaskError.none || (flags & HeaderFlag.error) !== 0;
+    const isErrorAnswer = hasError && (flags & HeaderFlag.response) !== 0;
+    if (!isErrorAnswer) {
+      return { field: 'mask count', reason: `${count} directives are announced, ${there} are there` };
+    }
+    count = there;
   }
   const directives: MaskDirective[] = [];
   for (let index = 0, offset = MASK_LIST_OFFSET; index < count; index++, offset += MASK_DIRECTIVE) {

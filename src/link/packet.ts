@@ -13,6 +13,8 @@ export interface PacketLinkOptions {
   netns?: string | undefined;
   /** Hear all that passes the interface, what this host sends included: to watch its own targets. */
   everything?: boolean | undefined;
+  /** Have a network card hand over what is for other addresses as well, as long as the link is open. */
+  promiscuous?: boolean | undefined;
 }
 
 const AF_PACKET = 17;
@@ -26,6 +28,8 @@ const SO_RCVBUF = 8;
 const SO_SNDBUFFORCE = 32;
 const SO_RCVBUFFORCE = 33;
 const SOL_PACKET = 263;
+const PACKET_ADD_MEMBERSHIP = 1;
+const PACKET_MR_PROMISC = 1;
 const PACKET_IGNORE_OUTGOING = 23;
 const ETH_P_ALL = 3;
 
@@ -55,7 +59,31 @@ const open = new Set<PacketLink>();
  *   there is no such interface, or it is not an Ethernet one
  */
 export async function openPacketLink(options: PacketLinkOptions): Promise<Link> {
-  const { iface, netns, everything = false } = options;
+  const { c, fd, name, facts, hearsItself } = await openPacketSocket(options);
+  try {
+    return new PacketLink(c, fd, name, facts, hearsItself);
+  } catch (error) {
+    c.close(fd);
+    throw error;
+  }
+}
+
+export interface PacketSocket {
+  c: Libc;
+  fd: number;
+  /** For messages: "eth0", "eth0 in namespace lab". */
+  name: string;
+  facts: InterfaceFacts;
+  /** Whether it gets copies of what this host sends, because the kernel can't leave them out. */
+  hearsItself: boolean;
+}
+
+/** The socket alone, bound and not blocking. @param beforeBind sets what has to be set before frames come in */
+export async function openPacketSocket(
+  options: PacketLinkOptions,
+  beforeBind: (fd: number, facts: InterfaceFacts) => void = () => {},
+): Promise<PacketSocket> {
+  const { iface, netns, everything = false, promiscuous = false } = options;
   const c = await libc();
   const tried = `opening a packet socket on ${iface}`;
   const make = (): { fd: number; facts: InterfaceFacts } => {
@@ -71,9 +99,11 @@ export async function openPacketLink(options: PacketLinkOptions): Promise<Link> 
   };
   const { fd, facts } = netns === undefined ? make() : inNamespace(c, netns, make);
   try {
+    beforeBind(fd, facts);
+    if (promiscuous) hearForeign(c, fd, facts);
     const hearsItself = prepare(c, fd, facts, everything, tried);
     const name = netns === undefined ? iface : `${iface} in namespace ${netns}`;
-    return new PacketLink(c, fd, name, facts, hearsItself);
+    return { c, fd, name, facts, hearsItself };
   } catch (error) {
     c.close(fd);
     throw error;
@@ -112,6 +142,14 @@ function prepare(c: Libc, fd: number, facts: InterfaceFacts, everything: boolean
   address.writeInt32LE(facts.index, 4);
   if (c.bind(fd, address, address.length) !== 0) throw libcError(tried, 'bind', c.errno());
   return hearsItself;
+}
+
+/** struct packet_mreq: ifindex 4, type 2, length of the address 2, address 8. Where it is refused, less is heard. */
+function hearForeign(c: Libc, fd: number, facts: InterfaceFacts): void {
+  const membership = Buffer.alloc(16);
+  membership.writeInt32LE(facts.index, 0);
+  membership.writeUInt16LE(PACKET_MR_PROMISC, 4);
+  c.setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, membership, membership.length);
 }
 
 class PacketLink implements Link {
