@@ -5,15 +5,26 @@ export function register(program: Command): void {
     .command('status')
     .description('exports of this host, and how they differ from what was wished')
     .option('--json', 'print JSON')
-    .action(async ({ json }: { json?: boolean }) => {
-      const [{ exportStatus }, { here }, { print }, { table }, { formatSize }] = await Promise.all([
-        import('../target/status.js'),
-        import('../host/local.js'),
-        import('../ui/output.js'),
-        import('../ui/table.js'),
-        import('../units.js'),
-      ]);
+    .option('--metrics', 'print the counters of native targets for Prometheus')
+    .action(async ({ json, metrics }: { json?: boolean; metrics?: boolean }) => {
+      const [{ exportStatus }, { here }, { print }, { table }, { formatSize }, { describeCounters }] =
+        await Promise.all([
+          import('../target/status.js'),
+          import('../host/local.js'),
+          import('../ui/output.js'),
+          import('../ui/table.js'),
+          import('../units.js'),
+          import('../ui/counters.js'),
+        ]);
       const report = await exportStatus(here);
+      if (metrics) {
+        const { prometheus } = await import('../native/metrics.js');
+        const exports = report.exports.flatMap(({ counters, path, size, ...one }) =>
+          counters === null ? [] : [{ ...one, counters, path: path ?? '', sectors: size / 512 }],
+        );
+        print(report, {}, () => prometheus({ exports }).trimEnd());
+        return;
+      }
       print(report, { json }, () => {
         const lines: string[] = [];
         if (report.exports.length === 0) lines.push('nothing is exported here');
@@ -32,6 +43,9 @@ export function register(program: Command): void {
               ]),
             ),
           );
+        }
+        for (const { id, counters, path } of report.exports) {
+          if (counters !== null) lines.push(`${id}: ${describeCounters(counters)} (${path})`);
         }
         for (const one of report.exports) lines.push(...one.faults.map((fault) => `${one.id}: ${fault}`));
         for (const { mark, pids } of report.orphans) {

@@ -1,5 +1,7 @@
 import type { Host } from '../host/host.js';
 import { type InterfaceFacts, listInterfaces, upCommand } from '../host/interface.js';
+import type { Counters } from '../native/counters.js';
+import type { DaemonStatus } from '../native/status-file.js';
 import { driverFor } from './driver.js';
 import { EntryStore, type ExportEntry, exportId } from './entry.js';
 import { listeningOn } from './listening.js';
@@ -34,6 +36,10 @@ export interface ExportStatus {
   faults: string[];
   options: ExportEntry['options'];
   log: string;
+  /** What it has done since its process began; null where a target does not tell. */
+  counters: Counters | null;
+  /** How the native target moves frames and sectors: "receive ring, sendmmsg, io_uring". */
+  path: string | null;
 }
 
 export interface StatusReport {
@@ -62,6 +68,7 @@ async function inspect(
   const { host } = store;
   const driver = driverFor(store, entry);
   const id = exportId(entry);
+  const told = await toldBy(store, driver.mark(entry), entry);
   const pids = processes.get(driver.mark(entry)) ?? [];
   const [iface, loops, file] = await Promise.all([
     findInterface(host, entry),
@@ -114,7 +121,23 @@ async function inspect(
     faults,
     options: entry.options,
     log: driver.logPath(entry),
+    counters: told?.counters ?? null,
+    path: told?.path ?? null,
   };
+}
+
+/** What a daemon that writes a status file into its folder tells of an export. */
+async function toldBy(
+  store: EntryStore,
+  folder: string,
+  { shelf, slot, iface }: ExportEntry,
+): Promise<DaemonStatus['exports'][number] | undefined> {
+  try {
+    const status = JSON.parse((await store.host.read(`${folder}/status.json`)).toString()) as DaemonStatus;
+    return status.exports.find((one) => one.shelf === shelf && one.slot === slot && one.iface === iface);
+  } catch {
+    return undefined;
+  }
 }
 
 async function findInterface(host: Host, entry: ExportEntry): Promise<InterfaceFacts | undefined> {

@@ -1,12 +1,17 @@
 /** What templates of recipes may name. Every variable is always there, so that a misspelt one is an error. */
-import { posix } from 'node:path';
+import { join, posix } from 'node:path';
 import { LabError } from '../errors.js';
+import { packageRoot } from '../paths.js';
 import { type EntryStore, type ExportEntry, exportId } from './entry.js';
 import { ownLoops } from './loops.js';
 
 export interface ExportVariables {
   /** Artifact name → path on the host. */
   artifact: Record<string, string>;
+  /** Path of node on the host. */
+  node: string;
+  /** Folder of this package's own compiled code on the host. */
+  ownCode: string;
   /** `e0.1@eth0` */
   id: string;
   /** Address and interface in letters, digits, dots and dashes: `e0.1-eth0`. */
@@ -36,6 +41,8 @@ export interface DaemonVariables {
   /** File that takes what it prints. */
   logFile: string;
   exports: ExportVariables[];
+  /** The same as a JSON list. */
+  exportsJson: string;
   /** Names, each once. */
   interfaces: string[];
 }
@@ -46,6 +53,8 @@ export function exportVariables(store: EntryStore, entry: ExportEntry, path: str
   const macs = options.macs ?? [];
   return {
     artifact: artifactPaths(store, entry),
+    node: process.execPath,
+    ownCode: join(packageRoot, 'dist', 'src'),
     id: exportId(entry),
     name: `e${entry.shelf}.${entry.slot}-${entry.iface.replaceAll(/[^A-Za-z0-9.]+/g, '-')}`,
     shelf: entry.shelf,
@@ -73,10 +82,12 @@ export function daemonVariables(
 ): DaemonVariables {
   const [first] = members;
   if (first === undefined) throw new TypeError('a daemon without exports has no configuration');
+  const exports = members.map(({ entry, path }) => exportVariables(store, entry, path));
   return {
     artifact: artifactPaths(store, first.entry),
     ...place,
-    exports: members.map(({ entry, path }) => exportVariables(store, entry, path)),
+    exports,
+    exportsJson: JSON.stringify(exports, null, 2),
     interfaces: [...new Set(members.map(({ entry }) => entry.iface))],
   };
 }

@@ -1,0 +1,177 @@
+import { ETHERNET_HEADER, type Mac } from '../../aoe/index.js';
+import { MissingError } from '../../errors.js';
+import { FRAME_OFFSET } from '../../link/frame-memory.js';
+import { type FrameSource, ReceiveCalls, ReceiveRing2 } from '../../link/frame-source.js';
+import { type InterfaceFacts, interfaceFacts } from '../../link/interface.js';
+import { openPacketSocket, type PacketSocket } from '../../link/packet.js';
+import type { Gateway } from '../gateway.js';
+import { type Served, Station, sectorsPerFrame } from '../station.js';
+import type { Driven, Engine } from './engine.js';
+import { HotPath } from './hot-path.js';
+import { DISPATCH } from './registry.js';
+import { BATCH, type Replies } from './replies.js';
+
+const SOL_SOCKET = 1;
+const SO_ERROR = 4;
+/** Batches that are still taken when it is closed. */
+const ROUNDS = 16;
+
+export interface FastOptions {
+  /** False: frames by recvmmsg. */
+  ring?: boolean | undefined;
+}
+
+/** One interface served the fast way: sectors by `HotPath`, everything else by `Station`. */
+export class FastGateway implements Gateway, Driven {
+  readonly name: string;
+  readonly fd: number;
+  readonly path: string;
+  readonly #engine: Engine;
+  readonly #iface: string;
+  readonly #facts: InterfaceFacts;
+  readonly #source: FrameSource;
+  readonly #replies: Replies;
+  readonly #hot: HotPath;
+  readonly #station: Station;
+  #draining = false;
+  #closed = false;
+
+  /** @throws MissingError, UsageError as `openPacketLink` */
+  static async open(engine: Engine, iface: string, options: FastOptions = {}): Promise<FastGateway> {
+    let source: FrameSource | undefined;
+    const socket = await openPacketSocket({ iface }, (fd, facts) => {
+      source = openSource(engine, fd, facts.mtu + ETHERNET_HEADER, options.ring ?? true);
+    });
+    return new FastGateway(engine, iface, socket, source as unknown as FrameSource);
+  }
+
+  private constructor(engine: Engine, iface: string, socket: PacketSocket, source: FrameSource) {
+    const { fd, name, facts } = socket;
+    this.#engine = engine;
+    this.#iface = iface;
+    this.fd = fd;
+    this.name = name;
+    this.#facts = facts;
+    this.#source = source;
+    this.path = `${source.kind}, sendmmsg, ${engine.uring ? 'io_uring' : 'thread pool'}`;
+    const { mac, mtu } = facts;
+    const maxSectors = sectorsPerFrame(mtu);
+    this.#station = new Station({ mac, maxSectors }, (frame) => this.#send(frame));
+    const { slotLength } = source;
+    this.#hot = new HotPath(engine, { fd, mac, maxSectors, slotLength }, (request) => this.#handle(request));
+    this.#replies = this.#hot.replies;
+    engine.completion = DISPATCH;
+    engine.add(this);
+  }
+
+  get mac(): Mac {
+    return this.#facts.mac;
+  }
+
+  get mtu(): number {
+    return this.#facts.mtu;
+  }
+
+  get served(): readonly Served[] {
+    return this.#station.served;
+  }
+
+  set served(served: readonly Served[]) {
+    this.#station.served = served;
+    this.#hot.serve(served);
+  }
+
+  announce(served: Served): void {
+    this.#station.announce(served);
+    this.flush();
+  }
+
+  async settled(served: Served): Promise<void> {
+    await this.#station.idle();
+    while (this.#hot.holds(served)) await this.#engine.turn();
+  }
+
+  stale(): string | undefined {
+    try {
+      const { index, mac, mtu } = interfaceFacts(this.#engine.c, this.fd, this.#iface, () => []);
+      if (index !== this.#facts.index) return 'it is another interface of the same name';
+      if (mac !== this.#facts.mac) return 'its address has changed';
+      return mtu === this.#facts.mtu ? undefined : `its MTU is ${mtu} now`;
+    } catch (error) {
+      // While it is down nothing is to be done: the socket hears again when it is up.
+      return error instanceof MissingError ? undefined : 'it is gone';
+    }
+  }
+
+  async close(): Promise<void> {
+    // What waits in the queue is answered; what comes meanwhile belongs to whoever follows.
+    for (let rounds = 0; rounds < ROUNDS && this.serve(); rounds++) await this.#engine.turn();
+    this.#draining = true;
+    while (this.#station.underWay > 0 || !this.#replies.idle) await this.#engine.turn();
+    this.#closed = true;
+    this.#engine.remove(this);
+    this.#hot.close();
+    this.#source.close();
+    this.#engine.c.close(this.fd);
+  }
+
+  get pending(): boolean {
+    // Of the two sources only the ring can be looked at without a call.
+    return this.#source instanceof ReceiveRing2 && this.#source.next() !== 0;
+  }
+
+  get prepared(): number {
+    return this.#hot.prepared;
+  }
+
+  serve(): boolean {
+    if (this.#draining) return false;
+    const source = this.#source;
+    for (let count = 0; count < BATCH; count++) {
+      if (this.#replies.slots.free === 0) return false;
+      const length = source.next();
+      if (length === 0) return false;
+      if (!this.#hot.take(source, length)) {
+        const start = source.slot * source.slotLength + FRAME_OFFSET;
+        this.#handle(source.memory.bytes.subarray(start, start + length));
+      }
+      source.release();
+    }
+    return true;
+  }
+
+  begin(together: boolean): void {
+    this.#hot.begin(together);
+  }
+
+  flush(): void {
+    this.#replies.flush();
+  }
+
+  trouble(): void {
+    const value = Buffer.alloc(4);
+    this.#engine.c.getsockopt(this.fd, SOL_SOCKET, SO_ERROR, value, Buffer.from([4, 0, 0, 0]));
+  }
+
+  #handle(request: Buffer): void {
+    this.#station.handle(request);
+    if (this.#station.underWay > 0) this.#engine.giveWay();
+  }
+
+  /** An answer of the portable way. */
+  #send(frame: Buffer): boolean {
+    const fits = frame.length <= this.#facts.mtu + ETHERNET_HEADER;
+    return !this.#closed && fits && this.#replies.enqueueCopy(frame);
+  }
+}
+
+function openSource(engine: Engine, fd: number, frameLength: number, ring: boolean): FrameSource {
+  if (ring) {
+    try {
+      return new ReceiveRing2(engine.c, fd, frameLength);
+    } catch {
+      // No memory for it, or an emulated kernel; `path` tells.
+    }
+  }
+  return new ReceiveCalls(engine.c, fd, frameLength);
+}

@@ -1,0 +1,56 @@
+import { FileBacking } from '../file-backing.js';
+import type { Served } from '../station.js';
+
+/** What the fast path needs of a target, at hand. */
+export interface HotExport {
+  served: Served;
+  /** Descriptor for what may be done at once, by the page cache. */
+  fd: number;
+  /** Descriptor for what waits for the medium; the same unless there is direct I/O. */
+  deepFd: number;
+  /** First byte of the export in the file. */
+  start: number;
+  readOnly: boolean;
+  /** Whether reads may be served by the page cache. */
+  cached: boolean;
+  /** Whether writes end in the page cache, and so are done at once. */
+  lazy: boolean;
+  /** Requests at the medium, and how many there may be. */
+  underWay: number;
+  limit: number;
+  /** Slots of requests beyond that. */
+  waiting: number[];
+}
+
+/** Undefined where its backing store is none of ours. */
+export function hotExport(served: Served): HotExport | undefined {
+  const { backing, target } = served;
+  if (!(backing instanceof FileBacking)) return undefined;
+  return {
+    served,
+    fd: backing.handle.fd,
+    deepFd: (backing.direct ?? backing.handle).fd,
+    start: backing.offset * 512,
+    readOnly: target.readOnly,
+    cached: backing.direct === undefined,
+    lazy: backing.direct === undefined && !backing.sync,
+    underWay: 0,
+    limit: backing.queueLength ?? Math.max(64, target.bufferCount),
+    waiting: [],
+  };
+}
+
+/** Shelf, slot and command 0 as the word of a frame at byte 16 holds them. */
+export function addressWord({ target }: Served): number {
+  const { shelf, slot } = target.address;
+  return (shelf >> 8) | ((shelf & 0xff) << 8) | (slot << 16);
+}
+
+/** Whether a source may speak to a target and use it. @param middle the words of a frame that hold its source */
+export function admits({ served }: HotExport, middle: number, source: number): boolean {
+  const bytes = Buffer.allocUnsafe(6);
+  bytes.writeUInt16LE(middle >>> 16, 0);
+  bytes.writeUInt32LE(source, 2);
+  const mac = bytes.readUIntBE(0, 6);
+  return served.target.hears(mac) && served.target.mayUse(mac);
+}

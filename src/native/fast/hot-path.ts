@@ -1,0 +1,252 @@
+import { SECTOR } from '../../aoe/index.js';
+import { allocate, DATA_OFFSET, FRAME_OFFSET, type Memory, putAddress } from '../../link/frame-memory.js';
+import type { FrameSource } from '../../link/frame-source.js';
+import type { Served } from '../station.js';
+import type { Engine } from './engine.js';
+import { addressWord, admits, type HotExport, hotExport } from './hot-export.js';
+import { register, type SlotCompletion, unregister } from './registry.js';
+import { Kind, Replies, SLOTS } from './replies.js';
+import { OP_READ, OP_WRITE } from './uring.js';
+import { HEADERS, isRead, isWrite, REQUEST, sectorOf, WORD } from './words.js';
+
+const RWF_NOWAIT = 8;
+const ECANCELED = 125;
+/** More requests than are begun together with the sending of their answers. */
+const MANY = 1000;
+
+/**
+ * Reads and writes of sectors from frame to frame, without an object made. Whatever is not plainly in order is declined, and
+ * what goes wrong on the way is handed back as the request it was: the portable way knows all the rules.
+ */
+export class HotPath implements SlotCompletion {
+  readonly replies: Replies;
+  readonly #engine: Engine;
+  readonly #fd: number;
+  readonly #maxSectors: number;
+  readonly #ownLow: number;
+  readonly #ownHigh: number;
+  readonly #giveBack: (request: Buffer) => void;
+  readonly #id: number;
+  readonly #vector: Memory;
+  #exports = new Map<number, HotExport>();
+  /** Slots of reads that have not begun, and whether one of them waits for the medium. */
+  readonly #reads = new Int32Array(SLOTS);
+  #readCount = 0;
+  #deep = false;
+
+  /** @param giveBack answers a request the portable way */
+  constructor(
+    engine: Engine,
+    socket: { fd: number; mac: number; maxSectors: number; slotLength: number },
+    giveBack: (request: Buffer) => void,
+  ) {
+    const { fd, mac, maxSectors, slotLength } = socket;
+    this.#engine = engine;
+    this.#fd = fd;
+    this.#maxSectors = maxSectors;
+    this.#giveBack = giveBack;
+    const bytes = Buffer.alloc(6);
+    bytes.writeUIntBE(mac, 0, 6);
+    this.#ownLow = bytes.readUInt32LE(0);
+    this.#ownHigh = bytes.readUInt16LE(4);
+    this.replies = new Replies(engine.c, fd, slotLength, this.#ownLow, this.#ownHigh);
+    this.#vector = allocate(engine.c, 16);
+    this.#id = register(this);
+  }
+
+  serve(served: readonly Served[]): void {
+    const before = new Map([...this.#exports.values()].map((hot) => [hot.served, hot]));
+    this.#exports = new Map();
+    for (const one of served) {
+      const hot = before.get(one) ?? hotExport(one);
+      if (hot !== undefined) this.#exports.set(addressWord(one), hot);
+    }
+  }
+
+  /** Whether something is under way for a target. */
+  holds(served: Served): boolean {
+    const { owner, kind } = this.replies;
+    return owner.some((hot, slot) => hot?.served === served && kind[slot] !== Kind.none);
+  }
+
+  close(): void {
+    unregister(this.#id);
+  }
+
+  /** Takes the request at hand. @returns false if it is nothing for this path */
+  take(source: FrameSource, length: number): boolean {
+    const { words } = source.memory;
+    const at = (source.slot * source.slotLength + FRAME_OFFSET) / 4;
+    if (length < HEADERS || ((words[at + WORD.version] as number) & 0xffffff) !== REQUEST) return false;
+    const hot = this.#exports.get(words[at + WORD.address] as number);
+    if (hot === undefined) return false;
+    const middle = words[at + WORD.middle] as number;
+    // To us alone, and from no group.
+    if (words[at] !== this.#ownLow || (middle & 0xffff) !== this.#ownHigh || middle & 0x10000) return false;
+    const { target } = hot.served;
+    if (!target.open && !admits(hot, middle, words[at + WORD.source] as number)) return false;
+    const ata = words[at + WORD.ata] as number;
+    const command = ata >>> 24;
+    const sectors = (ata >>> 16) & 0xff;
+    const sector = sectorOf(command, words[at + WORD.lba] as number, words[at + WORD.lbaHigh] as number);
+    if (sectors === 0 || sectors > this.#maxSectors || sector + sectors > target.sectors) return false;
+    const says = (ata & 1) === 1;
+    if (isRead(command)) return !says && this.#read(hot, words, at, sector, sectors * SECTOR);
+    if (!isWrite(command) || !says || hot.readOnly || length < HEADERS + sectors * SECTOR) return false;
+    const data = source.slot * source.slotLength + DATA_OFFSET;
+    return this.#write(hot, source.memory, at, data, sector, sectors);
+  }
+
+  /** Requests that were taken and whose operations have not begun, and answers that have not left. */
+  get prepared(): number {
+    return this.#readCount + this.replies.ready + (this.#deep ? MANY : 0);
+  }
+
+  begin(together: boolean): void {
+    const count = this.#readCount;
+    const { uring } = this.#engine;
+    this.#readCount = 0;
+    this.#deep = false;
+    if (together && uring !== undefined) this.replies.sendBy(uring, this.#id);
+    for (let index = 0; index < count; index++) {
+      const slot = this.#reads[index] as number;
+      const hot = this.replies.owner[slot] as HotExport;
+      if (together) this.#readAndSend(hot, slot);
+      else this.#submitOrWait(hot, slot);
+    }
+  }
+
+  #read(hot: HotExport, words: Uint32Array, at: number, sector: number, bytes: number): boolean {
+    const { replies } = this;
+    const slot = replies.begin(words, at);
+    if (this.#engine.uring === undefined) {
+      const vector = this.#vector;
+      putAddress(vector.words, 0, replies.slots.dataAddress(slot));
+      vector.words[2] = bytes;
+      const position = hot.start + sector * SECTOR;
+      if (!hot.cached || this.#engine.c.preadv2(hot.fd, vector.address, 1, position, RWF_NOWAIT) !== bytes) {
+        replies.slots.give(slot);
+        return false;
+      }
+      countRead(hot, bytes);
+      replies.enqueue(slot, HEADERS + bytes);
+      return true;
+    }
+    replies.owner[slot] = hot;
+    replies.kind[slot] = Kind.read;
+    this.#reads[this.#readCount] = slot;
+    this.#readCount++;
+    if (!hot.cached) this.#deep = true;
+    return true;
+  }
+
+  #write(hot: HotExport, memory: Memory, at: number, data: number, sector: number, sectors: number): boolean {
+    const { replies } = this;
+    const { order } = hot.served;
+    const bytes = sectors * SECTOR;
+    if (hot.lazy && order.idle) {
+      const position = hot.start + sector * SECTOR;
+      if (this.#engine.c.pwrite(hot.fd, memory.address + data, bytes, position) !== bytes) return false;
+      countWrite(hot, bytes);
+      replies.enqueueBare(replies.begin(memory.words, at));
+      return true;
+    }
+    if (this.#engine.uring === undefined) return false;
+    const slot = replies.begin(memory.words, at);
+    const { slots } = replies;
+    slots.memory.bytes.set(memory.bytes.subarray(data, data + bytes), slot * slots.length + DATA_OFFSET);
+    replies.owner[slot] = hot;
+    replies.kind[slot] = Kind.write;
+    order.write(sector, sectors, (done) => {
+      replies.done[slot] = done;
+      this.#submitOrWait(hot, slot);
+    });
+    return true;
+  }
+
+  #submitOrWait(hot: HotExport, slot: number): void {
+    if (hot.underWay >= hot.limit) hot.waiting.push(slot);
+    else this.#submit(hot, slot);
+  }
+
+  #submit(hot: HotExport, slot: number): void {
+    const { replies } = this;
+    hot.underWay++;
+    const op = replies.kind[slot] === Kind.write ? OP_WRITE : OP_READ;
+    const position = hot.start + replies.sectorOf(slot) * SECTOR;
+    const data = replies.slots.dataAddress(slot);
+    this.#engine.uring?.push(op, hot.deepFd, data, replies.bytesOf(slot), position, this.#id + slot);
+  }
+
+  #readAndSend(hot: HotExport, slot: number): void {
+    const { replies } = this;
+    const data = replies.slots.dataAddress(slot);
+    const bytes = replies.bytesOf(slot);
+    const position = hot.start + replies.sectorOf(slot) * SECTOR;
+    const frame = { socket: this.#fd, address: data - HEADERS, length: HEADERS + bytes };
+    this.#engine.uring?.pushReadAndSend(hot.fd, data, bytes, position, frame, this.#id + slot);
+  }
+
+  /** A read or write at the medium is done. */
+  done(slot: number, result: number): void {
+    const { replies } = this;
+    const hot = replies.owner[slot] as HotExport;
+    const wasWrite = replies.kind[slot] === Kind.write;
+    const bytes = replies.bytesOf(slot);
+    hot.underWay--;
+    const next = hot.waiting.shift();
+    if (next !== undefined) this.#submit(hot, next);
+    replies.kind[slot] = Kind.none;
+    const { [slot]: done } = replies.done;
+    replies.done[slot] = undefined;
+    done?.();
+    if (result !== bytes) {
+      // Unaligned for direct I/O, an error, or the file has shrunk.
+      this.#returnRequest(slot, wasWrite ? bytes : 0);
+    } else if (wasWrite) {
+      countWrite(hot, bytes);
+      replies.enqueueBare(slot);
+    } else {
+      countRead(hot, bytes);
+      replies.enqueue(slot, HEADERS + bytes);
+    }
+  }
+
+  /** io_uring has sent an answer, or could not. */
+  sent(slot: number, result: number): void {
+    const { replies } = this;
+    const wasRead = replies.kind[slot] === Kind.read;
+    replies.kind[slot] = Kind.none;
+    if (wasRead && result === -ECANCELED) {
+      // The read before it failed.
+      this.#returnRequest(slot, 0);
+      return;
+    }
+    const hot = replies.owner[slot];
+    if (hot !== undefined) {
+      if (wasRead) countRead(hot, replies.bytesOf(slot));
+      if (result < 0) hot.served.counters.unsent++;
+    }
+    replies.slots.give(slot);
+  }
+
+  #returnRequest(slot: number, data: number): void {
+    const request = this.replies.requestOf(slot, data);
+    this.replies.slots.give(slot);
+    this.#giveBack(request);
+  }
+}
+
+function countRead({ served }: HotExport, bytes: number): void {
+  const { counters } = served;
+  counters.requests++;
+  counters.reads++;
+  counters.bytesRead += bytes;
+}
+
+function countWrite({ served }: HotExport, bytes: number): void {
+  const { counters } = served;
+  counters.requests++;
+  counters.writes++;
+  counters.bytesWritten += bytes;
+}

@@ -1,0 +1,45 @@
+import type { Frame, Mac } from '../aoe/index.js';
+import type { TargetState } from './state.js';
+
+/** Where a request came in, and its answer goes out. */
+export interface Port {
+  /** The address to answer from. */
+  readonly mac: Mac;
+  /** Sectors that a frame on this interface holds, at most 255. */
+  readonly maxSectors: number;
+}
+
+/** Why the backing store could not do what was asked. */
+export type IoFault =
+  /** It ends before that. */
+  | 'beyond'
+  /** The medium failed. */
+  | 'media'
+  /** It can't be written: no space, read-only file system. */
+  | 'refused';
+
+/** What is to be done about a request. The target itself does no I/O: whoever asked it does, and tells it the outcome. */
+export type Reaction =
+  /** It is not for this target, or the protocol wants silence. */
+  | { kind: 'silence'; why: Silence }
+  | { kind: 'answer'; frame: Frame }
+  /** The answer, which rests on `state`, leaves when that has been kept: nobody hears of what a crash would undo. */
+  | { kind: 'keep'; state: TargetState; answer(kept: boolean): Frame }
+  /** The size of the backing store is to be looked at again. */
+  | { kind: 'measure'; answer(sectors: number | IoFault): Frame }
+  | { kind: 'read'; sector: number; count: number; answer(outcome: Buffer | IoFault): Frame }
+  /** Reads without a transfer. */
+  | { kind: 'verify'; sector: number; count: number; answer(outcome: IoFault | undefined): Frame }
+  /** `data` is a view of the request. */
+  | { kind: 'write'; sector: number; data: Buffer; answer(outcome: IoFault | undefined): Frame }
+  /** All writes that were answered before reach the medium. */
+  | { kind: 'flush'; answer(outcome: IoFault | undefined): Frame };
+
+export type Silence =
+  /** A response, another address, another destination. */
+  | 'not-for-us'
+  /** The access list or the mask list does not have its source. */
+  | 'not-allowed'
+  /** A test of the config string that does not hold. */
+  | 'no-match'
+  | 'unreadable';

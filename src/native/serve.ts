@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto';
+import { formatAddress } from '../aoe/index.js';
+import type { Link } from '../link/link.js';
+import type { Backing } from './backing.js';
+import { newCounters } from './counters.js';
+import { FileBacking, type FileBackingOptions } from './file-backing.js';
+import { type Gateway, LinkGateway } from './gateway.js';
+import { NO_STATE, type TargetState } from './state.js';
+import { Forgetful, type StateKeeper } from './state-store.js';
+import type { Served } from './station.js';
+import { NativeTarget, type TargetSettings } from './target.js';
+import { WriteOrder } from './write-order.js';
+
+/** A target and where its sectors are. */
+export interface ServeOptions extends TargetSettings {
+  backing: Backing | Omit<FileBackingOptions, 'readOnly'>;
+  /** What an earlier process kept; nothing otherwise. */
+  state?: TargetState | undefined;
+  /** Keeps what initiators set; it ends with the process otherwise. */
+  keeper?: StateKeeper | undefined;
+}
+
+/**
+ * Makes a target ready to be served.
+ * @throws LabError if its file can't be opened
+ */
+export async function makeServed(options: ServeOptions): Promise<Served> {
+  const { backing: given, readOnly, state = NO_STATE, keeper = new Forgetful(state) } = options;
+  const backing = 'measure' in given ? given : await FileBacking.open({ ...given, readOnly });
+  const serial = options.serial ?? serialOf(options, backing);
+  return {
+    target: new NativeTarget({ ...options, serial }, await backing.measure(), state),
+    backing,
+    keeper,
+    order: new WriteOrder(),
+    counters: newCounters(),
+  };
+}
+
+/**
+ * Serves targets on a link until closed, and announces them. The backing stores are closed with it.
+ *
+ * @example
+ * const link = await openPacketLink({ iface: 'eth0' });
+ * const server = await serveTargets(link, [{ address: { shelf: 0, slot: 1 }, backing: { path: 'disk.img' } }]);
+ * @throws LabError if a file can't be opened
+ */
+export async function serveTargets(link: Link, targets: readonly ServeOptions[]): Promise<Gateway> {
+  const served: Served[] = [];
+  try {
+    for (const target of targets) served.push(await makeServed(target));
+  } catch (error) {
+    for (const { backing } of served) await backing.close();
+    throw error;
+  }
+  const gateway = new LinkGateway(link);
+  gateway.served = served;
+  for (const one of served) gateway.announce(one);
+  const close = gateway.close.bind(gateway);
+  gateway.close = async () => {
+    await close();
+    for (const { backing } of served) await backing.close();
+  };
+  return gateway;
+}
+
+/** The same for the same address and file, at most 20 characters. */
+function serialOf({ address }: TargetSettings, backing: Backing): string {
+  const path = backing instanceof FileBacking ? backing.path : '';
+  const digest = createHash('sha256')
+    .update(`${formatAddress(address)} ${path}`)
+    .digest('hex');
+  return digest.slice(0, 16);
+}

@@ -1,0 +1,128 @@
+import { readFile } from 'node:fs/promises';
+import { type Mac, parseMac } from '../aoe/index.js';
+import { UsageError } from '../errors.js';
+
+/** One export of the configuration. */
+export interface ExportSettings {
+  shelf: number;
+  slot: number;
+  iface: string;
+  path: string;
+  readOnly: boolean;
+  macs: Mac[];
+  broadcast: boolean;
+  directIo: boolean;
+  sync: boolean;
+  bufferCount: number | undefined;
+  /** Requests under way at the backing store. */
+  queueLength: number | undefined;
+  /** Sectors. */
+  offset: number | undefined;
+  length: number | undefined;
+}
+
+export interface Settings {
+  exports: ExportSettings[];
+  /** False: frames by recvmmsg although the kernel has rings. Taken at the start only. */
+  ring: boolean;
+  /** False: the medium by threads although the kernel has io_uring. Taken at the start only. */
+  uring: boolean;
+}
+
+/**
+ * Reads a configuration: `{"exports": [{"shelf", "slot", "iface", "path", and as wished "readOnly", "macs", "broadcast",
+ * "directIo", "sync", "bufferCount", "queueLength", "offset", "length"}], "ring", "uring"}`; what is null counts as left out.
+ * @throws UsageError with every fault
+ */
+export async function readSettings(file: string): Promise<Settings> {
+  const tried = `reading the configuration ${file}`;
+  let value: unknown;
+  try {
+    value = JSON.parse(await readFile(file, 'utf8'));
+  } catch (cause) {
+    throw new UsageError({ tried, happened: (cause as Error).message, cause });
+  }
+  const faults: string[] = [];
+  const settings = parseSettings(value, faults);
+  if (faults.length > 0) throw new UsageError({ tried, happened: faults.join('\n') });
+  return settings;
+}
+
+/** @param faults receives what can't be meant */
+export function parseSettings(value: unknown, faults: string[]): Settings {
+  const list = (value as { exports?: unknown } | null)?.exports;
+  if (!Array.isArray(list)) {
+    faults.push('exports: it has to be a list');
+    return { exports: [], ring: true, uring: true };
+  }
+  const choice = (name: 'ring' | 'uring'): boolean => {
+    const field = (value as Record<string, unknown>)[name] ?? true;
+    if (typeof field !== 'boolean') faults.push(`${name}: true or false`);
+    return field !== false;
+  };
+  const exports = list.map((one, index) => parseExport(one, `exports[${index}]`, faults));
+  const seen = new Set<string>();
+  for (const { shelf, slot, iface } of exports) {
+    const name = `e${shelf}.${slot} on ${iface}`;
+    if (seen.has(name)) faults.push(`${name} is there twice`);
+    seen.add(name);
+  }
+  return { exports, ring: choice('ring'), uring: choice('uring') };
+}
+
+function parseExport(value: unknown, where: string, faults: string[]): ExportSettings {
+  const fields = new Map(Object.entries(value !== null && typeof value === 'object' ? value : {}));
+  const take = (name: string): unknown => {
+    const field = fields.get(name);
+    return field === null ? undefined : field;
+  };
+  const number = (name: string, min: number, max: number): number | undefined => {
+    const field = take(name);
+    if (field === undefined) return undefined;
+    if (typeof field === 'number' && Number.isInteger(field) && field >= min && field <= max) return field;
+    faults.push(`${where}.${name}: ${JSON.stringify(field)} is no number from ${min} to ${max}`);
+    return undefined;
+  };
+  const needed = (name: string, max: number): number => {
+    if (take(name) === undefined) faults.push(`${where}.${name}: it is missing`);
+    return number(name, 0, max) ?? 0;
+  };
+  const text = (name: string): string => {
+    const field = take(name);
+    if (typeof field === 'string' && field !== '') return field;
+    faults.push(`${where}.${name}: it has to be a text`);
+    return '';
+  };
+  const flag = (name: string): boolean => {
+    const field = take(name);
+    if (field !== undefined && typeof field !== 'boolean') faults.push(`${where}.${name}: true or false`);
+    return field === true;
+  };
+  const macs = (): Mac[] => {
+    const field = take('macs') ?? [];
+    if (!Array.isArray(field)) {
+      faults.push(`${where}.macs: it has to be a list`);
+      return [];
+    }
+    return field.flatMap((one) => {
+      const mac = typeof one === 'string' ? parseMac(one) : undefined;
+      if (mac === undefined) faults.push(`${where}.macs: ${JSON.stringify(one)} is no MAC address`);
+      return mac === undefined ? [] : [mac];
+    });
+  };
+  return {
+    shelf: needed('shelf', 65534),
+    slot: needed('slot', 254),
+    iface: text('iface'),
+    path: text('path'),
+    readOnly: flag('readOnly'),
+    macs: macs(),
+    broadcast: flag('broadcast'),
+    directIo: flag('directIo'),
+    sync: flag('sync'),
+    bufferCount: number('bufferCount', 1, 65535),
+    queueLength: number('queueLength', 1, 65535),
+    offset: number('offset', 0, Number.MAX_SAFE_INTEGER),
+    length: number('length', 1, Number.MAX_SAFE_INTEGER),
+  };
+}
