@@ -24,3 +24,8 @@ export function macs(value: string, before: string[] = []): string[] {
   });
   return [...before, ...found];
 }
+
+/** Collects the values of a repeatable option. */
+export function several(value: string, before: string[] = []): string[] {
+  return [...before, value];
+}

@@ -1,11 +1,14 @@
 import type { Command } from 'commander';
+import { several } from './options.js';
 
 interface Options {
-  iface: string;
+  iface: string[];
   netns?: string;
   offset: string;
   length?: string;
   output?: string;
+  resume?: string | true;
+  sparse: boolean;
   json?: boolean;
 }
 
@@ -14,15 +17,20 @@ export function register(program: Command): void {
     .command('read')
     .description('read a target over the wire, to a file or standard output')
     .argument('<ADDRESS>', 'the target: eSHELF.SLOT')
-    .requiredOption('--iface <IF>', 'network interface')
-    .option('--netns <NAME>', 'network namespace of the interface')
+    .requiredOption('--iface <IF>', 'network interface; several, each by its own --iface, are paths', several)
+    .option('--netns <NAME>', 'network namespace of the interfaces')
     .option('--offset <BYTES>', 'where to begin; K, M, G as units', '0')
     .option('--length <BYTES>', 'how much; up to the end otherwise')
     .option('--output <FILE>', 'file that receives the data (replaced); standard output otherwise')
+    .option(
+      '--resume [FILE]',
+      'can be gone on with after it was stopped, and goes on; FILE (OUTPUT.resume) says where',
+    )
+    .option('--no-sparse', 'write zeros where the file could have holes')
     .option('--json', 'print JSON; needs --output')
     .action(async (name: string, options: Options) => {
       const [
-        { copyFrom, rangeOf },
+        { copyToFile, copyToStream, rangeOf },
         { withTarget },
         { parseAddress },
         ui,
@@ -38,24 +46,30 @@ export function register(program: Command): void {
         import('../units.js'),
         import('../errors.js'),
       ]);
-      const { output } = options;
-      if (output === undefined && (options.json || process.stdout.isTTY)) {
+      const { output, sparse } = options;
+      if (output === undefined && (options.json || options.resume || process.stdout.isTTY)) {
         throw new UsageError({
           tried: `reading ${name} to standard output`,
           happened: options.json
             ? 'the JSON would be among the data'
-            : 'that is a terminal, and the data are bytes',
-          next: 'name a file by --output, or pipe the data on',
+            : options.resume
+              ? 'what a pipe has taken is not known, so that it can not be gone on with'
+              : 'that is a terminal, and the data are bytes',
+          next: options.resume ? 'name a file by --output' : 'name a file by --output, or pipe the data on',
         });
       }
       const address = parseAddress(name);
       const offset = units.parseSize(options.offset);
       const length = options.length === undefined ? undefined : units.parseSize(options.length);
+      const resume = options.resume === true ? `${output}.resume` : options.resume;
       const report = await withTarget(options, address, async (target) => {
         const range = await rangeOf(target, offset, length);
         const bar = progress(range.count * 512, `reading ${name}`);
+        const copy = { onProgress: bar.update, resume, sparse };
         try {
-          return await copyFrom(target, range, output ?? process.stdout, bar.update);
+          return await (output === undefined
+            ? copyToStream(target, range, process.stdout, copy)
+            : copyToFile(target, range, output, copy));
         } finally {
           bar.end();
         }

@@ -1,10 +1,13 @@
 import type { Command } from 'commander';
+import { several } from './options.js';
 
 interface Options {
-  iface: string;
+  iface: string[];
   netns?: string;
   offset: string;
   input?: string;
+  resume?: string | true;
+  sparse?: boolean;
   json?: boolean;
 }
 
@@ -13,36 +16,57 @@ export function register(program: Command): void {
     .command('write')
     .description('write a file or standard input to a target over the wire')
     .argument('<ADDRESS>', 'the target: eSHELF.SLOT')
-    .requiredOption('--iface <IF>', 'network interface')
-    .option('--netns <NAME>', 'network namespace of the interface')
+    .requiredOption('--iface <IF>', 'network interface; several, each by its own --iface, are paths', several)
+    .option('--netns <NAME>', 'network namespace of the interfaces')
     .option('--offset <BYTES>', 'where to begin; K, M, G as units', '0')
     .option('--input <FILE>', 'file with the data; standard input otherwise')
+    .option(
+      '--resume [FILE]',
+      'can be gone on with after it was stopped, and goes on; FILE (INPUT.resume) says where',
+    )
+    .option('--sparse', 'do not send blocks of zeros: for a device that is known to be full of them')
     .option('--json', 'print JSON')
     .action(async (name: string, options: Options) => {
       const [
-        { copyTo, openInput, rangeOf },
+        { copyTo, rangeOf },
+        { openInput },
         { withTarget },
         { parseAddress },
         ui,
         { progress },
         { parseSize },
+        { UsageError },
       ] = await Promise.all([
         import('../initiator/copy.js'),
+        import('../initiator/input.js'),
         import('../initiator/session.js'),
         import('../aoe/address.js'),
         import('../ui/output.js'),
         import('../ui/progress.js'),
         import('../units.js'),
+        import('../errors.js'),
       ]);
+      if (options.resume === true && options.input === undefined) {
+        throw new UsageError({
+          tried: `writing standard input to ${name}`,
+          happened: 'there is no file beside which a record of the copy could be kept',
+          next: 'name one: --resume FILE; the same data has to be piped in again',
+        });
+      }
       const address = parseAddress(name);
       const offset = parseSize(options.offset);
-      const { data, size } = await openInput(options.input);
+      const input = await openInput(options.input);
+      const resume = options.resume === true ? `${options.input}.resume` : options.resume;
       const report = await withTarget(options, address, async (target) => {
         // Of a pipe the length shows at its end; of a file nothing is written if it does not fit.
-        const { from } = await rangeOf(target, offset, size ?? 0);
-        const bar = progress(size ?? 0, `writing ${name}`);
+        const { from } = await rangeOf(target, offset, input.size ?? 0);
+        const bar = progress(input.size ?? 0, `writing ${name}`);
         try {
-          return await copyTo(target, from, data, bar.update);
+          return await copyTo(target, from, input, {
+            onProgress: bar.update,
+            resume,
+            sparse: options.sparse,
+          });
         } finally {
           bar.end();
         }

@@ -1,29 +1,34 @@
-import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { type FileHandle, open, rm, stat, writeFile } from 'node:fs/promises';
+import { type FileHandle, open, rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
-import { formatAddress, formatMac, SECTOR } from '../aoe/index.js';
+import { formatAddress, SECTOR } from '../aoe/index.js';
 import { LabError, UsageError } from '../errors.js';
-import { readStream, writeStream } from './streams.js';
+import { Checkpoint, type CopyFacts } from './checkpoint.js';
+import type { Input } from './input.js';
+import { type CopyReport, Meter } from './meter.js';
+import { punched, SparseWriter } from './sparse.js';
+import { type Hole, readStream, writeStream } from './streams.js';
 import type { Target } from './target.js';
 
-/** What a copy moved. */
-export interface CopyReport {
-  address: string;
-  /** "02:00:00:00:00:01" */
-  mac: string;
-  /** Of the device, in bytes. */
-  offset: number;
-  bytes: number;
-  seconds: number;
-  /** Millions of bytes a second. */
-  megabytesPerSecond: number;
-  /** Of the bytes moved, as lower-case hex. */
-  sha256: string;
+/** A part of a device, in sectors. */
+export interface Range {
+  from: number;
+  count: number;
 }
 
-/** Called with the bytes moved so far. */
-type OnProgress = (done: number) => void;
+export interface CopyOptions {
+  /** Called with the bytes moved so far, those of an earlier run included. */
+  onProgress?: ((done: number) => void) | undefined;
+  /** File that says how far the copy has come: with it a copy that is there is gone on with. */
+  resume?: string | undefined;
+  /** Bytes after which that is recorded; 64 MiB otherwise, and every second besides. */
+  recordEvery?: number | undefined;
+  /**
+   * Reading to a regular file: leave holes where there are blocks of zeros (done unless false). Writing: do not send
+   * blocks of zeros, for a device that is known to be full of them (not done unless true).
+   */
+  sparse?: boolean | undefined;
+}
 
 /**
  * A part of a device in sectors.
@@ -31,11 +36,7 @@ type OnProgress = (done: number) => void;
  * @param length bytes; up to the device's end otherwise
  * @throws UsageError if it does not begin and end at borders of sectors, or is not within the device
  */
-export async function rangeOf(
-  target: Target,
-  offset: number,
-  length: number | undefined,
-): Promise<{ from: number; count: number }> {
+export async function rangeOf(target: Target, offset: number, length: number | undefined): Promise<Range> {
   const size = (await target.sectors()) * SECTOR;
   const tried = `taking ${length ?? 'all'} bytes at ${offset} of ${formatAddress(target.address)}`;
   for (const [name, value] of [
@@ -56,126 +57,158 @@ export async function rangeOf(
 }
 
 /**
- * Copies a part of a device to a file, which is replaced, or to a stream, which is not ended.
- * @throws LabError if it can't be read or written; a file that was not there before is then removed
+ * Copies a part of a device to a stream, which is not ended.
+ * @throws LabError if it can't be read or written
  */
-export async function copyFrom(
+export async function copyToStream(
   target: Target,
-  range: { from: number; count: number },
-  output: string | NodeJS.WritableStream,
-  onProgress: OnProgress,
+  range: Range,
+  output: NodeJS.WritableStream,
+  options: CopyOptions = {},
 ): Promise<CopyReport> {
-  const meter = new Meter(target, range.from * SECTOR, onProgress);
-  const source = meter.watch(readStream(target, range));
-  if (typeof output !== 'string') {
-    await pipeline(source, output, { end: false }).catch((error: unknown) => {
-      throw asLabError(error, 'writing to standard output');
-    });
-    return meter.report();
-  }
-  const { file, isNew } = await create(output);
+  const meter = new Meter(target, range.from * SECTOR, options.onProgress ?? (() => {}));
+  await pipeline(meter.watch(readStream(target, range)), output, { end: false }).catch((error: unknown) => {
+    throw asLabError(error, 'writing to standard output');
+  });
+  return meter.report();
+}
+
+/**
+ * Copies a part of a device to a file, which is replaced unless an earlier run is gone on with.
+ * @throws UsageError if it can't be gone on with · LabError if it can't be read or written; a file that was not there
+ *   before is then removed, unless the copy can be gone on with
+ */
+export async function copyToFile(
+  target: Target,
+  range: Range,
+  output: string,
+  options: CopyOptions = {},
+): Promise<CopyReport> {
+  const meter = new Meter(target, range.from * SECTOR, options.onProgress ?? (() => {}));
+  const checkpoint = await openCheckpoint(target, options, 'read', range.from, range.count, null);
+  const done = checkpoint?.done ?? 0;
+  const { file, isNew } = await openOutput(output, done);
   try {
-    await writeFile(file, source);
+    const isRegular = (await file.stat()).isFile();
+    if (done > 0) await takeUp(file, output, done, meter, checkpoint);
+    const writer = new SparseWriter(file, isRegular && options.sparse !== false, done);
+    const rest = { from: range.from + done / SECTOR, count: range.count - done / SECTOR };
+    for await (const chunk of meter.watch(readStream(target, rest))) {
+      await writer.write(chunk);
+      if (!checkpoint?.isDue(writer.position)) continue;
+      await file.datasync();
+      await checkpoint.save(writer.position);
+    }
+    await writer.end();
+    meter.zeroBytes = writer.holes;
     await file.close();
   } catch (error) {
     await file.close().catch(() => {});
-    if (isNew) await rm(output, { force: true });
+    if (isNew && checkpoint === undefined) await rm(output, { force: true });
     throw asLabError(error, `writing ${output}`);
   }
+  await checkpoint?.remove();
   return meter.report();
 }
 
 /**
  * Copies a stream to a device, and has the target flush it.
  * @param from first sector
- * @throws LabError as writeStream does
+ * @throws UsageError if it can't be gone on with · LabError as writeStream does
  */
 export async function copyTo(
   target: Target,
   from: number,
-  input: AsyncIterable<Uint8Array>,
-  onProgress: OnProgress,
+  input: Input,
+  options: CopyOptions = {},
 ): Promise<CopyReport & { flushed: boolean }> {
-  const meter = new Meter(target, from * SECTOR, onProgress);
-  await writeStream(target, from, meter.watch(input));
+  const meter = new Meter(target, from * SECTOR, options.onProgress ?? (() => {}));
+  const { size, modified = 0 } = input;
+  const facts = size === undefined ? null : { size, modified };
+  const count = size === undefined ? undefined : size / SECTOR;
+  const checkpoint = await openCheckpoint(target, options, 'write', from, count, facts);
+  meter.resumedAt = checkpoint?.done ?? 0;
+  const watched = meter.watch(input.data);
+  const sparse = options.sparse
+    ? punched(watched, (bytes) => {
+        meter.zeroBytes += bytes;
+      })
+    : watched;
+  await writeStream(target, from, without(sparse, meter.resumedAt), async (done) => {
+    if (!checkpoint?.isDue(done)) return;
+    // What a target has answered for may be in its cache only.
+    await target.flush();
+    await checkpoint.save(done);
+  });
   const flushed = await target.flush();
+  await checkpoint?.remove();
   return { ...meter.report(), flushed };
 }
 
-/**
- * Opens what is to be written.
- * @param path a file; standard input otherwise
- * @returns its bytes, and their number where that is known beforehand
- * @throws UsageError if there is no such file, its size is no multiple of 512, or standard input is a terminal
- */
-export async function openInput(
-  path: string | undefined,
-): Promise<{ data: AsyncIterable<Uint8Array>; size: number | undefined }> {
-  const tried = path === undefined ? 'reading standard input' : `reading ${path}`;
-  if (path === undefined) {
-    if (!process.stdin.isTTY) return { data: process.stdin, size: undefined };
-    const next = 'name a file by --input, or pipe the data in';
-    throw new UsageError({ tried, happened: 'that is a terminal, and the data are bytes', next });
-  }
-  const facts = await stat(path).catch((cause: Error) => {
-    throw new UsageError({
-      tried,
-      happened: cause.message,
-      next: 'name the file that holds the data',
-      cause,
-    });
-  });
-  if (facts.isFile() && facts.size % SECTOR !== 0) {
-    throw new UsageError({
-      tried,
-      happened: `its ${facts.size} bytes are no whole number of sectors`,
-      next: `pad it to a multiple of ${SECTOR}: truncate -s %${SECTOR} FILE`,
-    });
-  }
-  const data = createReadStream(path, { highWaterMark: 1 << 20 });
-  return { data, size: facts.isFile() ? facts.size : undefined };
-}
-
-/** Counts and digests what passes. */
-class Meter {
-  readonly #target: Target;
-  readonly #offset: number;
-  readonly #onProgress: OnProgress;
-  readonly #hash = createHash('sha256');
-  readonly #started = performance.now();
-  #bytes = 0;
-
-  constructor(target: Target, offset: number, onProgress: OnProgress) {
-    this.#target = target;
-    this.#offset = offset;
-    this.#onProgress = onProgress;
-  }
-
-  async *watch(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-    for await (const chunk of source) {
-      this.#hash.update(chunk);
-      this.#bytes += chunk.length;
-      this.#onProgress(this.#bytes);
-      yield chunk;
-    }
-  }
-
-  report(): CopyReport {
-    const seconds = (performance.now() - this.#started) / 1000;
-    return {
-      address: formatAddress(this.#target.address),
-      mac: formatMac(this.#target.mac),
-      offset: this.#offset,
-      bytes: this.#bytes,
-      seconds,
-      megabytesPerSecond: this.#bytes / 1e6 / seconds,
-      sha256: this.#hash.digest('hex'),
-    };
+/** Makes a hole of the first bytes of a stream: they have been written before. */
+async function* without(
+  source: AsyncIterable<Uint8Array | Hole>,
+  bytes: number,
+): AsyncGenerator<Uint8Array | Hole> {
+  let left = bytes;
+  for await (const chunk of source) {
+    const length = 'hole' in chunk ? chunk.hole : chunk.length;
+    const skipped = Math.min(left, length);
+    left -= skipped;
+    if (skipped > 0) yield { hole: skipped };
+    if (skipped === length) continue;
+    yield 'hole' in chunk ? { hole: length - skipped } : chunk.subarray(skipped);
   }
 }
 
-async function create(path: string): Promise<{ file: FileHandle; isNew: boolean }> {
+async function openCheckpoint(
+  target: Target,
+  { resume, recordEvery }: CopyOptions,
+  direction: 'read' | 'write',
+  from: number,
+  count: number | undefined,
+  input: CopyFacts['input'],
+): Promise<Checkpoint | undefined> {
+  if (resume === undefined) return undefined;
+  const { model, serial } = await target.identify();
+  const facts: CopyFacts = {
+    direction,
+    address: formatAddress(target.address),
+    model,
+    serial,
+    sectors: await target.sectors(),
+    offset: from * SECTOR,
+    length: count === undefined ? null : count * SECTOR,
+    input,
+  };
+  return Checkpoint.open(resume, facts, recordEvery);
+}
+
+/** Digests what an earlier run has written, and cuts off what may be behind it. */
+async function takeUp(
+  file: FileHandle,
+  path: string,
+  done: number,
+  meter: Meter,
+  checkpoint: Checkpoint | undefined,
+): Promise<void> {
+  const { size } = await file.stat();
+  if (size < done) {
+    throw new UsageError({
+      tried: `going on with ${path}`,
+      happened: `it has ${size} bytes, and ${done} were copied before`,
+      next: `remove ${checkpoint?.path} to copy all anew`,
+    });
+  }
+  const before = createReadStream(path, { end: done - 1, highWaterMark: 1 << 20 });
+  for await (const _chunk of meter.watch(before));
+  await file.truncate(done);
+  meter.resumedAt = done;
+}
+
+async function openOutput(path: string, done: number): Promise<{ file: FileHandle; isNew: boolean }> {
   try {
+    if (done > 0) return { file: await open(path, 'r+'), isNew: false };
     return { file: await open(path, 'wx'), isNew: true };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw asLabError(error, `opening ${path}`);

@@ -36,6 +36,17 @@ export class AtaAnswerError extends LabError {
   }
 }
 
+/** The target did not carry out a change of its MAC mask list, or not all of it. */
+export class MaskAnswerError extends LabError {
+  /** See MaskError. */
+  readonly code: number;
+
+  constructor(facts: ErrorFacts, code: number) {
+    super(facts);
+    this.code = code;
+  }
+}
+
 /** What an answer says went wrong; undefined if nothing did. */
 export function answerFault(address: Address, tried: string, frame: Frame): LabError | undefined {
   const { flags, error } = frame.header;

@@ -64,9 +64,10 @@ export class Initiator {
 
   /**
    * Sends a request and repeats it until it is answered or its time is over.
+   * @returns a function that withdraws it: nothing is called any more
    * @throws LabError if the link can't send any more
    */
-  submit(request: Request): void {
+  submit(request: Request): () => void {
     const tag = this.#freshTag();
     request.bytes.writeUInt32BE(tag, TAG_OFFSET);
     const now = performance.now();
@@ -79,6 +80,9 @@ export class Initiator {
       throw error;
     }
     if (this.#timer === undefined) this.#arm(now, due);
+    return () => {
+      this.#pending.delete(tag);
+    };
   }
 
   /**

@@ -26,13 +26,35 @@ const DEFAULT_FIND_TIMEOUT = 5000;
  * Finds a target by its address, asks what it is, and returns a session with it. If several answer to the address
  * the first is taken.
  *
- * @throws NoAnswerError if none answers · LabError if it can't be identified
+ * @param links one, or several that lead to the same device: requests are spread over those on which it answers
+ * @throws NoAnswerError if none answers · ForeignDeviceError if different devices answer on the links · LabError if it
+ *   can't be identified
  */
-export async function openTarget(link: Link, address: Address, options: OpenOptions = {}): Promise<Target> {
-  const { mac, config } = await find(link, address, options.findTimeout ?? DEFAULT_FIND_TIMEOUT);
-  const target = new Target(link, address, mac, config, options);
+export async function openTarget(
+  links: Link | readonly Link[],
+  address: Address,
+  options: OpenOptions = {},
+): Promise<Target> {
+  const all: readonly Link[] = 'length' in links ? links : [links];
+  const timeout = options.findTimeout ?? DEFAULT_FIND_TIMEOUT;
+  const { link, mac, config } = await findOnAny(all, address, timeout);
+  const others = all.filter((other) => other !== link).map((other) => ({ link: other, mac: undefined }));
+  const target = new Target(link, address, mac, config, options, others);
   await target.identify();
+  await target.usePaths();
   return target;
+}
+
+/** @throws the first link's failure if it is found on none */
+async function findOnAny(
+  links: readonly Link[],
+  address: Address,
+  timeout: number,
+): Promise<{ link: Link; mac: Mac; config: TargetConfig }> {
+  const searches = links.map(async (link) => ({ link, ...(await find(link, address, timeout)) }));
+  return Promise.any(searches).catch((error: AggregateError) => {
+    throw error.errors[0] as Error;
+  });
 }
 
 function find(link: Link, address: Address, timeout: number): Promise<{ mac: Mac; config: TargetConfig }> {

@@ -1,71 +1,83 @@
-import type { Address, Frame, Mac } from '../aoe/index.js';
+import type { Address } from '../aoe/index.js';
 import type { LabError } from '../errors.js';
 import { answerFault } from './faults.js';
-import type { Initiator } from './initiator.js';
-import type { Pace } from './pace.js';
+import type { Lane } from './lane.js';
+import type { Work } from './work.js';
 
-/** One request in the queue of a target. */
-export interface Work {
-  tried: string;
-  command: number;
-  /** Milliseconds; the pipeline's otherwise. */
-  timeout?: number | undefined;
-  /** Writes the frame (its tag left open). @returns its length */
-  write(into: Buffer): number;
-  /** Asked before it is sent: whether nobody wants it any more. */
-  dropped?(): boolean;
-  /** Views of memory that is overwritten afterwards; errors of AoE's and ATA's come to `onFailure` instead. */
-  onAnswer(frame: Frame): void;
-  onFailure(error: LabError): void;
+export interface PipelineOptions {
+  /** Most requests under way to one of the target's addresses. */
+  most: number;
+  /** Milliseconds after which an unanswered request is given up. */
+  timeout: number;
+  /** Milliseconds after which a path on which nothing is heard is left, if there is another. */
+  silence: number;
+  /** Called when a path was left, to try it again later. */
+  onLeft(lane: Lane): void;
 }
 
-/** The requests to one target: sent in order, never more under way than its window allows. */
+/** Milliseconds between two looks at whether paths are silent. */
+const LOOK = 50;
+
+/**
+ * The requests to one target: sent in order over its paths, never more under way than its window allows. A path that
+ * falls silent while another is sound is left, and what was under way there is asked anew elsewhere.
+ */
 export class Pipeline {
-  readonly #initiator: Initiator;
+  readonly #lanes: readonly Lane[];
   readonly #address: Address;
-  readonly #mac: Mac;
-  readonly #pace: Pace;
-  readonly #timeout: number;
+  readonly #options: PipelineOptions;
   readonly #queue: Work[] = [];
   #head = 0;
-  /** Memory of frames that are not under way. */
-  readonly #free: Buffer[] = [];
-  readonly #frameLength: number;
-  #underWay = 0;
+  /** When a request that changed its path was sent first. */
+  readonly #moved = new WeakMap<Work, number>();
+  #timer: NodeJS.Timeout | undefined;
   /** How often the target has been given up. */
   #epoch = 0;
 
-  /**
-   * @param frameLength most bytes of a frame
-   * @param timeout milliseconds after which an unanswered request is given up
-   */
-  constructor(
-    initiator: Initiator,
-    address: Address,
-    mac: Mac,
-    pace: Pace,
-    frameLength: number,
-    timeout: number,
-  ) {
-    this.#initiator = initiator;
+  /** @param lanes at least one, the first in use */
+  constructor(lanes: readonly Lane[], address: Address, options: PipelineOptions) {
+    this.#lanes = lanes;
     this.#address = address;
-    this.#mac = mac;
-    this.#pace = pace;
-    this.#frameLength = frameLength;
-    this.#timeout = timeout;
+    this.#options = options;
   }
 
   enqueue(work: Work): void {
     this.#queue.push(work);
-    this.#pump();
+    this.pump();
   }
 
-  #pump(): void {
-    while (this.#underWay < this.#pace.window) {
+  /** Sends what the windows allow; also to be called when a path has come into use. */
+  pump(): void {
+    for (;;) {
+      const lane = this.#lanes.length === 1 ? this.#only() : this.#freest();
+      if (lane === undefined) return;
       const work = this.#next();
       if (work === undefined) return;
-      if (!work.dropped?.()) this.#send(work);
+      if (!work.dropped?.()) this.#send(lane, work);
     }
+  }
+
+  #only(): Lane | undefined {
+    const lane = this.#lanes[0] as Lane;
+    return lane.load < lane.pace.window ? lane : undefined;
+  }
+
+  /** The path in use that has most room in relation to its window. */
+  #freest(): Lane | undefined {
+    let best: Lane | undefined;
+    let least = 1;
+    for (const lane of this.#lanes) {
+      const part = lane.load / lane.pace.window;
+      if (!lane.isUsed || part >= least || this.#loadOf(lane) >= this.#options.most) continue;
+      best = lane;
+      least = part;
+    }
+    return best;
+  }
+
+  /** Requests under way to the same address: a target that is reached by two paths has one queue. */
+  #loadOf({ mac }: Lane): number {
+    return this.#lanes.reduce((sum, lane) => (lane.mac === mac ? sum + lane.load : sum), 0);
   }
 
   #next(): Work | undefined {
@@ -83,41 +95,72 @@ export class Pipeline {
     return work;
   }
 
-  #send(work: Work): void {
-    const memory = this.#free.pop() ?? Buffer.allocUnsafeSlow(this.#frameLength);
+  #send(lane: Lane, work: Work): void {
     const epoch = this.#epoch;
-    const over = (): void => {
-      this.#underWay--;
-      this.#free.push(memory);
+    const timeout = work.timeout ?? this.#options.timeout;
+    const moved = this.#moved.get(work);
+    const left = moved === undefined ? timeout : Math.max(1, timeout - (performance.now() - moved));
+    const fail = (error: LabError): void => {
+      // The path may be at its end, and not the target.
+      if (performance.now() - (moved ?? started) < timeout && this.#hasOther(lane)) {
+        this.#leave(lane, error.facts.happened, [[work, started]]);
+        return;
+      }
+      work.onFailure(error);
+      this.#giveUp(epoch, error);
     };
-    this.#underWay++;
+    const started = performance.now();
     try {
-      this.#initiator.submit({
-        tried: work.tried,
-        address: this.#address,
-        mac: this.#mac,
-        command: work.command,
-        bytes: memory.subarray(0, work.write(memory)),
-        pace: this.#pace,
-        timeout: work.timeout ?? this.#timeout,
+      lane.send(work, left, {
         onAnswer: (frame) => {
-          over();
           const fault = answerFault(this.#address, work.tried, frame);
           if (fault) work.onFailure(fault);
           else work.onAnswer(frame);
-          this.#pump();
+          this.pump();
         },
-        onFailure: (error) => {
-          over();
-          work.onFailure(error);
-          this.#giveUp(epoch, error);
-        },
+        onFailure: fail,
       });
     } catch (error) {
-      over();
-      work.onFailure(error as LabError);
-      this.#giveUp(epoch, error as LabError);
+      fail(error as LabError);
+      return;
     }
+    if (this.#timer === undefined && this.#lanes.length > 1) this.#arm();
+  }
+
+  #hasOther(lane: Lane): boolean {
+    return this.#lanes.some((other) => other !== lane && other.isUsed);
+  }
+
+  /**
+   * Looks for silent paths in a while. This process may have been busy itself: what has arrived meanwhile is handed
+   * over in the turns of the event loop before.
+   */
+  #arm(): void {
+    this.#timer = setTimeout(() => setImmediate(() => setImmediate(() => this.#look())), LOOK);
+  }
+
+  #look(): void {
+    this.#timer = undefined;
+    const now = performance.now();
+    const used = this.#lanes.filter(({ isUsed }) => isUsed);
+    const silent = used.filter((lane) => lane.isSilent(now, this.#options.silence));
+    // Where all are silent it is the target, and any path may be the one that speaks first.
+    if (silent.length < used.length) {
+      for (const lane of silent) this.#leave(lane, `nothing was heard for ${this.#options.silence} ms`, []);
+    }
+    if (this.#timer === undefined && this.#lanes.some(({ load }) => load > 0)) this.#arm();
+  }
+
+  /** @param more what is to be sent anew besides what is under way */
+  #leave(lane: Lane, trouble: string, more: readonly [work: Work, since: number][]): void {
+    const works = [...more];
+    if (lane.isUsed) {
+      works.push(...lane.leave(trouble));
+      this.#options.onLeft(lane);
+    }
+    for (const [work, since] of works) if (!this.#moved.has(work)) this.#moved.set(work, since);
+    this.#queue.splice(this.#head, 0, ...works.map(([work]) => work));
+    this.pump();
   }
 
   /**
@@ -126,7 +169,7 @@ export class Pipeline {
    */
   #giveUp(epoch: number, error: LabError): void {
     if (epoch !== this.#epoch) {
-      this.#pump();
+      this.pump();
       return;
     }
     this.#epoch++;

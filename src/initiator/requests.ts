@@ -6,6 +6,7 @@ import {
   Command,
   type EthernetHeader,
   type Mac,
+  type MaskDirective,
   requestHeader,
   writeFrame,
 } from '../aoe/index.js';
@@ -36,6 +37,19 @@ export class Requests {
     const config = { bufferCount: 0, firmware: 0, sectorCount: 0, version: AOE_VERSION, ccmd, string: bytes };
     const header = this.#header(Command.config);
     return writeFrame({ kind: 'config', ethernet: this.#ethernet, header, config }, into);
+  }
+
+  /** @returns the frame's length */
+  mask(into: Buffer, mcmd: number, directives: MaskDirective[] = []): number {
+    const mask = { mcmd, merror: 0, directives };
+    const header = this.#header(Command.mask);
+    return writeFrame({ kind: 'mask', ethernet: this.#ethernet, header, mask }, into);
+  }
+
+  /** @returns the frame's length */
+  reserve(into: Buffer, rcmd: number, macs: Mac[] = []): number {
+    const header = this.#header(Command.reserve);
+    return writeFrame({ kind: 'reserve', ethernet: this.#ethernet, header, reserve: { rcmd, macs } }, into);
   }
 
   #header(command: number): AoeHeader {

@@ -4,6 +4,14 @@ import { openPacketLink, type PacketLinkOptions } from '../link/packet.js';
 import { openTarget } from './open.js';
 import type { Target } from './target.js';
 
+/** Where a target is looked for. */
+export interface Place {
+  /** An interface, or several that lead to the same device: paths. */
+  iface: string | readonly string[];
+  /** Network namespace that they are in; the process's own otherwise. */
+  netns?: string | undefined;
+}
+
 /** Runs `body` with a link to an interface, and closes it in any case. */
 export async function withLink<T>(place: PacketLinkOptions, body: (link: Link) => Promise<T>): Promise<T> {
   const link = await openPacketLink(place);
@@ -14,11 +22,19 @@ export async function withLink<T>(place: PacketLinkOptions, body: (link: Link) =
   }
 }
 
-/** Runs `body` with a session to a target that is found on an interface. */
-export function withTarget<T>(
-  place: PacketLinkOptions,
+/** Runs `body` with a session to a target that is found on one or several interfaces. */
+export async function withTarget<T>(
+  { iface, netns }: Place,
   address: Address,
   body: (target: Target) => Promise<T>,
 ): Promise<T> {
-  return withLink(place, async (link) => body(await openTarget(link, address)));
+  const links: Link[] = [];
+  try {
+    for (const name of new Set(typeof iface === 'string' ? [iface] : iface)) {
+      links.push(await openPacketLink({ iface: name, netns }));
+    }
+    return await body(await openTarget(links, address));
+  } finally {
+    await Promise.all(links.map((link) => link.close()));
+  }
 }

@@ -34,46 +34,64 @@ export async function* readStream(
   }
 }
 
+/** A part of a stream that is passed over: a multiple of 512 bytes, at a sector's border. */
+export interface Hole {
+  /** Bytes. */
+  hole: number;
+}
+
 /**
  * Writes a stream of bytes, however they are divided; resolved when the target has answered for all of them.
  *
  * @param from first sector
  * @param source what it yields may be reused by it at once
- * @returns the bytes written
+ * @param onAcknowledged told how many bytes from the beginning, holes included, the target has answered for; waited for
+ * @returns the bytes of the stream, holes included
  * @throws LabError as Target.write does, or if the stream's length is no multiple of 512
  */
 export async function writeStream(
   target: Target,
   from: number,
-  source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  source: AsyncIterable<Uint8Array | Hole> | Iterable<Uint8Array | Hole>,
+  onAcknowledged: (bytes: number) => Promise<void> | void = () => {},
 ): Promise<number> {
   const stepBytes = stepOf(target) * SECTOR;
-  const ahead: { done: Promise<void>; memory: Buffer }[] = [];
+  const ahead: { done: Promise<void>; memory: Buffer; end: number }[] = [];
   let lba = from;
   let memory: Buffer = Buffer.allocUnsafe(stepBytes);
   let filled = 0;
-  const flush = async (): Promise<void> => {
-    ahead.push({ done: quiet(target.write(lba, memory.subarray(0, filled))), memory });
-    lba += filled / SECTOR;
-    filled = 0;
-    const oldest = ahead.length < STEPS_AHEAD ? undefined : ahead.shift();
+  const settle = async (): Promise<Buffer | undefined> => {
+    const oldest = ahead.shift();
     await oldest?.done;
-    memory = oldest?.memory ?? Buffer.allocUnsafe(stepBytes);
+    if (oldest) await onAcknowledged((oldest.end - from) * SECTOR);
+    return oldest?.memory;
+  };
+  const send = async (): Promise<void> => {
+    const done = quiet(target.write(lba, memory.subarray(0, filled)));
+    lba += filled / SECTOR;
+    ahead.push({ done, memory, end: lba });
+    filled = 0;
+    memory = (ahead.length < STEPS_AHEAD ? undefined : await settle()) ?? Buffer.allocUnsafe(stepBytes);
   };
   try {
     for await (const chunk of source) {
+      if ('hole' in chunk) {
+        if (filled > 0) await send();
+        lba += chunk.hole / SECTOR;
+        continue;
+      }
       for (let offset = 0; offset < chunk.length; ) {
         const part = chunk.subarray(offset, offset + stepBytes - filled);
         memory.set(part, filled);
         filled += part.length;
         offset += part.length;
-        if (filled === stepBytes) await flush();
+        if (filled === stepBytes) await send();
       }
     }
     const surplus = filled % SECTOR;
     filled -= surplus;
-    if (filled > 0) await flush();
-    await Promise.all(ahead.map(({ done }) => done));
+    if (filled > 0) await send();
+    while (ahead.length > 0) await settle();
     if (surplus > 0) {
       throw new LabError({
         tried: `writing a stream to sector ${from}`,

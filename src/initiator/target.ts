@@ -18,18 +18,24 @@ import {
 } from '../aoe/index.js';
 import { LabError } from '../errors.js';
 import type { Link } from '../link/link.js';
+import { Access } from './access.js';
 import { AtaAnswerError, NoAnswerError } from './faults.js';
-import { initiatorOf } from './initiator.js';
-import { Pace } from './pace.js';
-import { Pipeline, type Work } from './pipeline.js';
+import { Lane, type Path, type PathReport } from './lane.js';
+import { Pipeline } from './pipeline.js';
 import { Requests } from './requests.js';
+import { ForeignDeviceError, Revival } from './revival.js';
 import { type Direction, transfer } from './transfer.js';
+import type { Work } from './work.js';
 
 export interface TargetOptions {
   /** Most requests under way; never more than the target's buffer count. */
   window?: number | undefined;
   /** Milliseconds until a request that is not answered is given up; default 15,000. */
   timeout?: number | undefined;
+  /** Milliseconds after which a path on which nothing is heard is left, if there is another; default 1,000. */
+  silence?: number | undefined;
+  /** Milliseconds until a path that was left is tried again; doubled as long as it fails; default 1,000. */
+  retry?: number | undefined;
 }
 
 /** What query config tells. */
@@ -47,6 +53,8 @@ const HEADERS = 22;
 /** What every target takes, also one that does not say. */
 const LEAST_SECTORS = 2;
 const DEFAULT_TIMEOUT = 15_000;
+const DEFAULT_SILENCE = 1000;
+const DEFAULT_RETRY = 1000;
 /** A test of the config string that does not match is not answered. */
 const CONFIG_TEST_TIMEOUT = 1000;
 
@@ -59,36 +67,76 @@ export class Target {
   readonly sectorsPerFrame: number;
   /** Most requests under way. */
   readonly window: number;
+  /** Its MAC mask list and reservation. */
+  readonly access: Access;
   readonly #name: string;
   readonly #requests: Requests;
   readonly #pipeline: Pipeline;
+  readonly #lanes: readonly Lane[];
+  readonly #revival: Revival;
   #identity: Identify | undefined;
 
-  /** @throws LabError if the link's MTU is too small for a sector */
-  constructor(link: Link, address: Address, mac: Mac, config: TargetConfig, options: TargetOptions = {}) {
+  /**
+   * @param others further paths to it, taken into use by `usePaths`
+   * @throws LabError if a link's MTU is too small for a sector
+   */
+  constructor(
+    link: Link,
+    address: Address,
+    mac: Mac,
+    config: TargetConfig,
+    options: TargetOptions = {},
+    others: readonly Path[] = [],
+  ) {
     this.address = address;
     this.mac = mac;
     this.config = config;
     this.#name = formatAddress(address);
-    const fit = Math.floor((link.mtu - HEADERS) / SECTOR);
-    if (fit < 1) {
-      throw new LabError({
-        tried: `speaking to ${this.#name} on ${link.name}`,
-        happened: `no sector fits into its MTU of ${link.mtu} bytes`,
-        next: `raise the interface's MTU to ${HEADERS + SECTOR} or more`,
-      });
-    }
+    const links = [link, ...others.map((path) => path.link)];
+    const fit = Math.min(...links.map((each) => sectorsThatFit(each, this.#name)));
     this.sectorsPerFrame = Math.min(fit, config.maxSectors || LEAST_SECTORS, 255);
     this.window = Math.max(1, Math.min(config.bufferCount, options.window ?? config.bufferCount));
     this.#requests = new Requests(link.mac, mac, address);
-    this.#pipeline = new Pipeline(
-      initiatorOf(link),
+    const mtu = Math.min(...links.map((each) => each.mtu));
+    this.access = new Access(this.#name, this.#requests, mtu, (work, pick) => this.#ask(work, pick));
+    const frameLength = Math.max(...links.map(({ mtu }) => mtu)) + ETHERNET_HEADER;
+    const retry = options.retry ?? DEFAULT_RETRY;
+    this.#lanes = links.map((each, index) => {
+      const path = { link: each, mac: index === 0 ? mac : undefined };
+      return new Lane(path, address, this.window, frameLength, retry);
+    });
+    this.#pipeline = new Pipeline(this.#lanes, address, {
+      most: this.window,
+      timeout: options.timeout ?? DEFAULT_TIMEOUT,
+      silence: options.silence ?? DEFAULT_SILENCE,
+      onLeft: (lane) => this.#revival.later(lane),
+    });
+    this.#revival = new Revival(
       address,
-      mac,
-      new Pace(this.window),
-      link.mtu + ETHERNET_HEADER,
-      options.timeout ?? DEFAULT_TIMEOUT,
+      () => this.#identity,
+      () => this.#pipeline.pump(),
     );
+  }
+
+  /** How its paths fare. */
+  get paths(): PathReport[] {
+    return this.#lanes.map(({ report }) => report);
+  }
+
+  /**
+   * Takes its further paths into use where it answers; the others are tried again and again.
+   * @throws ForeignDeviceError if another device answers to its address on one
+   */
+  async usePaths(): Promise<void> {
+    const left = this.#lanes.filter(({ isUsed }) => !isUsed);
+    const outcomes = await Promise.allSettled(left.map((lane) => this.#revival.attempt(lane)));
+    for (const [index, outcome] of outcomes.entries()) {
+      if (outcome.status === 'fulfilled') continue;
+      if (outcome.reason instanceof ForeignDeviceError) throw outcome.reason;
+      const lane = left[index] as Lane;
+      lane.trouble = (outcome.reason as Error).message;
+      this.#revival.later(lane);
+    }
   }
 
   /**
@@ -218,6 +266,17 @@ export class Target {
       });
     });
   }
+}
+
+/** Whole sectors that a frame on a link carries. @throws LabError if none does */
+function sectorsThatFit(link: Link, name: string): number {
+  const fit = Math.floor((link.mtu - HEADERS) / SECTOR);
+  if (fit >= 1) return fit;
+  throw new LabError({
+    tried: `speaking to ${name} on ${link.name}`,
+    happened: `no sector fits into its MTU of ${link.mtu} bytes`,
+    next: `raise the interface's MTU to ${HEADERS + SECTOR} or more`,
+  });
 }
 
 /** A copy of what an answer to query config says. */

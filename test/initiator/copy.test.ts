@@ -6,10 +6,13 @@ import test from 'ava';
 import { SECTOR } from '../../src/aoe/index.js';
 import { digestOf } from '../../src/digest.js';
 import { LabError, UsageError } from '../../src/errors.js';
-import { copyFrom, copyTo, openInput, rangeOf } from '../../src/initiator/copy.js';
+import { copyTo, copyToFile, copyToStream, rangeOf } from '../../src/initiator/copy.js';
+import { type Input, openInput } from '../../src/initiator/input.js';
 import { makeLab, pattern } from './lab.js';
 
-const nothing = (): void => {};
+function piped(...chunks: Buffer[]): Input {
+  return { data: Readable.from(chunks), size: undefined, modified: undefined };
+}
 
 async function withFolder(body: (folder: string) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'aoe-lab-test-'));
@@ -57,7 +60,7 @@ test('a file goes to the device and comes back, with digests', async (t) => {
     const input = await openInput(join(folder, 'in'));
     t.is(input.size, data.length);
     const seen: number[] = [];
-    const written = await copyTo(target, 7, input.data, (done) => seen.push(done));
+    const written = await copyTo(target, 7, input, { onProgress: (done) => seen.push(done) });
     t.like(written, {
       address: 'e0.1',
       mac: '02:00:00:00:00:02',
@@ -68,7 +71,7 @@ test('a file goes to the device and comes back, with digests', async (t) => {
     });
     t.is(seen.at(-1), data.length);
     t.deepEqual(fake.disk.subarray(7 * SECTOR, 27 * SECTOR), data);
-    const report = await copyFrom(target, { from: 7, count: 20 }, join(folder, 'out'), nothing);
+    const report = await copyToFile(target, { from: 7, count: 20 }, join(folder, 'out'));
     t.is(report.sha256, digestOf(data));
     t.deepEqual(await readFile(join(folder, 'out')), data);
   });
@@ -76,7 +79,7 @@ test('a file goes to the device and comes back, with digests', async (t) => {
 
 test('a target without flush is written to, and that is told', async (t) => {
   const { target } = await makeLab({ refused: [0xe7, 0xea] });
-  const report = await copyTo(target, 0, Readable.from([pattern(512)]), nothing);
+  const report = await copyTo(target, 0, piped(pattern(512)));
   t.false(report.flushed);
 });
 
@@ -84,7 +87,7 @@ test('a stream receives the data and is left open', async (t) => {
   const { fake, target } = await makeLab();
   fake.disk.set(pattern(fake.disk.length));
   const output = new PassThrough({ highWaterMark: 1 << 20 });
-  const report = await copyFrom(target, { from: 0, count: 64 }, output, nothing);
+  const report = await copyToStream(target, { from: 0, count: 64 }, output);
   t.is(report.bytes, fake.disk.length);
   t.deepEqual(output.read(), fake.disk);
   t.true(output.writable);
@@ -95,7 +98,7 @@ test('when reading fails a new file is removed, and one that was there stays', a
     const { target } = await makeLab({ refused: [0x24] });
     await writeFile(join(folder, 'old'), 'x');
     for (const name of ['old', 'new']) {
-      await t.throwsAsync(copyFrom(target, { from: 0, count: 1 }, join(folder, name), nothing), {
+      await t.throwsAsync(copyToFile(target, { from: 0, count: 1 }, join(folder, name)), {
         instanceOf: LabError,
         message: /ATA error/,
       });
@@ -108,7 +111,7 @@ test('a file that can not be made is an error', async (t) => {
   await withFolder(async (folder) => {
     const { target } = await makeLab();
     const path = join(folder, 'no', 'such', 'folder');
-    await t.throwsAsync(copyFrom(target, { from: 0, count: 1 }, path, nothing), {
+    await t.throwsAsync(copyToFile(target, { from: 0, count: 1 }, path), {
       instanceOf: LabError,
       message: /opening .*ENOENT/,
     });

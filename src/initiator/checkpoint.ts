@@ -1,0 +1,103 @@
+import { open, readFile, rename, rm } from 'node:fs/promises';
+import { isDeepStrictEqual } from 'node:util';
+import { LabError, UsageError } from '../errors.js';
+
+/** What a copy is, so that it is gone on with as the same only. */
+export interface CopyFacts {
+  direction: 'read' | 'write';
+  /** "e0.1" */
+  address: string;
+  model: string;
+  serial: string;
+  sectors: number;
+  /** Of the device, in bytes. */
+  offset: number;
+  /** Bytes; null if not known beforehand. */
+  length: number | null;
+  /** Of the file that is written to the device; null for a pipe. */
+  input: { size: number; modified: number } | null;
+}
+
+/** How often the place reached is recorded: after so many bytes or milliseconds, whichever comes first. */
+const EVERY_BYTES = 64 << 20;
+const EVERY_MILLISECONDS = 1000;
+
+/**
+ * A small file beside a copy that says how far it has come: what is before is safe. Written atomically, removed when
+ * the copy is complete.
+ */
+export class Checkpoint {
+  readonly path: string;
+  /** Bytes from the copy's beginning that need not be copied again. */
+  done: number;
+  readonly #facts: CopyFacts;
+  readonly #everyBytes: number;
+  #savedAt = performance.now();
+
+  private constructor(path: string, facts: CopyFacts, done: number, everyBytes: number) {
+    this.#everyBytes = everyBytes;
+    this.path = path;
+    this.#facts = facts;
+    this.done = done;
+  }
+
+  /**
+   * Takes up a copy where an earlier run has left it, or begins one.
+   * @throws UsageError if the file is of another copy, or none of these · LabError if it can't be read
+   */
+  static async open(path: string, facts: CopyFacts, everyBytes = EVERY_BYTES): Promise<Checkpoint> {
+    const tried = `going on with the copy that ${path} tells of`;
+    const text = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+      if (cause.code === 'ENOENT') return undefined;
+      throw new LabError({ tried, happened: cause.message, cause });
+    });
+    if (text === undefined) return new Checkpoint(path, facts, 0, everyBytes);
+    const next = `remove ${path} to copy all anew`;
+    const found = parse(text);
+    if (found === undefined) throw new UsageError({ tried, happened: 'it is no record of a copy', next });
+    const { done, ...before } = found;
+    const different = Object.keys(facts).filter(
+      (key) => !isDeepStrictEqual(before[key as keyof CopyFacts], facts[key as keyof CopyFacts]),
+    );
+    if (different.length === 0) return new Checkpoint(path, facts, done, everyBytes);
+    const list = different.map((key) => {
+      const values = [before[key as keyof CopyFacts], facts[key as keyof CopyFacts]];
+      return `${key} was ${values.map((value) => JSON.stringify(value)).join(' and is ')}`;
+    });
+    throw new UsageError({ tried, happened: `it is of another copy: ${list.join(', ')}`, next });
+  }
+
+  /** @param done bytes from the beginning. @returns whether it is time to record it */
+  isDue(done: number): boolean {
+    if (done <= this.done) return false;
+    return done - this.done >= this.#everyBytes || performance.now() - this.#savedAt >= EVERY_MILLISECONDS;
+  }
+
+  /** @param done bytes that are safe now, counted from the beginning */
+  async save(done: number): Promise<void> {
+    const partial = `${this.path}.new`;
+    const file = await open(partial, 'w');
+    try {
+      await file.writeFile(`${JSON.stringify({ ...this.#facts, done })}\n`);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(partial, this.path);
+    this.done = done;
+    this.#savedAt = performance.now();
+  }
+
+  async remove(): Promise<void> {
+    await rm(this.path, { force: true });
+  }
+}
+
+function parse(text: string): (CopyFacts & { done: number }) | undefined {
+  try {
+    const found = JSON.parse(text) as CopyFacts & { done: number };
+    return Number.isSafeInteger(found.done) && found.done >= 0 ? found : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,167 @@
+import { type Address, type Frame, type Mac, writeMac } from '../aoe/index.js';
+import type { LabError } from '../errors.js';
+import type { Link } from '../link/link.js';
+import { type Initiator, initiatorOf } from './initiator.js';
+import { Pace } from './pace.js';
+import type { Work } from './work.js';
+
+/** A way to a target. */
+export interface Path {
+  link: Link;
+  /** The target's address there; undefined if it has not been found there yet. */
+  mac: Mac | undefined;
+}
+
+/** How a path fares, as reports show it. */
+export interface PathReport {
+  link: string;
+  mac: Mac | undefined;
+  /** Whether requests go there now; one that fell silent is left and tried again later. */
+  isUsed: boolean;
+  /** Requests answered there. */
+  answered: number;
+  /** How often it was left. */
+  left: number;
+  /** Why it is not used. */
+  trouble: string | undefined;
+}
+
+export interface LaneOutcome {
+  onAnswer(frame: Frame): void;
+  onFailure(error: LabError): void;
+}
+
+interface UnderWay {
+  since: number;
+  withdraw(): void;
+  memory: Buffer;
+}
+
+/** A path with the requests that are under way on it and the pace that it bears. */
+export class Lane {
+  readonly link: Link;
+  readonly initiator: Initiator;
+  mac: Mac | undefined;
+  isUsed: boolean;
+  trouble: string | undefined;
+  pace: Pace;
+  answered = 0;
+  left = 0;
+  /** Milliseconds until it is tried again when it is left next. */
+  pause: number;
+  readonly #address: Address;
+  readonly #frameLength: number;
+  /** In the order of sending. */
+  readonly #underWay = new Map<Work, UnderWay>();
+  /** Memory of frames that are not under way. */
+  readonly #free: Buffer[] = [];
+  readonly #firstPause: number;
+  #lastHeard = Number.NEGATIVE_INFINITY;
+  #answeredBefore = 0;
+
+  /**
+   * @param most requests under way
+   * @param frameLength most bytes of a frame
+   * @param pause milliseconds until a path that was left is tried again, the first time
+   */
+  constructor(path: Path, address: Address, most: number, frameLength: number, pause: number) {
+    this.link = path.link;
+    this.mac = path.mac;
+    this.isUsed = path.mac !== undefined;
+    this.initiator = initiatorOf(path.link);
+    this.pace = new Pace(most);
+    this.pause = pause;
+    this.#firstPause = pause;
+    this.#address = address;
+    this.#frameLength = frameLength;
+  }
+
+  /** Requests under way. */
+  get load(): number {
+    return this.#underWay.size;
+  }
+
+  get report(): PathReport {
+    const { link, mac, isUsed, answered, left, trouble } = this;
+    return { link: link.name, mac, isUsed, answered, left, trouble };
+  }
+
+  /** @throws LabError if the link can't send any more */
+  send(work: Work, timeout: number, outcome: LaneOutcome): void {
+    const mac = this.mac as Mac;
+    const memory = this.#free.pop() ?? Buffer.allocUnsafeSlow(this.#frameLength);
+    const bytes = memory.subarray(0, work.write(memory));
+    // Whoever wrote it knows no paths.
+    writeMac(mac, bytes, 0);
+    writeMac(this.link.mac, bytes, 6);
+    const entry: UnderWay = { since: performance.now(), withdraw: () => {}, memory };
+    this.#underWay.set(work, entry);
+    try {
+      entry.withdraw = this.initiator.submit({
+        tried: work.tried,
+        address: this.#address,
+        mac,
+        command: work.command,
+        bytes,
+        pace: this.pace,
+        timeout,
+        onAnswer: (frame) => {
+          this.#lastHeard = performance.now();
+          this.answered++;
+          this.#over(work, memory);
+          outcome.onAnswer(frame);
+        },
+        onFailure: (error) => {
+          this.#over(work, memory);
+          outcome.onFailure(error);
+        },
+      });
+    } catch (error) {
+      this.#over(work, memory);
+      throw error;
+    }
+  }
+
+  /** Whether requests wait here and nothing at all has been heard for some time; those with a time limit of their own don't count. */
+  isSilent(now: number, milliseconds: number): boolean {
+    if (now - this.#lastHeard < milliseconds) return false;
+    for (const [work, { since }] of this.#underWay) {
+      if (work.timeout === undefined) return now - since >= milliseconds;
+    }
+    return false;
+  }
+
+  /** Takes the path out of use. @returns what was under way there and since when, in the order of sending */
+  leave(trouble: string): [work: Work, since: number][] {
+    this.isUsed = false;
+    this.trouble = trouble;
+    this.left++;
+    // One that falls silent again and again, such as one that loses long frames only, is tried ever more seldom.
+    if (this.answered - this.#answeredBefore >= PROVEN) this.pause = this.#firstPause;
+    const works: [Work, number][] = [];
+    for (const [work, { since, withdraw, memory }] of this.#underWay) {
+      withdraw();
+      works.push([work, since]);
+      this.#free.push(memory);
+    }
+    this.#underWay.clear();
+    return works;
+  }
+
+  /** Takes it into use, again or for the first time. */
+  use(mac: Mac): void {
+    this.mac = mac;
+    this.isUsed = true;
+    this.trouble = undefined;
+    this.pace = new Pace(this.pace.most);
+    this.#answeredBefore = this.answered;
+  }
+
+  #over(work: Work, memory: Buffer): void {
+    this.#underWay.delete(work);
+    this.#free.push(memory);
+  }
+}
+
+/** Answers after which a path counts as sound. */
+const PROVEN = 64;
