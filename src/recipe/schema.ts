@@ -237,6 +237,8 @@ const Quirk = z.strictObject({
   id: word,
   text: z.string(),
   releases: z.array(z.string()).optional(),
+  /** Conformance cases that fail because of it, by name; `*` stands for any characters. */
+  cases: z.array(z.string()).min(1).optional(),
 });
 
 const Verified = z.strictObject({

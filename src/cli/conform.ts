@@ -1,0 +1,115 @@
+import type { Command } from 'commander';
+import type { ConformReport } from '../verify/conform/results.js';
+import { integer } from './options.js';
+
+interface Options {
+  impl?: string[];
+  release?: string;
+  source?: string;
+  offline?: boolean;
+  only?: string;
+  mtu: number;
+  list?: boolean;
+  json?: boolean;
+  junit?: string;
+  html?: string;
+  frames?: boolean;
+}
+
+export function register(program: Command): void {
+  program
+    .command('conform')
+    .description('what targets really do: cases of the AoE specification, tried on a private wire')
+    .option('--impl <IMPL,...>', 'implementations, IMPL or IMPL@RELEASE (default: native)', names)
+    .option('--release <VERSION>', 'release, where one implementation is named')
+    .option('--source <WHERE>', 'your copy of the source, where one implementation is named')
+    .option('--offline', 'use only what the store has')
+    .option('--only <GLOB>', 'only cases of such a name: "ata-28.*", "*.Write.*|flush.*"')
+    .option('--mtu <BYTES>', 'of the wire', integer, 9000)
+    .option('--list', 'list the cases, run none')
+    .option('--frames', 'show the frames of failed cases')
+    .option('--json', 'print JSON')
+    .option('--junit <FILE>', 'write a JUnit report')
+    .option('--html <FILE>', 'write a report as one HTML page')
+    .action(async (options: Options) => {
+      const [{ print }, { describeCases, describeConform, noteResult }, { selectCases }] = await Promise.all([
+        import('../ui/output.js'),
+        import('../ui/conform.js'),
+        import('../verify/conform/select.js'),
+      ]);
+      const cases = selectCases(options.only);
+      if (options.list) {
+        const listed = cases.map(({ name, rule, section, severity }) => ({ name, rule, section, severity }));
+        print(listed, options, () => describeCases(listed));
+        return;
+      }
+      const reports = await run(options, noteResult);
+      await writeReports(reports, options);
+      print(reports.length === 1 ? reports[0] : reports, options, () =>
+        describeConform(reports, options.frames ?? false),
+      );
+      const { hasNewFaults } = await import('../verify/conform/results.js');
+      const { ExitCode } = await import('../errors.js');
+      if (reports.some(hasNewFaults)) process.exitCode = ExitCode.faults;
+    });
+}
+
+function names(value: string): string[] {
+  return value.split(',').map((name) => name.trim());
+}
+
+async function run(
+  options: Options,
+  noteResult: (report: string, done: number, total: number) => void,
+): Promise<ConformReport[]> {
+  const [{ conform }, { here }, { selectCases }, { UsageError }] = await Promise.all([
+    import('../verify/conform/conform.js'),
+    import('../host/local.js'),
+    import('../verify/conform/select.js'),
+    import('../errors.js'),
+  ]);
+  const impls = options.impl ?? ['native'];
+  if (impls.length > 1 && (options.release !== undefined || options.source !== undefined)) {
+    throw new UsageError({
+      tried: `running the suite against ${impls.join(', ')}`,
+      happened: '--release and --source belong to one implementation',
+      next: 'name releases as IMPL@RELEASE, or run it once for each',
+    });
+  }
+  const stop = new AbortController();
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  const onSignal = (signal: NodeJS.Signals) => stop.abort(new Error(`ended by ${signal}`));
+  for (const signal of signals) process.once(signal, onSignal);
+  const reports: ConformReport[] = [];
+  try {
+    for (const word of impls) {
+      const [name = '', release = options.release] = word.split('@');
+      reports.push(
+        await conform(here, name, {
+          release,
+          source: options.source,
+          offline: options.offline,
+          cases: selectCases(options.only),
+          mtu: options.mtu,
+          signal: stop.signal,
+          onResult: (result, done, total) => noteResult(result.name, done, total),
+        }),
+      );
+    }
+  } finally {
+    for (const signal of signals) process.off(signal, onSignal);
+  }
+  return reports;
+}
+
+async function writeReports(reports: readonly ConformReport[], { junit, html }: Options): Promise<void> {
+  const { writeFile } = await import('node:fs/promises');
+  if (junit !== undefined) {
+    const { conformAsJunit } = await import('../report/junit.js');
+    await writeFile(junit, conformAsJunit(reports));
+  }
+  if (html !== undefined) {
+    const { conformAsHtml } = await import('../report/html.js');
+    await writeFile(html, await conformAsHtml(reports));
+  }
+}

@@ -1,0 +1,180 @@
+import { CaseFault, type ConformCase, type Need, SkipCase } from './case.js';
+import { type Facts, learnFacts } from './facts.js';
+import { Probe } from './probe.js';
+import { type Quirk, quirkOf } from './quirks.js';
+import { recordFrames } from './record.js';
+import { restoreState } from './restore.js';
+import type { CaseResult, ConformReport, Outcome } from './results.js';
+import type { Subject } from './subject.js';
+import { WireLog } from './wire-log.js';
+
+export interface RunOptions {
+  quirks: readonly Quirk[];
+  /** Told each result as it comes. */
+  onResult?: (result: CaseResult, done: number, total: number) => void;
+  /** Ends the run, within a case too. */
+  signal?: AbortSignal;
+}
+
+/** Milliseconds that a case may take; beyond it the target counts as hung. */
+const CASE_TIMEOUT = 15_000;
+
+/**
+ * Runs cases one after the other against a target. One that ends or hangs the target fails as that; the target is
+ * brought back and the next case runs.
+ * @throws LabError if the target answers nothing at the start, or can't be brought back · the signal's reason
+ */
+export async function runCases(
+  subject: Subject,
+  cases: readonly ConformCase[],
+  { quirks, onResult, signal }: RunOptions,
+): Promise<ConformReport> {
+  const began = performance.now();
+  const log = new WireLog(subject.link);
+  await subject.resetBacking();
+  const facts = await learnFacts(subject, log);
+  const results: CaseResult[] = [];
+  for (const [index, one] of cases.entries()) {
+    signal?.throwIfAborted();
+    const result = await runCase(subject, log, facts, one, signal);
+    const quirk = failed(result.outcome) ? quirkOf(quirks, one.name) : undefined;
+    if (quirk !== undefined) result.quirk = quirk.id;
+    results.push(result);
+    onResult?.(result, index + 1, cases.length);
+  }
+  return summarise(subject, results, quirks, performance.now() - began);
+}
+
+async function runCase(
+  subject: Subject,
+  log: WireLog,
+  facts: Facts,
+  one: ConformCase,
+  signal?: AbortSignal,
+): Promise<CaseResult> {
+  log.begin();
+  const began = performance.now();
+  const probe = new Probe(subject, log, facts);
+  const lacking = one.needs === undefined ? undefined : lack(subject, facts, one.needs);
+  let outcome: Outcome = 'passed';
+  let seen = '';
+  if (lacking !== undefined) [outcome, seen] = ['skipped', lacking];
+  else {
+    try {
+      await bounded(one.run(probe), CASE_TIMEOUT, signal);
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (error instanceof SkipCase) outcome = 'skipped';
+      else outcome = 'failed';
+      seen = error instanceof Error ? error.message : String(error);
+      if (!(error instanceof CaseFault || error instanceof SkipCase))
+        seen = `the case itself failed: ${seen}`;
+    }
+  }
+  const frames = [...log.frames];
+  if (lacking === undefined) {
+    await probe.undoAll();
+    const death = await findDeath(subject, probe);
+    if (death !== undefined) {
+      outcome = death;
+      seen = `${death === 'crash' ? 'its process ended' : 'it answers nothing any more'}${seen === '' ? '' : `; ${seen}`}`;
+    }
+    await bringBack(subject, probe, death);
+  }
+  const { name, rule, section, severity } = one;
+  const duration = performance.now() - began;
+  return { name, rule, section, severity, outcome, seen, duration, ...recordFrames(frames) };
+}
+
+function lack(subject: Subject, facts: Facts, need: Need): string | undefined {
+  switch (need) {
+    case 'masks':
+      return facts.masks ? undefined : 'the target has no MAC mask list (masks.Read.Answered tells)';
+    case 'reservations':
+      return facts.reservations ? undefined : 'the target has no reservations (reserve.Read.Answered tells)';
+    case 'readOnly':
+      return subject.readOnly ? undefined : 'the target has no read-only exports';
+    case 'big':
+      return subject.big ? undefined : 'no file beyond 128 GiB can be made here';
+    case 'jumbo':
+      return subject.link.mtu >= 4000 ? undefined : `the wire's MTU is ${subject.link.mtu}`;
+    default:
+      return undefined;
+  }
+}
+
+async function findDeath(subject: Subject, probe: Probe): Promise<'crash' | 'hang' | undefined> {
+  if (!(await subject.alive())) return 'crash';
+  if (await probe.pulse()) return undefined;
+  return (await subject.alive()) ? 'hang' : 'crash';
+}
+
+async function bringBack(subject: Subject, probe: Probe, death: 'crash' | 'hang' | undefined): Promise<void> {
+  if (death !== undefined) await subject.revive();
+  if (await restoreState(probe)) return;
+  await subject.renew();
+  await restoreState(probe);
+}
+
+async function bounded(
+  work: Promise<void>,
+  milliseconds: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  let end: () => void = () => {};
+  const ended = new Promise<never>((_, reject) => {
+    const timer = setTimeout(
+      () => reject(new CaseFault(`not done after ${milliseconds / 1000} s`)),
+      milliseconds,
+    );
+    const abort = () => reject(signal?.reason);
+    signal?.addEventListener('abort', abort);
+    if (signal?.aborted) abort();
+    end = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', abort);
+    };
+  });
+  try {
+    await Promise.race([work, ended]);
+  } finally {
+    end();
+    // What is left of a case that was given up fails unheard.
+    work.catch(() => {});
+  }
+}
+
+function failed(outcome: Outcome): boolean {
+  return outcome !== 'passed' && outcome !== 'skipped';
+}
+
+function summarise(
+  subject: Subject,
+  cases: CaseResult[],
+  quirks: readonly Quirk[],
+  duration: number,
+): ConformReport {
+  const count = (test: (result: CaseResult) => boolean) => cases.filter(test).length;
+  const skipped = count(({ outcome }) => outcome === 'skipped');
+  const ran = cases.filter(({ outcome }) => outcome !== 'skipped');
+  const outdated = quirks
+    .filter((quirk) => {
+      const named = ran.filter(({ name }) => quirkOf([quirk], name) !== undefined);
+      return named.length > 0 && named.every(({ outcome }) => outcome === 'passed');
+    })
+    .map(({ id }) => id);
+  return {
+    implementation: subject.implementation,
+    release: subject.release,
+    total: cases.length,
+    ran: ran.length,
+    passed: count(({ outcome }) => outcome === 'passed'),
+    failed: count(({ outcome }) => failed(outcome)),
+    skipped,
+    known: count(({ quirk }) => quirk !== undefined),
+    unexplained: count(({ outcome, quirk }) => failed(outcome) && quirk === undefined),
+    outdated,
+    duration,
+    cases,
+  };
+}

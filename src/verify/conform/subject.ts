@@ -1,0 +1,41 @@
+import type { Address } from '../../aoe/index.js';
+import type { Link } from '../../link/link.js';
+
+/** One export of the target under test. */
+export interface SubjectExport {
+  address: Address;
+  /** Sectors. */
+  sectors: number;
+}
+
+/** A target under test and what cases may do to it beside sending it frames. */
+export interface Subject {
+  implementation: string;
+  release: string;
+  /** The initiator's side of the wire. */
+  link: Link;
+  /** Writable, filled with `content`. */
+  main: SubjectExport;
+  /** Filled with `content`; undefined where the target can't export read-only. */
+  readOnly: SubjectExport | undefined;
+  /** On another shelf, beyond what 28 bits address; sparse. */
+  big: SubjectExport | undefined;
+  /** Frames that came while the exports were made: announcements. */
+  announced: readonly Buffer[];
+
+  /** Whether the processes that serve it are all there. */
+  alive(): Promise<boolean>;
+  /** Ends the target at once, as a power cut would; `revive` brings it back. */
+  kill(): Promise<void>;
+  /** Restarts the target, with what it keeps. */
+  revive(): Promise<void>;
+  /** Makes the exports anew, so that the target has nothing kept. */
+  renew(): Promise<void>;
+  /** Bytes of an export's backing file. */
+  readBacking(of: SubjectExport, lba: number, count: number): Promise<Buffer>;
+  writeBacking(of: SubjectExport, lba: number, data: Buffer): Promise<void>;
+  /** Bytes that an export's backing file has. */
+  backingSize(of: SubjectExport): Promise<number>;
+  /** Gives the main export's backing file its known content and size again, if they changed. */
+  resetBacking(): Promise<void>;
+}

@@ -1,0 +1,71 @@
+import { MemorySegment } from '../../../src/link/index.js';
+import { content } from '../../../src/verify/conform/content.js';
+import type { Subject, SubjectExport } from '../../../src/verify/conform/subject.js';
+import { FakeTarget } from '../../initiator/fake-target.js';
+import { INITIATOR_MAC, TARGET_MAC } from '../../initiator/lab.js';
+
+/** A FAKE target as the suite's subject, which a test can end or make deaf. */
+export class FakeSubject implements Subject {
+  implementation = 'fake';
+  release = '1';
+  readonly main: SubjectExport = { address: { shelf: 7, slot: 3 }, sectors: 64 };
+  readonly readOnly = undefined;
+  readonly big = undefined;
+  readonly announced: Buffer[] = [];
+  readonly link;
+  readonly fake: FakeTarget;
+  ended = false;
+  revived = 0;
+  renewed = 0;
+  /** Its config string can't be cleared over the wire. */
+  isStubborn = false;
+
+  constructor() {
+    const segment = new MemorySegment(9000);
+    this.link = segment.join(INITIATOR_MAC);
+    this.fake = new FakeTarget(segment.join(TARGET_MAC), { shelf: 7, slot: 3, sectors: 64, maxSectors: 17 });
+  }
+
+  /** Its process ends. */
+  crash(): void {
+    this.ended = true;
+    this.fake.deaf = true;
+  }
+
+  async alive(): Promise<boolean> {
+    return !this.ended;
+  }
+
+  async kill(): Promise<void> {
+    this.crash();
+  }
+
+  async revive(): Promise<void> {
+    this.revived++;
+    this.ended = false;
+    this.fake.deaf = false;
+  }
+
+  async renew(): Promise<void> {
+    this.renewed++;
+    await this.revive();
+    this.fake.configString = Buffer.alloc(0);
+    delete this.fake.options.answer;
+  }
+
+  async readBacking(_of: SubjectExport, lba: number, count: number): Promise<Buffer> {
+    return Buffer.from(this.fake.disk.subarray(lba * 512, (lba + count) * 512));
+  }
+
+  async writeBacking(_of: SubjectExport, lba: number, data: Buffer): Promise<void> {
+    this.fake.disk.set(data, lba * 512);
+  }
+
+  async backingSize(): Promise<number> {
+    return this.fake.disk.length;
+  }
+
+  async resetBacking(): Promise<void> {
+    this.fake.disk.set(content(0, 64));
+  }
+}
