@@ -1,0 +1,237 @@
+/**
+ * Targets side by side: each exports the same file on a wire of its own, and is loaded in turn, round after round.
+ */
+import { rm } from 'node:fs/promises';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import { LabError, MissingError } from '../../errors.js';
+import type { Host } from '../../host/host.js';
+import { formatSize } from '../../units.js';
+import { makeBenchFolder } from './bench-folder.js';
+import { type BenchReport, benchNotes, MODE_NOTES, type Mode, overall } from './bench-report.js';
+import type { Contender, RunWish } from './contender.js';
+import { REFLECTOR, reflectorContender } from './contenders/reflector.js';
+import { SECTOR } from './content.js';
+import { cpuTime } from './cpu.js';
+import { enter } from './enter.js';
+import type { Entrant } from './entrants.js';
+import { dropFile, makeBenchFile } from './file.js';
+import { LoadGenerator } from './generator.js';
+import { allPoints, type Point, pointName, schedule, type Turn } from './points.js';
+import { type MeasuredRun, type PointReport, sumUp } from './results.js';
+import { removeAbandonedWires } from './wires.js';
+
+export interface BenchOptions {
+  entrants: readonly Entrant[];
+  offline?: boolean | undefined;
+  sizes: readonly number[];
+  depths: readonly number[];
+  mixes: readonly number[];
+  /** Seconds measured in each run. */
+  seconds: number;
+  rounds: number;
+  /** Of the wires, in bytes. */
+  mtu: number;
+  mode: Mode;
+  /** Bytes of the backing file. */
+  fileSize: number;
+  /** Where the backing file is made. */
+  folder: string;
+  /** Whether the reflector is measured as well. */
+  ceiling: boolean;
+}
+
+const WARM_UP = 100;
+const FIRST_MARK = 0x100;
+
+/** One benchmark: its steps in order, in the form of `ui/tasks.ts`, its report, and the way to take all away. */
+export class Bench {
+  readonly #host: Host;
+  readonly #options: BenchOptions;
+  readonly #contenders: Contender[] = [];
+  readonly #skipped: BenchReport['skipped'] = [];
+  readonly #runs = new Map<string, MeasuredRun[]>();
+  #generator: LoadGenerator | undefined;
+  #folder: string | undefined;
+  #mark = FIRST_MARK;
+  #cleaning: Promise<void> | undefined;
+
+  constructor(host: Host, options: BenchOptions) {
+    this.#host = host;
+    this.#options = options;
+  }
+
+  steps(): { title: string; run(say: (text: string) => void): Promise<void> }[] {
+    const { entrants, fileSize } = this.#options;
+    return [
+      { title: `Backing file of ${formatSize(fileSize)}`, run: () => this.#makeFile() },
+      {
+        title: `Set up ${entrants.map(({ name }) => name).join(', ')}`,
+        run: (say) => this.#setUp(say),
+      },
+      { title: 'Measure', run: (say) => this.#measure(say) },
+    ];
+  }
+
+  async report(): Promise<BenchReport> {
+    const { mode, fileSize, mtu, seconds, rounds } = this.#options;
+    const [cpu] = cpus();
+    const points = this.#points().map((point) => this.#pointReport(point));
+    return {
+      machine: {
+        cpus: cpus().length,
+        model: cpu?.model ?? '',
+        kernel: (await this.#host.facts()).kernel,
+      },
+      mode,
+      modeNote: MODE_NOTES[mode],
+      fileSize,
+      mtu,
+      seconds,
+      rounds,
+      date: new Date().toISOString(),
+      contenders: this.#contenders.map(({ name, release, protocol, setUp, bufferCount }) => ({
+        name,
+        release,
+        protocol,
+        setUp,
+        ...(bufferCount === undefined ? {} : { bufferCount }),
+      })),
+      skipped: this.#skipped,
+      points,
+      overall: overall(
+        this.#contenders.map(({ name }) => name),
+        points,
+      ),
+      notes: benchNotes(this.#contenders, this.#options.depths, points),
+    };
+  }
+
+  /** Can be called at any point; a second call waits for the first. */
+  cleanUp(): Promise<void> {
+    this.#cleaning ??= this.#takeAway();
+    return this.#cleaning;
+  }
+
+  async #takeAway(): Promise<void> {
+    await this.#generator?.close();
+    this.#generator = undefined;
+    for (const contender of this.#contenders.splice(0)) await contender.stop();
+    if (this.#folder !== undefined) await rm(this.#folder, { recursive: true, force: true });
+    this.#folder = undefined;
+  }
+
+  #points(): Point[] {
+    const { sizes, depths, mixes } = this.#options;
+    return allPoints(sizes, depths, mixes);
+  }
+
+  async #makeFile(): Promise<void> {
+    await removeAbandonedWires(this.#host);
+    this.#folder = await makeBenchFolder(this.#options.folder);
+    await makeBenchFile(this.#path(), this.#options.fileSize);
+    if (this.#options.mode === 'direct') await dropFile(this.#host, this.#path());
+  }
+
+  #path(): string {
+    return join(this.#folder as string, 'image');
+  }
+
+  async #setUp(say: (text: string) => void): Promise<void> {
+    const { entrants, fileSize, mtu, mode, ceiling, offline } = this.#options;
+    this.#generator = new LoadGenerator();
+    const arena = {
+      path: this.#path(),
+      sectors: fileSize / SECTOR,
+      directIo: mode === 'direct',
+      mtu,
+    };
+    const generator = this.#generator;
+    for (const [index, entrant] of entrants.entries()) {
+      say(entrant.name);
+      await this.#admit(entrant.name, () =>
+        enter(this.#host, entrant, arena, generator, index, offline ?? false),
+      );
+    }
+    const [first] = this.#skipped;
+    if (this.#contenders.length === 0 && first !== undefined) {
+      throw new MissingError({
+        tried: 'setting up the benchmark',
+        happened: this.#skipped.map(({ contender, reason }) => `${contender}: ${reason}`).join('\n'),
+        next: '`aoe-lab list` shows which targets can be exported',
+        missing: this.#skipped.map(({ contender }) => contender),
+      });
+    }
+    if (ceiling) {
+      say(REFLECTOR);
+      await this.#admit(REFLECTOR, () => reflectorContender(this.#host, arena, generator, entrants.length));
+    }
+    say(this.#contenders.map(({ name }) => name).join(', '));
+  }
+
+  /** One that can't take part is named in the report; the others are measured all the same. */
+  async #admit(name: string, make: () => Promise<Contender>): Promise<void> {
+    try {
+      this.#contenders.push(await make());
+    } catch (error) {
+      if (!(error instanceof LabError)) throw error;
+      this.#skipped.push({ contender: name, reason: error.message });
+    }
+  }
+
+  async #measure(say: (text: string) => void): Promise<void> {
+    const { rounds, seconds } = this.#options;
+    const turns = schedule(this.#points(), this.#contenders.length, rounds).filter(
+      ({ point, contender }) => this.#contenders[contender]?.refuses(point) === undefined,
+    );
+    for (const [index, turn] of turns.entries()) {
+      const contender = this.#contenders[turn.contender] as Contender;
+      const left = Math.ceil((turns.length - index) * (seconds + WARM_UP / 1000 + 0.05));
+      say(
+        `${pointName(turn.point)}: ${contender.name} (run ${index + 1} of ${turns.length}, ${left} s left)`,
+      );
+      const run = await this.#run(contender, turn);
+      const key = keyOf(contender.name, turn.point);
+      this.#runs.set(key, [...(this.#runs.get(key) ?? []), run]);
+    }
+    say(`${turns.length} runs`);
+  }
+
+  async #run(contender: Contender, { point, round }: Turn): Promise<MeasuredRun> {
+    const { seconds, mode } = this.#options;
+    if (mode === 'cold') await dropFile(this.#host, this.#path());
+    const wish: RunWish = {
+      point,
+      // The same for all contenders in a round.
+      seed: (round + 1) * 7919 + point.size + point.depth,
+      mark: this.#mark++,
+      // A warm-up would warm the cache.
+      warmUp: mode === 'cold' ? 0 : WARM_UP,
+      time: seconds * 1000,
+    };
+    const { pids } = contender;
+    const before = await cpuTime(pids);
+    const run = await contender.run(wish);
+    const cpu = pids.length === 0 ? undefined : (await cpuTime(pids)) - before;
+    return { ...run, round, cpu };
+  }
+
+  #pointReport(point: Point): PointReport {
+    const runsOf = (name: string | undefined) =>
+      name === undefined ? undefined : this.#runs.get(keyOf(name, point));
+    const first = this.#contenders[0]?.name;
+    const results = this.#contenders.map((contender) => {
+      const { name } = contender;
+      const runs = runsOf(name);
+      if (runs === undefined) {
+        return { contender: name, skipped: contender.refuses(point) ?? 'it was not reached' };
+      }
+      return sumUp(name, point.size, runs, runsOf(first), runsOf(REFLECTOR));
+    });
+    return { ...point, name: pointName(point), results };
+  }
+}
+
+function keyOf(name: string, { size, depth, reads }: Point): string {
+  return `${name} ${size} ${depth} ${reads}`;
+}

@@ -1,0 +1,38 @@
+import { ATA_DATA_OFFSET } from '../../../aoe/ata.js';
+import { ETHERNET_HEADER } from '../../../aoe/ethernet.js';
+import { formatSize } from '../../../units.js';
+import type { Run, RunWish } from '../contender.js';
+import { sectorsWithout } from '../file.js';
+import type { LoadGenerator } from '../generator.js';
+import type { AnyLoad, Load } from '../load.js';
+
+/** What our generators need of a wish. */
+export function loadOf({ point, ...wish }: RunWish, sectors: number): Load {
+  return { ...point, ...wish, sectors };
+}
+
+/**
+ * Runs a load of ours.
+ * @param path the backing file, in which acknowledged writes are looked for; undefined: they are not kept
+ */
+export async function runLoad(
+  generator: LoadGenerator,
+  load: AnyLoad,
+  path: string | undefined,
+): Promise<Run> {
+  const { written, ...figures } = await generator.run(load);
+  if (path === undefined || written.length === 0) return figures;
+  const missing = await sectorsWithout(load.mark, path, written);
+  if (missing.length === 0) return { ...figures, compared: figures.compared + written.length };
+  return {
+    ...figures,
+    wrong: figures.wrong + missing.length,
+    example: figures.example ?? `sector ${missing[0]}: an acknowledged write is not in the file`,
+  };
+}
+
+/** Why so many bytes of data can't be carried by one frame of AoE; undefined if they can. */
+export function tooLong(size: number, mtu: number): string | undefined {
+  const payload = mtu - (ATA_DATA_OFFSET - ETHERNET_HEADER);
+  return size > payload ? `${formatSize(size)} do not fit a frame at MTU ${mtu}` : undefined;
+}

@@ -1,0 +1,78 @@
+import { mkdir, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseMac } from '../../../aoe/ethernet.js';
+import { compilerWords } from '../../../build/requirements.js';
+import { digestOfFile } from '../../../digest.js';
+import type { Host } from '../../../host/host.js';
+import { listInterfaces } from '../../../host/interface.js';
+import { removeWire } from '../../../host/namespace.js';
+import { cacheFolder, packageRoot } from '../../../paths.js';
+import type { Arena, Contender } from '../contender.js';
+import type { LoadGenerator } from '../generator.js';
+import { benchWire } from '../wires.js';
+import { loadOf, runLoad, tooLong } from './loaded.js';
+import { requireCommand } from './nbd.js';
+import { Server } from './server.js';
+
+export const REFLECTOR = 'reflector';
+/** Bytes of data that a slot of its rings has room for. */
+const LARGEST = 15 << 10;
+
+/**
+ * The ceiling: a small C program that answers every request from memory, out of a receive ring.
+ * @throws MissingError without a compiler
+ */
+export async function reflectorContender(
+  host: Host,
+  arena: Arena,
+  generator: LoadGenerator,
+  index: number,
+): Promise<Contender> {
+  const program = await buildReflector(host);
+  const wire = await benchWire(host, index, arena.mtu);
+  try {
+    const interfaces = await listInterfaces(host.inNamespace(wire.netns));
+    const mac = parseMac(interfaces.find(({ name }) => name === wire.target)?.mac ?? '') as number;
+    const argv = [program, wire.target, arena.path];
+    const server = await Server.start(wire.netns, argv, async (said) => said.includes('ready'));
+    const common = {
+      protocol: 'aoe' as const,
+      iface: wire.initiator,
+      netns: wire.netns,
+      mac,
+      shelf: 0,
+      slot: 1,
+    };
+    return {
+      name: REFLECTOR,
+      release: '',
+      protocol: 'AoE',
+      setUp: 'answers from memory and looks for requests before it sleeps; forgets what is written',
+      pids: [server.pid],
+      refuses: ({ size }) => (size > LARGEST ? 'its slots are smaller than that' : tooLong(size, arena.mtu)),
+      run: (wish) => runLoad(generator, { ...common, ...loadOf(wish, arena.sectors) }, undefined),
+      stop: async () => {
+        await server.stop();
+        await removeWire(host, wire);
+      },
+    };
+  } catch (error) {
+    await removeWire(host, wire);
+    throw error;
+  }
+}
+
+/** @returns the path of the program, compiled once for each version of its source */
+async function buildReflector(host: Host): Promise<string> {
+  const source = join(packageRoot, 'templates', 'bench', 'reflector.c');
+  const compiler = compilerWords();
+  requireCommand(compiler[0] as string, 'gcc libc6-dev');
+  const folder = join(cacheFolder(), 'bench');
+  const program = join(folder, `reflector-${(await digestOfFile(source)).slice(0, 16)}`);
+  if ((await host.stat(program)) !== undefined) return program;
+  await mkdir(folder, { recursive: true });
+  const temporary = `${program}.${process.pid}`;
+  await host.run([...compiler, '-O2', '-Wall', '-o', temporary, source]);
+  await rename(temporary, program);
+  return program;
+}

@@ -1,0 +1,59 @@
+import { ETHERTYPE_AOE } from '../../aoe/ethernet.js';
+import { type InterfaceFacts, interfaceFacts, interfaceNames } from '../../link/interface.js';
+import { type Libc, libcError } from '../../link/libc.js';
+import { inNamespace } from '../../link/netns.js';
+
+const AF_PACKET = 17;
+const SOCK_RAW = 3;
+const SOCK_CLOEXEC = 0o2000000;
+const SOL_SOCKET = 1;
+const SO_RCVTIMEO = 20;
+const SO_SNDBUFFORCE = 32;
+const SO_RCVBUFFORCE = 33;
+const SOL_PACKET = 263;
+const PACKET_IGNORE_OUTGOING = 23;
+/** Bytes: several times what the deepest queue of the largest frames takes. */
+const QUEUE = 32 << 20;
+
+/**
+ * A packet socket for AoE that waits: a call for frames returns when one is there, or without any after `wait`.
+ * @param wait milliseconds
+ * @throws LabError if it can't be had
+ */
+export function openPacketSocket(
+  c: Libc,
+  iface: string,
+  netns: string | undefined,
+  wait: number,
+): { fd: number; facts: InterfaceFacts } {
+  const tried = `opening a packet socket on ${iface}`;
+  const make = () => {
+    const fd = c.socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+    if (fd < 0) throw libcError(tried, 'socket', c.errno());
+    return { fd, facts: interfaceFacts(c, fd, iface, interfaceNames) };
+  };
+  const { fd, facts } = netns === undefined ? make() : inNamespace(c, netns, make);
+  const number = Buffer.alloc(4);
+  const set = (level: number, option: number, value: number): void => {
+    number.writeInt32LE(value);
+    c.setsockopt(fd, level, option, number, 4);
+  };
+  set(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1);
+  set(SOL_SOCKET, SO_RCVBUFFORCE, QUEUE);
+  set(SOL_SOCKET, SO_SNDBUFFORCE, QUEUE);
+  setWait(c, fd, wait);
+  const address = Buffer.alloc(20);
+  address.writeUInt16LE(AF_PACKET, 0);
+  address.writeUInt16BE(ETHERTYPE_AOE, 2);
+  address.writeInt32LE(facts.index, 4);
+  if (c.bind(fd, address, address.length) !== 0) throw libcError(tried, 'bind', c.errno());
+  return { fd, facts };
+}
+
+/** How long a receiving call of a socket waits. @param wait milliseconds */
+export function setWait(c: Libc, fd: number, wait: number): void {
+  const time = Buffer.alloc(16);
+  time.writeBigInt64LE(BigInt(Math.floor(wait / 1000)), 0);
+  time.writeBigInt64LE(BigInt((wait % 1000) * 1000), 8);
+  c.setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, time, 16);
+}
