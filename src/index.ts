@@ -1,4 +1,5 @@
-/** `import { … } from "aoe-lab"`: the wire protocol, links and the initiator as a library. */
+/** `import { … } from "aoe-lab"`: the wire protocol, links, the initiator and the native target as a library. */
 export * from './aoe/index.js';
 export * from './initiator/index.js';
 export * from './link/index.js';
+export * from './native/index.js';

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
-import type { Demo, DemoReport } from '../verify/demo.js';
+import type { DemoReport, DemoStep } from '../verify/demo.js';
+import type { SocketDemoReport } from '../verify/demo-socket.js';
 import { integer } from './options.js';
 
 interface Options {
@@ -9,8 +10,16 @@ interface Options {
   offline?: boolean;
   size: string;
   mtu: number;
+  socket?: boolean;
   inPlace?: boolean;
   json?: boolean;
+}
+
+/** What can be run as a demo. */
+interface Story {
+  steps(): DemoStep[];
+  report(): DemoReport | SocketDemoReport;
+  cleanUp(): Promise<void>;
 }
 
 export function register(program: Command): void {
@@ -25,51 +34,76 @@ export function register(program: Command): void {
     .option('--offline', 'use only what the store has')
     .option('--size <SIZE>', 'data written and read back', '64M')
     .option('--mtu <BYTES>', 'of the wire', integer, 9000)
+    .option(
+      '--socket',
+      'with the native target over a socket between two processes: needs neither root nor a compiler',
+    )
     .addOption(new Option('--in-place', 'use the network namespace of this process').hideHelp())
     .option('--json', 'print JSON')
-    .action(async (options: Options) => {
-      const [{ Demo }, { here }, { print }, { runSteps }, { parseSize }] = await Promise.all([
-        import('../verify/demo.js'),
-        import('../host/local.js'),
-        import('../ui/output.js'),
-        import('../ui/tasks.js'),
-        import('../units.js'),
-      ]);
-      if ((await here.facts()).uid !== 0) {
-        const { demoAsUser } = await import('../verify/demo-as-user.js');
-        process.exitCode = await demoAsUser(here, options.impl, options, process.argv.slice(1));
-        return;
-      }
+    .action(async (options: Options, command: Command) => {
+      const [{ here }, { note }, { parseSize }, { obstacleToWire }, { MissingError, UnreachableError }] =
+        await Promise.all([
+          import('../host/local.js'),
+          import('../ui/output.js'),
+          import('../units.js'),
+          import('../verify/demo-obstacle.js'),
+          import('../errors.js'),
+        ]);
       const bytes = parseSize(options.size);
-      const demo = new Demo(here, {
-        implementation: options.impl,
-        release: options.release,
-        source: options.source,
-        offline: options.offline,
-        bytes,
-        mtu: options.mtu,
-        inPlace: options.inPlace ?? false,
-      });
-      await cleanedUp(demo, async () => {
-        await runSteps(demo.steps(), false);
-        const report = demo.report();
-        const { describeDemo } = await import('../ui/demo.js');
-        print(report, options, () => describeDemo(report as DemoReport));
-      });
+      const { inPlace = false, mtu } = options;
+      if (options.socket) return overSocket(bytes, options);
+      const obstacle = await obstacleToWire(here, inPlace);
+      // Who asks for an implementation, or brings its source, wants that one and no other.
+      const isFree =
+        !inPlace &&
+        ['impl', 'release', 'source'].every((name) => command.getOptionValueSource(name) !== 'cli');
+      if (obstacle !== undefined && isFree) {
+        note(`${obstacle}: the same story with the native target, over a socket between two processes`);
+        return overSocket(bytes, options);
+      }
+      try {
+        if ((await here.facts()).uid !== 0) {
+          const { demoAsUser } = await import('../verify/demo-as-user.js');
+          process.exitCode = await demoAsUser(here, options.impl, options, process.argv.slice(1));
+          return;
+        }
+        const { Demo } = await import('../verify/demo.js');
+        const { impl: implementation, release, source, offline } = options;
+        await tell(
+          new Demo(here, { implementation, release, source, offline, bytes, mtu, inPlace }),
+          options,
+        );
+      } catch (error) {
+        if (!isFree || !(error instanceof MissingError || error instanceof UnreachableError)) throw error;
+        const [reason] = error.facts.happened.split('\n');
+        note(
+          `${options.impl} can not be had here (${reason}): the same story with the native target, over a socket between two processes`,
+        );
+        await overSocket(bytes, options);
+      }
     });
 }
 
-/** Runs a job and takes the demo's things away however it ends, by a signal too. */
-async function cleanedUp(demo: Demo, job: () => Promise<void>): Promise<void> {
+async function overSocket(bytes: number, options: Options): Promise<void> {
+  const { SocketDemo } = await import('../verify/demo-socket.js');
+  await tell(new SocketDemo(bytes, options.mtu), options);
+}
+
+/** Runs a story, prints what it found, and takes its things away however it ends, by a signal too. */
+async function tell(story: Story, options: Options): Promise<void> {
+  const [{ print }, { runSteps }] = await Promise.all([import('../ui/output.js'), import('../ui/tasks.js')]);
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   const stop = (signal: NodeJS.Signals): void => {
-    void demo.cleanUp().finally(() => process.kill(process.pid, signal));
+    void story.cleanUp().finally(() => process.kill(process.pid, signal));
   };
   for (const signal of signals) process.once(signal, stop);
   try {
-    await job();
+    await runSteps(story.steps(), false);
+    const report = story.report();
+    const { describeDemo } = await import('../ui/demo.js');
+    print(report, options, () => describeDemo(report));
   } finally {
-    await demo.cleanUp();
+    await story.cleanUp();
     for (const signal of signals) process.off(signal, stop);
   }
 }

@@ -24,6 +24,9 @@ const COMMANDS = [
   'identify',
   'read',
   'write',
+  'conform',
+  'bench',
+  'capture',
   'demo',
 ] as const;
 

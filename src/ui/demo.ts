@@ -1,16 +1,15 @@
 import colors from 'picocolors';
 import { formatSize } from '../units.js';
 import type { DemoReport } from '../verify/demo.js';
+import type { SocketDemoReport } from '../verify/demo-socket.js';
 import { table } from './table.js';
 
 /** The demo's result as a person reads it. */
-export function describeDemo(report: DemoReport): string {
+export function describeDemo(report: DemoReport | SocketDemoReport): string {
   const rate = (bytes: number, time: number) => `${(bytes / 1000 / time).toFixed(0)} MB/s`;
-  const { target, source, sha256 } = report;
+  const { target, sha256 } = report;
   const rows = [
-    ['implementation', `${report.implementation} ${report.release}`],
-    ['source', `${source.location}`],
-    ['tree', `sha256 ${source.digest} (pinned: ${source.pinned})`],
+    ...origin(report),
     ['export', `e${target.shelf}.${target.slot} at ${target.mac}, ${target.sectors} sectors`],
     [
       'written',
@@ -24,4 +23,19 @@ export function describeDemo(report: DemoReport): string {
     ],
   ];
   return table(['', ''], rows).split('\n').slice(1).join('\n');
+}
+
+function origin(report: DemoReport | SocketDemoReport): string[][] {
+  if ('wire' in report) {
+    return [
+      ['implementation', `${report.implementation}, part of aoe-lab`],
+      ['wire', 'a Unix socket between two processes'],
+    ];
+  }
+  const { source } = report;
+  return [
+    ['implementation', `${report.implementation} ${report.release}`],
+    ['source', source.location],
+    ['tree', `sha256 ${source.digest} (pinned: ${source.pinned})`],
+  ];
 }

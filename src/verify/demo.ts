@@ -6,16 +6,16 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FaultsError } from '../errors.js';
 import type { Host } from '../host/host.js';
-import { abandonedNamespaces, makeWire, makeWireInPlace, removeWire, type Wire } from '../host/namespace.js';
+import { makeWire, makeWireInPlace, removeWire, type Wire } from '../host/namespace.js';
 import { type Discovered, discover } from '../initiator/discover.js';
 import { openTarget } from '../initiator/open.js';
 import type { Link } from '../link/link.js';
 import { openPacketLink } from '../link/packet.js';
-import { EntryStore, exportId } from '../target/entry.js';
 import { type ExportReport, exportTarget } from '../target/export.js';
 import { type Provided, type ProvideOptions, provide } from '../target/provide.js';
 import { unexportTargets } from '../target/unexport.js';
 import { formatSize } from '../units.js';
+import { removeAbandoned } from './abandoned.js';
 import { makeDemoFolder } from './demo-folder.js';
 import { digestOfStart, type Passage, readBack, writeRandom } from './round-trip.js';
 
@@ -139,7 +139,7 @@ export class Demo {
   }
 
   async #makeWire(say: (text: string) => void): Promise<void> {
-    await removeAbandoned(this.#host);
+    await removeAbandoned(this.#host, PURPOSE);
     const { inPlace, mtu } = this.#options;
     this.#wire = inPlace ? await makeWireInPlace(this.#host, mtu) : await makeWire(this.#host, PURPOSE, mtu);
     this.#report.mtu = mtu;
@@ -207,16 +207,6 @@ export class Demo {
       verified: sha256.read === sha256.written && sha256.file === sha256.written,
     } satisfies Partial<DemoReport>);
     say(`${rate(read)}, ${this.#report.verified ? 'equal' : 'NOT EQUAL'}`);
-  }
-}
-
-/** What demos that were killed have left: exports in their namespaces, and these. */
-async function removeAbandoned(host: Host): Promise<void> {
-  const store = await EntryStore.open(host);
-  for (const netns of await abandonedNamespaces(host, PURPOSE)) {
-    const left = (await store.all()).filter((entry) => entry.netns === netns);
-    if (left.length > 0) await unexportTargets(host, left.map(exportId), true);
-    await host.run(['ip', 'netns', 'del', netns]);
   }
 }
 

@@ -1,0 +1,71 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import type { WatchedFrame } from '../link/watch.js';
+import { integer } from './options.js';
+
+interface Options {
+  iface: string;
+  netns?: string;
+  write?: string;
+  count?: number;
+  seconds?: number;
+  quiet?: boolean;
+  json?: boolean;
+}
+
+export function register(program: Command): void {
+  program
+    .command('capture')
+    .description('show the AoE frames that pass an interface, either way, in words')
+    .requiredOption('--iface <IF>', 'network interface')
+    .option('--netns <NAME>', 'network namespace of the interface')
+    .option('--write <FILE>', 'write them to a pcapng file as well, which Wireshark opens')
+    .option('--count <N>', 'end after so many frames', integer)
+    .option('--seconds <N>', 'end after so much time', positive)
+    .option('--quiet', 'print no frames')
+    .option('--json', 'print JSON, an object a line')
+    .action(async (options: Options) => {
+      const [{ openPacketLink }, { Capture }, { watch }, { frameLine }, { note }] = await Promise.all([
+        import('../link/packet.js'),
+        import('../link/capture.js'),
+        import('../link/watch.js'),
+        import('../ui/dissect.js'),
+        import('../ui/output.js'),
+      ]);
+      const { iface, netns, write } = options;
+      const link = await openPacketLink({ iface, netns, everything: true, promiscuous: true });
+      try {
+        const capture = write === undefined ? undefined : new Capture(write);
+        const line = options.json ? (seen: WatchedFrame) => JSON.stringify(seen) : frameLine;
+        const end = new AbortController();
+        const stop = (): void => end.abort();
+        for (const signal of SIGNALS) process.once(signal, stop);
+        // A reader such as `head` may have had enough.
+        process.stdout.on('error', stop);
+        if (!options.json && !options.quiet) note(`listening on ${link.name}; Ctrl-C ends it`);
+        const summary = await watch(link, {
+          capture,
+          most: options.count,
+          milliseconds: options.seconds && options.seconds * 1000,
+          signal: end.signal,
+          onFrame: (seen) => {
+            if (!options.quiet) process.stdout.write(`${line(seen)}\n`);
+          },
+        });
+        for (const signal of SIGNALS) process.off(signal, stop);
+        const { frames, requests, responses, troubles, seconds } = summary;
+        note(
+          `${frames} frames in ${seconds.toFixed(1)} s: ${requests} requests, ${responses} answers, ${troubles} with errors${write ? `; in ${write}` : ''}`,
+        );
+      } finally {
+        await link.close();
+      }
+    });
+}
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+function positive(value: string): number {
+  const seconds = Number(value);
+  if (!(seconds > 0)) throw new InvalidArgumentError('expected a number of seconds.');
+  return seconds;
+}
