@@ -3,7 +3,7 @@ import type { Syscalls } from './syscalls.js';
 
 /**
  * Frames that came in, in slots of one block of memory, each at FRAME_OFFSET of its slot. They are taken one after the
- * other, and given back in the same order.
+ * other, and given back together.
  */
 export interface FrameSource {
   /** In words: "receive ring". */
@@ -14,7 +14,9 @@ export interface FrameSource {
   next(): number;
   /** Slot of the frame that `next` told of. */
   readonly slot: number;
-  /** Gives the frame that `next` told of back: its memory will be overwritten. */
+  /** Goes on to the frame after that. */
+  advance(): void;
+  /** Gives back all frames that were gone over: their memory will be overwritten. */
   release(): void;
   /** Frames that were lost because nobody took them in time, since the last call. */
   drops(): number;
@@ -49,6 +51,8 @@ export class ReceiveRing2 implements FrameSource {
   readonly memory: Memory;
   readonly slotLength: number;
   slot = 0;
+  /** The first slot that has not been given back. */
+  #kept = 0;
   readonly #c: Syscalls;
   readonly #fd: number;
   readonly #count: number;
@@ -83,10 +87,17 @@ export class ReceiveRing2 implements FrameSource {
     return this.memory.words[at + SNAPLEN] as number;
   }
 
-  release(): void {
-    Atomics.store(this.#status, this.slot * this.#slotWords + STATUS, 0);
+  advance(): void {
     this.slot++;
     if (this.slot === this.#count) this.slot = 0;
+  }
+
+  release(): void {
+    while (this.#kept !== this.slot) {
+      Atomics.store(this.#status, this.#kept * this.#slotWords + STATUS, 0);
+      this.#kept++;
+      if (this.#kept === this.#count) this.#kept = 0;
+    }
   }
 
   drops(): number {
@@ -146,7 +157,7 @@ export class ReceiveCalls implements FrameSource {
 
   next(): number {
     if (this.slot >= this.#there) {
-      this.slot = 0;
+      if (this.#there > 0) return 0;
       this.#there = Math.max(
         0,
         this.#c.recvmmsg(this.#fd, this.#messages.address, this.#count, MSG_DONTWAIT, 0),
@@ -156,8 +167,14 @@ export class ReceiveCalls implements FrameSource {
     return this.#messages.words[(this.slot * MMSGHDR + 56) / 4] as number;
   }
 
-  release(): void {
+  advance(): void {
     this.slot++;
+  }
+
+  release(): void {
+    if (this.slot < this.#there) return;
+    this.slot = 0;
+    this.#there = 0;
   }
 
   drops(): number {

@@ -19,6 +19,12 @@ export interface Syscalls extends Libc {
   ioUringSetup(entries: number, params: number): number;
   ioUringEnter(fd: number, submit: number, complete: number, flags: number): number;
   ioUringRegister(fd: number, opcode: number, argument: number, count: number): number;
+  /** @param context address of 8 bytes that are 0, and hold the context afterwards */
+  ioSetup(events: number, context: number): number;
+  /** @param iocbs address of `count` pointers to struct iocb */
+  ioSubmit(context: number, count: number, iocbs: number): number;
+  /** @param events address of room for `most` struct io_event */
+  ioGetEvents(context: number, least: number, most: number, events: number): number;
   /** A descriptor that becomes readable (8 bytes) again and again (timerfd). @returns it, or -1 */
   timer(milliseconds: number): number;
   /** Memory outside of JavaScript's; touching it after it was unmapped ends the process. */
@@ -30,6 +36,13 @@ export interface Syscalls extends Libc {
 const IO_URING_SETUP = 425;
 const IO_URING_ENTER = 426;
 const IO_URING_REGISTER = 427;
+/** io_setup, io_submit, io_getevents; -1 (ENOSYS) where they are not known. */
+const AIO_NUMBERS: Partial<Record<string, readonly [number, number, number]>> = {
+  x64: [206, 209, 208],
+  arm64: [0, 2, 4],
+  riscv64: [0, 2, 4],
+  loong64: [0, 2, 4],
+};
 const PROT_READ_WRITE = 3;
 const MAP_SHARED = 1;
 const MAP_POPULATE = 0x8000;
@@ -56,8 +69,23 @@ async function load(): Promise<Syscalls> {
   const setup = c.func('syscall', 'long', ['long', 'long', 'uintptr_t']);
   const enter = c.func('syscall', 'long', ['long', 'long', 'long', 'long', 'long', 'uintptr_t', 'long']);
   const register = c.func('syscall', 'long', ['long', 'long', 'long', 'uintptr_t', 'long']);
+  const ioSetup = c.func('syscall', 'long', ['long', 'long', 'uintptr_t']);
+  const ioSubmit = c.func('syscall', 'long', ['long', 'uintptr_t', 'long', 'uintptr_t']);
+  const getEvents = c.func('syscall', 'long', [
+    'long',
+    'uintptr_t',
+    'long',
+    'long',
+    'uintptr_t',
+    'uintptr_t',
+  ]);
+  const [aioSetup, aioSubmit, aioEvents] = AIO_NUMBERS[process.arch] ?? [-1, -1, -1];
   return {
     ...base,
+    ioSetup: (events, context) => ioSetup(aioSetup, events, context) as number,
+    ioSubmit: (context, count, iocbs) => ioSubmit(aioSubmit, context, count, iocbs) as number,
+    ioGetEvents: (context, least, most, events) =>
+      getEvents(aioEvents, context, least, most, events, 0) as number,
     preadv2: c.func('int64_t preadv2(int, uintptr_t, int, int64_t, int)'),
     pwrite: c.func('int64_t pwrite(int, uintptr_t, size_t, int64_t)'),
     sendmmsg: c.func('int sendmmsg(int, uintptr_t, unsigned int, int)'),

@@ -57,8 +57,7 @@ export class FastGateway implements Gateway, Driven {
     const { mac, mtu } = facts;
     const maxSectors = sectorsPerFrame(mtu);
     this.#station = new Station({ mac, maxSectors }, (frame) => this.#send(frame));
-    const { slotLength } = source;
-    this.#hot = new HotPath(engine, { fd, mac, maxSectors, slotLength }, (request) => this.#handle(request));
+    this.#hot = new HotPath(engine, { fd, mac, maxSectors, source }, (request) => this.#handle(request));
     this.#replies = this.#hot.replies;
     engine.completion = DISPATCH;
     engine.add(this);
@@ -127,17 +126,21 @@ export class FastGateway implements Gateway, Driven {
   serve(): boolean {
     if (this.#draining) return false;
     const source = this.#source;
-    for (let count = 0; count < BATCH; count++) {
-      if (this.#replies.slots.free === 0) return false;
-      const length = source.next();
-      if (length === 0) return false;
-      if (!this.#hot.take(source, length)) {
+    let count = 0;
+    for (; count < BATCH; count++) {
+      const length = this.#replies.slots.free === 0 ? 0 : source.next();
+      if (length === 0) break;
+      if (!this.#hot.take(length)) {
+        // What it asks for, a flush perhaps, comes after them.
+        this.#hot.carryOutWrites();
         const start = source.slot * source.slotLength + FRAME_OFFSET;
         this.#handle(source.memory.bytes.subarray(start, start + length));
       }
-      source.release();
+      source.advance();
     }
-    return true;
+    this.#hot.carryOutWrites();
+    if (count > 0) source.release();
+    return count === BATCH;
   }
 
   begin(together: boolean): void {

@@ -5,9 +5,10 @@ import type { Served } from '../station.js';
 import type { Engine } from './engine.js';
 import { addressWord, admits, type HotExport, hotExport } from './hot-export.js';
 import { register, type SlotCompletion, unregister } from './registry.js';
-import { Kind, Replies, SLOTS } from './replies.js';
+import { BATCH, Kind, Replies, SLOTS } from './replies.js';
 import { OP_READ, OP_WRITE } from './uring.js';
 import { HEADERS, isRead, isWrite, REQUEST, sectorOf, WORD } from './words.js';
+import { WriteBatch } from './write-batch.js';
 
 const RWF_NOWAIT = 8;
 const ECANCELED = 125;
@@ -25,6 +26,7 @@ export class HotPath implements SlotCompletion {
   readonly #maxSectors: number;
   readonly #ownLow: number;
   readonly #ownHigh: number;
+  readonly #source: FrameSource;
   readonly #giveBack: (request: Buffer) => void;
   readonly #id: number;
   readonly #vector: Memory;
@@ -32,15 +34,20 @@ export class HotPath implements SlotCompletion {
   /** Slots of reads that have not begun, and whether one of them waits for the medium. */
   readonly #reads = new Int32Array(SLOTS);
   #readCount = 0;
+  /** Writes that have not begun: their slots, and their requests. */
+  readonly #writes: WriteBatch;
+  readonly #writeSlots = new Int32Array(BATCH);
+  readonly #writeStarts = new Float64Array(BATCH);
   #deep = false;
 
   /** @param giveBack answers a request the portable way */
   constructor(
     engine: Engine,
-    socket: { fd: number; mac: number; maxSectors: number; slotLength: number },
+    socket: { fd: number; mac: number; maxSectors: number; source: FrameSource },
     giveBack: (request: Buffer) => void,
   ) {
-    const { fd, mac, maxSectors, slotLength } = socket;
+    const { fd, mac, maxSectors, source } = socket;
+    this.#source = source;
     this.#engine = engine;
     this.#fd = fd;
     this.#maxSectors = maxSectors;
@@ -49,8 +56,9 @@ export class HotPath implements SlotCompletion {
     bytes.writeUIntBE(mac, 0, 6);
     this.#ownLow = bytes.readUInt32LE(0);
     this.#ownHigh = bytes.readUInt16LE(4);
-    this.replies = new Replies(engine.c, fd, slotLength, this.#ownLow, this.#ownHigh);
+    this.replies = new Replies(engine.c, fd, source.slotLength, this.#ownLow, this.#ownHigh);
     this.#vector = allocate(engine.c, 16);
+    this.#writes = new WriteBatch(engine.c, BATCH);
     this.#id = register(this);
   }
 
@@ -74,7 +82,8 @@ export class HotPath implements SlotCompletion {
   }
 
   /** Takes the request at hand. @returns false if it is nothing for this path */
-  take(source: FrameSource, length: number): boolean {
+  take(length: number): boolean {
+    const source = this.#source;
     const { words } = source.memory;
     const at = (source.slot * source.slotLength + FRAME_OFFSET) / 4;
     if (length < HEADERS || ((words[at + WORD.version] as number) & 0xffffff) !== REQUEST) return false;
@@ -95,6 +104,27 @@ export class HotPath implements SlotCompletion {
     if (!isWrite(command) || !says || hot.readOnly || length < HEADERS + sectors * SECTOR) return false;
     const data = source.slot * source.slotLength + DATA_OFFSET;
     return this.#write(hot, source.memory, at, data, sector, sectors);
+  }
+
+  /** Writes what was taken into the page cache; must be called before the frames are given back, and at most BATCH of them. */
+  carryOutWrites(): void {
+    const { replies } = this;
+    const { count } = this.#writes;
+    if (count === 0) return;
+    const results = this.#writes.carryOut();
+    for (let index = 0; index < count; index++) {
+      const slot = this.#writeSlots[index] as number;
+      const bytes = replies.bytesOf(slot);
+      if (results[index] === bytes) {
+        countWrite(replies.owner[slot] as HotExport, bytes);
+        replies.enqueueBare(slot);
+        continue;
+      }
+      // An error, or no room for all of it.
+      replies.slots.give(slot);
+      const start = this.#writeStarts[index] as number;
+      this.#giveBack(this.#source.memory.bytes.subarray(start, start + HEADERS + bytes));
+    }
   }
 
   /** Requests that were taken and whose operations have not begun, and answers that have not left. */
@@ -145,10 +175,11 @@ export class HotPath implements SlotCompletion {
     const { order } = hot.served;
     const bytes = sectors * SECTOR;
     if (hot.lazy && order.idle) {
-      const position = hot.start + sector * SECTOR;
-      if (this.#engine.c.pwrite(hot.fd, memory.address + data, bytes, position) !== bytes) return false;
-      countWrite(hot, bytes);
-      replies.enqueueBare(replies.begin(memory.words, at));
+      const slot = replies.begin(memory.words, at);
+      replies.owner[slot] = hot;
+      this.#writeSlots[this.#writes.count] = slot;
+      this.#writeStarts[this.#writes.count] = data - HEADERS;
+      this.#writes.add(hot.fd, memory.address + data, bytes, hot.start + sector * SECTOR);
       return true;
     }
     if (this.#engine.uring === undefined) return false;
