@@ -1,10 +1,12 @@
 import { posix } from 'node:path';
 import { LabError } from '../errors.js';
+import type { InterfaceFacts } from '../host/interface.js';
 import type { Control } from '../recipe/schema.js';
 import { render, renderArgv } from '../templating.js';
 import type { Driver, Preview } from './driver.js';
 import { type EntryStore, type ExportEntry, exportId } from './entry.js';
 import { waitUntilReleased } from './listening.js';
+import { type Presence, processPresence } from './presence.js';
 import { processesOf, RUN_MARK, signalProcesses, stopProcesses } from './processes.js';
 import { daemonVariables, exportedPath, exportVariables } from './variables.js';
 
@@ -32,6 +34,14 @@ export class DaemonDriver implements Driver {
 
   logPath(entry: ExportEntry): string {
     return this.#store.logPath(this.#name(entry));
+  }
+
+  presence(
+    entry: ExportEntry,
+    iface: InterfaceFacts | undefined,
+    processes: ReadonlyMap<string, number[]>,
+  ): Promise<Presence> {
+    return processPresence(this.#store.host, processes.get(this.mark(entry)) ?? [], iface);
   }
 
   async preview(entry: ExportEntry, path: string): Promise<Preview> {

@@ -1,7 +1,9 @@
 /** What differs between the shapes of control; everything else is the same for all targets. */
-import { MissingError } from '../errors.js';
+import type { InterfaceFacts } from '../host/interface.js';
 import { DaemonDriver } from './daemon-driver.js';
 import type { EntryStore, ExportEntry } from './entry.js';
+import { ModuleDriver } from './module-driver.js';
+import type { Presence } from './presence.js';
 import { ProcessDriver } from './process-driver.js';
 
 export interface Preview {
@@ -18,12 +20,21 @@ export interface Driver {
   stop(entry: ExportEntry): Promise<void>;
   /** Ends and starts what serves the entry, with all that it serves. */
   restart(entry: ExportEntry): Promise<void>;
-  /** The mark of its processes (see processes.ts). */
+  /**
+   * What the host has of it now.
+   * @param iface undefined if it is gone
+   * @param processes see `findProcesses`
+   */
+  presence(
+    entry: ExportEntry,
+    iface: InterfaceFacts | undefined,
+    processes: ReadonlyMap<string, number[]>,
+  ): Promise<Presence>;
+  /** The same for exports that are restarted together; that of processes is in their environment (see processes.ts). */
   mark(entry: ExportEntry): string;
   logPath(entry: ExportEntry): string;
 }
 
-/** @throws MissingError for shapes that this version can't drive */
 export function driverFor(store: EntryStore, entry: ExportEntry): Driver {
   switch (entry.control.shape) {
     case 'process':
@@ -31,11 +42,6 @@ export function driverFor(store: EntryStore, entry: ExportEntry): Driver {
     case 'daemon':
       return new DaemonDriver(store);
     case 'control-file':
-      throw new MissingError({
-        tried: `exporting by ${entry.implementation}`,
-        happened: 'this version of aoe-lab does not drive kernel modules',
-        next: 'take vblade, ggaoed or qaoed',
-        missing: [`driver for ${entry.control.module}`],
-      });
+      return new ModuleDriver(store);
   }
 }

@@ -100,6 +100,10 @@ export class EntryStore {
     return posix.join(this.folder, 'daemons');
   }
 
+  modulesFolder(): string {
+    return posix.join(this.folder, 'modules');
+  }
+
   /** Taken on the folder itself, so that no file of ours is left when nothing is exported. */
   async lock(wait = 60_000): Promise<HostLock> {
     await this.host.run(['mkdir', '-p', this.folder]);
@@ -109,7 +113,7 @@ export class EntryStore {
   /** Removes the folders of entries, logs and copies when there is no entry any more; to be called under the lock. */
   async removeIfEmpty(): Promise<void> {
     if ((await this.all()).length > 0) return;
-    for (const name of ['exports', 'logs', 'artifacts', 'daemons']) {
+    for (const name of ['exports', 'logs', 'artifacts', 'daemons', 'modules']) {
       await this.host.remove(posix.join(this.folder, name));
     }
   }

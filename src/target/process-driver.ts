@@ -1,6 +1,8 @@
+import type { InterfaceFacts } from '../host/interface.js';
 import { renderArgv } from '../templating.js';
 import type { Driver, Preview } from './driver.js';
 import { type EntryStore, type ExportEntry, exportId } from './entry.js';
+import { type Presence, processPresence } from './presence.js';
 import { RUN_MARK, stopProcesses } from './processes.js';
 import { exportedPath, exportVariables } from './variables.js';
 
@@ -18,6 +20,14 @@ export class ProcessDriver implements Driver {
 
   logPath(entry: ExportEntry): string {
     return this.#store.logPath(exportId(entry));
+  }
+
+  presence(
+    entry: ExportEntry,
+    iface: InterfaceFacts | undefined,
+    processes: ReadonlyMap<string, number[]>,
+  ): Promise<Presence> {
+    return processPresence(this.#store.host, processes.get(this.mark(entry)) ?? [], iface);
   }
 
   async preview(entry: ExportEntry, path: string): Promise<Preview> {

@@ -4,16 +4,16 @@ import type { InterfaceFacts } from '../host/interface.js';
 import type { AnnouncementWatch } from './announcement.js';
 import { driverFor } from './driver.js';
 import { type EntryStore, type ExportEntry, exportId } from './entry.js';
-import { listeningOn } from './listening.js';
-import { processesOf } from './processes.js';
+import type { Presence } from './presence.js';
+import { findProcesses } from './processes.js';
 
 const POLL = 25;
 const PATIENCE = 5000;
-/** Polls without a process after which a start counts as failed; a fresh child may still be before its exec. */
+/** Polls without it after which a start counts as failed; a fresh child may still be before its exec. */
 const GRACE = 4;
 
 /**
- * Waits until the target of an entry has a packet socket on its interface.
+ * Waits until the target of an entry serves its interface.
  * @returns the process ids
  * @throws LabError with the end of its log if it ended or stays deaf for 5 s
  */
@@ -23,22 +23,21 @@ export async function waitUntilListening(
   iface: InterfaceFacts,
 ): Promise<number[]> {
   const driver = driverFor(store, entry);
-  const mark = driver.mark(entry);
   const deadline = Date.now() + PATIENCE;
   let absent = 0;
-  let pids: number[] = [];
+  let presence: Presence = { state: 'absent', pids: [] };
   while (Date.now() < deadline && absent < GRACE) {
-    pids = await processesOf(store.host, store.folder, mark);
-    absent = pids.length === 0 ? absent + 1 : 0;
-    if ((await listeningOn(store.host, pids, iface.index)).length > 0) return pids;
+    presence = await driver.presence(entry, iface, await findProcesses(store.host, store.folder));
+    if (presence.state === 'serving') return presence.pids;
+    absent = presence.state === 'absent' ? absent + 1 : 0;
     await sleep(POLL);
   }
   throw await failure(
     store,
     entry,
-    pids.length === 0
-      ? 'it ended at once'
-      : `it runs but opened no packet socket on ${entry.iface} within 5 s`,
+    presence.state === 'absent'
+      ? `it ended at once: ${presence.fault}`
+      : `it runs, but ${presence.fault} after 5 s`,
   );
 }
 

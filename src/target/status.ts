@@ -4,7 +4,6 @@ import type { Counters } from '../native/counters.js';
 import type { DaemonStatus } from '../native/status-file.js';
 import { driverFor } from './driver.js';
 import { EntryStore, type ExportEntry, exportId } from './entry.js';
-import { listeningOn } from './listening.js';
 import { ownLoops } from './loops.js';
 import { findProcesses } from './processes.js';
 import { askOnWire, type WireAnswer } from './wire.js';
@@ -25,7 +24,7 @@ export interface ExportStatus {
   /**
    * serving: all that could be looked at is as it should be
    * impaired: it is there, but something differs
-   * down: no process serves it
+   * down: no process and no module serves it
    * unfinished: the command that made or ended it was killed; the next changing command undoes it
    */
   state: 'serving' | 'impaired' | 'down' | 'unfinished';
@@ -69,7 +68,6 @@ async function inspect(
   const driver = driverFor(store, entry);
   const id = exportId(entry);
   const told = await toldBy(store, driver.mark(entry), entry);
-  const pids = processes.get(driver.mark(entry)) ?? [];
   const [iface, loops, file] = await Promise.all([
     findInterface(host, entry),
     ownLoops(store, entry),
@@ -86,19 +84,17 @@ async function inspect(
     );
   }
   if (entry.backing.loop && loops.length === 0) faults.push(`no loop device: aoe-lab restart ${id}`);
-  if (pids.length === 0) faults.push(`no process: aoe-lab restart ${id}`);
-  else if (iface !== undefined && (await listeningOn(host, pids, iface.index)).length === 0) {
-    faults.push(`its process has no packet socket on ${entry.iface}: aoe-lab restart ${id}`);
-  }
+  const { state: presence, pids, fault } = await driver.presence(entry, iface, processes);
+  if (fault !== undefined) faults.push(`${fault}: aoe-lab restart ${id}`);
   const wire: WireAnswer =
-    entry.phase === 'running' && pids.length > 0 && iface?.up
+    entry.phase === 'running' && presence !== 'absent' && iface?.up
       ? await askOnWire(host, entry, iface)
       : 'unchecked';
   if (wire === 'silent') faults.push('it did not answer on the wire');
   const state =
     entry.phase !== 'running'
       ? 'unfinished'
-      : pids.length === 0
+      : presence === 'absent'
         ? 'down'
         : faults.length > 0
           ? 'impaired'

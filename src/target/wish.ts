@@ -44,6 +44,9 @@ export function checkWish(implementation: string, release: string, control: Cont
   const faults: string[] = [];
   if (!inRange(wish.shelf, 0, MAX_SHELF)) faults.push(`shelf ${wish.shelf} is not in 0…${MAX_SHELF}`);
   if (!inRange(wish.slot, 0, MAX_SLOT)) faults.push(`slot ${wish.slot} is not in 0…${MAX_SLOT}`);
+  if (control.shape === 'control-file' && wish.netns !== undefined) {
+    faults.push(`--netns ${wish.netns}: a kernel module serves interfaces of the host's own namespace only`);
+  }
   const lacking: string[] = [];
   for (const [name, flag] of Object.entries(OPTION_FLAGS) as [OptionName, string][]) {
     const value = wish.options[name];

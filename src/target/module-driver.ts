@@ -1,0 +1,200 @@
+import { posix } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { LabError, UsageError } from '../errors.js';
+import type { Control } from '../recipe/schema.js';
+import { render, renderArgv } from '../templating.js';
+import { controlledExports, isListed } from './control-list.js';
+import type { Driver, Preview } from './driver.js';
+import { type EntryStore, type ExportEntry, exportId } from './entry.js';
+import { KernelWords } from './kernel-words.js';
+import type { Presence } from './presence.js';
+import { exportedPath, exportVariables } from './variables.js';
+
+type ModuleControl = Extract<Control, { shape: 'control-file' }>;
+
+const POLL = 50;
+/** Milliseconds that a module may take to list an export, or to drop it: it may wait for requests under way. */
+const PATIENCE = 5000;
+
+/**
+ * A kernel module that is told by lines written to files. It is loaded for its first export and unloaded after its last,
+ * unless somebody else loaded it or has exports in it. What it lists is the truth.
+ */
+export class ModuleDriver implements Driver {
+  readonly #store: EntryStore;
+
+  constructor(store: EntryStore) {
+    this.#store = store;
+  }
+
+  /** Also the file that tells that the module was loaded by us; it holds the boot's id. */
+  mark(entry: ExportEntry): string {
+    return posix.join(this.#store.modulesFolder(), moduleOf(entry).module);
+  }
+
+  logPath(entry: ExportEntry): string {
+    return this.#store.logPath(moduleOf(entry).module);
+  }
+
+  async preview(entry: ExportEntry, path: string): Promise<Preview> {
+    const variables = exportVariables(this.#store, entry, path);
+    const { load, add } = moduleOf(entry);
+    const loading = (await this.#isLoaded(entry)) ? [] : load.map((argv) => renderArgv(argv, variables));
+    return { commands: [...loading, ...add.map((line) => writing(line, variables))], files: [] };
+  }
+
+  async start(entry: ExportEntry): Promise<void> {
+    const { module } = moduleOf(entry);
+    const others = await this.#others(entry);
+    const different = others.find(({ build }) => build !== entry.build);
+    if (different !== undefined && (await this.#isLoaded(entry))) {
+      throw new UsageError({
+        tried: `loading ${module} of ${entry.implementation} ${entry.release}`,
+        happened: `${exportId(different)} is served by another build of it, and a kernel holds one at a time`,
+        next: `aoe-lab unexport ${exportId(different)}`,
+      });
+    }
+    if (!(await this.#isLoaded(entry))) await this.#load(entry);
+    await this.#tell(entry, 'add');
+  }
+
+  async stop(entry: ExportEntry): Promise<void> {
+    if (!(await this.#isLoaded(entry))) return this.#store.host.remove(this.mark(entry));
+    if (await isListed(this.#store.host, moduleOf(entry).list, entry)) await this.#tell(entry, 'remove');
+    if ((await this.#others(entry)).length === 0) await this.#unload(entry);
+  }
+
+  async restart(entry: ExportEntry): Promise<void> {
+    const { host } = this.#store;
+    const { list } = moduleOf(entry);
+    const members = [entry, ...(await this.#others(entry))];
+    for (const member of members) {
+      if ((await this.#isLoaded(entry)) && (await isListed(host, list, member))) {
+        await this.#tell(member, 'remove');
+      }
+    }
+    if (await this.#isLoaded(entry)) await this.#unload(entry);
+    if (!(await this.#isLoaded(entry))) await this.#load(entry);
+    for (const member of members) await this.#tell(member, 'add');
+  }
+
+  async presence(entry: ExportEntry): Promise<Presence> {
+    const { module, list } = moduleOf(entry);
+    const pids: number[] = [];
+    if (!(await this.#isLoaded(entry))) {
+      return { state: 'absent', pids, fault: `the module ${module} is not loaded` };
+    }
+    if (await isListed(this.#store.host, list, entry)) return { state: 'serving', pids };
+    return { state: 'absent', pids, fault: `the module ${module} does not list it` };
+  }
+
+  async #others(entry: ExportEntry): Promise<ExportEntry[]> {
+    const mark = this.mark(entry);
+    return (await this.#store.all()).filter(
+      (other) =>
+        other.control.shape === 'control-file' &&
+        this.mark(other) === mark &&
+        exportId(other) !== exportId(entry) &&
+        other.phase !== 'stopping',
+    );
+  }
+
+  async #isLoaded(entry: ExportEntry): Promise<boolean> {
+    return (await this.#store.host.stat(moduleOf(entry).ready)) !== undefined;
+  }
+
+  async #load(entry: ExportEntry): Promise<void> {
+    const { host } = this.#store;
+    const { module, load, ready } = moduleOf(entry);
+    // The wish before the deed: a module without the mark is somebody else's, and is never unloaded.
+    await host.write(this.mark(entry), (await host.facts()).bootId);
+    const words = await KernelWords.from(host, `aoe-lab: loading ${module}`);
+    try {
+      const variables = exportVariables(this.#store, entry, '');
+      for (const argv of load) await host.run(renderArgv(argv, variables));
+    } catch (error) {
+      await host.remove(this.mark(entry));
+      throw await this.#failure(entry, `loading ${module}`, (error as Error).message, words);
+    }
+    if (await this.#isLoaded(entry)) return;
+    throw await this.#failure(entry, `loading ${module}`, `it did not make ${ready}`, words);
+  }
+
+  async #unload(entry: ExportEntry): Promise<void> {
+    const { host } = this.#store;
+    const { unload, list } = moduleOf(entry);
+    const bootId = await host.read(this.mark(entry)).catch(() => undefined);
+    if (bootId?.toString() === (await host.facts()).bootId) {
+      // Somebody may have added exports by hand.
+      if ((await controlledExports(host, list)).length > 0) return;
+      const variables = exportVariables(this.#store, entry, '');
+      for (const argv of unload) await host.run(renderArgv(argv, variables));
+    }
+    await host.remove(this.mark(entry));
+  }
+
+  /** Writes the lines that add or remove an export, and waits until the module lists it, or does not any more. */
+  async #tell(entry: ExportEntry, direction: 'add' | 'remove'): Promise<void> {
+    const { host } = this.#store;
+    const control = moduleOf(entry);
+    const id = exportId(entry);
+    const tried = `${direction === 'add' ? 'exporting' : 'unexporting'} ${id} by ${control.module}`;
+    const path = await exportedPath(this.#store, entry).catch((error) => {
+      if (direction === 'add') throw error;
+      return entry.backing.path;
+    });
+    const variables = exportVariables(this.#store, entry, path);
+    const words = await KernelWords.from(host, `aoe-lab: ${tried}`);
+    for (const line of control[direction]) {
+      try {
+        await host.run(writing(line, variables));
+      } catch (error) {
+        throw await this.#failure(entry, tried, (error as Error).message, words);
+      }
+    }
+    const deadline = Date.now() + PATIENCE;
+    while ((await isListed(host, control.list, entry)) !== (direction === 'add')) {
+      if (Date.now() > deadline) {
+        const lists = direction === 'add' ? 'does not list it' : 'still lists it';
+        throw await this.#failure(entry, tried, `the module ${lists}`, words);
+      }
+      await sleep(POLL);
+    }
+    await this.#record(entry, await words.since());
+  }
+
+  async #failure(entry: ExportEntry, tried: string, happened: string, words: KernelWords): Promise<LabError> {
+    const said = await words.since();
+    await this.#record(entry, said);
+    const { host } = this.#store;
+    return new LabError({
+      tried,
+      happened: [happened, ...said.slice(-5).map((line) => `the kernel said: ${line}`)].join('\n'),
+      next:
+        said.length > 0
+          ? 'correct what it complains about, then run the command again'
+          : `look at dmesg ${host.name}; a module is loaded only by the kernel it was built for`,
+      log: this.logPath(entry),
+    });
+  }
+
+  /** Adds lines of the kernel's log to the log of the export. */
+  async #record(entry: ExportEntry, lines: readonly string[]): Promise<void> {
+    if (lines.length === 0) return;
+    const path = this.logPath(entry);
+    const before = await this.#store.host.read(path).catch(() => Buffer.alloc(0));
+    await this.#store.host.write(path, `${before}${lines.join('\n')}\n`);
+  }
+}
+
+/** A command that writes a line into a file of the kernel's; a refusal ends it with an error. */
+function writing(line: { path: string; line: string }, variables: object): string[] {
+  return ['sh', '-c', 'echo "$1" > "$2"', 'sh', render(line.line, variables), render(line.path, variables)];
+}
+
+function moduleOf(entry: ExportEntry): ModuleControl {
+  if (entry.control.shape !== 'control-file') {
+    throw new TypeError(`${entry.control.shape} is not driven as a module`);
+  }
+  return entry.control;
+}
