@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { ExportOptions } from '../target/entry.js';
 import { integer, macs } from './options.js';
 
@@ -16,6 +16,7 @@ interface Options extends Omit<ExportOptions, 'macs'> {
   loop?: boolean;
   force?: boolean;
   mac?: string[];
+  restart?: 'on-failure';
   dryRun?: boolean;
   json?: boolean;
 }
@@ -47,6 +48,7 @@ export function register(program: Command): void {
     .option('--broadcast', 'announce it although an access list is set')
     .option('--loop', 'put a loop device between the file and the target')
     .option('--force', 'export what is mounted, attached or exported already')
+    .addOption(new Option('--restart <WHEN>', 'start its process again when it ends').choices(['on-failure']))
     .option('--dry-run', 'print the commands it would run; fetches and builds, but exports nothing')
     .option('--json', 'print JSON')
     .action(async (options: Options) => {
@@ -87,6 +89,7 @@ export function register(program: Command): void {
         ...(options.size === undefined ? {} : { size: parseSize(options.size) }),
         loop: options.loop ?? false,
         force: options.force ?? false,
+        ...(options.restart === undefined ? {} : { restart: options.restart }),
         options: withoutUndefined(wished),
       };
       if (options.dryRun) {

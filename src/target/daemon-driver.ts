@@ -8,6 +8,7 @@ import { type EntryStore, type ExportEntry, exportId } from './entry.js';
 import { waitUntilReleased } from './listening.js';
 import { type Presence, processPresence } from './presence.js';
 import { processesOf, RUN_MARK, signalProcesses, stopProcesses } from './processes.js';
+import { supervised } from './supervise.js';
 import { daemonVariables, exportedPath, exportVariables } from './variables.js';
 
 type DaemonControl = Extract<Control, { shape: 'daemon' }>;
@@ -47,12 +48,12 @@ export class DaemonDriver implements Driver {
   async preview(entry: ExportEntry, path: string): Promise<Preview> {
     const members = await this.#members(entry);
     const files = [await this.#configuration(entry, [...members, entry], path)];
-    if (!(await this.#isRunning(entry))) return { commands: [this.#runArgv(entry, path)], files };
+    if (!(await this.#isRunning(entry))) return { commands: [this.#runArgv(entry, members, path)], files };
     const pids = (await this.#pids(entry)).map(String);
     const commands = this.#changes(entry, 'add', members, path).flatMap((change) => {
       if (change.by === 'signal') return [['kill', `-${change.signal}`, ...pids]];
       if (change.by === 'command') return [change.argv];
-      return [['kill', `-${daemon(entry).stop}`, ...pids], this.#runArgv(entry, path)];
+      return [['kill', `-${daemon(entry).stop}`, ...pids], this.#runArgv(entry, members, path)];
     });
     return { commands, files };
   }
@@ -134,12 +135,15 @@ export class DaemonDriver implements Driver {
     };
   }
 
-  #runArgv(entry: ExportEntry, path: string): string[] {
-    return renderArgv(daemon(entry).run, this.#variables(entry, path));
+  /** It is started again after a failure if one of its exports wants that. */
+  #runArgv(entry: ExportEntry, members: readonly ExportEntry[], path: string): string[] {
+    const policy = [entry, ...members].find(({ restart }) => restart !== undefined)?.restart;
+    return supervised(renderArgv(daemon(entry).run, this.#variables(entry, path)), policy);
   }
 
   async #run(entry: ExportEntry): Promise<void> {
-    const argv = this.#runArgv(entry, await exportedPath(this.#store, entry));
+    const members = await this.#members(entry);
+    const argv = this.#runArgv(entry, members, await exportedPath(this.#store, entry));
     await this.#store.host.inNamespace(entry.netns).start(argv, {
       env: { [RUN_MARK]: this.mark(entry) },
       log: this.logPath(entry),

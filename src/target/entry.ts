@@ -6,6 +6,7 @@ import { posix } from 'node:path';
 import { LabError } from '../errors.js';
 import { type Host, type HostLock, isTemporary } from '../host/host.js';
 import type { Control } from '../recipe/schema.js';
+import type { RestartPolicy } from './supervise.js';
 
 /**
  * wish: being made; found by a later command under the lock, its maker died
@@ -51,6 +52,8 @@ export interface ExportEntry {
     loopsBefore: string[];
   };
   options: ExportOptions;
+  /** Its process is started again when it fails. */
+  restart?: RestartPolicy;
   /** Digest that names the build; its artifacts are copied to `STATE/artifacts/BUILD/`. */
   build: string;
   artifacts: string[];

@@ -90,6 +90,7 @@ async function composeEntry(
       loopsBefore: loopsBefore.map(({ device }) => device),
     },
     options: wish.options,
+    ...(wish.restart === undefined ? {} : { restart: wish.restart }),
     build: served.build,
     artifacts: served.artifacts.map(({ name }) => name),
     control,

@@ -4,6 +4,7 @@ import type { Driver, Preview } from './driver.js';
 import { type EntryStore, type ExportEntry, exportId } from './entry.js';
 import { type Presence, processPresence } from './presence.js';
 import { RUN_MARK, stopProcesses } from './processes.js';
+import { supervised } from './supervise.js';
 import { exportedPath, exportVariables } from './variables.js';
 
 /** One process an export. */
@@ -56,6 +57,6 @@ export class ProcessDriver implements Driver {
   #argv(entry: ExportEntry, path: string): string[] {
     const { control } = entry;
     if (control.shape !== 'process') throw new TypeError(`${control.shape} is not driven as a process`);
-    return renderArgv(control.run, exportVariables(this.#store, entry, path));
+    return supervised(renderArgv(control.run, exportVariables(this.#store, entry, path)), entry.restart);
   }
 }

@@ -6,6 +6,7 @@ import { driverFor } from './driver.js';
 import { EntryStore, type ExportEntry, exportId } from './entry.js';
 import { ownLoops } from './loops.js';
 import { findProcesses } from './processes.js';
+import type { RestartPolicy } from './supervise.js';
 import { askOnWire, type WireAnswer } from './wire.js';
 
 export interface ExportStatus {
@@ -34,6 +35,8 @@ export interface ExportStatus {
   /** How reality differs from the entry, and what to do about each. */
   faults: string[];
   options: ExportEntry['options'];
+  /** When its process is started again by itself; null: never. */
+  restart: RestartPolicy | null;
   log: string;
   /** What it has done since its process began; null where a target does not tell. */
   counters: Counters | null;
@@ -116,6 +119,7 @@ async function inspect(
     wire,
     faults,
     options: entry.options,
+    restart: entry.restart ?? null,
     log: driver.logPath(entry),
     counters: told?.counters ?? null,
     path: told?.path ?? null,

@@ -2,6 +2,7 @@
 import { UsageError } from '../errors.js';
 import type { Control, OptionName } from '../recipe/schema.js';
 import type { ExportOptions } from './entry.js';
+import type { RestartPolicy } from './supervise.js';
 
 export interface ExportWish {
   shelf: number;
@@ -17,6 +18,8 @@ export interface ExportWish {
   loop?: boolean;
   /** Export although something speaks against it (mounted, attached elsewhere). */
   force?: boolean;
+  /** Start its process again when it fails. */
+  restart?: RestartPolicy;
   options: ExportOptions;
 }
 
@@ -46,6 +49,9 @@ export function checkWish(implementation: string, release: string, control: Cont
   if (!inRange(wish.slot, 0, MAX_SLOT)) faults.push(`slot ${wish.slot} is not in 0…${MAX_SLOT}`);
   if (control.shape === 'control-file' && wish.netns !== undefined) {
     faults.push(`--netns ${wish.netns}: a kernel module serves interfaces of the host's own namespace only`);
+  }
+  if (control.shape === 'control-file' && wish.restart !== undefined) {
+    faults.push(`--restart ${wish.restart}: a kernel module has no process that could end`);
   }
   const lacking: string[] = [];
   for (const [name, flag] of Object.entries(OPTION_FLAGS) as [OptionName, string][]) {

@@ -187,6 +187,37 @@ testUnless(
   },
 );
 
+testUnless(
+  reason,
+  'with --restart on-failure a target that was killed, or whose interface went down, comes back by itself',
+  async (t) => {
+    const wire = await testWire(t);
+    const args = exportArgs(wire, 14, '--size', '1M', '--restart', 'on-failure');
+    const { pids } = await cliJson<{ pids: number[] }>(args, wire.env);
+    const serving = async (): Promise<StatusReport['exports'][number]> => {
+      for (;;) {
+        const { exports } = await cliJson<StatusReport>(['status'], wire.env);
+        const [one] = exports;
+        if (one?.state === 'serving' && one.wire === 'answers') return one;
+      }
+    };
+    const link = here.inNamespace(wire.netns);
+    await link.run(['ip', 'link', 'set', 'tgt', 'down']);
+    await link.run(['ip', 'link', 'set', 'tgt', 'up']);
+    const back = await serving();
+    t.is(back.restart, 'on-failure');
+    const vblade = back.pids.filter((pid) => !pids.includes(pid));
+    t.is(vblade.length, 1, 'it ended with its interface, its supervisor did not');
+    process.kill(vblade[0] as number, 'SIGKILL');
+    t.false((await serving()).pids.includes(vblade[0] as number));
+    const { text } = await cliJson<{ text: string }>(['logs', 'e0.14'], wire.env);
+    t.regex(text, /Network is down/);
+    t.regex(text, /ended with 137, and is started again/);
+    await cliJson(['unexport', 'e0.14', '--remove-file'], wire.env);
+    await assertNothingLeft(t, wire);
+  },
+);
+
 testUnless(reason, 'wrong names and addresses are refused with what there is', async (t) => {
   const wire = await testWire(t);
   const noInterface = exportArgs(wire, 13, '--size', '1M').map((word) => (word === 'tgt' ? 'tgx' : word));
