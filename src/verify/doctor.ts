@@ -30,6 +30,8 @@ const TESTING: readonly Requirement[] = [
   { command: 'svn', debian: 'subversion' },
   { command: 'svnadmin', debian: 'subversion' },
   { command: 'tshark', debian: 'tshark' },
+  { command: 'aoeping', debian: 'aoetools' },
+  { command: 'nmap', debian: 'nmap' },
   { command: 'xz', debian: 'xz-utils' },
   { command: 'bzip2', debian: 'bzip2' },
   { command: 'zstd', debian: 'zstd' },

@@ -23,7 +23,7 @@ export interface NativeProcess {
 /** Starts it, and resolves when it serves all exports. */
 export async function startNative(
   t: ExecutionContext,
-  wire: TestWire,
+  wire: Pick<TestWire, 'netns' | 'folder'>,
   settings: object,
 ): Promise<NativeProcess> {
   const folder = join(wire.folder, 'native');
@@ -60,7 +60,7 @@ export class Asker {
   readonly #waiting = new Map<number, (frame: Frame) => void>();
   #tag = 0;
 
-  private constructor(link: Link) {
+  constructor(link: Link) {
     this.link = link;
     link.onFrame = (bytes) => {
       const frame = parseFrame(Buffer.from(bytes));
