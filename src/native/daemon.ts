@@ -1,6 +1,7 @@
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { formatAddress } from '../aoe/index.js';
-import { LabError } from '../errors.js';
+import { MissingError } from '../errors.js';
 import type { Gateway } from './gateway.js';
 import { makeServed } from './serve.js';
 import type { ExportSettings, Settings } from './settings.js';
@@ -14,6 +15,12 @@ export type OpenGateway = (iface: string) => Promise<Gateway>;
 interface Running {
   settings: ExportSettings;
   served: Served;
+}
+
+/** An export that can't be served for now: its interface or its file is not there. */
+interface Waiting {
+  settings: ExportSettings;
+  why: string;
 }
 
 /** Milliseconds between two looks at sizes, interfaces and counters. */
@@ -30,7 +37,9 @@ export class Daemon {
   /** Interfaces that could not be opened again, and why they should be. */
   readonly #stale = new Map<string, string>();
   #lookFrom = 0;
+  #exports: readonly ExportSettings[] = [];
   #running: Running[] = [];
+  #waiting: readonly Waiting[] = [];
   #timer: NodeJS.Timeout | undefined;
   /** Changes are made one after the other. */
   #last: Promise<void> = Promise.resolve();
@@ -44,11 +53,19 @@ export class Daemon {
   }
 
   /**
-   * Takes a configuration: exports that stay go on undisturbed. One that can't be served is left out and reported.
-   * @throws LabError if none of several can be served
+   * Takes a configuration: exports that stay go on undisturbed. One that can't be served is reported, and tried again
+   * until it can.
+   * @throws MissingError if this process may have no packet sockets
    */
-  configure(settings: Settings): Promise<void> {
-    return this.#serially(() => this.#configure(settings));
+  configure({ exports }: Settings): Promise<void> {
+    return this.#serially(async () => {
+      this.#exports = exports;
+      await this.#serve();
+      await this.#states.retain(exports.map((one) => ({ address: one, path: one.path })));
+      this.#timer ??= setInterval(() => {
+        this.#serially(() => this.#look()).catch((error) => this.#log(String(error)));
+      }, LOOK);
+    });
   }
 
   /** Answers what has come in, and ends. */
@@ -72,25 +89,29 @@ export class Daemon {
     return outcome;
   }
 
-  async #configure({ exports }: Settings): Promise<void> {
-    const faults: string[] = [];
+  /** Serves what is configured, as far as it can be. */
+  async #serve(): Promise<void> {
     const running: Running[] = [];
     const added: Running[] = [];
-    for (const settings of exports) {
+    const waiting: Waiting[] = [];
+    const ways = new Map<string, Promise<void>>();
+    for (const settings of this.#exports) {
       const key = JSON.stringify(settings);
       const same = this.#running.find((old) => JSON.stringify(old.settings) === key);
-      const one =
-        same ?? (await this.#add(settings, running).catch((error) => this.#reject(settings, error, faults)));
-      if (one === undefined) continue;
-      running.push(one);
-      if (same === undefined) added.push(one);
+      try {
+        const one = same ?? (await this.#add(settings, running, ways));
+        running.push(one);
+        if (same === undefined) added.push(one);
+      } catch (error) {
+        if (error instanceof MissingError && error.missing.includes('CAP_NET_RAW')) throw error;
+        waiting.push({ settings, why: (error as Error).message });
+      }
     }
-    await this.#openGateways(running, faults);
-    const reachable = running.filter(({ settings }) => this.#gateways.has(settings.iface));
+    this.#report(waiting);
     const before = distinct(this.#running);
-    this.#running = reachable;
+    this.#running = running;
     for (const [iface, gateway] of this.#gateways) {
-      const members = reachable.filter(({ settings }) => settings.iface === iface);
+      const members = running.filter(({ settings }) => settings.iface === iface);
       gateway.served = members.map(({ served }) => served);
       for (const one of members) if (added.includes(one)) this.#announce(gateway, one);
       if (members.length > 0) continue;
@@ -98,20 +119,33 @@ export class Daemon {
       this.#stale.delete(iface);
       await gateway.close();
     }
-    const kept = new Set(distinct(reachable));
-    for (const served of new Set([...before, ...distinct(running)])) {
-      if (!kept.has(served)) await this.#closeWhenIdle(served);
-    }
-    await this.#states.retain(reachable.map(({ settings }) => ({ address: settings, path: settings.path })));
-    this.#timer ??= setInterval(() => void this.#serially(() => this.#look()), LOOK);
+    const kept = new Set(distinct(running));
+    for (const served of before) if (!kept.has(served)) await this.#closeWhenIdle(served);
     await this.#tell();
-    if (faults.length > 0 && reachable.length === 0) {
-      throw new LabError({ tried: 'serving what is configured', happened: faults.join('\n') });
-    }
   }
 
-  async #add(settings: ExportSettings, others: readonly Running[]): Promise<Running> {
-    const { shelf, slot, path } = settings;
+  /** Tells of what waits, once for each reason. */
+  #report(waiting: readonly Waiting[]): void {
+    for (const { settings, why } of waiting) {
+      const { shelf, slot, iface } = settings;
+      if (this.#waiting.some((old) => old.settings === settings && old.why === why)) continue;
+      this.#log(`${formatAddress({ shelf, slot })} on ${iface} is not served yet: ${why}`);
+    }
+    this.#waiting = waiting;
+  }
+
+  /** @param ways to interfaces that were looked for just now */
+  async #add(
+    settings: ExportSettings,
+    others: readonly Running[],
+    ways: Map<string, Promise<void>>,
+  ): Promise<Running> {
+    const { shelf, slot, iface, path } = settings;
+    // Nothing is opened in vain: to close a block device again would be noticed by the system.
+    await stat(path);
+    const way = ways.get(iface) ?? this.#openGateway(iface);
+    ways.set(iface, way);
+    await way;
     // The same target on several interfaces: one state, one order of writes.
     const key = withoutIface(settings);
     const twin = [...others, ...this.#running].find((one) => withoutIface(one.settings) === key);
@@ -132,25 +166,11 @@ export class Daemon {
     return { settings, served };
   }
 
-  #reject({ shelf, slot, iface }: ExportSettings, error: Error, faults: string[]): undefined {
-    const line = `${formatAddress({ shelf, slot })} on ${iface} is not served: ${error.message}`;
-    faults.push(line);
-    this.#log(line);
-    return undefined;
-  }
-
-  async #openGateways(running: readonly Running[], faults: string[]): Promise<void> {
-    for (const iface of new Set(running.map(({ settings }) => settings.iface))) {
-      if (this.#gateways.has(iface)) continue;
-      try {
-        const gateway = await this.#open(iface);
-        this.#gateways.set(iface, gateway);
-        this.#log(`${iface}: MTU ${gateway.mtu}, ${gateway.path}`);
-      } catch (error) {
-        faults.push((error as Error).message);
-        this.#log((error as Error).message);
-      }
-    }
+  async #openGateway(iface: string): Promise<void> {
+    if (this.#gateways.has(iface)) return;
+    const gateway = await this.#open(iface);
+    this.#gateways.set(iface, gateway);
+    this.#log(`${iface}: MTU ${gateway.mtu}, ${gateway.path}`);
   }
 
   #announce(gateway: Gateway, { settings, served }: Running): void {
@@ -190,8 +210,9 @@ export class Daemon {
     }
   }
 
-  /** Notices files that grew or shrank, and interfaces that changed. */
+  /** Notices files that grew or shrank, interfaces that changed, and what was waited for. */
   async #look(): Promise<void> {
+    if (this.#waiting.length > 0) await this.#serve();
     for (const [iface, gateway] of this.#gateways) await this.#renew(iface, gateway);
     const all = distinct(this.#running);
     // Of very many files only some each time: identify looks anyway.
@@ -220,7 +241,13 @@ export class Daemon {
       path: this.#gateways.get(settings.iface)?.path ?? '',
       counters: served.counters,
     }));
-    return { pid: process.pid, exports };
+    const waiting = this.#waiting.map(({ settings: { shelf, slot, iface }, why }) => ({
+      shelf,
+      slot,
+      iface,
+      why,
+    }));
+    return { pid: process.pid, exports, waiting };
   }
 
   #tell(): Promise<void> {

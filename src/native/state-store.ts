@@ -55,16 +55,19 @@ export class StateStore {
     }
   }
 
-  /** Forgets all targets but those named. */
+  /** Forgets all targets but those named, and what an earlier process was writing when it was killed. */
   async retain(targets: readonly { address: Address; path: string }[]): Promise<void> {
     const names = new Set(targets.map(({ address, path }) => stateName(address, path)));
     for (const name of await readdir(this.#folder).catch(() => [])) {
-      if (/^e\d+\.\d+-[0-9a-f]{8}\.json/.test(name) && !names.has(name)) {
-        await rm(join(this.#folder, name), { force: true });
-      }
+      const [, target = '', temporary = ''] = /^(e\d+\.\d+-[0-9a-f]{8}\.json)(.*)$/.exec(name) ?? [];
+      if (target === '' || (names.has(target) && (temporary === '' || temporary.startsWith(OWN)))) continue;
+      await rm(join(this.#folder, name), { force: true });
     }
   }
 }
+
+/** Files that are being written bear the process's number. */
+const OWN = `.${process.pid}-`;
 
 function stateName(address: Address, path: string): string {
   const digest = createHash('sha256').update(path).digest('hex').slice(0, 8);
@@ -115,7 +118,7 @@ class FileKeeper implements StateKeeper {
   }
 
   async #write(state: TargetState): Promise<void> {
-    const temporary = `${this.#file}.${randomBytes(4).toString('hex')}.tmp`;
+    const temporary = `${this.#file}${OWN}${randomBytes(4).toString('hex')}.tmp`;
     try {
       const handle = await open(temporary, 'w', 0o600);
       try {

@@ -13,6 +13,8 @@ export interface DaemonStatus {
     path: string;
     counters: Counters;
   }[];
+  /** Exports that are not served yet, and why: their interface or file is not there. */
+  waiting: { shelf: number; slot: number; iface: string; why: string }[];
 }
 
 let last = '';

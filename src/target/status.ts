@@ -70,7 +70,7 @@ async function inspect(
   const { host } = store;
   const driver = driverFor(store, entry);
   const id = exportId(entry);
-  const told = await toldBy(store, driver.mark(entry), entry);
+  const { told, waits } = await toldBy(store, driver.mark(entry), entry);
   const [iface, loops, file] = await Promise.all([
     findInterface(host, entry),
     ownLoops(store, entry),
@@ -88,7 +88,8 @@ async function inspect(
   }
   if (entry.backing.loop && loops.length === 0) faults.push(`no loop device: aoe-lab restart ${id}`);
   const { state: presence, pids, fault } = await driver.presence(entry, iface, processes);
-  if (fault !== undefined) faults.push(`${fault}: aoe-lab restart ${id}`);
+  if (presence !== 'absent' && waits !== undefined) faults.push(`it is not served yet: ${waits}`);
+  else if (fault !== undefined) faults.push(`${fault}: aoe-lab restart ${id}`);
   const wire: WireAnswer =
     entry.phase === 'running' && presence !== 'absent' && iface?.up
       ? await askOnWire(host, entry, iface)
@@ -131,12 +132,14 @@ async function toldBy(
   store: EntryStore,
   folder: string,
   { shelf, slot, iface }: ExportEntry,
-): Promise<DaemonStatus['exports'][number] | undefined> {
+): Promise<{ told?: DaemonStatus['exports'][number] | undefined; waits?: string | undefined }> {
+  const isIt = (one: { shelf: number; slot: number; iface: string }): boolean =>
+    one.shelf === shelf && one.slot === slot && one.iface === iface;
   try {
     const status = JSON.parse((await store.host.read(`${folder}/status.json`)).toString()) as DaemonStatus;
-    return status.exports.find((one) => one.shelf === shelf && one.slot === slot && one.iface === iface);
+    return { told: status.exports.find(isIt), waits: status.waiting.find(isIt)?.why };
   } catch {
-    return undefined;
+    return {};
   }
 }
 

@@ -17,14 +17,17 @@ export interface NativeProcess {
   folder: string;
   /** All that it said so far. */
   said(): string;
+  /** Resolves when it has said something. */
+  says(what: RegExp): Promise<void>;
   kill(signal: NodeJS.Signals): Promise<number | null>;
 }
 
-/** Starts it, and resolves when it serves all exports. */
+/** Starts it, and resolves when it serves so many exports, or has told why not. @param wanted all otherwise */
 export async function startNative(
   t: ExecutionContext,
   wire: Pick<TestWire, 'netns' | 'folder'>,
-  settings: object,
+  settings: { exports: readonly object[]; ring?: boolean; uring?: boolean },
+  wanted = settings.exports.length,
 ): Promise<NativeProcess> {
   const folder = join(wire.folder, 'native');
   await mkdir(folder, { recursive: true });
@@ -33,7 +36,6 @@ export async function startNative(
   const child = spawn('ip', argv, { stdio: ['ignore', 'ignore', 'pipe'] });
   t.teardown(() => child.kill('SIGKILL'));
   let said = '';
-  const wanted = (settings as { exports: unknown[] }).exports.length;
   await new Promise<void>((resolve, reject) => {
     child.stderr?.on('data', (chunk: Buffer) => {
       said += chunk.toString();
@@ -45,6 +47,9 @@ export async function startNative(
     child,
     folder,
     said: () => said,
+    says: async (what) => {
+      while (!what.test(said)) await once(child.stderr as NodeJS.ReadableStream, 'data');
+    },
     kill: async (signal) => {
       const over = once(child, 'exit');
       child.kill(signal);

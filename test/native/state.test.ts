@@ -250,3 +250,18 @@ test('state: a file that can not be read is named, not ignored', async (t) => {
   await store.retain([]);
   t.deepEqual(await readdir(folder), []);
 });
+
+test('state: to forget others takes nothing of what is being written, and clears up after a killed process', async (t) => {
+  const folder = await temporaryFolder(t);
+  const store = new StateStore(folder);
+  const { keeper } = await store.open(ADDRESS, '/disk');
+  await keeper.keep({ ...NO_STATE, reservation: [OURS] });
+  const [name] = (await readdir(folder)) as [string];
+  await writeFile(join(folder, `${name}.1-0a1b2c3d.tmp`), 'half');
+  await writeFile(join(folder, 'e9.9-0a1b2c3d.json'), '{}');
+  for (let round = 0; round < 50; round++) {
+    const kept = keeper.keep({ ...NO_STATE, reservation: [OURS, OTHERS + round] });
+    await Promise.all([kept, store.retain([{ address: ADDRESS, path: '/disk' }])]);
+  }
+  t.deepEqual(await readdir(folder), [name]);
+});

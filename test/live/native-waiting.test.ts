@@ -1,0 +1,94 @@
+/** The native target where what it is to serve is not there yet. */
+import { rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { BROADCAST, type ConfigFrame } from '../../src/aoe/index.js';
+import { here } from '../../src/host/local.js';
+import { openTarget } from '../../src/initiator/open.js';
+import { openPacketLink } from '../../src/link/packet.js';
+import { ADDRESS, config } from '../native/bench-top.js';
+import { noRoot, testUnless } from './machine.js';
+import { Asker, startNative } from './native-process.js';
+import { type TestWire, testWire } from './wire.js';
+
+const reason = noRoot();
+const SIZE = 1 << 20;
+
+function settings(wire: TestWire, slot: number, iface: string, name = `disk${slot}`) {
+  return { ...ADDRESS, slot, iface, path: join(wire.folder, name) };
+}
+
+/** Reads the first sector of an export by an interface of the namespace. */
+async function firstByte(t: ExecutionContext, wire: TestWire, slot: number, iface: string): Promise<number> {
+  const link = await openPacketLink({ iface, netns: wire.netns });
+  try {
+    const target = await openTarget(link, { ...ADDRESS, slot });
+    t.is(await target.sectors(), SIZE / 512);
+    return (await target.read(0, 1))[0] as number;
+  } finally {
+    await link.close();
+  }
+}
+
+testUnless(
+  reason,
+  'native: an interface that is down or missing at the start is served when it is there, with what was kept',
+  async (t) => {
+    const wire = await testWire(t);
+    const ip = (...argv: string[]) => here.run(['ip', '-n', wire.netns, 'link', ...argv]);
+    for (const slot of [1, 2, 3]) await writeFile(join(wire.folder, `disk${slot}`), Buffer.alloc(SIZE, slot));
+    const late = settings(wire, 1, 'late');
+    const first = await startNative(t, wire, { exports: [settings(wire, 1, wire.target)] });
+    const asker = await Asker.open(t, wire);
+    const wish = { slot: 1, to: BROADCAST, from: asker.link.mac };
+    await asker.ask(config(3, 'kept', wish));
+    await first.kill('SIGKILL');
+
+    // All alone, it waits as well.
+    const native = await startNative(t, wire, { exports: [late] }, 0);
+    await native.says(/e7\.1 on late is not served yet: .*there is no interface "late"/);
+    // The others of a reload are not kept waiting.
+    await ip('add', 'spare', 'type', 'veth', 'peer', 'name', 'spare-peer');
+    const exports = [late, settings(wire, 2, wire.target), settings(wire, 3, 'spare')];
+    await writeFile(join(native.folder, 'native.json'), JSON.stringify({ exports }));
+    native.child.kill('SIGHUP');
+    await native.says(/e7\.3 on spare is not served yet: .*is down/);
+    t.is(await firstByte(t, wire, 2, wire.initiator), 2);
+
+    for (const end of ['spare', 'spare-peer']) await ip('set', end, 'up');
+    await native.says(/e7\.3 on spare: /);
+    t.is(await firstByte(t, wire, 3, 'spare-peer'), 3);
+    await ip('add', 'late', 'type', 'veth', 'peer', 'name', 'late-peer');
+    for (const end of ['late', 'late-peer']) await ip('set', end, 'up');
+    await native.says(/e7\.1 on late: /);
+    t.is(await firstByte(t, wire, 1, 'late-peer'), 1);
+    const other = await Asker.open(t, { ...wire, initiator: 'late-peer' });
+    const answer = (await other.ask(config(0, '', { ...wish, from: other.link.mac }))) as ConfigFrame;
+    t.is(answer.config.string.toString(), 'kept');
+    // Each reason is told once, however often it looks.
+    t.is(native.said().match(/e7\.3 on spare is not served yet/g)?.length, 1);
+    t.is(await native.kill('SIGTERM'), 0);
+  },
+);
+
+testUnless(
+  reason,
+  'native: a file that is missing is served when it is there; status tells what it waits for',
+  async (t) => {
+    const wire = await testWire(t);
+    await writeFile(join(wire.folder, 'disk1'), Buffer.alloc(SIZE, 1));
+    const exports = [settings(wire, 1, wire.target), settings(wire, 2, wire.target, 'late')];
+    const native = await startNative(t, wire, { exports }, 1);
+    await native.says(/e7\.2 on tgt is not served yet: ENOENT/);
+    t.is(await firstByte(t, wire, 1, wire.initiator), 1);
+    const { stdout } = await here.run(['cat', join(native.folder, 'status.json')]);
+    const { waiting } = JSON.parse(stdout);
+    t.like(waiting, [{ shelf: 7, slot: 2, iface: 'tgt' }]);
+    t.regex(waiting[0].why, /no such file/);
+    // All at once: a file that is still being written would be served in part.
+    await writeFile(join(wire.folder, 'unfinished'), Buffer.alloc(SIZE, 2));
+    await rename(join(wire.folder, 'unfinished'), join(wire.folder, 'late'));
+    await native.says(/e7\.2 on tgt: /);
+    t.is(await firstByte(t, wire, 2, wire.initiator), 2);
+  },
+);
