@@ -1,4 +1,4 @@
-import type { Syscalls } from './syscalls.js';
+import type { Libc } from './libc.js';
 
 /**
  * Where a frame begins in its slot: so that what follows the 36 bytes of the headers of Ethernet, AoE and ATA begins at a
@@ -22,7 +22,7 @@ export interface Memory {
 const PAGE = 4096;
 
 /** @param length bytes, a multiple of 4 */
-export function allocate(c: Syscalls, length: number): Memory {
+export function allocate(c: Pick<Libc, 'addressOf'>, length: number): Memory {
   const whole = Buffer.from(new ArrayBuffer(length + PAGE));
   const start = c.addressOf(whole);
   const skip = (PAGE - (start % PAGE)) % PAGE;

@@ -2,6 +2,8 @@ import { constants, readFileSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { SECTOR } from '../aoe/index.js';
 import { LabError } from '../errors.js';
+import { allocate } from '../link/frame-memory.js';
+import { type Libc, libc } from '../link/libc.js';
 import { type Backing, BackingError } from './backing.js';
 import type { IoFault } from './reaction.js';
 
@@ -20,6 +22,9 @@ export interface FileBackingOptions {
   queueLength?: number | undefined;
 }
 
+/** What direct I/O is aligned to, in memory and in the file: as much as any common device wants (open(2), O_DIRECT). */
+const BLOCK = 4096;
+
 /** A file or block device. */
 export class FileBacking implements Backing {
   readonly path: string;
@@ -33,7 +38,15 @@ export class FileBacking implements Backing {
   /** With O_DIRECT: only for what is aligned; undefined where page cache is to be used. */
   readonly direct: FileHandle | undefined;
 
-  private constructor(options: FileBackingOptions, handle: FileHandle, direct: FileHandle | undefined) {
+  /** Needed for direct I/O only. */
+  readonly #libc: Libc | undefined;
+
+  private constructor(
+    options: FileBackingOptions,
+    handle: FileHandle,
+    direct: FileHandle | undefined,
+    libc: Libc | undefined,
+  ) {
     this.path = options.path;
     this.offset = options.offset ?? 0;
     this.length = options.length;
@@ -41,16 +54,18 @@ export class FileBacking implements Backing {
     this.queueLength = options.queueLength;
     this.handle = handle;
     this.direct = direct;
+    this.#libc = libc;
   }
 
-  /** @throws LabError if it can't be opened */
+  /** @throws LabError if it can't be opened · MissingError if direct I/O is asked for where there is none */
   static async open(options: FileBackingOptions): Promise<FileBacking> {
     const { path, readOnly, directIo, sync } = options;
     const flags = (readOnly ? constants.O_RDONLY : constants.O_RDWR) | (sync ? constants.O_DSYNC : 0);
+    const c = directIo ? await libc() : undefined;
     const handle = await openFile(path, flags);
     try {
       const direct = directIo ? await openFile(path, flags | (constants.O_DIRECT ?? 0)) : undefined;
-      const backing = new FileBacking(options, handle, direct);
+      const backing = new FileBacking(options, handle, direct, c);
       await backing.measure();
       return backing;
     } catch (error) {
@@ -65,32 +80,45 @@ export class FileBacking implements Backing {
   }
 
   async read(sector: number, count: number): Promise<Buffer> {
-    const data = Buffer.allocUnsafe(count * SECTOR);
-    const position = (this.offset + sector) * SECTOR;
-    for (let done = 0; done < data.length; ) {
-      const { bytesRead } = await attempt(
-        this.handle.read(data, done, data.length - done, position + done),
-        'media',
-      );
-      if (bytesRead === 0) throw new BackingError('beyond', `${this.path} ends before that`);
+    const start = (this.offset + sector) * SECTOR;
+    const end = start + count * SECTOR;
+    // Direct I/O takes whole blocks: what lies around the sectors is read with them.
+    const from = this.direct === undefined ? start : start - (start % BLOCK);
+    const to = this.direct === undefined ? end : Math.ceil(end / BLOCK) * BLOCK;
+    const data = this.#memory(to - from);
+    let done = 0;
+    while (from + done < end) {
+      const reading = (this.direct ?? this.handle).read(data, done, data.length - done, from + done);
+      const { bytesRead } = await attempt(reading, 'media');
       done += bytesRead;
+      // Direct I/O that stops within a block has met the end.
+      const isAtEnd = bytesRead === 0 || (this.direct !== undefined && bytesRead % BLOCK !== 0);
+      if (isAtEnd && from + done < end) throw new BackingError('beyond', `${this.path} ends before that`);
     }
-    return data;
+    return data.subarray(start - from, end - from);
   }
 
   async write(sector: number, data: Buffer): Promise<void> {
     const position = (this.offset + sector) * SECTOR;
-    for (let done = 0; done < data.length; ) {
-      const { bytesWritten } = await attempt(
-        this.handle.write(data, done, data.length - done, position + done),
-        'refused',
-      );
-      done += bytesWritten;
+    if (this.direct !== undefined) {
+      const aligned = this.#memory(data.length);
+      data.copy(aligned);
+      try {
+        return await writeAll(this.direct, aligned, position);
+      } catch (error) {
+        // Less than a block of the device: the kernel joins it with the rest of the block in the page cache.
+        if ((error as NodeJS.ErrnoException).code !== 'EINVAL') throw asBackingError(error, 'refused');
+      }
     }
+    await attempt(writeAll(this.handle, data, position), 'refused');
   }
 
   async flush(): Promise<void> {
     await attempt(this.handle.datasync(), 'refused');
+  }
+
+  #memory(length: number): Buffer {
+    return this.#libc === undefined ? Buffer.allocUnsafe(length) : allocate(this.#libc, length).bytes;
   }
 
   async close(): Promise<void> {
@@ -137,8 +165,19 @@ async function attempt<T>(operation: Promise<T>, otherwise: IoFault): Promise<T>
   try {
     return await operation;
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    // A failed write is aborted, also by a failing medium: only reads know "uncorrectable".
-    throw new BackingError(otherwise === 'refused' ? 'refused' : faultOf(code, otherwise), message);
+    throw asBackingError(error, otherwise);
+  }
+}
+
+function asBackingError(error: unknown, otherwise: IoFault): BackingError {
+  const { code, message } = error as NodeJS.ErrnoException;
+  // A failed write is aborted, also by a failing medium: only reads know "uncorrectable".
+  return new BackingError(otherwise === 'refused' ? 'refused' : faultOf(code, otherwise), message);
+}
+
+async function writeAll(handle: FileHandle, data: Buffer, position: number): Promise<void> {
+  for (let done = 0; done < data.length; ) {
+    const { bytesWritten } = await handle.write(data, done, data.length - done, position + done);
+    done += bytesWritten;
   }
 }

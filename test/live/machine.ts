@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { UnreachableError } from '../../src/errors.js';
+import { here } from '../../src/host/local.js';
 import { provide } from '../../src/target/provide.js';
 
 function onPath(command: string): boolean {
@@ -23,6 +24,15 @@ export function noRoot(): string | undefined {
 export function noCompiler(): string | undefined {
   for (const command of ['gcc', 'make']) if (!onPath(command)) return `needs ${command}`;
   return undefined;
+}
+
+/** Undefined, or why there can be no VLAN interfaces here. */
+export async function noVlan(): Promise<string | undefined> {
+  const reason = noRoot();
+  if (reason !== undefined) return reason;
+  const argv = ['unshare', '--net', 'ip', 'link', 'add', 'link', 'lo', 'name', 'lo.5'];
+  const { exitCode } = await here.run([...argv, 'type', 'vlan', 'id', '5'], { accept: [1, 2] });
+  return exitCode === 0 ? undefined : 'the kernel has no VLAN interfaces';
 }
 
 /** vblade of this package's recipe, built where the store lacks it; or why live tests with it can't run here. */

@@ -1,0 +1,73 @@
+import { randomBytes } from 'node:crypto';
+import { readFile, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { LabError } from '../../src/errors.js';
+import { BackingError } from '../../src/native/backing.js';
+import { FileBacking, type FileBackingOptions } from '../../src/native/file-backing.js';
+import { temporaryFolder } from '../temporary.js';
+
+/** Not a whole number of pages, so that its end lies within one. */
+const SECTORS = 203;
+
+async function disk(t: ExecutionContext, options: Partial<FileBackingOptions>) {
+  const path = join(await temporaryFolder(t), 'disk');
+  const image = randomBytes(SECTORS * 512);
+  await writeFile(path, image);
+  try {
+    const backing = await FileBacking.open({ path, ...options });
+    t.teardown(() => backing.close());
+    return { path, image, backing };
+  } catch (error) {
+    // A temporary folder in memory may have no direct I/O.
+    if (!(error instanceof LabError && options.directIo)) throw error;
+    t.log(error.message);
+    t.pass();
+    return undefined;
+  }
+}
+
+for (const directIo of [false, true]) {
+  const way = directIo ? 'by direct I/O' : 'by the page cache';
+  test(`file ${way}: any run of sectors is read and written as it is`, async (t) => {
+    const made = await disk(t, { directIo });
+    if (made === undefined) return;
+    const { path, image, backing } = made;
+    for (const [sector, count] of [
+      [0, SECTORS],
+      [SECTORS - 1, 1],
+      [SECTORS - 9, 9],
+      [7, 1],
+      [1, 16],
+      [8, 8],
+    ] as const) {
+      const there = image.subarray(sector * 512, (sector + count) * 512);
+      t.true((await backing.read(sector, count)).equals(there), `read ${sector}+${count}`);
+      const data = randomBytes(count * 512);
+      await backing.write(sector, data);
+      data.copy(image, sector * 512);
+      t.true((await readFile(path)).equals(image), `write ${sector}+${count}`);
+    }
+    await backing.flush();
+    await truncate(path, 100 * 512);
+    const isBeyond = (error: unknown): boolean => error instanceof BackingError && error.fault === 'beyond';
+    for (const [sector, count] of [
+      [99, 2],
+      [100, 1],
+      [96, 8],
+      [150, 4],
+    ] as const) {
+      const error = await t.throwsAsync(backing.read(sector, count));
+      t.true(isBeyond(error), `${sector}+${count}: ${error}`);
+    }
+    t.true((await backing.read(90, 10)).equals(image.subarray(90 * 512, 100 * 512)));
+  });
+
+  test(`file ${way}: offset and length are those of the export`, async (t) => {
+    const made = await disk(t, { directIo, offset: 3, length: 50 });
+    if (made === undefined) return;
+    const { image, backing } = made;
+    t.is(await backing.measure(), 50);
+    t.true((await backing.read(49, 1)).equals(image.subarray(52 * 512, 53 * 512)));
+  });
+}
