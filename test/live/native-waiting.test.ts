@@ -6,7 +6,10 @@ import { BROADCAST, type ConfigFrame } from '../../src/aoe/index.js';
 import { here } from '../../src/host/local.js';
 import { openTarget } from '../../src/initiator/open.js';
 import { openPacketLink } from '../../src/link/packet.js';
+import type { StatusReport } from '../../src/target/status.js';
 import { ADDRESS, config } from '../native/bench-top.js';
+import { cliJson } from './cli.js';
+import { exportOn } from './export.js';
 import { noRoot, testUnless } from './machine.js';
 import { Asker, startNative } from './native-process.js';
 import { type TestWire, testWire } from './wire.js';
@@ -92,3 +95,25 @@ testUnless(
     t.is(await firstByte(t, wire, 2, wire.initiator), 2);
   },
 );
+
+testUnless(reason, 'native by the command line: status says what an export waits for', async (t) => {
+  const wire = await testWire(t);
+  const [disk, away] = [join(wire.folder, 'disk2'), join(wire.folder, 'away')];
+  await writeFile(disk, Buffer.alloc(SIZE));
+  const made = await cliJson<{ pids: number[] }>(exportOn(wire, 'native', 1, '--size', '1M'), wire.env);
+  await cliJson(exportOn(wire, 'native', 2), wire.env);
+  const second = async () => (await cliJson<StatusReport>(['status'], wire.env)).exports[1];
+  t.like(await second(), { state: 'serving', faults: [] });
+  process.kill(made.pids[0] as number, 'SIGKILL');
+  await rename(disk, away);
+  await cliJson(['restart', 'e0.1'], wire.env);
+  const waits = await second();
+  t.is(waits?.state, 'impaired');
+  t.true(
+    waits?.faults.some((fault) => /^it is not served yet: ENOENT/.test(fault)),
+    String(waits?.faults),
+  );
+  await rename(away, disk);
+  for (;;) if ((await second())?.state === 'serving') break;
+  t.like(await second(), { state: 'serving', wire: 'answers', faults: [] });
+});
