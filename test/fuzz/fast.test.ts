@@ -76,6 +76,9 @@ class Reference {
   }
 }
 
+/** Frames that are asked are numbered from 1. */
+const MOST_TAG = 2 ** 24;
+
 /** The wire, by the tags of frames. */
 class Wire {
   readonly #link: Link;
@@ -89,6 +92,8 @@ class Wire {
       const tag = bytes.readUInt32BE(TAG);
       const resolve = this.#waiting.get(tag);
       this.#waiting.delete(tag);
+      // Late answers to whoever identified the target have tags of his.
+      if (tag > MOST_TAG) return;
       if (resolve === undefined) this.stray.push(Buffer.from(bytes));
       else resolve(Buffer.from(bytes));
     };
