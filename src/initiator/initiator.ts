@@ -10,6 +10,7 @@ import {
 import { LabError } from '../errors.js';
 import type { Link } from '../link/link.js';
 import { noAnswer } from './faults.js';
+import { afterOwnTime } from './own-time.js';
 import type { Pace } from './pace.js';
 
 /** A request until it is answered or given up. */
@@ -153,18 +154,21 @@ export class Initiator {
     pending.request.onAnswer(frame);
   }
 
-  /**
-   * Looks what is due in a while. This process may have been busy itself when the timer fires: the two turns of the
-   * event loop behind it let the link hand over what has arrived meanwhile, before anything counts as lost.
-   */
+  /** Looks what is due in a while. */
   #arm(now: number, due: number): void {
-    const delay = Math.min(COARSEST, Math.max(FINEST, due - now));
-    this.#timer = setTimeout(() => setImmediate(() => setImmediate(() => this.#tick())), delay);
+    this.#timer = afterOwnTime(Math.min(COARSEST, Math.max(FINEST, due - now)), (away) => this.#tick(away));
   }
 
-  #tick(): void {
+  /** @param away milliseconds that nobody is to blame for but this process */
+  #tick(away: number): void {
     this.#timer = undefined;
     const now = performance.now();
+    if (away > 0) {
+      for (const pending of this.#pending.values()) {
+        pending.due += away;
+        pending.first += away;
+      }
+    }
     let next = Number.POSITIVE_INFINITY;
     for (const [tag, pending] of this.#pending) {
       if (pending.due <= now) this.#overdue(tag, pending, now);

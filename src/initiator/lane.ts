@@ -122,8 +122,14 @@ export class Lane {
     }
   }
 
-  /** Whether requests wait here and nothing at all has been heard for some time; those with a time limit of their own don't count. */
-  isSilent(now: number, milliseconds: number): boolean {
+  /**
+   * Whether requests wait here and nothing at all has been heard for some time; those with a time limit of their own
+   * don't count.
+   * @param away milliseconds that don't count, because nobody listened
+   */
+  isSilent(now: number, milliseconds: number, away: number): boolean {
+    this.#lastHeard += away;
+    for (const entry of this.#underWay.values()) entry.since += away;
     if (now - this.#lastHeard < milliseconds) return false;
     for (const [work, { since }] of this.#underWay) {
       if (work.timeout === undefined) return now - since >= milliseconds;

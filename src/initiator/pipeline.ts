@@ -2,6 +2,7 @@ import type { Address } from '../aoe/index.js';
 import type { LabError } from '../errors.js';
 import { answerFault } from './faults.js';
 import type { Lane } from './lane.js';
+import { afterOwnTime } from './own-time.js';
 import type { Work } from './work.js';
 
 export interface PipelineOptions {
@@ -131,19 +132,17 @@ export class Pipeline {
     return this.#lanes.some((other) => other !== lane && other.isUsed);
   }
 
-  /**
-   * Looks for silent paths in a while. This process may have been busy itself: what has arrived meanwhile is handed
-   * over in the turns of the event loop before.
-   */
+  /** Looks for silent paths in a while. */
   #arm(): void {
-    this.#timer = setTimeout(() => setImmediate(() => setImmediate(() => this.#look())), LOOK);
+    this.#timer = afterOwnTime(LOOK, (away) => this.#look(away));
   }
 
-  #look(): void {
+  /** @param away milliseconds for which this process could not hear anybody */
+  #look(away: number): void {
     this.#timer = undefined;
     const now = performance.now();
     const used = this.#lanes.filter(({ isUsed }) => isUsed);
-    const silent = used.filter((lane) => lane.isSilent(now, this.#options.silence));
+    const silent = used.filter((lane) => lane.isSilent(now, this.#options.silence, away));
     // Where all are silent it is the target, and any path may be the one that speaks first.
     if (silent.length < used.length) {
       for (const lane of silent) this.#leave(lane, `nothing was heard for ${this.#options.silence} ms`, []);

@@ -13,7 +13,7 @@ import type { Link } from '../../src/link/link.js';
 import { FakeTarget } from './fake-target.js';
 import { pattern } from './lab.js';
 
-/** Several paths: each a hub of its own with a client's and a target's interface; the targets serve one disk. */
+/** Several paths, one test at a time since they judge by silence: each a hub of its own with a client's and a target's interface; the targets serve one disk. */
 
 const ADDRESS = { shelf: 0, slot: 1 };
 const SECTORS = 4096;
@@ -43,7 +43,7 @@ function makeWays(t: ExecutionContext, ...options: readonly WayOptions[]): Way[]
   return ways;
 }
 
-const QUICK: OpenOptions = { silence: 60, retry: 20, timeout: 10_000 };
+const QUICK: OpenOptions = { silence: 100, retry: 20, timeout: 10_000 };
 
 function open(ways: readonly Way[], options: OpenOptions = QUICK) {
   return openTarget(
@@ -58,7 +58,7 @@ async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
-test('requests are spread over the paths', async (t) => {
+test.serial('requests are spread over the paths', async (t) => {
   const ways = makeWays(t, {}, {}, {});
   const target = await open(ways);
   const disk = (ways[0] as Way).fake.disk;
@@ -83,33 +83,36 @@ test('requests are spread over the paths', async (t) => {
   );
 });
 
-test('a path that is cut during I/O is left: all goes on by the other, and data are right', async (t) => {
-  const ways = makeWays(t, {}, {});
-  const [one, two] = ways as [Way, Way];
-  const target = await open(ways);
-  one.fake.disk.set(pattern(one.fake.disk.length));
-  const chunks: Buffer[] = [];
-  for await (const chunk of readStream(target, { from: 0, count: SECTORS })) {
-    if (chunks.length === 0) one.port.cut();
-    chunks.push(chunk);
-  }
-  t.true(Buffer.concat(chunks).equals(one.fake.disk));
-  const data = pattern(1 << 20).reverse();
-  await target.write(64, data);
-  t.true(one.fake.disk.subarray(64 * 512, 64 * 512 + data.length).equals(data));
-  t.like(target.paths[0], { isUsed: false, left: 1 });
-  t.is(target.paths[0]?.trouble?.length !== 0, true);
-  // And the other way round, once the first is back.
-  one.port.restore();
-  await until(() => target.paths[0]?.isUsed === true);
-  const before = one.fake.ataRequests.length;
-  two.port.cut();
-  t.true((await target.read(0, SECTORS)).equals(one.fake.disk));
-  t.true(one.fake.ataRequests.length > before);
-  t.like(target.paths[1], { isUsed: false, left: 1 });
-});
+test.serial(
+  'a path that is cut during I/O is left: all goes on by the other, and data are right',
+  async (t) => {
+    const ways = makeWays(t, {}, {});
+    const [one, two] = ways as [Way, Way];
+    const target = await open(ways);
+    one.fake.disk.set(pattern(one.fake.disk.length));
+    const chunks: Buffer[] = [];
+    for await (const chunk of readStream(target, { from: 0, count: SECTORS })) {
+      if (chunks.length === 0) one.port.cut();
+      chunks.push(chunk);
+    }
+    t.true(Buffer.concat(chunks).equals(one.fake.disk));
+    const data = pattern(1 << 20).reverse();
+    await target.write(64, data);
+    t.true(one.fake.disk.subarray(64 * 512, 64 * 512 + data.length).equals(data));
+    t.like(target.paths[0], { isUsed: false, left: 1 });
+    t.is(target.paths[0]?.trouble?.length !== 0, true);
+    // And the other way round, once the first is back.
+    one.port.restore();
+    await until(() => target.paths[0]?.isUsed === true);
+    const before = one.fake.ataRequests.length;
+    two.port.cut();
+    t.true((await target.read(0, SECTORS)).equals(one.fake.disk));
+    t.true(one.fake.ataRequests.length > before);
+    t.like(target.paths[1], { isUsed: false, left: 1 });
+  },
+);
 
-test('a path cut one way only is left as well', async (t) => {
+test.serial('a path cut one way only is left as well', async (t) => {
   for (const way of ['in', 'out'] as const) {
     const ways = makeWays(t, {}, {});
     const target = await open(ways);
@@ -120,7 +123,7 @@ test('a path cut one way only is left as well', async (t) => {
   }
 });
 
-test('losses on both paths do not take one out of use', async (t) => {
+test.serial('losses on both paths do not take one out of use', async (t) => {
   const faults: FaultPlan = [{ fault: 'drop', probability: 0.02 }];
   const ways = makeWays(t, { faults }, { faults });
   const target = await open(ways, { silence: 2000 });
@@ -133,17 +136,20 @@ test('losses on both paths do not take one out of use', async (t) => {
   );
 });
 
-test('when every path is cut the I/O fails in bounded time; when one comes back all is well', async (t) => {
-  const ways = makeWays(t, {}, {});
-  const target = await open(ways, { ...QUICK, timeout: 400 });
-  for (const { port } of ways) port.cut();
-  await t.throwsAsync(target.read(0, SECTORS), { instanceOf: NoAnswerError });
-  (ways[1] as Way).port.restore();
-  await until(() => target.paths[1]?.isUsed === true);
-  t.true((await target.read(0, 64)).equals((ways[0] as Way).fake.disk.subarray(0, 64 * 512)));
-});
+test.serial(
+  'when every path is cut the I/O fails in bounded time; when one comes back all is well',
+  async (t) => {
+    const ways = makeWays(t, {}, {});
+    const target = await open(ways, { ...QUICK, timeout: 400 });
+    for (const { port } of ways) port.cut();
+    await t.throwsAsync(target.read(0, SECTORS), { instanceOf: NoAnswerError });
+    (ways[1] as Way).port.restore();
+    await until(() => target.paths[1]?.isUsed === true);
+    t.true((await target.read(0, 64)).equals((ways[0] as Way).fake.disk.subarray(0, 64 * 512)));
+  },
+);
 
-test('an outage of all paths shorter than the time limit passes without an error', async (t) => {
+test.serial('an outage of all paths shorter than the time limit passes without an error', async (t) => {
   const ways = makeWays(t, {}, {});
   const target = await open(ways);
   for (const { port } of ways) port.cut();
@@ -153,7 +159,7 @@ test('an outage of all paths shorter than the time limit passes without an error
   t.true((await reading).equals((ways[0] as Way).fake.disk));
 });
 
-test('a path on which the target is not there yet is taken into use when it comes', async (t) => {
+test.serial('a path on which the target is not there yet is taken into use when it comes', async (t) => {
   const ways = makeWays(t, {}, {});
   const late = ways[1] as Way;
   late.port.cut();
@@ -166,20 +172,23 @@ test('a path on which the target is not there yet is taken into use when it come
   t.true((target.paths[1]?.answered ?? 0) > 40);
 });
 
-test('an interface that is gone is left at once, and what was asked there is asked elsewhere', async (t) => {
-  const ways = makeWays(t, {}, {});
-  const target = await open(ways, { silence: 60_000, retry: 20 });
-  await (ways[1] as Way).link.close();
-  t.is((await target.read(0, SECTORS)).length, SECTORS * 512);
-  t.like(target.paths[1], { isUsed: false, trouble: 'the link is closed' });
-});
+test.serial(
+  'an interface that is gone is left at once, and what was asked there is asked elsewhere',
+  async (t) => {
+    const ways = makeWays(t, {}, {});
+    const target = await open(ways, { silence: 60_000, retry: 20 });
+    await (ways[1] as Way).link.close();
+    t.is((await target.read(0, SECTORS)).length, SECTORS * 512);
+    t.like(target.paths[1], { isUsed: false, trouble: 'the link is closed' });
+  },
+);
 
-test('the narrowest path decides how many sectors a frame holds', async (t) => {
+test.serial('the narrowest path decides how many sectors a frame holds', async (t) => {
   const target = await open(makeWays(t, { mtu: 9000 }, { mtu: 1500 }));
   t.is(target.sectorsPerFrame, 2);
 });
 
-test('a path that leads to another device is refused, with both told', async (t) => {
+test.serial('a path that leads to another device is refused, with both told', async (t) => {
   const ways = makeWays(t, {}, {});
   (ways[1] as Way).fake.options.identify = { serial: 'another' };
   const error = await t.throwsAsync(open(ways), { instanceOf: ForeignDeviceError });
@@ -189,7 +198,7 @@ test('a path that leads to another device is refused, with both told', async (t)
   );
 });
 
-test('where it is on none of the links, that is told', async (t) => {
+test.serial('where it is on none of the links, that is told', async (t) => {
   const ways = makeWays(t, {}, {});
   for (const { fake } of ways) fake.deaf = true;
   const error = await t.throwsAsync(open(ways, { findTimeout: 50 }), { instanceOf: NoAnswerError });
@@ -197,7 +206,7 @@ test('where it is on none of the links, that is told', async (t) => {
   t.regex(String(error?.message), /looking for e0\.1 on client/);
 });
 
-test('paths to one address of the target share its window', async (t) => {
+test.serial('paths to one address of the target share its window', async (t) => {
   const hub = new Hub();
   const links = [1, 2].map((index) =>
     hub.plug(0x02_00_00_00_01_00 + index, { name: `c${index}`, mtu: 9000 }),
