@@ -125,6 +125,8 @@ export class SshConnection {
     // ssh2 stops listening before the stream has ended.
     sock.on('error', () => {});
     const client = new Client();
+    // Each command under way listens for its end.
+    client.setMaxListeners(0);
     let otherKey: Buffer | undefined;
     try {
       await new Promise<void>((resolve, reject) => {
