@@ -1,7 +1,7 @@
 /**
- * A private root for apt in the store, `apt/`: lists, caches and state of its own, for source packages only. The
- * machine's own apt configuration (proxies, credentials, keyrings) and its list of archives are read; nothing of the
- * machine's is written, and hooks that it runs after an update are left out.
+ * Private roots for apt in the store: lists, caches and state of their own; `apt/` for source packages, `apt-SUITE/` for
+ * binary packages of a Debian suite. The machine's own apt configuration (proxies, credentials, keyrings) and its list
+ * of archives are read; nothing of the machine's is written, and hooks that it runs after an update are left out.
  */
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import { here } from '../../host/local.js';
 import { cacheFolder } from '../../paths.js';
 import { readJson } from '../store/json.js';
 import { sourceLines, sourceStanzas } from './source-lines.js';
+import { suiteStanzas } from './suite-stanzas.js';
 
 export interface AptRoot {
   folder: string;
@@ -29,16 +30,40 @@ interface Stamp {
 const HOOKS = ['APT::Update::Pre-Invoke', 'APT::Update::Post-Invoke', 'APT::Update::Post-Invoke-Success'];
 
 /**
- * Writes the root's configuration anew from the machine's. The caller holds the lock of the root.
+ * Writes the configuration of the root for source packages anew from the machine's. The caller holds the lock of the root.
  * @throws Error if the machine names no package archive
  */
 export async function prepareAptRoot(): Promise<AptRoot> {
-  const folder = join(cacheFolder(), 'apt');
-  if (/["\n]/.test(folder)) throw new Error(`apt can't work below a folder of this name: ${folder}`);
-  const { lines, stanzas } = await machineSources();
+  const files = await machineSources();
+  const lines = files.filter(({ name }) => !isDeb822(name)).flatMap(({ text }) => sourceLines(text));
+  const stanzas = files.filter(({ name }) => isDeb822(name)).flatMap(({ text }) => sourceStanzas(text));
   if (lines.length + stanzas.length === 0) throw new Error('this machine lists no package archive for apt');
-  for (const name of ['state/lists/partial', 'cache/archives/partial', 'sources.list.d', 'log']) {
-    await mkdir(join(folder, name), { recursive: true });
+  return writeRoot('apt', [...new Set(lines)], [...new Set(stanzas)]);
+}
+
+/**
+ * The same for binary packages of a Debian suite, which the machine itself need not use: its archive, another suite.
+ * @throws Error if the machine names no archive of Debian's
+ */
+export async function prepareSuiteRoot(suite: string): Promise<AptRoot> {
+  const files = await machineSources();
+  const stanzas = suiteStanzas(
+    files.map(({ name, text }) => ({ text, isDeb822: isDeb822(name) })),
+    suite,
+  );
+  if (stanzas.length === 0) throw new Error("this machine's apt lists no archive of Debian");
+  return writeRoot(`apt-${suite}`, [], stanzas);
+}
+
+async function writeRoot(
+  name: string,
+  lines: readonly string[],
+  stanzas: readonly string[],
+): Promise<AptRoot> {
+  const folder = join(cacheFolder(), name);
+  if (/["\n]/.test(folder)) throw new Error(`apt can't work below a folder of this name: ${folder}`);
+  for (const part of ['state/lists/partial', 'cache/archives/partial', 'sources.list.d', 'log']) {
+    await mkdir(join(folder, part), { recursive: true });
   }
   const list = `${lines.join('\n')}\n`;
   const stanzasText = `${stanzas.join('\n\n')}\n`;
@@ -71,7 +96,8 @@ export async function updateLists(root: AptRoot, signal: AbortSignal): Promise<s
   return complaints;
 }
 
-async function machineSources(): Promise<{ lines: string[]; stanzas: string[] }> {
+/** The machine's list of archives, file by file, in apt's order. */
+async function machineSources(): Promise<{ name: string; text: string }[]> {
   const { stdout } = await here.run([
     'apt-config',
     'shell',
@@ -87,14 +113,13 @@ async function machineSources(): Promise<{ lines: string[]; stanzas: string[] }>
     .filter((name) => /^[\w.-]+\.(list|sources)$/.test(name))
     .sort();
   const files = [path('LIST'), ...names.map((name) => join(parts, name))];
-  const lines: string[] = [];
-  const stanzas: string[] = [];
-  for (const file of files) {
-    const text = await readFile(file, 'utf8').catch(() => '');
-    if (file.endsWith('.sources')) stanzas.push(...sourceStanzas(text));
-    else lines.push(...sourceLines(text));
-  }
-  return { lines: [...new Set(lines)], stanzas: [...new Set(stanzas)] };
+  return Promise.all(
+    files.map(async (name) => ({ name, text: await readFile(name, 'utf8').catch(() => '') })),
+  );
+}
+
+function isDeb822(name: string): boolean {
+  return name.endsWith('.sources');
 }
 
 function configText(folder: string): string {

@@ -43,7 +43,8 @@ export function sourceStanzas(text: string): string[] {
   return [...new Set(stanzas)];
 }
 
-function fieldsOf(stanza: string): { name: string; lines: string[] }[] {
+/** Fields of a deb822 stanza, names in lower case, lines as they stand. */
+export function fieldsOf(stanza: string): { name: string; lines: string[] }[] {
   const fields: { name: string; lines: string[] }[] = [];
   for (const line of stanza.split('\n')) {
     if (line.startsWith('#') || line.trim() === '') continue;
@@ -54,6 +55,6 @@ function fieldsOf(stanza: string): { name: string; lines: string[] }[] {
 }
 
 /** One that somebody would have to put into a drive. */
-function isMedium(uri: string): boolean {
+export function isMedium(uri: string): boolean {
   return uri.startsWith('cdrom:');
 }

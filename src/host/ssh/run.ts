@@ -1,0 +1,182 @@
+import { randomBytes } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import type { ClientChannel } from 'ssh2';
+import { CommandError } from '../command-error.js';
+import type { RunOptions } from '../host.js';
+import { quoteArgv } from '../quote.js';
+import { type RemoteCommand, remoteLine } from './command.js';
+import type { SshConnection } from './connection.js';
+
+export interface RawOptions extends Omit<RunOptions, 'input' | 'cwd' | 'env'> {
+  input?: string | Uint8Array | Readable | undefined;
+  /** Receives standard output as it comes, instead of its being gathered. */
+  onOutput?: ((channel: Readable) => Promise<void>) | undefined;
+}
+
+export interface RawResult {
+  exitCode: number;
+  stdout: Buffer;
+  stderr: Buffer;
+  /** Milliseconds. */
+  duration: number;
+}
+
+const DEFAULT_TIMEOUT = 60_000;
+/** For a killed command to end on the far side, before its channel is closed anyway. */
+const FAREWELL = 2000;
+
+/** In the environment of each command, with a number of its own: what it started is found by it too. */
+const COMMAND_MARK = 'AOE_LAB_COMMAND';
+
+const KILL = `for d in /proc/[0-9]*; do
+  if grep -qsF "$1" "$d/environ"; then kill -9 "\${d#/proc/}"; fi
+done`;
+
+/** SSH's own way to send a signal is not for root's commands (sshd refuses), and reaches no children. */
+async function killRemote(connection: SshConnection, mark: string): Promise<void> {
+  const argv = ['sh', '-c', KILL, 'sh', `${COMMAND_MARK}=${mark}`];
+  await connection
+    .exec(remoteLine({ argv }), (channel) => {
+      channel.resume().end();
+    })
+    .catch(() => {});
+}
+
+/**
+ * Runs a command on the far side to its end.
+ * @throws CommandError as Host.run says · LabError if the connection is lost meanwhile
+ */
+export async function runRemote(
+  connection: SshConnection,
+  command: RemoteCommand,
+  options: RawOptions = {},
+): Promise<RawResult> {
+  const started = performance.now();
+  const mark = randomBytes(8).toString('hex');
+  const line = remoteLine({ ...command, env: { [COMMAND_MARK]: mark, ...command.env } });
+  options.signal?.throwIfAborted();
+  const result = await connection.exec(
+    line,
+    (channel) => attend(connection, command, mark, channel, options),
+    options.signal,
+  );
+  return { ...result, duration: performance.now() - started };
+}
+
+/** Sees a command through that runs on a channel. */
+async function attend(
+  connection: SshConnection,
+  command: RemoteCommand,
+  mark: string,
+  channel: ClientChannel,
+  options: RawOptions,
+): Promise<Omit<RawResult, 'duration'>> {
+  const { timeout = DEFAULT_TIMEOUT, accept = [], signal } = options;
+  const log = options.log === undefined ? undefined : createWriteStream(options.log, { flags: 'a' });
+  const logged = log && finished(log).catch(() => undefined);
+  if (log) {
+    for (const stream of [channel, channel.stderr]) stream.on('data', (chunk: Buffer) => log.write(chunk));
+  }
+  let stop: 'timedOut' | 'aborted' | undefined;
+  let giveUp: (value: undefined) => void = () => {};
+  const givenUp = new Promise<undefined>((resolve) => {
+    giveUp = resolve;
+  });
+  const kill = (why: typeof stop) => () => {
+    stop ??= why;
+    void killRemote(connection, mark).finally(() =>
+      setTimeout(() => {
+        channel.close();
+        giveUp(undefined);
+      }, FAREWELL).unref(),
+    );
+  };
+  const timer = setTimeout(kill('timedOut'), timeout);
+  const onAbort = kill('aborted');
+  signal?.addEventListener('abort', onAbort, { once: true });
+  try {
+    const ended = outcome(channel);
+    const all = Promise.all([
+      options.onOutput
+        ? options.onOutput(channel).then(() => Buffer.alloc(0))
+        : gathered(channel).catch(() => Buffer.alloc(0)),
+      gathered(channel.stderr),
+      feed(channel, options.input),
+      ended,
+    ]);
+    all.catch(() => {});
+    const nothing = Buffer.alloc(0);
+    const [stdout, stderr, , { exitCode, signalName }] = (await Promise.race([all, givenUp])) ?? [
+      nothing,
+      nothing,
+      undefined,
+      { exitCode: undefined, signalName: undefined },
+    ];
+    const isLost = exitCode === undefined && signalName === undefined && stop === undefined;
+    // Neither exit code nor signal: the channel was torn off.
+    if (isLost) throw await connection.explainLoss(`running \`${quoteArgv(command.argv)}\``);
+    if (stop !== undefined || exitCode === undefined || (exitCode !== 0 && !accept.includes(exitCode))) {
+      // What the shell and env(1) say of a command that is not there.
+      const code = exitCode === 127 ? 'ENOENT' : undefined;
+      throw new CommandError(
+        connection.options.name,
+        command.argv,
+        {
+          exitCode,
+          signal: stop === 'aborted' ? 'SIGKILL' : signalName,
+          timedOut: stop === 'timedOut',
+          code,
+          stdout: stdout.toString(),
+          stderr: stderr.toString(),
+        },
+        options.log,
+      );
+    }
+    return { exitCode, stdout, stderr };
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', onAbort);
+    log?.end();
+    await logged;
+  }
+}
+
+function outcome(
+  channel: ClientChannel,
+): Promise<{ exitCode: number | undefined; signalName: string | undefined }> {
+  return new Promise((resolve) => {
+    let exitCode: number | undefined;
+    let signalName: string | undefined;
+    channel.on('exit', (code: number | null, name?: string) => {
+      exitCode = code ?? undefined;
+      signalName = name === undefined ? undefined : `SIG${name.replace(/^SIG/, '')}`;
+    });
+    channel.on('error', () => {});
+    channel.on('close', () => resolve({ exitCode, signalName }));
+  });
+}
+
+async function gathered(stream: Readable): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+/** A command that does not read all of its input is free to: its exit code tells how it fared. */
+function feed(channel: ClientChannel, input: RawOptions['input']): Promise<void> {
+  if (input === undefined || typeof input === 'string' || input instanceof Uint8Array) {
+    channel.end(input);
+    return Promise.resolve();
+  }
+  return new Promise((resolve, reject) => {
+    channel.once('close', resolve);
+    input.once('end', resolve);
+    input.once('error', (error) => {
+      channel.close();
+      reject(error);
+    });
+    input.pipe(channel);
+  });
+}

@@ -1,0 +1,249 @@
+import { randomBytes } from 'node:crypto';
+import { chmod, mkdir, mkdtemp, readFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { LabError, UsageError } from '../errors.js';
+import { here } from '../host/local.js';
+import { SshHost } from '../host/ssh/host.js';
+import type { FetchPackagesOptions } from '../source/debian/packages.js';
+import { withAccelerator } from './accelerator.js';
+import { cpio } from './cpio.js';
+import { baseImage, fioImage, modulesImage } from './image.js';
+import { settingsFiles } from './init.js';
+import { type GuestKernel, guestKernel } from './kernel.js';
+import { makeGuestKeys } from './keys.js';
+import { forwardedPort, monitor } from './monitor.js';
+import { lastWords, serialLog, startQemu, untilReady } from './process.js';
+import { type Accelerator, qemuArgv } from './qemu.js';
+import {
+  checkName,
+  type GuestRecord,
+  guestsFolder,
+  keyPath,
+  listGuests,
+  madeUpName,
+  monitorPath,
+  ownIdentity,
+  pidOf,
+  pidPath,
+  recordPath,
+  removeGuest,
+  serialPath,
+  sweepGuests,
+} from './registry.js';
+import { kernelTrouble } from './trouble.js';
+
+export interface GuestOptions extends FetchPackagesOptions {
+  /** One made up otherwise. */
+  name?: string | undefined;
+  /** As guestKernel takes it; `6.1` otherwise. */
+  kernel?: string | GuestKernel | undefined;
+  /** Interfaces of the lab network, `eth0`, `eth1`, …; none otherwise. */
+  links?: readonly { mac?: string | undefined; mtu?: number | undefined }[] | undefined;
+  /** MiB; 256 otherwise, 512 with fio. */
+  memory?: number | undefined;
+  /** 2 otherwise. */
+  cpus?: number | undefined;
+  /** Files that the guest sees as `/dev/vda`, `/dev/vdb`, …, raw. */
+  disks?: readonly { path: string; readOnly?: boolean | undefined }[] | undefined;
+  /** Modules of the kernel that are loaded at boot, beyond the usual. */
+  modules?: readonly string[] | undefined;
+  /** Whether it has fio: 70 MB more to load. */
+  fio?: boolean | undefined;
+  accelerator?: Accelerator | 'auto' | undefined;
+  /** Whether it stays when this process ends (`vm up`). */
+  stays?: boolean | undefined;
+}
+
+export interface Guest {
+  record: GuestRecord;
+  host: SshHost;
+  /** Path. */
+  serialLog: string;
+  /** Milliseconds from the start of QEMU until it could be reached. */
+  bootTime: number;
+  /** What its kernel complained of so far: oopses, panics, warnings, each with its first lines. */
+  trouble(): Promise<string[]>;
+  /** Loads a module that is at hand in the guest (`aoe`), with parameters such as `aoe_deadsecs=10`. */
+  loadModule(name: string, parameters?: readonly string[]): Promise<void>;
+  /** Plugs the cable of an interface in, or pulls it out. */
+  setCable(link: number, isIn: boolean): Promise<void>;
+  /** Ends it and removes all that was its. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Boots a guest: a small system in memory, reached by SSH, that ends with this process. Its interfaces are Unix sockets
+ * (`record.links`) on which QEMU listens; connectStream takes one as a link, and a Hub joins such links.
+ *
+ * @throws MissingError if QEMU or a kernel is missing · UnreachableError if its packages can't be had · LabError if it does not come up
+ */
+export async function bootGuest(options: GuestOptions = {}): Promise<Guest> {
+  const name = options.name ?? madeUpName();
+  checkName(name);
+  await sweepGuests();
+  await requireFree(name);
+  const { kernel = '6.1' } = options;
+  const found = typeof kernel === 'string' ? await guestKernel(kernel, options) : kernel;
+  const modules = await modulesImage(found, options.modules ?? []);
+  const images = [await baseImage(options), modules.path, ...(options.fio ? [await fioImage(options)] : [])];
+  return withAccelerator(
+    (accelerator, patience) => boot(name, found, images, modules.names, accelerator, patience, options),
+    options.accelerator,
+  );
+}
+
+/** A guest that stays and was started by an earlier command. */
+export async function attachGuest(record: GuestRecord): Promise<Guest> {
+  return reach(record, 0);
+}
+
+async function requireFree(name: string): Promise<void> {
+  const taken = (await listGuests()).find((record) => record.name === name);
+  if (taken === undefined) return;
+  if ((await pidOf(taken)) === undefined) return removeGuest(taken);
+  throw new UsageError({
+    tried: `starting a guest called ${name}`,
+    happened: 'there is one of that name already',
+    next: `take another name, or end that one: aoe-lab vm down ${name}`,
+  });
+}
+
+async function boot(
+  name: string,
+  kernel: GuestKernel,
+  images: readonly string[],
+  modules: readonly string[],
+  accelerator: Accelerator,
+  patience: number,
+  options: GuestOptions,
+): Promise<Guest> {
+  const started = performance.now();
+  const keys = await makeGuestKeys();
+  const folder = join(await guestsFolder(), name);
+  const sockets = await mkdtemp(join(tmpdir(), 'aoe-lab-vm-'));
+  const links = (options.links ?? []).map(({ mac = madeUpMac(), mtu = 1500 }, index) => ({
+    name: `eth${index}`,
+    socket: join(sockets, `link${index}`),
+    mac,
+    mtu,
+  }));
+  const record: GuestRecord = {
+    name,
+    folder,
+    sockets,
+    stays: options.stays ?? false,
+    owner: await ownIdentity(),
+    kernel: kernel.name,
+    release: kernel.release,
+    accelerator,
+    memory: options.memory ?? (options.fio ? 512 : 256),
+    links,
+    hostKey: keys.host.public.toString('base64'),
+    begun: new Date().toISOString(),
+  };
+  try {
+    await mkdir(folder, { recursive: true });
+    await chmod(folder, 0o700);
+    await here.write(recordPath(folder), JSON.stringify(record, undefined, 2));
+    await here.write(keyPath(folder), keys.client.private, 0o600);
+    const managementMac = madeUpMac();
+    const initrd = join(folder, 'initrd');
+    const settings = cpio(
+      settingsFiles({
+        name,
+        modules,
+        links: [...links, { name: 'mgmt', mac: managementMac, mtu: 1500 }],
+        hostKey: keys.host.dropbear,
+        clientKey: keys.client.line,
+      }),
+    );
+    await here.write(
+      initrd,
+      Buffer.concat([...(await Promise.all(images.map((path) => readFile(path)))), settings]),
+      0o600,
+    );
+    const argv = qemuArgv({
+      name,
+      kernel: kernel.image,
+      initrd,
+      accelerator,
+      memory: record.memory,
+      cpus: options.cpus ?? 2,
+      links,
+      disks: options.disks ?? [],
+      managementMac,
+      monitor: monitorPath(record),
+      serialLog: serialPath(folder),
+      pidFile: pidPath(folder),
+    });
+    here.onRun?.(argv);
+    const child = await startQemu(argv, folder, record.stays);
+    await untilReady(child, record, patience, options.signal);
+    const guest = await reach(record, started);
+    await here.remove(initrd);
+    return guest;
+  } catch (error) {
+    await removeGuest(record).catch(() => {});
+    throw error;
+  }
+}
+
+async function reach(record: GuestRecord, started: number): Promise<Guest> {
+  const { name, folder } = record;
+  const host = new SshHost({
+    name: `guest ${name}`,
+    user: 'root',
+    hostKeys: [Buffer.from(record.hostKey, 'base64')],
+    privateKey: await readFile(keyPath(folder), 'utf8'),
+    open: async () => connectTo(await forwardedPort(monitorPath(record))),
+    connectTimeout: 60_000,
+    keepalive: 10_000,
+    whyLost: async () => {
+      // Its last words may be on their way to the log.
+      await sleep(500);
+      const log = await serialLog(record);
+      const isGone = (await pidOf(record)) === undefined;
+      return kernelTrouble(log).length > 0 || isGone
+        ? `${isGone ? 'its QEMU has ended' : 'its kernel complained'}:\n${lastWords(log)}`
+        : undefined;
+    },
+  });
+  await host.run(['true']);
+  const bootTime = performance.now() - started;
+  return {
+    record,
+    host,
+    serialLog: serialPath(folder),
+    bootTime,
+    trouble: async () => kernelTrouble(await serialLog(record)),
+    loadModule: async (module, parameters = []) => {
+      await host.run(['insmod', `/lib/modules/${module}.ko`, ...parameters]);
+    },
+    setCable: async (link, isIn) => {
+      if (record.links[link] === undefined) {
+        throw new LabError({ tried: `plugging link ${link} of ${name}`, happened: 'it has no such link' });
+      }
+      await monitor(monitorPath(record), 'set_link', { name: `link${link}`, up: isIn });
+    },
+    stop: async () => {
+      await host.close();
+      await removeGuest(record);
+    },
+  };
+}
+
+function connectTo(port: number): Promise<ReturnType<typeof connect>> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+    socket.once('connect', () => resolve(socket));
+    socket.once('error', reject);
+  });
+}
+
+/** Locally administered, not a group's. */
+function madeUpMac(): string {
+  return ['02', ...(randomBytes(5).toString('hex').match(/../g) as string[])].join(':');
+}

@@ -1,0 +1,79 @@
+/** The scripts that run in a guest, and what they are told. No I/O. */
+import { type CpioEntry, file, link } from './cpio.js';
+
+/** Written to the serial line when the guest can be reached. */
+export const READY = 'aoe-lab: guest is ready';
+
+/** Addresses of QEMU's user network (`-netdev user`): 10.0.2.0/24, the guest's own being the first it would lease. */
+export const GUEST_ADDRESS = '10.0.2.15';
+
+const INIT = `#!/bin/sh
+export PATH=/sbin:/usr/sbin:/bin:/usr/bin
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs devtmpfs /dev
+mkdir -p /dev/pts /dev/shm /run /tmp /mnt /var/log
+mount -t devpts devpts /dev/pts
+mount -t tmpfs tmpfs /tmp
+. /etc/guest
+hostname "$NAME"
+for module in $MODULES; do insmod "/lib/modules/$module.ko" || echo "aoe-lab: $module was not loaded"; done
+ip link set lo up
+for line in $LINKS; do
+  mac=\${line%%,*}; rest=\${line#*,}; name=\${rest%%,*}; mtu=\${rest#*,}
+  for path in /sys/class/net/*; do
+    [ "$(cat "$path/address")" = "$mac" ] || continue
+    old=\${path##*/}
+    [ "$old" = "$name" ] || ip link set "$old" name "$name"
+    ip link set "$name" mtu "$mtu" up
+  done
+done
+ip addr add ${GUEST_ADDRESS}/24 dev mgmt
+dropbear -E -s -r /etc/dropbear/key -p 22 -P /run/dropbear.pid
+echo '${READY}'
+`;
+
+/** busybox's init gathers the processes that have lost their parents. */
+const INITTAB = `::sysinit:/etc/rc
+::shutdown:/bin/sync
+`;
+
+/** What is the same in all guests. */
+export function commonFiles(): CpioEntry[] {
+  return [
+    { path: 'dev/console', mode: 0o20600, device: [5, 1] },
+    { path: 'dev/null', mode: 0o20666, device: [1, 3] },
+    ...['proc', 'sys', 'dev', 'tmp', 'run', 'mnt', 'var/log'].map((path) => ({ path, mode: 0o40755 })),
+    { path: 'root', mode: 0o40700 },
+    { path: 'root/.ssh', mode: 0o40700 },
+    link('init', 'bin/busybox'),
+    file('etc/rc', INIT, 0o755),
+    file('etc/inittab', INITTAB),
+    file('etc/passwd', 'root:x:0:0:root:/root:/bin/sh\n'),
+    file('etc/group', 'root:x:0:\n'),
+    file('etc/shells', '/bin/sh\n'),
+    file('etc/hosts', '127.0.0.1 localhost\n'),
+    link('etc/mtab', '/proc/mounts'),
+  ];
+}
+
+export interface GuestSettings {
+  name: string;
+  /** Loaded in this order. */
+  modules: readonly string[];
+  links: readonly { mac: string; name: string; mtu: number }[];
+  /** In dropbear's own format. */
+  hostKey: Buffer;
+  /** A line of authorized_keys. */
+  clientKey: string;
+}
+
+/** What one guest is told. */
+export function settingsFiles({ name, modules, links, hostKey, clientKey }: GuestSettings): CpioEntry[] {
+  const lines = links.map((one) => `${one.mac},${one.name},${one.mtu}`);
+  return [
+    file('etc/guest', `NAME='${name}'\nMODULES='${modules.join(' ')}'\nLINKS='${lines.join(' ')}'\n`),
+    file('etc/dropbear/key', hostKey, 0o600),
+    file('root/.ssh/authorized_keys', `${clientKey}\n`, 0o600),
+  ];
+}

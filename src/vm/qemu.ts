@@ -1,0 +1,67 @@
+/** The command line of QEMU for a guest: from facts to words. No I/O. */
+
+export type Accelerator = 'kvm' | 'tcg';
+
+export interface QemuFacts {
+  name: string;
+  kernel: string;
+  initrd: string;
+  accelerator: Accelerator;
+  /** MiB. */
+  memory: number;
+  cpus: number;
+  /** Each a Unix socket on which QEMU listens, with frames as src/link/stream.ts speaks them. */
+  links: readonly { socket: string; mac: string; mtu: number }[];
+  disks: readonly { path: string; readOnly?: boolean | undefined }[];
+  /** Of the interface that SSH comes in by. */
+  managementMac: string;
+  monitor: string;
+  serialLog: string;
+  pidFile: string;
+}
+
+export const QEMU = 'qemu-system-x86_64';
+
+/** Warnings and worse go to the console; a kernel that has gone wrong ends the guest, its last words on the console. */
+const KERNEL_LINE =
+  'console=ttyS0 loglevel=5 panic=-1 oops=panic random.trust_cpu=on tsc=unstable mitigations=off';
+
+export function qemuArgv(facts: QemuFacts): string[] {
+  const { accelerator, links, disks } = facts;
+  return [
+    QEMU,
+    ...['-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none'],
+    ...['-name', comma(facts.name), '-pidfile', facts.pidFile],
+    ...['-machine', 'q35', '-accel', accelerator === 'tcg' ? 'tcg,thread=multi' : 'kvm'],
+    ...['-cpu', accelerator === 'kvm' ? 'host' : 'max'],
+    ...['-smp', String(facts.cpus), '-m', String(facts.memory)],
+    ...['-kernel', facts.kernel, '-initrd', facts.initrd, '-append', KERNEL_LINE],
+    ...['-chardev', `file,id=serial,path=${comma(facts.serialLog)},append=on`, '-serial', 'chardev:serial'],
+    ...['-qmp', `unix:${comma(facts.monitor)},server=on,wait=off`],
+    ...['-device', 'virtio-rng-pci'],
+    ...links.flatMap(({ socket, mac, mtu }, index) => [
+      ...[
+        '-netdev',
+        `stream,id=link${index},server=on,addr.type=unix,addr.path=${comma(socket)}`,
+        '-device',
+        `virtio-net-pci,netdev=link${index},mac=${mac},host_mtu=${mtu},romfile=`,
+      ],
+    ]),
+    // Only what comes in by the forwarded port: a guest reaches nothing outside.
+    ...['-netdev', 'user,id=management,restrict=on,ipv6=off,hostfwd=tcp:127.0.0.1:0-:22'],
+    ...['-device', `virtio-net-pci,netdev=management,mac=${facts.managementMac},romfile=`],
+    ...disks.flatMap(({ path, readOnly = false }, index) => [
+      ...[
+        '-drive',
+        `if=none,id=disk${index},format=raw,file=${comma(path)},readonly=${readOnly ? 'on' : 'off'}`,
+        '-device',
+        `virtio-blk-pci,drive=disk${index}`,
+      ],
+    ]),
+  ];
+}
+
+/** A comma in a value is doubled (qemu(1), -drive). */
+function comma(text: string): string {
+  return text.replaceAll(',', ',,');
+}
