@@ -3,7 +3,8 @@ import { MissingError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import type { Facts } from '../patch/condition.js';
 import { effective } from '../recipe/load.js';
-import type { Recipe, Release } from '../recipe/schema.js';
+import type { Recipe, Release, Requirement } from '../recipe/schema.js';
+import type { KernelTree } from './kernel.js';
 import { type BuildKey, type BuildTree, buildKey } from './key.js';
 import { missingFor } from './requirements.js';
 import { type BuildRecord, buildFolder, findBuild, lockBuild } from './store.js';
@@ -18,8 +19,8 @@ export interface BuildOptions {
   force?: boolean | undefined;
   onEvent?: ((event: BuildEvent) => void) | undefined;
   signal?: AbortSignal | undefined;
-  /** Version of the kernel that is built for. */
-  kernel?: string | undefined;
+  /** The kernel that a module is built for. */
+  kernel?: KernelTree | undefined;
 }
 
 /** What happens during a build, for whoever shows it. */
@@ -35,6 +36,8 @@ export type BuildEvent =
 export interface BuildResult {
   implementation: string;
   release: string;
+  /** Release of the kernel that a module was built for. */
+  kernel?: string;
   /** 64 hex digits that name tree, patches, toolchain and steps. */
   key: string;
   /** The build's folder in the store. */
@@ -60,14 +63,15 @@ export async function buildArtifacts(
   release: Release,
   options: BuildOptions = {},
 ): Promise<BuildResult> {
-  refuseUnbuildable(recipe, release);
+  refuseUnbuildable(recipe, release, options.kernel);
   const { force, kernel, onEvent } = options;
-  const toolchain = await findToolchain(options.host);
+  // A kernel's own tools are named by its digest.
+  const toolchain = kernel?.root === undefined ? await findToolchain(options.host) : undefined;
   const facts: Omit<Facts, 'release'> = {
-    ...(kernel === undefined ? {} : { kernel }),
+    ...(kernel === undefined ? {} : { kernel: kernel.release }),
     ...(toolchain === undefined ? {} : { compiler: toolchain.version, libc: toolchain.libc }),
   };
-  const named = buildKey(tree, recipe, release, toolchain, facts);
+  const named = buildKey(tree, recipe, release, toolchain, facts, kernel);
   const hit = (): BuildResult | undefined => {
     const record = force ? undefined : findBuild(named.key);
     if (record === undefined) return undefined;
@@ -99,11 +103,12 @@ async function make(
 }
 
 function resultOf(record: BuildRecord, cached: boolean): BuildResult {
-  const { implementation, release, key, patches, duration, warnings } = record;
+  const { implementation, release, kernel, key, patches, duration, warnings } = record;
   const folder = buildFolder(key);
   return {
     implementation,
     release,
+    ...(kernel === undefined ? {} : { kernel }),
     key,
     folder,
     artifacts: record.artifacts.map(({ name, sha256 }) => ({
@@ -119,18 +124,29 @@ function resultOf(record: BuildRecord, cached: boolean): BuildResult {
   };
 }
 
+/** A kernel of Debian's brings compiler and make. */
+const ROOT_TOOLS: Requirement[] = [{ command: 'bwrap', debian: 'bubblewrap' }];
+
+/** What a build needs on this machine. */
+export function requirementsOf(recipe: Recipe, release: Release, kernel?: KernelTree): Requirement[] {
+  return kernel?.root === undefined ? effective(recipe, release).build.requires : ROOT_TOOLS;
+}
+
 /** @throws MissingError where this version can't build it, or something that the build requires is not here */
-export function refuseUnbuildable(recipe: Recipe, release: Release): void {
+export function refuseUnbuildable(recipe: Recipe, release: Release, kernel?: KernelTree): void {
   const tried = `building ${recipe.name} ${release.version}`;
-  if (recipe.unavailable !== undefined || recipe.kind === 'kernel module') {
+  const isModule = recipe.kind === 'kernel module';
+  if (isModule ? kernel === undefined : recipe.unavailable !== undefined) {
     throw new MissingError({
       tried,
-      happened: recipe.unavailable ?? 'this version of aoe-lab does not build kernel modules yet',
-      next: `\`aoe-lab patch ${recipe.name} --output DIR\` gives the patched tree, to be built by hand`,
-      missing: [recipe.name],
+      happened: isModule ? 'nothing says for which kernel' : (recipe.unavailable as string),
+      next: isModule
+        ? `\`aoe-lab build ${recipe.name} --kernel 6.1\``
+        : `\`aoe-lab patch ${recipe.name} --output DIR\` gives the patched tree, to be built by hand`,
+      missing: [isModule ? 'a kernel' : recipe.name],
     });
   }
-  const missing = missingFor(effective(recipe, release).build.requires);
+  const missing = missingFor(requirementsOf(recipe, release, kernel));
   if (missing.length === 0) return;
   const packages = [...new Set(missing.map(({ debian }) => debian))].join(' ');
   throw new MissingError({

@@ -5,6 +5,7 @@ import type { Facts } from '../patch/condition.js';
 import { judgePatches, patchDigest } from '../patch/files.js';
 import { effective } from '../recipe/load.js';
 import type { Recipe, Release } from '../recipe/schema.js';
+import type { KernelTree } from './kernel.js';
 import { findRequirement } from './requirements.js';
 import type { Toolchain } from './toolchain.js';
 
@@ -42,6 +43,7 @@ export function buildKey(
   release: Release,
   toolchain: Toolchain | undefined,
   facts: Omit<Facts, 'release'>,
+  kernel?: KernelTree,
 ): BuildKey {
   const { build } = effective(recipe, release);
   const applied = judgePatches(recipe, { ...facts, release: release.version }).filter(
@@ -53,10 +55,12 @@ export function buildKey(
     applied.map(({ patch, id }) => [id, patchDigest(patch)]),
     toolchain ?? null,
     // A library's or tool's package that was upgraded shows here.
-    build.requires.map((requirement) => fileIdentity(findRequirement(requirement))),
+    kernel?.root === undefined
+      ? build.requires.map((requirement) => fileIdentity(findRequirement(requirement)))
+      : null,
     [build.system, build.env ?? {}, build.steps.map(({ why: _, ...step }) => step), build.artifacts],
     ENVIRONMENT.map((name) => process.env[name] ?? null),
-    facts.kernel ?? null,
+    kernel === undefined ? null : [kernel.release, kernel.digest, kernel.compiler ?? null],
   ];
   return { key: digestOf(JSON.stringify(parts)), patches: applied.map(({ id }) => id) };
 }

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { digestOfFile } from '../digest.js';
 import { LabError } from '../errors.js';
 import type { Host } from '../host/host.js';
+import { inRoot } from '../host/root.js';
 import { applyPatches } from '../patch/apply.js';
 import type { Facts } from '../patch/condition.js';
 import { planPatches } from '../patch/plan.js';
@@ -29,7 +30,7 @@ export async function makeBuild(
   facts: Omit<Facts, 'release'>,
   options: BuildOptions & { host: Host },
 ): Promise<BuildRecord> {
-  const { host, onEvent } = options;
+  const { host, kernel, onEvent } = options;
   const { build } = effective(recipe, release);
   const started = performance.now();
   await removeRests(host, key);
@@ -43,13 +44,15 @@ export async function makeBuild(
     await mkdir(join(finished, 'artifacts'), { recursive: true });
     await writeFile(log, `${recipe.name} ${release.version}, build ${key}\n`);
     const warnings = await runSteps(build, {
-      host,
+      host: kernel?.root === undefined ? host : inRoot(host, kernel.root, folder),
       variables: {
         implementation: recipe.name,
         release: release.version,
         jobs: options.jobs ?? availableParallelism(),
         folder,
         compiler: compilerWords().join(' '),
+        ...(kernel === undefined ? {} : { headers: kernel.headers }),
+        ...(kernel?.compiler === undefined ? {} : { moduleCompiler: kernel.compiler }),
       },
       log,
       signal: options.signal,
@@ -60,6 +63,7 @@ export async function makeBuild(
     const record: BuildRecord = {
       implementation: recipe.name,
       release: release.version,
+      ...(kernel === undefined ? {} : { kernel: kernel.release }),
       key,
       tree: tree.digest,
       patches,

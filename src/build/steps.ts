@@ -3,8 +3,8 @@ import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LabError } from '../errors.js';
 import { CommandError } from '../host/command-error.js';
-import type { Host } from '../host/host.js';
 import { quoteArgv } from '../host/quote.js';
+import type { Runner } from '../host/root.js';
 import { TREE_TIME } from '../patch/apply.js';
 import type { Build } from '../recipe/schema.js';
 import { render } from '../templating.js';
@@ -15,7 +15,7 @@ import type { BuildVariables } from './variables.js';
 const LIMIT = 10 * 60_000;
 
 export interface StepsOptions {
-  host: Host;
+  host: Runner;
   variables: BuildVariables;
   /** Receives all that the steps print. */
   log: string;
@@ -62,7 +62,9 @@ function environment(build: Build, variables: BuildVariables): Record<string, st
     SOURCE_DATE_EPOCH: String(TREE_TIME),
     TZ: 'UTC',
     // A make that started us must not reach into the build.
-    MAKEFLAGS: '',
+    // A kernel's Makefile sets CC itself: only what counts as given on the command line prevails.
+    MAKEFLAGS:
+      variables.moduleCompiler === undefined ? '' : `CC=${variables.moduleCompiler.replaceAll(' ', '\\ ')}`,
     MFLAGS: '',
     MAKELEVEL: '',
     ...Object.fromEntries(own),

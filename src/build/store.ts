@@ -16,6 +16,8 @@ import { cacheFolder } from '../paths.js';
 export interface BuildRecord {
   implementation: string;
   release: string;
+  /** Release of the kernel that a module was built for. */
+  kernel?: string;
   key: string;
   /** sha256 of the source tree. */
   tree: string;

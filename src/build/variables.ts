@@ -8,4 +8,7 @@ export interface BuildVariables {
   folder: string;
   /** `$CC`, or gcc. */
   compiler: string;
+  /** Folder with the kernel's headers, for a module; what make is told as `CC`, if the headers do not know. */
+  headers?: string;
+  moduleCompiler?: string;
 }

@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
 import type { BuildEvent, BuildResult } from '../build/build.js';
+import { UsageError } from '../errors.js';
+import type { Recipe, Release } from '../recipe/schema.js';
 import type { SourceTree } from '../source/fetch.js';
 import { integer } from './options.js';
 
@@ -9,6 +11,8 @@ interface Options {
   offline?: boolean;
   force?: boolean;
   jobs?: number;
+  kernel?: string;
+  allKernels?: boolean;
   json?: boolean;
 }
 
@@ -22,35 +26,99 @@ export function register(program: Command): void {
     .option('--offline', 'use only what the store has')
     .option('--force', 'build again although the store has it')
     .option('--jobs <N>', 'jobs of make; the number of processors otherwise', integer)
+    .option(
+      '--kernel <KERNEL>',
+      'for a module: host (default), a folder with headers, 5.10, 6.1, 6.12, unstable, or SUITE/VERSION',
+    )
+    .option('--all-kernels', 'for a module: 5.10, 6.1, 6.12 and unstable, at the same time')
     .option('--json', 'print JSON')
     .action(async (impl: string, options: Options) => {
-      const [
-        { findRelease, loadRecipe },
-        { fetchSource },
-        { buildArtifacts, refuseUnbuildable },
-        { print, note },
-      ] = await Promise.all([
+      const [{ findRelease, loadRecipe }, { print }] = await Promise.all([
         import('../recipe/load.js'),
-        import('../source/fetch.js'),
-        import('../build/build.js'),
         import('../ui/output.js'),
       ]);
       const recipe = await loadRecipe(impl);
       const release = findRelease(recipe, options.release);
-      // Before anything is fetched.
-      refuseUnbuildable(recipe, release);
-      const { source, offline, force, jobs } = options;
-      const tree = await fetchSource(recipe, release, {
-        ...(source === undefined ? {} : { source }),
-        ...(offline === undefined ? {} : { offline }),
-      });
-      const onEvent = (event: BuildEvent): void => {
-        const text = describe(event);
-        if (text !== undefined) note(text);
-      };
-      const built = await buildArtifacts(tree, recipe, release, { force, jobs, onEvent });
+      checkUse(recipe, options);
+      if (options.allKernels) return buildForAll(recipe, release, options);
+      const { built, tree } = await buildOne(recipe, release, options, options.kernel);
       print(asJson(built, tree), options, () => summary(built, tree));
     });
+}
+
+function checkUse(recipe: Recipe, { kernel, allKernels }: Options): void {
+  if (kernel === undefined && !allKernels) return;
+  const happened =
+    recipe.kind !== 'kernel module'
+      ? 'it is no kernel module, so that no kernel matters to its build'
+      : kernel !== undefined && allKernels
+        ? '--kernel and --all-kernels contradict each other'
+        : undefined;
+  if (happened !== undefined) {
+    throw new UsageError({ tried: `building ${recipe.name}`, happened, next: 'leave one of them out' });
+  }
+}
+
+async function buildOne(
+  recipe: Recipe,
+  release: Release,
+  { source, offline, force, jobs }: Options,
+  kernelName: string | undefined,
+): Promise<{ built: BuildResult; tree: SourceTree }> {
+  const [{ fetchSource }, { buildArtifacts, refuseUnbuildable }, { findKernelTree }, { note }] =
+    await Promise.all([
+      import('../source/fetch.js'),
+      import('../build/build.js'),
+      import('../build/kernel.js'),
+      import('../ui/output.js'),
+    ]);
+  const isModule = recipe.kind === 'kernel module';
+  const kernel = isModule ? await findKernelTree(kernelName ?? 'host', { offline }) : undefined;
+  // Before the source is fetched.
+  refuseUnbuildable(recipe, release, kernel);
+  const tree = await fetchSource(recipe, release, {
+    ...(source === undefined ? {} : { source }),
+    ...(offline === undefined ? {} : { offline }),
+  });
+  const prefix = kernel === undefined ? '' : `${kernel.release}: `;
+  const onEvent = (event: BuildEvent): void => {
+    const text = describe(event);
+    if (text !== undefined) note(prefix + text);
+  };
+  const built = await buildArtifacts(tree, recipe, release, { force, jobs, kernel, onEvent });
+  return { built, tree };
+}
+
+/** Each kernel for itself: that one fails does not keep the others from being built. */
+async function buildForAll(recipe: Recipe, release: Release, options: Options): Promise<void> {
+  const [{ KERNELS }, { describeError, errorAsJson, exitCodeOf }, { print, note }, { table }] =
+    await Promise.all([
+      import('../source/debian/kernels.js'),
+      import('../ui/errors.js'),
+      import('../ui/output.js'),
+      import('../ui/table.js'),
+    ]);
+  const names = KERNELS.map(({ name }) => name);
+  const outcomes = await Promise.allSettled(names.map((name) => buildOne(recipe, release, options, name)));
+  const results = outcomes.map((outcome, i) => {
+    const name = names[i] as string;
+    if (outcome.status === 'rejected') return { name, ...errorAsJson(outcome.reason) };
+    return { name, ...asJson(outcome.value.built, outcome.value.tree) };
+  });
+  print(results, options, () =>
+    table(
+      ['KERNEL', 'RELEASE', 'RESULT', 'WARNINGS'],
+      outcomes.map((outcome, i) => {
+        const name = names[i] as string;
+        if (outcome.status === 'rejected') return [name, '', 'failed', ''];
+        const { kernel = '', artifacts, warnings } = outcome.value.built;
+        return [name, kernel, artifacts.map(({ path }) => path).join(' '), String(warnings)];
+      }),
+    ),
+  );
+  const failed = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
+  for (const error of failed) note(describeError(error, false));
+  if (failed.length > 0) process.exitCode = exitCodeOf(failed[0]);
 }
 
 function describe(event: BuildEvent): string | undefined {
@@ -67,10 +135,11 @@ function describe(event: BuildEvent): string | undefined {
 }
 
 function asJson(built: BuildResult, tree: SourceTree): object {
-  const { implementation, release, artifacts, patches, cached, key, log, duration, warnings } = built;
+  const { implementation, release, kernel, artifacts, patches, cached, key, log, duration, warnings } = built;
   return {
     implementation,
     release,
+    ...(kernel === undefined ? {} : { kernel }),
     artifacts: artifacts.map(({ path }) => path),
     patches,
     cached,
@@ -88,7 +157,7 @@ function summary(built: BuildResult, tree: SourceTree): string {
     ? `was in the store (${seconds} s when it was built)`
     : `built in ${seconds} s, ${built.warnings} warnings`;
   return [
-    `${built.implementation} ${built.release}: ${how}`,
+    `${built.implementation} ${built.release}${built.kernel === undefined ? '' : ` for Linux ${built.kernel}`}: ${how}`,
     `source: ${tree.location}${tree.pinned === 'differs' ? ', which differs from the pinned tree' : ''}`,
     ...(built.patches.length > 0 ? [`patches: ${built.patches.join(', ')}`] : []),
     ...built.artifacts.map(({ path }) => path),

@@ -66,12 +66,20 @@ test.serial('what is missing is said before anything starts, with one line that 
   t.deepEqual(error?.missing, ['no-such-tool', 'no/such.h', 'no/other.h']);
 });
 
-test.serial("a kernel module is refused with the recipe's words", async (t) => {
-  const recipe: Recipe = { ...recipeWith([]), kind: 'kernel module', unavailable: 'not in this version' };
+test.serial("what this version can't build is refused with the recipe's words", async (t) => {
+  const recipe: Recipe = { ...recipeWith([]), unavailable: 'not in this version' };
   const error = await t.throwsAsync(buildArtifacts({ folder: '/nowhere', digest: 'd' }, recipe, release), {
     instanceOf: MissingError,
   });
   t.is(error?.facts.happened, 'not in this version');
+});
+
+test.serial('a kernel module is not built for no kernel', async (t) => {
+  const recipe: Recipe = { ...recipeWith([]), kind: 'kernel module' };
+  const error = await t.throwsAsync(buildArtifacts({ folder: '/nowhere', digest: 'd' }, recipe, release), {
+    instanceOf: MissingError,
+  });
+  t.is(error?.facts.happened, 'nothing says for which kernel');
 });
 
 withCompiler('steps that end well without the artifact fail', async (t) => {

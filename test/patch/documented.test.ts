@@ -44,8 +44,27 @@ original('kvblade-alpha-3', 'each edit by the kernel', async (t, folder) => {
   t.deepEqual(await names(), []);
   t.deepEqual(await names('2.6.17'), []);
   t.deepEqual(await names('2.6.18'), ['include-autoconf']);
-  t.deepEqual(await names('6.1'), ['ata-id-serno-len']);
+  t.deepEqual(await names('5.9'), ['ata-id-serno-len']);
 });
+
+/** Kernels of Debian's, one of each line that the patches were made with. */
+const KERNELS = ['5.10.0-32-amd64', '6.1.0-50-amd64', '6.12.117+deb13-amd64', '7.2.13+deb14-amd64'];
+
+original(
+  'kvblade-alpha-3',
+  'the patches for current kernels fit, each where it was made',
+  async (t, folder) => {
+    for (const kernel of KERNELS) {
+      const { patches } = await plan('kvblade', folder, kernel);
+      const taken = patches.filter(({ applies }) => applies);
+      t.is(taken.length, patches.length - 1, kernel);
+      for (const { id, files } of taken) {
+        t.true(files.length > 0, id);
+        t.deepEqual([...new Set(files.flatMap(({ offsets }) => offsets))].filter(Boolean), [], id);
+      }
+    }
+  },
+);
 
 original('aoeserver-trunk', 'lines 362 and 380', async (t, folder) => {
   const tree = join(folder, 'aoeserver');

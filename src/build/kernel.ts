@@ -1,0 +1,101 @@
+/**
+ * The kernel that a module is built for: headers, the compiler that belongs to them, and where both are. Kernels of
+ * Debian's come with the tools of their suite, so that the same build works on any machine; those of this machine are
+ * built for with its own compiler, if it is the right one.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { digestOf } from '../digest.js';
+import { MissingError, UsageError } from '../errors.js';
+import { findKernel, KERNELS } from '../source/debian/kernels.js';
+import { type FetchPackagesOptions, fetchDebianPackages } from '../source/debian/packages.js';
+import { compilerWords, findCommand } from './requirements.js';
+
+export interface KernelTree {
+  /** As it was asked for: `6.1`, `unstable`, `host`, a path. */
+  name: string;
+  /** As `uname -r` prints it, `6.1.0-50-amd64`. */
+  release: string;
+  /** Folder that make is started in, as the build sees it. */
+  headers: string;
+  /** The same for the same headers and tools. */
+  digest: string;
+  /** Root file system with headers and tools; undefined: this machine's own. */
+  root?: string;
+  /** `CC` for make; undefined: as the headers say. */
+  compiler?: string;
+}
+
+/** What brings a shell, make and what the kernel's scripts call. The compiler comes with the headers. */
+const TOOLS = ['bash', 'coreutils', 'dash', 'findutils', 'grep', 'make', 'mawk', 'perl-base', 'sed'];
+
+/**
+ * @param name `host`, a folder with headers, a name of KERNELS, or SUITE/VERSION
+ * @throws UsageError if it can't be meant · MissingError if headers or their compiler are not here · UnreachableError
+ *   if packages can't be had
+ */
+export async function findKernelTree(name: string, options: FetchPackagesOptions = {}): Promise<KernelTree> {
+  const tried = `looking for the headers of the kernel ${name}`;
+  if (name === 'host') {
+    const release = readFileSync('/proc/sys/kernel/osrelease', 'utf8').trim();
+    const headers = `/lib/modules/${release}/build`;
+    if (existsSync(headers)) return ownTree(name, headers, tried);
+    throw new MissingError({
+      tried,
+      happened: `there is no ${headers}`,
+      next: [
+        `apt-get install linux-headers-${release}, where the distribution has it`,
+        `--kernel ${KERNELS.map((kernel) => kernel.name).join(', ')} or SUITE/VERSION takes a kernel of Debian's`,
+      ],
+      missing: [`headers of Linux ${release}`],
+    });
+  }
+  if (/^[./]/.test(name)) return ownTree(name, resolve(name), tried);
+  const kernel = await findKernel(name, options);
+  const { suite, release } = kernel;
+  const names = [`linux-headers-${release}`, ...TOOLS];
+  const { folder, digest } = await fetchDebianPackages({ suite, names, dependencies: true }, options);
+  return { name, release, headers: `/usr/src/linux-headers-${release}`, digest, root: folder };
+}
+
+/** Headers that are here; the kernel must be built with the compiler it was itself built with, by its first number. */
+function ownTree(name: string, headers: string, tried: string): KernelTree {
+  const read = (path: string): string => {
+    try {
+      return readFileSync(join(headers, path), 'utf8');
+    } catch {
+      return '';
+    }
+  };
+  const release = read('include/config/kernel.release').trim();
+  const config = read('include/config/auto.conf') || read('.config');
+  if (release === '' || config === '') {
+    throw new UsageError({
+      tried,
+      happened: `${headers} holds no headers that are ready to build modules with`,
+      next: 'name a folder such as /lib/modules/VERSION/build, or a kernel tree after `make modules_prepare`',
+    });
+  }
+  const version = /^CONFIG_GCC_VERSION=(\d+)$/m.exec(config)?.[1];
+  const compiler = Number(version) > 0 ? ownCompiler(Math.trunc(Number(version) / 10_000), tried) : 'clang';
+  return {
+    name,
+    release,
+    headers,
+    digest: digestOf(release + config + read('Module.symvers')),
+    compiler,
+  };
+}
+
+function ownCompiler(major: number, tried: string): string {
+  const words = compilerWords();
+  if (process.env.CC !== undefined && process.env.CC !== '') return words.join(' ');
+  const name = `gcc-${major}`;
+  if (findCommand(name) !== undefined) return name;
+  throw new MissingError({
+    tried,
+    happened: `the kernel was built with gcc ${major}, and there is no ${name} here`,
+    next: [`apt-get install ${name}`, '`CC=…` in the environment names another compiler, at your own risk'],
+    missing: [name],
+  });
+}
