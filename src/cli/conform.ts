@@ -62,7 +62,7 @@ async function run(
   options: Options,
   noteResult: (report: string, done: number, total: number) => void,
 ): Promise<ConformReport[]> {
-  const [{ conform }, { here }, { selectCases }, { UsageError }] = await Promise.all([
+  const [{ conform }, { here }, { selectCases }, { LabError, UsageError }] = await Promise.all([
     import('../verify/conform/conform.js'),
     import('../host/local.js'),
     import('../verify/conform/select.js'),
@@ -78,7 +78,8 @@ async function run(
   }
   const stop = new AbortController();
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  const onSignal = (signal: NodeJS.Signals) => stop.abort(new Error(`ended by ${signal}`));
+  const onSignal = (signal: NodeJS.Signals) =>
+    stop.abort(new LabError({ tried: 'running the suite', happened: `it was ended by ${signal}` }));
   for (const signal of signals) process.once(signal, onSignal);
   const reports: ConformReport[] = [];
   try {
