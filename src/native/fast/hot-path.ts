@@ -26,6 +26,9 @@ export class HotPath implements SlotCompletion {
   readonly #maxSectors: number;
   readonly #ownLow: number;
   readonly #ownHigh: number;
+  /** The interface's address as a source is read: its first two bytes, and its last four, little-endian. */
+  readonly #ownFirst: number;
+  readonly #ownRest: number;
   readonly #source: FrameSource;
   readonly #giveBack: (request: Buffer) => void;
   readonly #id: number;
@@ -56,6 +59,8 @@ export class HotPath implements SlotCompletion {
     bytes.writeUIntBE(mac, 0, 6);
     this.#ownLow = bytes.readUInt32LE(0);
     this.#ownHigh = bytes.readUInt16LE(4);
+    this.#ownFirst = bytes.readUInt16LE(0);
+    this.#ownRest = bytes.readUInt32LE(2);
     this.replies = new Replies(engine.c, fd, source.slotLength, this.#ownLow, this.#ownHigh);
     this.#vector = allocate(engine.c, 16);
     this.#writes = new WriteBatch(engine.c, BATCH);
@@ -83,17 +88,20 @@ export class HotPath implements SlotCompletion {
 
   /** Takes the request at hand. @returns false if it is nothing for this path */
   take(length: number): boolean {
-    const source = this.#source;
-    const { words } = source.memory;
-    const at = (source.slot * source.slotLength + FRAME_OFFSET) / 4;
+    const { memory, slot: incoming, slotLength } = this.#source;
+    const { words } = memory;
+    const at = (incoming * slotLength + FRAME_OFFSET) / 4;
     if (length < HEADERS || ((words[at + WORD.version] as number) & 0xffffff) !== REQUEST) return false;
     const hot = this.#exports.get(words[at + WORD.address] as number);
     if (hot === undefined) return false;
     const middle = words[at + WORD.middle] as number;
     // To us alone, and from no group.
     if (words[at] !== this.#ownLow || (middle & 0xffff) !== this.#ownHigh || middle & 0x10000) return false;
+    // Nor from our own address: whoever would be answered is us.
+    const source = words[at + WORD.source] as number;
+    if (middle >>> 16 === this.#ownFirst && source === this.#ownRest) return false;
     const { target } = hot.served;
-    if (!target.open && !admits(hot, middle, words[at + WORD.source] as number)) return false;
+    if (!target.open && !admits(hot, middle, source)) return false;
     const ata = words[at + WORD.ata] as number;
     const command = ata >>> 24;
     const sectors = (ata >>> 16) & 0xff;
@@ -102,8 +110,8 @@ export class HotPath implements SlotCompletion {
     const says = (ata & 1) === 1;
     if (isRead(command)) return !says && this.#read(hot, words, at, sector, sectors * SECTOR);
     if (!isWrite(command) || !says || hot.readOnly || length < HEADERS + sectors * SECTOR) return false;
-    const data = source.slot * source.slotLength + DATA_OFFSET;
-    return this.#write(hot, source.memory, at, data, sector, sectors);
+    const data = incoming * slotLength + DATA_OFFSET;
+    return this.#write(hot, memory, at, data, sector, sectors);
   }
 
   /** Writes what was taken into the page cache; must be called before the frames are given back, and at most BATCH of them. */
