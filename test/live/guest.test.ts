@@ -1,12 +1,17 @@
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { parseMac } from '../../src/aoe/index.js';
 import { connectStream, Hub } from '../../src/link/index.js';
 import { serveTargets } from '../../src/native/index.js';
-import { bootGuest, type Guest } from '../../src/vm/index.js';
+import { bootGuest, findGuest, type Guest, listGuests, pidOf, sweepGuests } from '../../src/vm/index.js';
 import { noGuests, testUnless } from './machine.js';
 
 const MIB = 2 ** 20;
@@ -100,4 +105,40 @@ testUnless(reason, 'a kernel that goes wrong is named in the error, and its gues
   t.regex(String(error?.message), /its QEMU has ended:\n.*sysrq triggered crash/is);
   t.regex((await guest.trouble()).join('\n'), /Kernel panic/);
   await guest.stop();
+});
+
+testUnless(reason, 'a command killed at any moment leaves no QEMU after the next command', async (t) => {
+  t.timeout(300_000);
+  const fixture = fileURLToPath(new URL('./fixture-guest.js', import.meta.url));
+  // The last one is killed when its guest is up.
+  for (const delay of [300, 900, 1500, 2500, undefined]) {
+    const child = spawn(process.execPath, [fixture, 'killed'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    if (delay === undefined) await once(child.stdout, 'data');
+    else await sleep(delay);
+    const pid = await findGuest('killed').then(pidOf, () => undefined);
+    child.kill('SIGKILL');
+    await once(child, 'close');
+    await sweepGuests();
+    t.deepEqual(await listGuests(), []);
+    if (pid !== undefined) t.false(existsSync(`/proc/${pid}/exe`), `after ${delay} ms`);
+    if (delay === undefined) t.not(pid, undefined);
+    const { stdout } = spawnSync('ps', ['-e', '-o', 'args='], { encoding: 'utf8' });
+    t.false(stdout.includes(`${process.env.AOE_LAB_STATE}/vm/`), stdout);
+  }
+});
+
+testUnless(reason, 'a guest that stays is found by later commands: list, ssh, down', async (t) => {
+  t.timeout(300_000);
+  const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+  const lab = (...argv: string[]) => spawnSync(process.execPath, [main, 'vm', ...argv], { encoding: 'utf8' });
+  const up = JSON.parse(lab('up', 'stays', '--link', '1500', '--module', 'dummy', '--json').stdout);
+  t.like(up, { name: 'stays', runs: true, stays: true, kernel: '6.1' });
+  t.is(lab('up', 'stays').status, 2, 'the name is taken');
+  t.like(JSON.parse(lab('list', '--json').stdout), [{ name: 'stays', runs: true }]);
+  t.is(lab('ssh', 'stays', 'hostname').stdout, 'stays\n');
+  t.regex(lab('ssh', 'stays', '--', 'sh', '-c', 'lsmod; echo "it\'s"; exit 7').stdout, /^dummy .*it's\n$/ms);
+  t.is(lab('ssh', 'stays', '--', 'sh', '-c', 'exit 7').status, 7);
+  t.deepEqual(JSON.parse(lab('down', 'stays', '--json').stdout), { ended: ['stays'] });
+  t.deepEqual(JSON.parse(lab('list', '--json').stdout), []);
+  t.is(lab('ssh', 'stays', 'true').status, 2);
 });
