@@ -27,6 +27,7 @@ const COMMANDS = [
   'conform',
   'bench',
   'capture',
+  'vm',
   'demo',
 ] as const;
 

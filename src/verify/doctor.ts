@@ -35,6 +35,10 @@ const TESTING: readonly Requirement[] = [
   { command: 'xz', debian: 'xz-utils' },
   { command: 'bzip2', debian: 'bzip2' },
   { command: 'zstd', debian: 'zstd' },
+  { command: 'qemu-system-x86_64', debian: 'qemu-system-x86' },
+  { command: 'sshd', debian: 'openssh-server' },
+  { command: 'ssh-keygen', debian: 'openssh-client' },
+  { command: 'cpio', debian: 'cpio' },
 ];
 
 /** Looks at files and permissions only; starts nothing. */

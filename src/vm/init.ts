@@ -49,6 +49,8 @@ export function commonFiles(): CpioEntry[] {
     link('init', 'bin/busybox'),
     file('etc/rc', INIT, 0o755),
     file('etc/inittab', INITTAB),
+    // Scripts of aoetools ask for it and use nothing that sh lacks.
+    file('bin/bash', '#!/bin/sh\nexec /bin/sh "$@"\n', 0o755),
     file('etc/passwd', 'root:x:0:0:root:/root:/bin/sh\n'),
     file('etc/group', 'root:x:0:\n'),
     file('etc/shells', '/bin/sh\n'),

@@ -4,7 +4,9 @@ import { delimiter, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { UnreachableError } from '../../src/errors.js';
 import { here } from '../../src/host/local.js';
+import { MissingError, UnreachableError } from '../../src/errors.js';
 import { provide } from '../../src/target/provide.js';
+import { guestKernel } from '../../src/vm/index.js';
 
 function onPath(command: string): boolean {
   return (process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, command)));
@@ -54,6 +56,22 @@ export function sourceTree(name: string): { path: string } | { reason: string } 
   if (!folder) return { reason: `needs ${name} in the folder AOE_LAB_SOURCES, which is not set` };
   const path = join(folder, name);
   return existsSync(path) ? { path } : { reason: `needs ${name} in AOE_LAB_SOURCES` };
+}
+
+/** Undefined, or why guests can't run here: QEMU, or the packages that they are made of. */
+export async function noGuests(): Promise<string | undefined> {
+  for (const command of ['qemu-system-x86_64', 'setpriv', 'dpkg-deb']) {
+    if (!onPath(command)) return `needs ${command}`;
+  }
+  try {
+    await guestKernel('6.1');
+  } catch (error) {
+    if (error instanceof UnreachableError || error instanceof MissingError) {
+      return `the packages of guests can not be had: ${error.facts.happened}`;
+    }
+    throw error;
+  }
+  return undefined;
 }
 
 /** `test.serial`, or a skip that says why in its title. */

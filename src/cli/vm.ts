@@ -1,0 +1,162 @@
+import { type Command, Option } from 'commander';
+import { integer, several } from './options.js';
+
+interface UpOptions {
+  kernel: string;
+  link: string[];
+  memory?: number;
+  cpus?: number;
+  disk: string[];
+  module: string[];
+  fio?: boolean;
+  accel: 'auto' | 'kvm' | 'tcg';
+  offline?: boolean;
+  refresh?: boolean;
+  json?: boolean;
+}
+
+export function register(program: Command): void {
+  const vm = program
+    .command('vm')
+    .description('guests with kernels of Debian’s suites, reached by SSH; needs QEMU, no root')
+    // Options behind the name of a guest are those of the command that runs in it.
+    .enablePositionalOptions();
+  vm.command('up')
+    .argument('[NAME]', 'of the guest; one made up otherwise')
+    .description('start a guest that stays until `vm down`')
+    .option('--kernel <KERNEL>', '5.10, 6.1, 6.12, unstable, SUITE/VERSION, host, or IMAGE[:MODULES]', '6.1')
+    .option('--link <MTU>', 'an interface on the lab’s network, a socket (repeatable)', several, [])
+    .option('--memory <MIB>', 'of the guest (default 256, with --fio 512)', integer)
+    .option('--cpus <N>', 'of the guest (default 2)', integer)
+    .option('--disk <FILE>', 'a raw image that it sees as /dev/vda, … (repeatable)', several, [])
+    .option('--module <NAME>', 'of its kernel, loaded at boot (repeatable)', several, [])
+    .option('--fio', 'with fio: some 70 MB more to load')
+    .addOption(new Option('--accel <KIND>', 'how it runs').choices(['auto', 'kvm', 'tcg']).default('auto'))
+    .option('--offline', 'use only what the store has')
+    .option('--refresh', 'look for newer packages than those in the store')
+    .option('--json', 'print JSON')
+    .action(up);
+  vm.command('down')
+    .argument('[NAME...]', 'of guests')
+    .description('end guests and remove all that was theirs')
+    .option('--all', 'every guest that was started to stay')
+    .option('--json', 'print JSON')
+    .action(down);
+  vm.command('list').description('the guests of this machine').option('--json', 'print JSON').action(list);
+  vm.command('ssh')
+    .argument('<NAME>', 'of the guest')
+    .argument('[COMMAND...]', 'to run there; a shell otherwise')
+    .description('run a command in a guest, or a shell')
+    .passThroughOptions()
+    .action(ssh);
+}
+
+async function up(name: string | undefined, options: UpOptions): Promise<void> {
+  const [{ bootGuest }, { print, note }, { resolve }, { describeGuests }] = await Promise.all([
+    import('../vm/index.js'),
+    import('../ui/output.js'),
+    import('node:path'),
+    import('../ui/guests.js'),
+  ]);
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+  const guest = await bootGuest({
+    name,
+    kernel: options.kernel,
+    links: options.link.map((mtu) => ({ mtu: integer(mtu) })),
+    memory: options.memory,
+    cpus: options.cpus,
+    disks: options.disk.map((path) => ({ path: resolve(path) })),
+    modules: options.module,
+    fio: options.fio,
+    accelerator: options.accel,
+    offline: options.offline,
+    refresh: options.refresh,
+    stays: true,
+    signal: stop.signal,
+    onEvent: (event) => {
+      if (event.kind === 'trying') note(`fetching ${event.location}`);
+    },
+  });
+  await guest.host.close();
+  const { record, bootTime } = guest;
+  print({ ...factsOf(record, true), bootTime: Math.round(bootTime) }, options, () =>
+    [
+      describeGuests([{ record, runs: true }]),
+      `reached after ${(bootTime / 1000).toFixed(1)} s; aoe-lab vm ssh ${record.name} gives a shell`,
+    ].join('\n'),
+  );
+}
+
+async function down(
+  names: string[],
+  { all, json }: { all?: boolean | undefined; json?: boolean | undefined },
+): Promise<void> {
+  const [{ findGuest, listGuests, removeGuest, sweepGuests }, { print }, { UsageError }] = await Promise.all([
+    import('../vm/index.js'),
+    import('../ui/output.js'),
+    import('../errors.js'),
+  ]);
+  if (names.length === 0 && !all) {
+    throw new UsageError({
+      tried: 'ending guests',
+      happened: 'none is named',
+      next: 'name them, or say --all',
+    });
+  }
+  const swept = await sweepGuests();
+  const chosen = all
+    ? (await listGuests()).filter(({ stays }) => stays)
+    : await Promise.all(names.map(findGuest));
+  for (const record of chosen) await removeGuest(record);
+  const ended = [...swept, ...chosen.map(({ name }) => name)];
+  print({ ended }, { json }, () => (ended.length === 0 ? 'no guest runs' : `ended: ${ended.join(', ')}`));
+}
+
+async function list({ json }: { json?: boolean | undefined }): Promise<void> {
+  const [{ listGuests, pidOf, sweepGuests }, { print }, { describeGuests }] = await Promise.all([
+    import('../vm/index.js'),
+    import('../ui/output.js'),
+    import('../ui/guests.js'),
+  ]);
+  await sweepGuests();
+  const guests = await Promise.all(
+    (await listGuests()).map(async (record) => ({ record, runs: (await pidOf(record)) !== undefined })),
+  );
+  print(
+    guests.map(({ record, runs }) => factsOf(record, runs)),
+    { json },
+    () => (guests.length === 0 ? 'no guest runs' : describeGuests(guests)),
+  );
+}
+
+async function ssh(name: string, command: string[]): Promise<void> {
+  const [{ attachGuest, findGuest }, { openTerminal, passThrough }] = await Promise.all([
+    import('../vm/index.js'),
+    import('../host/ssh/terminal.js'),
+  ]);
+  const { host } = await attachGuest(await findGuest(name));
+  try {
+    process.exitCode =
+      command.length > 0 ? await passThrough(host.connection, command) : await openTerminal(host.connection);
+  } finally {
+    await host.close();
+  }
+}
+
+/** What `--json` tells of a guest. */
+function factsOf(record: import('../vm/index.js').GuestRecord, runs: boolean) {
+  const { name, kernel, release, accelerator, memory, links, folder, stays, begun } = record;
+  return {
+    name,
+    runs,
+    stays,
+    kernel,
+    release,
+    accelerator,
+    memory,
+    links,
+    serialLog: `${folder}/serial.log`,
+    begun,
+  };
+}

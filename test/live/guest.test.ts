@@ -1,0 +1,144 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdtemp, open, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import test from 'ava';
+import { parseMac } from '../../src/aoe/index.js';
+import { connectStream, Hub } from '../../src/link/index.js';
+import { serveTargets } from '../../src/native/index.js';
+import { bootGuest, findGuest, type Guest, listGuests, pidOf, sweepGuests } from '../../src/vm/index.js';
+import { noGuests, testUnless } from './machine.js';
+
+const MIB = 2 ** 20;
+const reason = await noGuests();
+const folder = await mkdtemp(join(tmpdir(), 'aoe-lab-guest-'));
+process.env.AOE_LAB_STATE = join(folder, 'state');
+test.after.always(() => rm(folder, { recursive: true, force: true }));
+
+/** A native target of this process, a hub, and a guest on it. */
+async function lab(mtu: number) {
+  const guest = await bootGuest({ links: [{ mtu }], memory: 384 });
+  const hub = new Hub();
+  const link = await connectStream({ path: guest.record.links[0]?.socket ?? '' }, { mtu });
+  hub.join(link, { name: 'guest' });
+  const path = join(folder, `disk-${mtu}.img`);
+  const file = await open(path, 'w');
+  await file.truncate(128 * MIB);
+  await file.close();
+  const wire = hub.plug(parseMac('02:00:00:00:00:01') as number, { name: 'target', mtu });
+  const server = await serveTargets(wire, [{ address: { shelf: 1, slot: 2 }, backing: { path } }]);
+  return {
+    guest,
+    path,
+    end: async () => {
+      await guest.stop();
+      await server.close();
+      await hub.close();
+      await link.close();
+    },
+  };
+}
+
+/** Waits until the driver has a device and knows its size. */
+const UNTIL_THERE = `n=0
+until [ "$(cat /sys/block/etherd!e1.2/state 2>/dev/null)" = up ] && [ "$(cat /sys/block/etherd!e1.2/size)" -gt 0 ]; do
+  n=$((n + 1)); [ $n -lt 300 ] || exit 1
+  [ $((n % 50)) -ne 49 ] || aoe-discover
+  sleep 0.1
+done`;
+
+async function useTarget({ host }: Guest): Promise<string> {
+  const run = async (...argv: string[]): Promise<string> =>
+    (await host.run(argv, { timeout: 120_000 })).stdout;
+  await run('aoe-discover');
+  await run('sh', '-c', UNTIL_THERE);
+  await run('mkfs.ext4', '-q', '/dev/etherd/e1.2');
+  await run('mount', '/dev/etherd/e1.2', '/mnt');
+  await run('sh', '-c', 'dd if=/dev/urandom of=/mnt/file bs=1M count=20 2>/dev/null && sync');
+  const written = await run('sha256sum', '/mnt/file');
+  await run('umount', '/mnt');
+  await run('sh', '-c', 'echo 3 > /proc/sys/vm/drop_caches');
+  await run('mount', '/dev/etherd/e1.2', '/mnt');
+  const found = await run('sha256sum', '/mnt/file');
+  await run('umount', '/mnt');
+  if (written !== found) throw new Error(`${written} is not ${found}`);
+  return run('aoe-stat');
+}
+
+testUnless(
+  reason,
+  'the aoe driver of Linux 6.1 makes a file system on a native target and finds it again',
+  async (t) => {
+    t.timeout(300_000);
+    const { guest, path, end } = await lab(9000);
+    try {
+      t.log(`reached ${Math.round(guest.bootTime)} ms after QEMU was started`);
+      await guest.loadModule('aoe', ['aoe_deadsecs=20']);
+      t.regex(await useTarget(guest), /e1\.2\s+0\.134GB\s+eth0\s+8704\s+up/);
+      // The same file system from the other side: what the driver wrote lies in the target's file.
+      const file = await open(path);
+      const { buffer } = await file.read(Buffer.alloc(2), 0, 2, 1024 + 56);
+      await file.close();
+      t.is(buffer.toString('hex'), '53ef', 'the magic number of ext4');
+      t.deepEqual(await guest.trouble(), []);
+      const bytes = Buffer.alloc(3 * MIB, createHash('sha256').update('seed').digest());
+      await guest.host.write('/tmp/a', bytes);
+      t.true(bytes.equals(await guest.host.read('/tmp/a')));
+      await guest.setCable(0, false);
+      t.is((await guest.host.run(['cat', '/sys/class/net/eth0/carrier'])).stdout, '0\n');
+    } finally {
+      await end();
+    }
+  },
+);
+
+testUnless(reason, 'a kernel that goes wrong is named in the error, and its guest is gone', async (t) => {
+  t.timeout(300_000);
+  const guest = await bootGuest();
+  const error = await t.throwsAsync(guest.host.run(['sh', '-c', 'sleep 0.3; echo c > /proc/sysrq-trigger']));
+  t.regex(String(error?.message), /the connection was lost/);
+  t.regex(String(error?.message), /its QEMU has ended:\n.*sysrq triggered crash/is);
+  t.regex((await guest.trouble()).join('\n'), /Kernel panic/);
+  await guest.stop();
+});
+
+testUnless(reason, 'a command killed at any moment leaves no QEMU after the next command', async (t) => {
+  t.timeout(300_000);
+  const fixture = fileURLToPath(new URL('./fixture-guest.js', import.meta.url));
+  // The last one is killed when its guest is up.
+  for (const delay of [300, 900, 1500, 2500, undefined]) {
+    const child = spawn(process.execPath, [fixture, 'killed'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    if (delay === undefined) await once(child.stdout, 'data');
+    else await sleep(delay);
+    const pid = await findGuest('killed').then(pidOf, () => undefined);
+    child.kill('SIGKILL');
+    await once(child, 'close');
+    await sweepGuests();
+    t.deepEqual(await listGuests(), []);
+    if (pid !== undefined) t.false(existsSync(`/proc/${pid}/exe`), `after ${delay} ms`);
+    if (delay === undefined) t.not(pid, undefined);
+    const { stdout } = spawnSync('ps', ['-e', '-o', 'args='], { encoding: 'utf8' });
+    t.false(stdout.includes(`${process.env.AOE_LAB_STATE}/vm/`), stdout);
+  }
+});
+
+testUnless(reason, 'a guest that stays is found by later commands: list, ssh, down', async (t) => {
+  t.timeout(300_000);
+  const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+  const lab = (...argv: string[]) => spawnSync(process.execPath, [main, 'vm', ...argv], { encoding: 'utf8' });
+  const up = JSON.parse(lab('up', 'stays', '--link', '1500', '--module', 'dummy', '--json').stdout);
+  t.like(up, { name: 'stays', runs: true, stays: true, kernel: '6.1' });
+  t.is(lab('up', 'stays').status, 2, 'the name is taken');
+  t.like(JSON.parse(lab('list', '--json').stdout), [{ name: 'stays', runs: true }]);
+  t.is(lab('ssh', 'stays', 'hostname').stdout, 'stays\n');
+  t.regex(lab('ssh', 'stays', '--', 'sh', '-c', 'lsmod; echo "it\'s"; exit 7').stdout, /^dummy .*it's\n$/ms);
+  t.is(lab('ssh', 'stays', '--', 'sh', '-c', 'exit 7').status, 7);
+  t.deepEqual(JSON.parse(lab('down', 'stays', '--json').stdout), { ended: ['stays'] });
+  t.deepEqual(JSON.parse(lab('list', '--json').stdout), []);
+  t.is(lab('ssh', 'stays', 'true').status, 2);
+});
