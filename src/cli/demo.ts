@@ -63,8 +63,12 @@ export function register(program: Command): void {
       }
       try {
         if ((await here.facts()).uid !== 0) {
-          const { demoAsUser } = await import('../verify/demo-as-user.js');
-          process.exitCode = await demoAsUser(here, options.impl, options, process.argv.slice(1));
+          const [{ asUser }, { provide }] = await Promise.all([
+            import('../verify/as-user.js'),
+            import('../target/provide.js'),
+          ]);
+          const prepare = () => provide(options.impl, options);
+          process.exitCode = await asUser(here, prepare, process.argv.slice(1));
           return;
         }
         const { Demo } = await import('../verify/demo.js');

@@ -24,6 +24,7 @@ const COMMANDS = [
   'identify',
   'read',
   'write',
+  'verify',
   'conform',
   'bench',
   'capture',

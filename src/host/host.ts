@@ -66,6 +66,8 @@ export interface HostLock {
 export interface Host {
   /** How messages call it: `here`, `here (namespace lab)`, `user@host`. */
   readonly name: string;
+  /** Whether it is this machine, so that this process can open its network interfaces itself. */
+  readonly isHere: boolean;
   /** The network namespace commands run in; undefined is the host's own. */
   readonly netns: string | undefined;
   /** The same host with its commands in a named network namespace, or (undefined) in its own. */

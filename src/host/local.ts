@@ -13,6 +13,7 @@ const DEFAULT_TIMEOUT = 60_000;
 /** This machine, or a named network namespace of it. */
 export class LocalHost implements Host {
   readonly name: string;
+  readonly isHere = true;
   readonly netns: string | undefined;
   /** Called with each command before it runs (`-v`, `--dry-run`). */
   onRun: ((argv: readonly string[]) => void) | undefined;

@@ -80,13 +80,16 @@ async function carryOut(
     // Named by the build's digest: what is there is the same, and may be running.
     if ((await host.stat(`${folder}/${name}`)) === undefined) await host.put(path, `${folder}/${name}`);
   }
-  const watch = await watchAnnouncements(host.inNamespace(entry.netns), entry.iface);
+  // Elsewhere nobody of ours can watch the interface; what the target lists or listens on has to do.
+  const watch = host.isHere
+    ? await watchAnnouncements(host.inNamespace(entry.netns), entry.iface)
+    : undefined;
   try {
     await driverFor(store, entry).start(entry);
     await waitUntilListening(store, entry, iface);
-    await requireAnnouncement(store, entry, watch);
+    if (watch !== undefined) await requireAnnouncement(store, entry, watch);
   } finally {
-    await watch.close();
+    await watch?.close();
   }
 }
 

@@ -9,6 +9,8 @@ export interface ProvideOptions {
   /** The user's copy: a folder, an archive or a URL. */
   source?: string | undefined;
   offline?: boolean | undefined;
+  /** That a kernel module is built for, as findKernelTree takes it; the running one otherwise. */
+  kernel?: string | undefined;
   onEvent?: (event: SourceEvent | BuildEvent) => void;
 }
 
@@ -28,7 +30,8 @@ export interface Provided extends Served {
 export async function provide(implementation: string, options: ProvideOptions): Promise<Provided> {
   const recipe = await loadRecipe(implementation);
   const release = findRelease(recipe, options.release);
-  if (recipe.unavailable !== undefined) {
+  const isModule = recipe.kind === 'kernel module';
+  if (recipe.unavailable !== undefined && !isModule) {
     throw new MissingError({
       tried: `providing ${recipe.name} ${release.version}`,
       happened: recipe.unavailable,
@@ -36,17 +39,22 @@ export async function provide(implementation: string, options: ProvideOptions): 
       missing: [recipe.name],
     });
   }
-  const [{ fetchSource }, { buildArtifacts }] = await Promise.all([
+  const [{ fetchSource }, { buildArtifacts }, { findKernelTree }] = await Promise.all([
     import('../source/fetch.js'),
     import('../build/build.js'),
+    import('../build/kernel.js'),
   ]);
   const { source, offline, onEvent } = options;
+  const kernel = isModule ? await findKernelTree(options.kernel ?? 'host', { offline }) : undefined;
   const tree = await fetchSource(recipe, release, {
     ...(source === undefined ? {} : { source }),
     ...(offline === undefined ? {} : { offline }),
     ...(onEvent === undefined ? {} : { onEvent }),
   });
-  const built = await buildArtifacts(tree, recipe, release, onEvent === undefined ? {} : { onEvent });
+  const built = await buildArtifacts(tree, recipe, release, {
+    kernel,
+    ...(onEvent === undefined ? {} : { onEvent }),
+  });
   return {
     implementation: recipe.name,
     release: release.version,

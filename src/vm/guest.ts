@@ -10,7 +10,7 @@ import { SshHost } from '../host/ssh/host.js';
 import type { FetchPackagesOptions } from '../source/debian/packages.js';
 import { withAccelerator } from './accelerator.js';
 import { cpio } from './cpio.js';
-import { baseImage, fioImage, modulesImage } from './image.js';
+import { baseImage, fioImage, hostImage, modulesImage } from './image.js';
 import { settingsFiles } from './init.js';
 import { type GuestKernel, guestKernel } from './kernel.js';
 import { makeGuestKeys } from './keys.js';
@@ -52,6 +52,8 @@ export interface GuestOptions extends FetchPackagesOptions {
   modules?: readonly string[] | undefined;
   /** Whether it has fio: 70 MB more to load. */
   fio?: boolean | undefined;
+  /** Whether targets can be exported in it, as on any host. */
+  exports?: boolean | undefined;
   accelerator?: Accelerator | 'auto' | undefined;
   /** Whether it stays when this process ends (`vm up`). */
   stays?: boolean | undefined;
@@ -85,19 +87,36 @@ export async function bootGuest(options: GuestOptions = {}): Promise<Guest> {
   checkName(name);
   await sweepGuests();
   await requireFree(name);
-  const { kernel = '6.1' } = options;
-  const found = typeof kernel === 'string' ? await guestKernel(kernel, options) : kernel;
-  const modules = await modulesImage(found, options.modules ?? []);
-  const images = [await baseImage(options), modules.path, ...(options.fio ? [await fioImage(options)] : [])];
+  const { kernel, images, modules } = await guestImages(options);
   return withAccelerator(
-    (accelerator, patience) => boot(name, found, images, modules.names, accelerator, patience, options),
+    (accelerator, patience) => boot(name, kernel, images, modules, accelerator, patience, options),
     options.accelerator,
   );
+}
+
+/** Fetches and makes all that a guest is made of, so that it can be booted without a network. */
+export async function prepareGuest(options: GuestOptions): Promise<void> {
+  await guestImages(options);
 }
 
 /** A guest that stays and was started by an earlier command. */
 export async function attachGuest(record: GuestRecord): Promise<Guest> {
   return reach(record, 0);
+}
+
+async function guestImages(
+  options: GuestOptions,
+): Promise<{ kernel: GuestKernel; images: string[]; modules: string[] }> {
+  const { kernel: wanted = '6.1' } = options;
+  const kernel = typeof wanted === 'string' ? await guestKernel(wanted, options) : wanted;
+  const modules = await modulesImage(kernel, options.modules ?? []);
+  const images = [
+    await baseImage(options),
+    modules.path,
+    ...(options.fio ? [await fioImage(options)] : []),
+    ...(options.exports ? [await hostImage(options)] : []),
+  ];
+  return { kernel, images, modules: modules.names };
 }
 
 async function requireFree(name: string): Promise<void> {

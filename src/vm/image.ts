@@ -21,7 +21,7 @@ const PACKAGES = ['busybox-static', 'dropbear-bin', 'e2fsprogs', 'aoetools'];
 const PROGRAMS = /^(?:aoe.*|mke2fs|mkfs\.ext4|e2fsck|fsck\.ext4|dumpe2fs|tune2fs|resize2fs|dropbear)$/;
 
 /** Raised when what is made of the same packages changes. */
-const EDITION = 1;
+const EDITION = 5;
 
 /** Path of the archive with the programs of every guest. */
 export async function baseImage(options: FetchPackagesOptions): Promise<string> {
@@ -38,6 +38,26 @@ export async function baseImage(options: FetchPackagesOptions): Promise<string> 
 export async function fioImage(options: FetchPackagesOptions): Promise<string> {
   const packages = await fetchDebianPackages({ suite: SUITE, names: ['fio'], dependencies: true }, options);
   return kept(['fio', packages.digest], () => programs(packages, ['usr/bin'], /^fio$/));
+}
+
+/**
+ * Path of the archive with what a host of exports has to have and busybox lacks: ip(8) with JSON, find, grep and the
+ * programs for block devices. They come before busybox's, in whichever order folders are searched, and for a shell that
+ * looks for them: busybox's own shell, env and setsid would take what busybox has.
+ */
+export async function hostImage(options: FetchPackagesOptions): Promise<string> {
+  const names = ['iproute2', 'findutils', 'grep', 'util-linux', 'mount', 'dash', 'coreutils'];
+  const packages = await fetchDebianPackages({ suite: SUITE, names, dependencies: true }, options);
+  const wanted = /^(?:ip|find|grep|losetup|lsblk|blockdev|realpath|truncate|flock|setsid|dash|env)$/;
+  return kept(['host', packages.digest], async () => {
+    const entries = await programs(packages, ['bin', 'sbin', 'usr/bin', 'usr/sbin'], wanted);
+    const moved = entries.flatMap((entry) => {
+      const name = basename(entry.path);
+      if (!wanted.test(name)) return [entry];
+      return [{ ...entry, path: `usr/sbin/${name}` }, link(`sbin/${name}`, `/usr/sbin/${name}`)];
+    });
+    return [...moved, link('bin/sh', '/usr/sbin/dash')];
+  });
 }
 
 /** Path of the archive with a kernel's modules, and the names of those to load at boot, in their order. */

@@ -1,5 +1,6 @@
 /** QEMU guests: kernels and programs from Debian packages, reached by SSH, on the lab's network over sockets. */
 
-export { attachGuest, bootGuest, type Guest } from './guest.js';
+export { attachGuest, bootGuest, type Guest, type GuestOptions, prepareGuest } from './guest.js';
 export { guestKernel } from './kernel.js';
 export { findGuest, type GuestRecord, listGuests, pidOf, removeGuest, sweepGuests } from './registry.js';
+export { kernelTrouble } from './trouble.js';

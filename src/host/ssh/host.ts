@@ -20,6 +20,7 @@ const TRANSFER = 15 * 60_000;
  */
 export class SshHost implements Host {
   readonly name: string;
+  readonly isHere = false;
   readonly netns: string | undefined;
   /** Called with each command before it runs. */
   onRun: ((argv: readonly string[]) => void) | undefined;

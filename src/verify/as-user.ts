@@ -3,35 +3,31 @@ import { join } from 'node:path';
 import { MissingError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { inUserNamespace, userNamespaceAllowed } from '../host/user-namespace.js';
-import { type ProvideOptions, provide } from '../target/provide.js';
 import { makeDemoFolder } from './demo-folder.js';
 
 /**
- * The demo for an ordinary user: fetches and builds first, then runs the same command again as root of a user namespace,
- * which has no way out to the network.
+ * A command that needs packet sockets, for an ordinary user: what needs the network is done first, then the same command
+ * runs again as root of a user namespace, which has no way out.
+ * @param prepare fetches and builds
  * @param command the script and the arguments of this process
  * @returns the exit code of the inner command
  * @throws MissingError where the system does not allow user namespaces
  */
-export async function demoAsUser(
+export async function asUser(
   host: Host,
-  implementation: string,
-  options: ProvideOptions,
+  prepare: () => Promise<unknown>,
   command: readonly string[],
 ): Promise<number> {
   if (!(await userNamespaceAllowed(host))) {
     throw new MissingError({
-      tried: 'running the demo as an ordinary user',
+      tried: 'running it as an ordinary user',
       happened:
         'it needs packet sockets and a network namespace, and this system allows user namespaces to nobody but root',
-      next: [
-        'run it as root: sudo npm run demo',
-        'or allow user namespaces: sysctl kernel.unprivileged_userns_clone=1',
-      ],
+      next: ['run it as root', 'or allow user namespaces: sysctl kernel.unprivileged_userns_clone=1'],
       missing: ['root or user namespaces'],
     });
   }
-  await provide(implementation, options);
+  await prepare();
   const folder = await makeDemoFolder();
   try {
     const { execa } = await import('execa');

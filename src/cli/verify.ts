@@ -1,0 +1,98 @@
+import { type Command, Option } from 'commander';
+import type { AcceptanceReport } from '../verify/acceptance/acceptance.js';
+import type { TestName } from '../verify/acceptance/record.js';
+import { integer } from './options.js';
+
+interface Options {
+  impl: string[];
+  release?: string;
+  source?: string;
+  offline?: boolean;
+  kernel: string;
+  test?: TestName[];
+  target?: 'here' | 'vm';
+  mtu: number;
+  inPlace?: boolean;
+  json?: boolean;
+}
+
+/** As the handbook numbers them. */
+const NUMBERS: Readonly<Record<string, TestName>> = { 1: 'basic', 2: 'load', 3: 'failure', 4: 'restart' };
+
+export function register(program: Command): void {
+  program
+    .command('verify')
+    .description('the acceptance tests: a target, and the Linux aoe driver in a guest as its client')
+    .requiredOption('--impl <IMPL,...>', 'implementations', (value) => value.split(','))
+    .option('--release <VERSION>', 'release, where one implementation is named')
+    .option('--source <WHERE>', 'your copy of the source, where one implementation is named')
+    .option('--offline', 'use only what the store has')
+    .option('--kernel <KERNEL>', "of the guests: 5.10, 6.1, 6.12, unstable, host, or an image's path", '6.1')
+    .option('--test <LIST>', 'of 1 (basic), 2 (load), 3 (failure), 4 (restart); all otherwise', testNames)
+    .addOption(
+      new Option('--target <WHERE>', 'where the target runs (modules: vm, others: here)').choices([
+        'here',
+        'vm',
+      ]),
+    )
+    .option('--mtu <BYTES>', 'of the wire', integer, 9000)
+    .addOption(new Option('--in-place', 'use the network namespace of this process').hideHelp())
+    .option('--json', 'print JSON, with the commands of every step and what they printed')
+    .action(async (options: Options) => {
+      const [{ here }, { print, note }, { describeAcceptance }, { ExitCode }, { TESTS }] = await Promise.all([
+        import('../host/local.js'),
+        import('../ui/output.js'),
+        import('../ui/acceptance.js'),
+        import('../errors.js'),
+        import('../verify/acceptance/record.js'),
+      ]);
+      const tests = options.test ?? (Object.keys(TESTS) as TestName[]);
+      const [{ needsNamespace, prepare }, { asUser }] = await Promise.all([
+        import('../verify/acceptance/prepare.js'),
+        import('../verify/as-user.js'),
+      ]);
+      if ((await here.facts()).uid !== 0 && (await needsNamespace(options.impl))) {
+        const preparation = () => prepare(options.impl, { ...options, tests });
+        process.exitCode = await asUser(here, preparation, process.argv.slice(1));
+        return;
+      }
+      const reports = await run(options, tests, note);
+      print(reports.length === 1 ? reports[0] : reports, options, () => describeAcceptance(reports));
+      if (reports.some(({ passed }) => !passed)) process.exitCode = ExitCode.faults;
+    });
+}
+
+async function run(
+  options: Options,
+  tests: readonly TestName[],
+  note: (text: string) => void,
+): Promise<AcceptanceReport[]> {
+  const [{ accept }, { here }] = await Promise.all([
+    import('../verify/acceptance/acceptance.js'),
+    import('../host/local.js'),
+  ]);
+  const { release, source, offline, kernel, mtu, inPlace, target } = options;
+  const stop = new AbortController();
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  const onSignal = (signal: NodeJS.Signals) => stop.abort(new Error(`ended by ${signal}`));
+  for (const signal of signals) process.once(signal, onSignal);
+  const reports: AcceptanceReport[] = [];
+  try {
+    for (const implementation of options.impl) {
+      const report = await accept(here, {
+        ...{ implementation, release, source, offline, tests, kernel, mtu, inPlace },
+        place: target === 'vm' ? 'guest' : target,
+        signal: stop.signal,
+        onStep: (test, step) => note(`${implementation}: ${test}: ${step}`),
+      });
+      reports.push(report);
+    }
+  } finally {
+    for (const signal of signals) process.off(signal, onSignal);
+  }
+  return reports;
+}
+
+function testNames(value: string): TestName[] {
+  return value.split(',').map((word) => NUMBERS[word] ?? (word as TestName));
+}

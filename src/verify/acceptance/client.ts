@@ -1,0 +1,132 @@
+/**
+ * The Linux AoE client (drivers/block/aoe of the kernel) on a host. Its control files: /dev/etherd/discover, revalidate
+ * and flush (aoechr.c); its devices: /sys/block/etherd!eSHELF.SLOT with `state` (aoeblk.c).
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Address, formatAddress } from '../../aoe/index.js';
+import { LabError } from '../../errors.js';
+import type { Host } from '../../host/host.js';
+
+const SECTOR = 512;
+const POLL = 100;
+/** Milliseconds between two broadcasts of a discovery: one may be lost. */
+const ASK_EVERY = 2000;
+
+type Runner = Pick<Host, 'run' | 'name'>;
+
+export interface ClientDevice {
+  /** `/dev/etherd/e0.1` */
+  path: string;
+  state: string;
+  sectors: number;
+}
+
+export class AoeClient {
+  readonly host: Runner;
+  readonly address: Address;
+  readonly device: string;
+  readonly #sysfs: string;
+
+  constructor(host: Runner, address: Address) {
+    this.host = host;
+    this.address = address;
+    this.device = `/dev/etherd/${formatAddress(address)}`;
+    this.#sysfs = `/sys/block/etherd!${formatAddress(address)}`;
+  }
+
+  /** Waits until an interface has its carrier: the driver's first query would be lost otherwise, and the next comes a minute later. */
+  async carrier(iface: string): Promise<void> {
+    await this.until(`the carrier of ${iface}`, 10_000, async () => {
+      const carrier = await this.#text(`/sys/class/net/${iface}/carrier`);
+      return carrier === '1' ? true : undefined;
+    });
+  }
+
+  /** How the device is now; undefined if there is none. */
+  async look(): Promise<ClientDevice | undefined> {
+    const [state, size] = await Promise.all([
+      this.#text(`${this.#sysfs}/state`),
+      this.#text(`${this.#sysfs}/size`),
+    ]);
+    if (state === undefined) return undefined;
+    return { path: this.device, state, sectors: Number(size ?? 0) };
+  }
+
+  /** Asks for targets until the device is usable: its node appears before its size is known. @throws LabError */
+  async discovered(patience: number): Promise<ClientDevice> {
+    let asked = Number.NEGATIVE_INFINITY;
+    return this.until(`${this.device} to come up`, patience, async () => {
+      const device = await this.look();
+      if (device?.state === 'up' && device.sectors > 0) return device;
+      if (performance.now() - asked > ASK_EVERY) {
+        asked = performance.now();
+        await this.#tell('discover', '');
+      }
+      return undefined;
+    });
+  }
+
+  /** Without asking: the target has to announce itself. @throws LabError */
+  async appears(patience: number): Promise<ClientDevice> {
+    return this.until(`${this.device} to come up by itself`, patience, async () => {
+      const device = await this.look();
+      return device?.state === 'up' && device.sectors > 0 ? device : undefined;
+    });
+  }
+
+  /** Has a device that was given up while it was open asked for again. */
+  revalidate(): Promise<void> {
+    return this.#tell('revalidate', formatAddress(this.address));
+  }
+
+  /** Forgets devices that are down and closed. */
+  flush(): Promise<void> {
+    return this.#tell('flush', 'all');
+  }
+
+  /** Lines of the kernel's log that tell of trouble. @param since lines before it are left out; as `kernelLines` says */
+  async complaints(since: number): Promise<string[]> {
+    const lines = (await this.#kernelLog()).slice(since);
+    return lines.filter((line) => TROUBLE.test(line));
+  }
+
+  /** Lines the kernel's log has now. */
+  async kernelLines(): Promise<number> {
+    return (await this.#kernelLog()).length;
+  }
+
+  /** Polls until there is an answer. @param patience milliseconds @throws LabError if none comes */
+  async until<T>(what: string, patience: number, look: () => Promise<T | undefined>): Promise<T> {
+    const deadline = performance.now() + patience;
+    for (;;) {
+      const found = await look();
+      if (found !== undefined) return found;
+      if (performance.now() > deadline) {
+        const device = await this.look();
+        throw new LabError({
+          tried: `waiting ${patience / 1000} s for ${what} on ${this.host.name}`,
+          happened:
+            device === undefined
+              ? 'the client has no such device'
+              : `its state is "${device.state}", it has ${device.sectors * SECTOR} bytes`,
+        });
+      }
+      await sleep(POLL);
+    }
+  }
+
+  async #kernelLog(): Promise<string[]> {
+    return (await this.host.run(['dmesg'])).stdout.split('\n').filter((line) => line !== '');
+  }
+
+  async #tell(file: string, line: string): Promise<void> {
+    await this.host.run(['sh', '-c', 'echo "$1" > "$2"', 'sh', line, `/dev/etherd/${file}`]);
+  }
+
+  async #text(path: string): Promise<string | undefined> {
+    const { stdout, exitCode } = await this.host.run(['cat', path], { accept: [1] });
+    return exitCode === 0 ? stdout.trim() : undefined;
+  }
+}
+
+const TROUBLE = /\b(BUG|Oops|WARNING|I\/O error|EXT4-fs error|call trace|general protection|hung|lockup)\b/i;

@@ -1,0 +1,27 @@
+import { loadRecipe } from '../../recipe/load.js';
+import { provide } from '../../target/provide.js';
+import { prepareGuest } from '../../vm/index.js';
+import type { AcceptanceOptions } from './acceptance.js';
+import type { TestName } from './record.js';
+
+/** Whether targets run on this machine, with packet sockets: modules run in guests, which an ordinary user may have. */
+export async function needsNamespace(implementations: readonly string[]): Promise<boolean> {
+  const recipes = await Promise.all(implementations.map((name) => loadRecipe(name)));
+  return recipes.some(({ kind }) => kind !== 'kernel module');
+}
+
+/** Whether the client needs fio. */
+export function needsFio(tests: readonly TestName[]): boolean {
+  return tests.includes('load') || tests.includes('failure');
+}
+
+/** Fetches and builds all that `accept` needs, so that it then needs no network. */
+export async function prepare(
+  implementations: readonly string[],
+  options: Pick<AcceptanceOptions, 'release' | 'source' | 'offline' | 'kernel' | 'tests'>,
+): Promise<void> {
+  const { kernel, offline, tests } = options;
+  for (const name of implementations) await provide(name, options);
+  await prepareGuest({ kernel, offline, exports: true });
+  await prepareGuest({ kernel, offline, fio: needsFio(tests) });
+}

@@ -1,0 +1,31 @@
+/** A file system on the client's device. */
+import type { Host } from '../../host/host.js';
+import type { AoeClient } from './client.js';
+
+export const MOUNT = '/mnt/aoe';
+export const FILE = `${MOUNT}/file`;
+export const FILE_MIB = 100;
+
+export async function mounted({ host, device }: AoeClient): Promise<string> {
+  await host.run(['mkdir', '-p', MOUNT]);
+  await host.run(['mount', '-t', 'ext4', device, MOUNT]);
+  return `${device} at ${MOUNT}`;
+}
+
+/** Unmounts, and has what was read forgotten, so that it is read from the target again. */
+export async function unmount({ host }: AoeClient): Promise<void> {
+  await host.run(['umount', MOUNT]);
+  await host.run(['sh', '-c', 'echo 3 > /proc/sys/vm/drop_caches']);
+}
+
+export async function digestOn(host: Pick<Host, 'run'>, path: string): Promise<string> {
+  const { stdout } = await host.run(['sha256sum', path]);
+  return stdout.slice(0, 64);
+}
+
+/** How long something takes, at least a thousandth. */
+export async function secondsOf(act: () => Promise<unknown>): Promise<number> {
+  const begun = performance.now();
+  await act();
+  return Math.max(1, performance.now() - begun) / 1000;
+}
