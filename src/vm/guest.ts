@@ -85,6 +85,7 @@ export interface Guest {
 export async function bootGuest(options: GuestOptions = {}): Promise<Guest> {
   const name = options.name ?? madeUpName();
   checkName(name);
+  checkMemory(options);
   await sweepGuests();
   await requireFree(name);
   const { kernel = '6.1' } = options;
@@ -101,6 +102,18 @@ export async function bootGuest(options: GuestOptions = {}): Promise<Guest> {
 /** A guest that stays and was started by an earlier command. */
 export async function attachGuest(record: GuestRecord): Promise<Guest> {
   return reach(record, 0);
+}
+
+/** What the system in memory and its kernel need to come up, in MiB. */
+const LEAST_MEMORY = 160;
+
+function checkMemory({ memory = LEAST_MEMORY, cpus = 1 }: GuestOptions): void {
+  if (memory >= LEAST_MEMORY && cpus >= 1) return;
+  throw new UsageError({
+    tried: 'starting a guest',
+    happened: `${memory} MiB and ${cpus} CPUs are too little`,
+    next: `give it ${LEAST_MEMORY} MiB and one CPU at least`,
+  });
 }
 
 async function requireFree(name: string): Promise<void> {
