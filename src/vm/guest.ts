@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, mkdtemp, readFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { LabError, UsageError } from '../errors.js';
 import { here } from '../host/local.js';
 import { SshHost } from '../host/ssh/host.js';
+import { cacheFolder } from '../paths.js';
 import type { FetchPackagesOptions } from '../source/debian/packages.js';
 import { withAccelerator } from './accelerator.js';
 import { cpio } from './cpio.js';
@@ -34,6 +35,7 @@ import {
   sweepGuests,
 } from './registry.js';
 import { kernelTrouble } from './trouble.js';
+import { fasterKernel } from './vmlinux.js';
 
 export interface GuestOptions extends FetchPackagesOptions {
   /** One made up otherwise. */
@@ -85,6 +87,7 @@ export interface Guest {
 export async function bootGuest(options: GuestOptions = {}): Promise<Guest> {
   const name = options.name ?? madeUpName();
   checkName(name);
+  checkMemory(options);
   await sweepGuests();
   await requireFree(name);
   const { kernel, images, modules } = await guestImages(options);
@@ -116,7 +119,19 @@ async function guestImages(
     ...(options.fio ? [await fioImage(options)] : []),
     ...(options.exports ? [await hostImage(options)] : []),
   ];
-  return { kernel, images, modules: modules.names };
+  return { kernel: { ...kernel, image: await fasterKernel(kernel.image) }, images, modules: modules.names };
+}
+
+/** What the system in memory and its kernel need to come up, in MiB. */
+const LEAST_MEMORY = 160;
+
+function checkMemory({ memory = LEAST_MEMORY, cpus = 1 }: GuestOptions): void {
+  if (memory >= LEAST_MEMORY && cpus >= 1) return;
+  throw new UsageError({
+    tried: 'starting a guest',
+    happened: `${memory} MiB and ${cpus} CPUs are too little`,
+    next: `give it ${LEAST_MEMORY} MiB and one CPU at least`,
+  });
 }
 
 async function requireFree(name: string): Promise<void> {
@@ -142,7 +157,7 @@ async function boot(
   const started = performance.now();
   const keys = await makeGuestKeys();
   const folder = join(await guestsFolder(), name);
-  const sockets = await mkdtemp(join(tmpdir(), 'aoe-lab-vm-'));
+  const sockets = join(socketsParent(), `aoe-lab-vm-${randomBytes(6).toString('hex')}`);
   const links = (options.links ?? []).map(({ mac = madeUpMac(), mtu = 1500 }, index) => ({
     name: `eth${index}`,
     socket: join(sockets, `link${index}`),
@@ -167,6 +182,7 @@ async function boot(
     await mkdir(folder, { recursive: true });
     await chmod(folder, 0o700);
     await here.write(recordPath(folder), JSON.stringify(record, undefined, 2));
+    await mkdir(sockets, { mode: 0o700 });
     await here.write(keyPath(folder), keys.client.private, 0o600);
     const managementMac = madeUpMac();
     const initrd = join(folder, 'initrd');
@@ -205,9 +221,20 @@ async function boot(
     await here.remove(initrd);
     return guest;
   } catch (error) {
+    const log = await keepLog(record).catch(() => undefined);
     await removeGuest(record).catch(() => {});
-    throw error;
+    if (!(error instanceof LabError) || log === undefined) throw error;
+    throw Object.assign(error, { facts: { ...error.facts, log } });
   }
+}
+
+/** Of a guest that did not come up only its console's log stays, until the next one that does not. */
+async function keepLog(record: GuestRecord): Promise<string | undefined> {
+  const text = await serialLog(record);
+  if (text === '') return undefined;
+  const path = join(cacheFolder(), 'vm', 'failed-boot.log');
+  await here.write(path, text);
+  return path;
 }
 
 async function reach(record: GuestRecord, started: number): Promise<Guest> {
@@ -260,6 +287,12 @@ function connectTo(port: number): Promise<ReturnType<typeof connect>> {
     socket.once('connect', () => resolve(socket));
     socket.once('error', reject);
   });
+}
+
+/** A socket's path has 107 bytes at most (unix(7)). */
+function socketsParent(): string {
+  const folder = tmpdir();
+  return Buffer.byteLength(folder) > 70 ? '/tmp' : folder;
 }
 
 /** Locally administered, not a group's. */

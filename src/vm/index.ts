@@ -3,4 +3,3 @@
 export { attachGuest, bootGuest, type Guest, type GuestOptions, prepareGuest } from './guest.js';
 export { guestKernel } from './kernel.js';
 export { findGuest, type GuestRecord, listGuests, pidOf, removeGuest, sweepGuests } from './registry.js';
-export { kernelTrouble } from './trouble.js';

@@ -6,12 +6,14 @@ import test from 'ava';
 import { UsageError } from '../../src/errors.js';
 import { withAccelerator } from '../../src/vm/accelerator.js';
 import { cpio, file, link } from '../../src/vm/cpio.js';
+import { bootGuest } from '../../src/vm/guest.js';
 import { guestKernel } from '../../src/vm/kernel.js';
 import { makeGuestKeys } from '../../src/vm/keys.js';
 import { dependsOf } from '../../src/vm/modules.js';
 import { type Accelerator, qemuArgv } from '../../src/vm/qemu.js';
 import { checkName } from '../../src/vm/registry.js';
 import { kernelTrouble } from '../../src/vm/trouble.js';
+import { hasPvhEntry } from '../../src/vm/vmlinux.js';
 
 const folder = await mkdtemp(join(tmpdir(), 'aoe-lab-vm-parts-'));
 process.env.AOE_LAB_CACHE = folder;
@@ -117,6 +119,24 @@ test.serial('KVM that fails once is not tried again; one that works is remembere
   t.is(await withAccelerator(boot(false), 'auto', device), 'kvm', 'no fault of KVM');
   await t.throwsAsync(withAccelerator(boot(true), 'auto', device), { message: 'it hangs' });
   t.is(await withAccelerator(boot(true), 'tcg', device), 'tcg');
+});
+
+test('a kernel is entered by its PVH note, where it has one', (t) => {
+  const note = (type: number) =>
+    Buffer.concat([
+      Buffer.from('\x7fELF and so on', 'latin1'),
+      Buffer.from(new Uint32Array([4, 4, type]).buffer),
+      Buffer.from('Xen\0'),
+    ]);
+  t.true(hasPvhEntry(note(18)));
+  t.false(hasPvhEntry(note(17)));
+  t.false(hasPvhEntry(note(18).subarray(1)));
+});
+
+test('guests that can not be meant are refused before anything is started', async (t) => {
+  await t.throwsAsync(bootGuest({ memory: 20 }), { instanceOf: UsageError });
+  await t.throwsAsync(bootGuest({ cpus: 0 }), { instanceOf: UsageError });
+  await t.throwsAsync(bootGuest({ name: '../x' }), { instanceOf: UsageError });
 });
 
 test('keys are new each time; names and kernels that can not be are refused', async (t) => {
