@@ -2,9 +2,8 @@
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { UnreachableError } from '../../src/errors.js';
-import { here } from '../../src/host/local.js';
 import { MissingError, UnreachableError } from '../../src/errors.js';
+import { here } from '../../src/host/local.js';
 import { provide } from '../../src/target/provide.js';
 import { guestKernel } from '../../src/vm/index.js';
 
