@@ -1,6 +1,7 @@
 /** The stage "recipe → verified source tree in the store". What only a miss needs is loaded when one happens. */
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { packageRoot } from '../paths.js';
 import type { Recipe, Release } from '../recipe/schema.js';
 import type { Location } from './arrive/arrive.js';
 import { LIMITS } from './limits.js';
@@ -35,7 +36,8 @@ export async function fetchSource(
     const { fetchOwn } = await import('./own.js');
     return fetchOwn(recipe, release, options.source, offline, recallOptions);
   }
-  if (release.sources.some((source) => source.type === 'builtin')) return ownCode(recipe, release);
+  const builtin = release.sources.find((source) => source.type === 'builtin');
+  if (builtin !== undefined) return ownCode(recipe, release, builtin.subdir);
   const locations = inOrder(release.sources) as Location[];
   for (const source of locations) {
     const tree = await recall(recipe, release, source, recallOptions).catch(() => undefined);
@@ -66,9 +68,10 @@ export async function fetchSource(
   throw unreachable(recipe, release, failures, offline);
 }
 
-/** The native target: the code that runs now. */
-async function ownCode(recipe: Recipe, release: Release): Promise<SourceTree> {
-  const folder = dirname(dirname(fileURLToPath(import.meta.url)));
+/** A folder of this package; without its name the native target: the code that runs now. */
+async function ownCode(recipe: Recipe, release: Release, subdir: string | undefined): Promise<SourceTree> {
+  const folder =
+    subdir === undefined ? dirname(dirname(fileURLToPath(import.meta.url))) : join(packageRoot, subdir);
   const digest = await treeDigest(folder);
   return asSourceTree(recipe, release, { folder, digest, location: 'part of aoe-lab', cached: true }, 'none');
 }

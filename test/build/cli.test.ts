@@ -94,11 +94,12 @@ testUnless(
     t.is(failed.status, 1);
     t.regex(JSON.parse(failed.stdout).error.happened, /^hello\.c:6:\d+: error: /);
     t.regex(failed.stderr, /^ {2}log: .*\/logs\/sample-1-[0-9a-f]{12}\.log$/m);
-    for (const name of ['kvblade', 'aoeserver', 'vblade-kernel']) {
-      const module = aoeLab(['build', name, '--json']);
-      t.is(module.status, 3);
-      t.is(JSON.parse(module.stdout).error.kind, 'MissingError');
-    }
+    const lacking = aoeLab(['build', 'sqaoed', '--json']);
+    t.is(lacking.status, 3);
+    t.is(JSON.parse(lacking.stdout).error.kind, 'MissingError');
+    const senseless = aoeLab(['build', 'sample', '--kernel', '6.1', '--source', folder, '--json']);
+    t.is(senseless.status, 2);
+    t.regex(JSON.parse(senseless.stdout).error.happened, /no kernel module/);
   },
 );
 
