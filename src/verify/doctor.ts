@@ -39,6 +39,7 @@ const TESTING: readonly Requirement[] = [
   { command: 'sshd', debian: 'openssh-server' },
   { command: 'ssh-keygen', debian: 'openssh-client' },
   { command: 'cpio', debian: 'cpio' },
+  { command: 'bwrap', debian: 'bubblewrap' },
 ];
 
 /** Looks at files and permissions only; starts nothing. */
