@@ -1,4 +1,4 @@
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { AcceptanceReport } from '../verify/acceptance/acceptance.js';
 import type { TestName } from '../verify/acceptance/record.js';
 import { integer } from './options.js';
@@ -94,5 +94,9 @@ async function run(
 }
 
 function testNames(value: string): TestName[] {
-  return value.split(',').map((word) => NUMBERS[word] ?? (word as TestName));
+  return value.split(',').map((word) => {
+    const name = Object.values(NUMBERS).find((one) => one === word) ?? NUMBERS[word];
+    if (name === undefined) throw new InvalidArgumentError('Take 1 to 4, joined by commas.');
+    return name;
+  });
 }

@@ -222,11 +222,10 @@ const Control = z.discriminatedUnion('shape', [
     add: z.array(z.strictObject({ path: template, line: template })).min(1),
     remove: z.array(z.strictObject({ path: template, line: template })).min(1),
     list: z.strictObject({
-      /** `files`: a folder an export; `text`: lines of one file. */
+      /** A folder: its names; a file: its lines; with `*` for a folder's name: the lines of the file in each. */
       path: z.string(),
-      /** Regular expression with groups named shelf, slot, iface, device (those that it has). */
+      /** Regular expression with groups named shelf, slot and (where it tells) iface. */
       match: z.string(),
-      fields: z.record(z.string(), z.string()).optional(),
     }),
     /** Where a refusal can be read. */
     refusals: z.enum(['errno', 'kernel-log']),

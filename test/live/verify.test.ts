@@ -1,0 +1,63 @@
+/** The acceptance tests against real targets, with the real aoe driver in a guest. */
+import { readdir } from 'node:fs/promises';
+import test from 'ava';
+import { findCommand } from '../../src/build/requirements.js';
+import { here } from '../../src/host/local.js';
+import type { AcceptanceReport } from '../../src/verify/acceptance/acceptance.js';
+import { listGuests } from '../../src/vm/index.js';
+import { temporaryFolder } from '../temporary.js';
+import { cliJson } from './cli.js';
+import { noGuests, noRoot, sourceTree, testUnless } from './machine.js';
+
+const reason = noRoot() ?? (await noGuests());
+const noModules = reason ?? (findCommand('bwrap') === undefined ? 'needs bwrap' : undefined);
+const kvblade = sourceTree('kvblade-alpha-3');
+const aoeserver = sourceTree('aoeserver-trunk');
+
+const CASES: { impl: string; tests: string; lacking: string | undefined; source?: string }[] = [
+  { impl: 'native', tests: '1,3', lacking: reason },
+  { impl: 'vblade-kernel', tests: '1,4', lacking: noModules },
+  { impl: 'kvblade', tests: '1,4', ...need(kvblade) },
+  { impl: 'aoeserver', tests: '1', ...need(aoeserver) },
+];
+
+function need(tree: ReturnType<typeof sourceTree>): { lacking: string | undefined; source?: string } {
+  return 'path' in tree ? { lacking: noModules, source: tree.path } : { lacking: tree.reason };
+}
+
+for (const { impl, tests, lacking, source } of CASES) {
+  testUnless(lacking, `verify: ${impl} passes tests ${tests}, and nothing is left`, async (t) => {
+    t.timeout(600_000);
+    const state = await temporaryFolder(t);
+    const from = source === undefined ? [] : ['--source', source];
+    const report = await cliJson<AcceptanceReport>(['verify', '--impl', impl, '--test', tests, ...from], {
+      AOE_LAB_STATE: state,
+    });
+    t.true(report.passed);
+    t.is(report.tests.length, tests.split(',').length);
+    t.true(report.tests.every(({ steps }) => steps.length > 3 && steps.every(({ passed }) => passed)));
+    t.is(report.target.place, impl === 'native' ? 'here' : 'guest');
+    t.log(`${report.seconds} s, of them ${report.setUpSeconds} s before the tests`);
+    const namespaces = await here.list('/run/netns');
+    t.deepEqual(
+      namespaces.filter((name) => name.startsWith('aoe-lab-verify-')),
+      [],
+    );
+    t.deepEqual(
+      await readdir(state, { recursive: true }).then((names) =>
+        names.filter((name) => /json|log$/.test(name)),
+      ),
+      [],
+    );
+    t.deepEqual(
+      (await listGuests()).filter(({ stays }) => !stays),
+      [],
+    );
+  });
+}
+
+test('verify: an unknown test is refused', async (t) => {
+  await t.throwsAsync(cliJson(['verify', '--impl', 'native', '--test', '9'], {}), {
+    message: /ended with 2/,
+  });
+});
