@@ -31,7 +31,7 @@ export function register(program: Command): void {
     )
     .requiredOption(
       '--impl <LIST>',
-      'implementations, IMPL or IMPL:RELEASE, joined by commas; also nbdkit, qemu-nbd, tgt (what one might pick instead) and fio (the file itself)',
+      'implementations, IMPL or IMPL@RELEASE, joined by commas; also nbdkit, qemu-nbd, tgt (what one might pick instead) and fio (the file itself)',
     )
     .option('--source <NAME=WHERE>', 'your copy of the source of one of them (repeatable)', collect, [])
     .option('--offline', 'use only what the store has')

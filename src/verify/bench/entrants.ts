@@ -15,19 +15,19 @@ export const OTHERS = ['nbdkit', 'qemu-nbd', 'tgt', 'fio'] as const;
 export type Other = (typeof OTHERS)[number];
 
 /**
- * @param text `IMPL` or `IMPL:RELEASE`, joined by commas
- * @param sources `IMPL=PATH` or `IMPL:RELEASE=PATH`, each
+ * @param text `IMPL` or `IMPL@RELEASE`, joined by commas
+ * @param sources `IMPL=PATH` or `IMPL@RELEASE=PATH`, each
  * @throws UsageError if a name occurs twice or a source belongs to nobody
  */
 export function parseEntrants(text: string, sources: readonly string[]): Entrant[] {
   const tried = `reading the option --impl ${text}`;
   const entrants = text.split(',').map((word): Entrant => {
-    const match = /^([a-z][a-z0-9-]*)(?::([^:\s]+))?$/.exec(word.trim());
+    const match = /^([a-z][a-z0-9-]*)(?:@([^@\s]+))?$/.exec(word.trim());
     if (match === null) {
       throw new UsageError({
         tried,
         happened: `"${word}" names no implementation`,
-        next: 'write IMPL or IMPL:RELEASE, joined by commas: vblade,ggaoed:1.1,native',
+        next: 'write IMPL or IMPL@RELEASE, joined by commas: vblade,ggaoed@1.1,native',
       });
     }
     const [name, implementation, release] = match as unknown as [string, string, string | undefined];

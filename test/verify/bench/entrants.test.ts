@@ -2,7 +2,7 @@ import test from 'ava';
 import { UsageError } from '../../../src/errors.js';
 import { isOther, parseEntrants } from '../../../src/verify/bench/entrants.js';
 
-for (const text of ['', 'vblade,', 'Vblade', 'vblade:', 'a b', '../x', 'vblade,vblade']) {
+for (const text of ['', 'vblade,', 'Vblade', 'vblade@', 'a b', '../x', 'vblade,vblade']) {
   test(`"${text}" is refused`, (t) => {
     t.throws(() => parseEntrants(text, []), { instanceOf: UsageError });
   });
@@ -10,15 +10,15 @@ for (const text of ['', 'vblade,', 'Vblade', 'vblade:', 'a b', '../x', 'vblade,v
 
 for (const source of ['', '/tree', '=/tree', 'qaoed=/tree', 'ggaoed=/tree']) {
   test(`a source "${source}" of nobody that takes part is refused`, (t) => {
-    t.throws(() => parseEntrants('vblade,ggaoed:0.9', [source]), { instanceOf: UsageError });
+    t.throws(() => parseEntrants('vblade,ggaoed@0.9', [source]), { instanceOf: UsageError });
   });
 }
 
 test('implementations, releases and sources find each other', (t) => {
-  t.deepEqual(parseEntrants('vblade,ggaoed:0.9,ggaoed:1.1', ['ggaoed:1.1=/trees/a=b']), [
+  t.deepEqual(parseEntrants('vblade,ggaoed@0.9,ggaoed@1.1', ['ggaoed@1.1=/trees/a=b']), [
     { name: 'vblade', implementation: 'vblade' },
-    { name: 'ggaoed:0.9', implementation: 'ggaoed', release: '0.9' },
-    { name: 'ggaoed:1.1', implementation: 'ggaoed', release: '1.1', source: '/trees/a=b' },
+    { name: 'ggaoed@0.9', implementation: 'ggaoed', release: '0.9' },
+    { name: 'ggaoed@1.1', implementation: 'ggaoed', release: '1.1', source: '/trees/a=b' },
   ]);
 });
 
