@@ -2,7 +2,7 @@ import { UsageError } from '../../errors.js';
 
 /** Who is to be measured, as the command line names it. */
 export interface Entrant {
-  /** As it was named: "ggaoed:0.9". */
+  /** As it was named: "ggaoed@0.9". */
   name: string;
   implementation: string;
   release?: string;
