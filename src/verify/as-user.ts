@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { MissingError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { inUserNamespace, userNamespaceAllowed } from '../host/user-namespace.js';
-import { makeDemoFolder } from './demo-folder.js';
+import { makeRunFolder } from './run-folder.js';
 
 /**
  * A command that needs packet sockets, for an ordinary user: what needs the network is done first, then the same command
@@ -28,7 +28,7 @@ export async function asUser(
     });
   }
   await prepare();
-  const folder = await makeDemoFolder();
+  const folder = await makeRunFolder('demo');
   try {
     const { execa } = await import('execa');
     const [program, ...argv] = inUserNamespace([process.execPath, ...command, '--in-place', '--offline']);

@@ -15,8 +15,8 @@ import type { StreamLink } from '../link/stream.js';
 import { connectStream } from '../link/stream-open.js';
 import { formatSize } from '../units.js';
 import type { DemoStep } from './demo.js';
-import { makeDemoFolder } from './demo-folder.js';
 import { digestOfStart, type Passage, readBack, writeRandom } from './round-trip.js';
+import { makeRunFolder } from './run-folder.js';
 
 export interface SocketDemoReport {
   implementation: 'native';
@@ -110,7 +110,7 @@ export class SocketDemo {
   }
 
   async #serve(say: (text: string) => void): Promise<void> {
-    const folder = await makeDemoFolder();
+    const folder = await makeRunFolder('demo');
     this.#folder = folder;
     const image = await open(this.#image, 'w');
     // Twice the data, so that the end of the device is not the end of the data.

@@ -16,8 +16,8 @@ import { type Provided, type ProvideOptions, provide } from '../target/provide.j
 import { unexportTargets } from '../target/unexport.js';
 import { formatSize } from '../units.js';
 import { removeAbandoned } from './abandoned.js';
-import { makeDemoFolder } from './demo-folder.js';
 import { digestOfStart, type Passage, readBack, writeRandom } from './round-trip.js';
+import { makeRunFolder } from './run-folder.js';
 
 export interface DemoOptions extends Omit<ProvideOptions, 'onEvent'> {
   implementation: string;
@@ -148,7 +148,7 @@ export class Demo {
 
   async #export(say: (text: string) => void): Promise<void> {
     const wire = required(this.#wire);
-    this.#folder = await makeDemoFolder();
+    this.#folder = await makeRunFolder('demo');
     const report = await exportTarget(this.#host, required(this.#provided), {
       shelf: SHELF,
       slot: SLOT,

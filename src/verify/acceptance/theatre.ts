@@ -1,7 +1,5 @@
 /** The machines of an acceptance run, and the hub that joins them. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import type { Host } from '../../host/host.js';
 import { makeWire, makeWireInPlace, removeWire } from '../../host/namespace.js';
 import { Hub, type HubPort } from '../../link/hub.js';
@@ -10,6 +8,7 @@ import { openPacketLink } from '../../link/packet.js';
 import { connectStream } from '../../link/stream-open.js';
 import { bootGuest, type Guest, type GuestOptions } from '../../vm/index.js';
 import { removeAbandoned } from '../abandoned.js';
+import { makeRunFolder } from '../run-folder.js';
 
 const PURPOSE = 'verify';
 
@@ -39,7 +38,7 @@ export class Theatre {
 
   static async open(host: Host, mtu: number): Promise<Theatre> {
     await removeAbandoned(host, PURPOSE);
-    const folder = await mkdtemp(join(tmpdir(), `aoe-lab-verify-${process.pid}-`));
+    const folder = await makeRunFolder(PURPOSE);
     const theatre = new Theatre(host, mtu, folder);
     theatre.later(() => rm(folder, { recursive: true, force: true }));
     theatre.later(() => theatre.hub.close());
