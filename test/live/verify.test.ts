@@ -1,12 +1,13 @@
 /** The acceptance tests against real targets, with the real aoe driver in a guest. */
 import { readdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import test from 'ava';
 import { findCommand } from '../../src/build/requirements.js';
 import { here } from '../../src/host/local.js';
 import type { AcceptanceReport } from '../../src/verify/acceptance/acceptance.js';
 import { listGuests } from '../../src/vm/index.js';
 import { temporaryFolder } from '../temporary.js';
-import { cliJson } from './cli.js';
+import { cli, cliJson } from './cli.js';
 import { noGuests, noRoot, sourceTree, testUnless } from './machine.js';
 
 const reason = noRoot() ?? (await noGuests());
@@ -25,6 +26,26 @@ function need(tree: ReturnType<typeof sourceTree>): { lacking: string | undefine
   return 'path' in tree ? { lacking: noModules, source: tree.path } : { lacking: tree.reason };
 }
 
+/** Namespaces and folders of runs whose command is dead. */
+async function abandonedPlaces(): Promise<string[]> {
+  const names = [...(await here.list('/run/netns')), ...(await readdir(tmpdir()))];
+  const left: string[] = [];
+  for (const name of names) {
+    const pid = /^aoe-lab-verify-(\d+)/.exec(name)?.[1];
+    if (pid !== undefined && (await here.stat(`/proc/${pid}`)) === undefined) left.push(name);
+  }
+  return left;
+}
+
+/** Guests whose command is dead; those of other runs on this machine are theirs. */
+async function abandonedGuests(): Promise<string[]> {
+  const guests = (await listGuests()).filter(({ stays }) => !stays);
+  const dead = await Promise.all(
+    guests.map(async ({ owner }) => (await here.stat(`/proc/${owner.pid}`)) === undefined),
+  );
+  return guests.filter((_, index) => dead[index]).map(({ name }) => name);
+}
+
 for (const { impl, tests, lacking, source } of CASES) {
   testUnless(lacking, `verify: ${impl} passes tests ${tests}, and nothing is left`, async (t) => {
     t.timeout(600_000);
@@ -38,23 +59,28 @@ for (const { impl, tests, lacking, source } of CASES) {
     t.true(report.tests.every(({ steps }) => steps.length > 3 && steps.every(({ passed }) => passed)));
     t.is(report.target.place, impl === 'native' ? 'here' : 'guest');
     t.log(`${report.seconds} s, of them ${report.setUpSeconds} s before the tests`);
-    const namespaces = await here.list('/run/netns');
-    t.deepEqual(
-      namespaces.filter((name) => name.startsWith('aoe-lab-verify-')),
-      [],
-    );
+    t.deepEqual(await abandonedPlaces(), []);
     t.deepEqual(
       await readdir(state, { recursive: true }).then((names) =>
         names.filter((name) => /json|log$/.test(name)),
       ),
       [],
     );
-    t.deepEqual(
-      (await listGuests()).filter(({ stays }) => !stays),
-      [],
-    );
+    t.deepEqual(await abandonedGuests(), []);
   });
 }
+
+testUnless(reason, 'verify: what a killed run leaves is gone after the next one', async (t) => {
+  const state = await temporaryFolder(t);
+  const env = { AOE_LAB_STATE: state };
+  const args = ['verify', '--impl', 'native', '--test', '1'];
+  for (const killAfter of [3000, 9000]) {
+    t.is((await cli(args, env, { killAfter })).signal, 'SIGKILL');
+  }
+  t.true((await cliJson<AcceptanceReport>(args, env)).passed);
+  t.deepEqual(await abandonedPlaces(), []);
+  t.deepEqual(await abandonedGuests(), []);
+});
 
 test('verify: an unknown test is refused', async (t) => {
   await t.throwsAsync(cliJson(['verify', '--impl', 'native', '--test', '9'], {}), {
