@@ -1,7 +1,8 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import type { Bench, BenchOptions } from '../verify/bench/bench.js';
+import type { BenchOptions } from '../verify/bench/bench.js';
 import type { BenchReport, Mode } from '../verify/bench/bench-report.js';
-import { integer } from './options.js';
+import { integer, several } from './options.js';
+import { cleanedUp } from './signals.js';
 
 interface Options {
   impl: string;
@@ -33,7 +34,7 @@ export function register(program: Command): void {
       '--impl <LIST>',
       'implementations, IMPL or IMPL@RELEASE, joined by commas; also nbdkit, qemu-nbd, tgt (what one might pick instead) and fio (the file itself)',
     )
-    .option('--source <NAME=WHERE>', 'your copy of the source of one of them (repeatable)', collect, [])
+    .option('--source <NAME=WHERE>', 'your copy of the source of one of them (repeatable)', several, [])
     .option('--offline', 'use only what the store has')
     .option('--depth <LIST>', 'requests outstanding', '1,16,64')
     .option('--size <LIST>', 'bytes a request (default 1k,8k; with --direct or --cold 4k)')
@@ -112,25 +113,6 @@ async function writeReports(report: BenchReport, { html, svg }: Options): Promis
   if (svg !== undefined) await writeFile(svg, benchSvg(report));
   if (html !== undefined) await writeFile(html, await benchHtml(report));
   for (const path of [svg, html]) if (path !== undefined) note(`written: ${path}`);
-}
-
-/** Runs a job and takes the benchmark's things away however it ends, by a signal too. */
-async function cleanedUp(bench: Bench, job: () => Promise<void>): Promise<void> {
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  const stop = (signal: NodeJS.Signals): void => {
-    void bench.cleanUp().finally(() => process.kill(process.pid, signal));
-  };
-  for (const signal of signals) process.once(signal, stop);
-  try {
-    await job();
-  } finally {
-    await bench.cleanUp();
-    for (const signal of signals) process.off(signal, stop);
-  }
-}
-
-function collect(value: string, before: string[]): string[] {
-  return [...before, value];
 }
 
 function seconds(value: string): number {

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { ConformReport } from '../verify/conform/results.js';
 import { integer } from './options.js';
+import { untilSignal } from './signals.js';
 
 interface Options {
   impl?: string[];
@@ -62,7 +63,7 @@ async function run(
   options: Options,
   noteResult: (report: string, done: number, total: number) => void,
 ): Promise<ConformReport[]> {
-  const [{ conform }, { here }, { selectCases }, { LabError, UsageError }] = await Promise.all([
+  const [{ conform }, { here }, { selectCases }, { UsageError }] = await Promise.all([
     import('../verify/conform/conform.js'),
     import('../host/local.js'),
     import('../verify/conform/select.js'),
@@ -76,31 +77,23 @@ async function run(
       next: 'name releases as IMPL@RELEASE, or run it once for each',
     });
   }
-  const stop = new AbortController();
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  const onSignal = (signal: NodeJS.Signals) =>
-    stop.abort(new LabError({ tried: 'running the suite', happened: `it was ended by ${signal}` }));
-  for (const signal of signals) process.once(signal, onSignal);
-  const reports: ConformReport[] = [];
-  try {
+  return untilSignal('running the suite', async (signal) => {
+    const reports: ConformReport[] = [];
     for (const word of impls) {
       const [name = '', release = options.release] = word.split('@');
-      reports.push(
-        await conform(here, name, {
-          release,
-          source: options.source,
-          offline: options.offline,
-          cases: selectCases(options.only),
-          mtu: options.mtu,
-          signal: stop.signal,
-          onResult: (result, done, total) => noteResult(result.name, done, total),
-        }),
-      );
+      const report = await conform(here, name, {
+        release,
+        source: options.source,
+        offline: options.offline,
+        cases: selectCases(options.only),
+        mtu: options.mtu,
+        signal,
+        onResult: (result, done, total) => noteResult(result.name, done, total),
+      });
+      reports.push(report);
     }
-  } finally {
-    for (const signal of signals) process.off(signal, onSignal);
-  }
-  return reports;
+    return reports;
+  });
 }
 
 async function writeReports(reports: readonly ConformReport[], { junit, html }: Options): Promise<void> {

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import type { DemoReport, DemoStep } from '../verify/demo.js';
 import type { SocketDemoReport } from '../verify/demo-socket.js';
 import { integer } from './options.js';
+import { cleanedUp } from './signals.js';
 
 interface Options {
   impl: string;
@@ -96,18 +97,10 @@ async function overSocket(bytes: number, options: Options): Promise<void> {
 /** Runs a story, prints what it found, and takes its things away however it ends, by a signal too. */
 async function tell(story: Story, options: Options): Promise<void> {
   const [{ print }, { runSteps }] = await Promise.all([import('../ui/output.js'), import('../ui/tasks.js')]);
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  const stop = (signal: NodeJS.Signals): void => {
-    void story.cleanUp().finally(() => process.kill(process.pid, signal));
-  };
-  for (const signal of signals) process.once(signal, stop);
-  try {
+  await cleanedUp(story, async () => {
     await runSteps(story.steps(), false);
     const report = story.report();
     const { describeDemo } = await import('../ui/demo.js');
     print(report, options, () => describeDemo(report));
-  } finally {
-    await story.cleanUp();
-    for (const signal of signals) process.off(signal, stop);
-  }
+  });
 }

@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { AcceptanceReport } from '../verify/acceptance/acceptance.js';
 import type { TestName } from '../verify/acceptance/record.js';
 import { integer } from './options.js';
+import { untilSignal } from './signals.js';
 
 interface Options {
   impl: string[];
@@ -72,25 +73,18 @@ async function run(
     import('../host/local.js'),
   ]);
   const { release, source, offline, kernel, mtu, inPlace, target } = options;
-  const stop = new AbortController();
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  const onSignal = (signal: NodeJS.Signals) => stop.abort(new Error(`ended by ${signal}`));
-  for (const signal of signals) process.once(signal, onSignal);
-  const reports: AcceptanceReport[] = [];
-  try {
+  return untilSignal('running the acceptance tests', async (signal) => {
+    const reports: AcceptanceReport[] = [];
     for (const implementation of options.impl) {
       const report = await accept(here, {
-        ...{ implementation, release, source, offline, tests, kernel, mtu, inPlace },
+        ...{ implementation, release, source, offline, tests, kernel, mtu, inPlace, signal },
         place: target === 'vm' ? 'guest' : target,
-        signal: stop.signal,
         onStep: (test, step) => note(`${implementation}: ${test}: ${step}`),
       });
       reports.push(report);
     }
-  } finally {
-    for (const signal of signals) process.off(signal, onSignal);
-  }
-  return reports;
+    return reports;
+  });
 }
 
 function testNames(value: string): TestName[] {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Host } from '../host/host.js';
+import { writeLine } from '../host/write-line.js';
 
 /** What the kernel of a host says from a moment on: old modules tell of refusals nowhere else. */
 export class KernelWords {
@@ -14,7 +15,7 @@ export class KernelWords {
   /** Begins now. @param occasion stands in the kernel's log as well, for whoever reads that */
   static async from(host: Host, occasion: string): Promise<KernelWords> {
     const mark = `${occasion} [${randomBytes(4).toString('hex')}]`;
-    await host.run(['sh', '-c', 'echo "$1" > /dev/kmsg', 'sh', mark]);
+    await host.run(writeLine('/dev/kmsg', mark));
     return new KernelWords(host, mark);
   }
 

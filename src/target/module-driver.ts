@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LabError, UsageError } from '../errors.js';
+import { writeLine } from '../host/write-line.js';
 import type { Control } from '../recipe/schema.js';
 import { render, renderArgv } from '../templating.js';
 import { controlledExports, isListed } from './control-list.js';
@@ -68,12 +69,13 @@ export class ModuleDriver implements Driver {
     const { host } = this.#store;
     const { list } = moduleOf(entry);
     const members = [entry, ...(await this.#others(entry))];
-    for (const member of members) {
-      if ((await this.#isLoaded(entry)) && (await isListed(host, list, member))) {
-        await this.#tell(member, 'remove');
+    if (await this.#isLoaded(entry)) {
+      for (const member of members) {
+        if (await isListed(host, list, member)) await this.#tell(member, 'remove');
       }
+      await this.#unload(entry);
     }
-    if (await this.#isLoaded(entry)) await this.#unload(entry);
+    // One that is not ours to unload is still there.
     if (!(await this.#isLoaded(entry))) await this.#load(entry);
     for (const member of members) await this.#tell(member, 'add');
   }
@@ -189,7 +191,7 @@ export class ModuleDriver implements Driver {
 
 /** A command that writes a line into a file of the kernel's; a refusal ends it with an error. */
 function writing(line: { path: string; line: string }, variables: object): string[] {
-  return ['sh', '-c', 'echo "$1" > "$2"', 'sh', render(line.line, variables), render(line.path, variables)];
+  return writeLine(render(line.path, variables), render(line.line, variables));
 }
 
 function moduleOf(entry: ExportEntry): ModuleControl {

@@ -39,13 +39,15 @@ export async function provide(implementation: string, options: ProvideOptions): 
       missing: [recipe.name],
     });
   }
-  const [{ fetchSource }, { buildArtifacts }, { findKernelTree }] = await Promise.all([
+  const [{ fetchSource }, { buildArtifacts }] = await Promise.all([
     import('../source/fetch.js'),
     import('../build/build.js'),
-    import('../build/kernel.js'),
   ]);
   const { source, offline, onEvent } = options;
-  const kernel = isModule ? await findKernelTree(options.kernel ?? 'host', { offline }) : undefined;
+  // Loaded for modules alone: daemons have no use for Debian's kernels.
+  const kernel = isModule
+    ? await (await import('../build/kernel.js')).findKernelTree(options.kernel ?? 'host', { offline })
+    : undefined;
   const tree = await fetchSource(recipe, release, {
     ...(source === undefined ? {} : { source }),
     ...(offline === undefined ? {} : { offline }),

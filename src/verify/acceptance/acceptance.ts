@@ -1,6 +1,7 @@
 /** The handbook's acceptance: a target, and the Linux client in a guest, on one hub. */
 import { truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { SECTOR } from '../../aoe/index.js';
 import { LabError } from '../../errors.js';
 import type { Host } from '../../host/host.js';
 import { exportTarget } from '../../target/export.js';
@@ -12,7 +13,7 @@ import { AoeClient } from './client.js';
 import { failure } from './failure.js';
 import { load } from './load.js';
 import { needsFio } from './prepare.js';
-import { Record, type TestName, type TestResult } from './record.js';
+import { Record, since, type TestName, type TestResult } from './record.js';
 import { restart } from './restart.js';
 import { DEAD_SECONDS, type Scene } from './scene.js';
 import { type Stand, Theatre } from './theatre.js';
@@ -55,7 +56,6 @@ export interface AcceptanceReport {
 
 const ADDRESS = { shelf: 0, slot: 1 };
 const DISK = 256 * 2 ** 20;
-const SECTOR = 512;
 
 /**
  * Provides a target, exports it, boots a client beside it, and runs tests; takes everything away afterwards.
@@ -96,7 +96,7 @@ export async function accept(host: Host, options: AcceptanceOptions): Promise<Ac
     const client = new AoeClient(record.watch(audience.guest.host), ADDRESS);
     await client.carrier('eth0');
     await audience.guest.loadModule('aoe', [`aoe_deadsecs=${DEAD_SECONDS}`, 'aoe_iflist=eth0']);
-    const setUpSeconds = seconds(begun);
+    const setUpSeconds = since(begun);
     const target = { ...stage, id: exported.id, sectors: exported.size / SECTOR };
     const { port } = stage;
     const wire = {
@@ -114,7 +114,7 @@ export async function accept(host: Host, options: AcceptanceOptions): Promise<Ac
       mtu,
       ...outcome,
       passed: outcome.passed && trouble.length === 0,
-      seconds: seconds(begun),
+      seconds: since(begun),
       setUpSeconds,
       findings: [...outcome.findings, ...trouble],
     };
@@ -186,8 +186,4 @@ async function runTests(
     passed &&= ok;
   }
   return { passed, tests: record.tests, findings };
-}
-
-function seconds(begun: number): number {
-  return Math.round(performance.now() - begun) / 1000;
 }

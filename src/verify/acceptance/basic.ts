@@ -1,6 +1,6 @@
 import type { AoeClient } from './client.js';
 import type { Step } from './record.js';
-import { digestOn, FILE, FILE_MIB, MOUNT, mounted, secondsOf, unmount } from './volume.js';
+import { digestOn, FILE, FILE_MIB, MOUNT, mounted, requireDigest, secondsOf, unmount } from './volume.js';
 
 /** Milliseconds; a target on the wire answers the first question. */
 const DISCOVERY = 15_000;
@@ -41,10 +41,7 @@ export async function basic(client: AoeClient, sectors: number, step: Step): Pro
     return mounted(client);
   });
   await step('the digest is the same', async () => {
-    const seconds = await secondsOf(async () => {
-      const again = await digestOn(host, FILE);
-      if (again !== digest) throw new Error(`it was ${digest} and is ${again}`);
-    });
+    const seconds = await secondsOf(() => requireDigest(host, digest));
     return `equal, ${(FILE_MIB / seconds).toFixed(0)} MiB/s`;
   });
   await step('unmount and check the file system', async () => {

@@ -3,11 +3,11 @@
  * and flush (aoechr.c); its devices: /sys/block/etherd!eSHELF.SLOT with `state` (aoeblk.c).
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Address, formatAddress } from '../../aoe/index.js';
+import { type Address, formatAddress, SECTOR } from '../../aoe/index.js';
 import { LabError } from '../../errors.js';
 import type { Host } from '../../host/host.js';
+import { writeLine } from '../../host/write-line.js';
 
-const SECTOR = 512;
 const POLL = 100;
 /** Milliseconds between two broadcasts of a discovery: one may be lost. */
 const ASK_EVERY = 2000;
@@ -120,7 +120,7 @@ export class AoeClient {
   }
 
   async #tell(file: string, line: string): Promise<void> {
-    await this.host.run(['sh', '-c', 'echo "$1" > "$2"', 'sh', line, `/dev/etherd/${file}`]);
+    await this.host.run(writeLine(`/dev/etherd/${file}`, line));
   }
 
   async #text(path: string): Promise<string | undefined> {

@@ -4,7 +4,7 @@ import { restartTargets } from '../../target/restart.js';
 import { exportStatus } from '../../target/status.js';
 import type { Step } from './record.js';
 import { DEAD_SECONDS, type Scene } from './scene.js';
-import { digestOn, FILE, MOUNT, mounted, secondsOf, unmount } from './volume.js';
+import { MOUNT, mounted, requireDigest, secondsOf, unmount, withFile } from './volume.js';
 
 /** Answers of the target after which I/O counts as under way; one that begins in a cut is asked for once and no more. */
 const UNDER_WAY = 50;
@@ -28,19 +28,11 @@ export async function failure(scene: Scene, step: Step): Promise<void> {
       end: async () => scene.wire.restore(),
     }),
   );
-  const digest = await step('a file system with a file', async () => {
-    await client.host.run(['mkfs.ext4', '-q', '-F', client.device]);
-    await mounted(client);
-    await client.host.run(['dd', 'if=/dev/urandom', `of=${FILE}`, 'bs=1M', 'count=16', 'status=none']);
-    await client.host.run(['sync']);
-    const value = await digestOn(client.host, FILE);
-    return { seen: `16 MiB, sha256 ${value}`, value };
-  });
+  const digest = await step('a file system with a file', () => withFile(client));
   await step('the wire is cut and stays cut: I/O fails in bounded time', () => failsInTime(scene));
   await step('the wire is back: the file system is mended and mounted', () => recovered(scene));
   await step('what had been written before is there', async () => {
-    const again = await digestOn(client.host, FILE);
-    if (again !== digest) throw new Error(`it was ${digest} and is ${again}`);
+    await requireDigest(client.host, digest);
     await unmount(client);
     return 'equal';
   });

@@ -21,7 +21,9 @@ export async function prepare(
   options: Pick<AcceptanceOptions, 'release' | 'source' | 'offline' | 'kernel' | 'tests'>,
 ): Promise<void> {
   const { kernel, offline, tests } = options;
-  for (const name of implementations) await provide(name, options);
-  await prepareGuest({ kernel, offline, exports: true });
+  for (const name of implementations) {
+    const { control } = await provide(name, options);
+    if (control.shape === 'control-file') await prepareGuest({ kernel, offline, exports: true });
+  }
   await prepareGuest({ kernel, offline, fio: needsFio(tests) });
 }

@@ -118,6 +118,7 @@ function spread(outcome: unknown): [string, unknown] {
   return [seen, value];
 }
 
-function since(begun: number): number {
+/** Seconds since then, to a thousandth. */
+export function since(begun: number): number {
   return Math.round(performance.now() - begun) / 1000;
 }

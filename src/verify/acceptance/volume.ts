@@ -23,6 +23,23 @@ export async function digestOn(host: Pick<Host, 'run'>, path: string): Promise<s
   return stdout.slice(0, 64);
 }
 
+/** A fresh file system with a file of random data, mounted and written out. @returns the file's digest */
+export async function withFile(client: AoeClient): Promise<{ seen: string; value: string }> {
+  const { host, device } = client;
+  await host.run(['mkfs.ext4', '-q', '-F', device]);
+  await mounted(client);
+  await host.run(['dd', 'if=/dev/urandom', `of=${FILE}`, 'bs=1M', 'count=16', 'status=none']);
+  await host.run(['sync']);
+  const value = await digestOn(host, FILE);
+  return { seen: `16 MiB, sha256 ${value}`, value };
+}
+
+/** @throws Error if the file's digest is another one */
+export async function requireDigest(host: Pick<Host, 'run'>, digest: string): Promise<void> {
+  const again = await digestOn(host, FILE);
+  if (again !== digest) throw new Error(`it was ${digest} and is ${again}`);
+}
+
 /** How long something takes, at least a thousandth. */
 export async function secondsOf(act: () => Promise<unknown>): Promise<number> {
   const begun = performance.now();
