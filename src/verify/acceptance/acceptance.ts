@@ -105,6 +105,8 @@ export async function accept(host: Host, options: AcceptanceOptions): Promise<Ac
       frames: () => port.counts.in.delivered,
     };
     const outcome = await runTests({ client, target, wire }, options.tests, record);
+    // What failed because the run was called off says nothing of the target.
+    signal?.throwIfAborted();
     const trouble = await troubleOf([audience.guest, ...('guest' in stage ? [stage.guest as Guest] : [])]);
     return {
       implementation: provided.implementation,
