@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { Client, ClientChannel } from 'ssh2';
 import { LabError, MissingError, UnreachableError } from '../../errors.js';
+import { Shells } from './shell.js';
 
 export interface SshOptions {
   /** How messages call the host: `root@storage1`, `guest target`. */
@@ -39,6 +40,9 @@ function algorithmsFor(keys: readonly Buffer[]): string[] {
 /** One connection, made when it is first needed, used by all commands, and made anew after it was lost. */
 export class SshConnection {
   readonly options: SshOptions;
+  readonly shells = new Shells(this);
+  /** What does not change as long as the host runs, and so as long as a connection holds. */
+  readonly #remembered = new Map<string, Promise<unknown>>();
   #client: Promise<Client> | undefined;
   /** Why the last connection ended, if it did not end as asked. */
   #trouble: string | undefined;
@@ -70,6 +74,16 @@ export class SshConnection {
         else reject(this.#refused('opening a channel', error));
       });
     });
+  }
+
+  /** Finds out once a connection; a failure is not remembered. */
+  remember<T>(name: string, find: () => Promise<T>): Promise<T> {
+    const known = this.#remembered.get(name) as Promise<T> | undefined;
+    if (known !== undefined) return known;
+    const found = find();
+    this.#remembered.set(name, found);
+    found.catch(() => this.#remembered.delete(name));
+    return found;
   }
 
   /** Opens a login shell on a terminal of the host. */
@@ -162,6 +176,7 @@ export class SshConnection {
     });
     client.once('close', () => {
       this.#client = undefined;
+      this.#remembered.clear();
     });
     return client;
   }
