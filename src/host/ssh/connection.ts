@@ -1,6 +1,9 @@
 import type { Duplex } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pLimit from 'p-limit';
 import type { Client, ClientChannel } from 'ssh2';
 import { LabError, MissingError, UnreachableError } from '../../errors.js';
+import { CHANNELS, type Lane } from './channels.js';
 import { Shells } from './shell.js';
 
 export interface SshOptions {
@@ -24,6 +27,11 @@ export interface SshOptions {
   whyLost?: (() => Promise<string | undefined>) | undefined;
 }
 
+/** What sshd says when it has no room for a channel (RFC 4254, 5.1); one that has just ended may count a moment longer. */
+const CONNECT_FAILED = 2;
+/** Milliseconds; pauses between tries double up to it. */
+const LONGEST_PAUSE = 2000;
+
 /** The type of a public key in wire format: its first string (RFC 4253, 6.6). */
 function keyType(key: Buffer): string {
   return key.subarray(4, 4 + key.readUInt32BE(0)).toString('latin1');
@@ -40,29 +48,58 @@ function algorithmsFor(keys: readonly Buffer[]): string[] {
 /** One connection, made when it is first needed, used by all commands, and made anew after it was lost. */
 export class SshConnection {
   readonly options: SshOptions;
-  readonly shells = new Shells(this);
+  /** Those of the connection that is up; its end is theirs. */
+  shells = new Shells(this);
   /** What does not change as long as the host runs, and so as long as a connection holds. */
   readonly #remembered = new Map<string, Promise<unknown>>();
   #client: Promise<Client> | undefined;
   /** Why the last connection ended, if it did not end as asked. */
   #trouble: string | undefined;
   #closed = false;
+  readonly #lanes = {
+    command: pLimit(CHANNELS.command),
+    shell: pLimit(CHANNELS.shell),
+    lock: pLimit(CHANNELS.lock),
+    kill: pLimit(CHANNELS.kill),
+  };
+  /** Carries further locks: one that waited here for another's end might wait for itself. */
+  #further: SshConnection | undefined;
 
   constructor(options: SshOptions) {
     this.options = options;
   }
 
   /**
-   * Opens a channel on which a command runs. It is handed to `take` at once: a short command's output and end may have
-   * come along with it.
+   * Opens a channel on which a command runs, once there is room for one. It is handed to `take` at once: a short
+   * command's output and end may have come along with it. Until `take` is done the channel counts as open.
    * @throws UnreachableError if there is no connection to be had · MissingError if the host has another key or refuses ours
    */
-  async exec<T>(
+  exec<T>(
     command: string,
-    take: (channel: ClientChannel) => T | Promise<T>,
-    signal?: AbortSignal,
+    take: (channel: ClientChannel) => Promise<T>,
+    { signal, lane = 'command' }: { signal?: AbortSignal | undefined; lane?: Lane | undefined } = {},
   ): Promise<T> {
-    const client = await this.#connected(signal);
+    const { activeCount, pendingCount } = this.#lanes.lock;
+    if (lane === 'lock' && activeCount + pendingCount === CHANNELS.lock && !this.#closed) {
+      this.#further ??= new SshConnection(this.options);
+      return this.#further.exec(command, take, { signal, lane });
+    }
+    return this.#lanes[lane](async () => {
+      for (let pause = 10; ; pause *= 2) {
+        signal?.throwIfAborted();
+        const outcome = await this.#open(await this.#connected(signal), command, take, pause > LONGEST_PAUSE);
+        if (outcome !== 'no room') return outcome.taken;
+        await sleep(pause, undefined, { signal });
+      }
+    });
+  }
+
+  #open<T>(
+    client: Client,
+    command: string,
+    take: (channel: ClientChannel) => Promise<T>,
+    isLast: boolean,
+  ): Promise<{ taken: T } | 'no room'> {
     return new Promise((resolve, reject) => {
       const lost = (): void => {
         void this.#lost('opening a channel').then(reject);
@@ -70,7 +107,8 @@ export class SshConnection {
       client.once('close', lost);
       client.exec(command, (error, channel) => {
         client.off('close', lost);
-        if (error === undefined) resolve(take(channel));
+        if (error === undefined) take(channel).then((taken) => resolve({ taken }), reject);
+        else if ((error as { reason?: unknown }).reason === CONNECT_FAILED && !isLast) resolve('no room');
         else reject(this.#refused('opening a channel', error));
       });
     });
@@ -104,6 +142,8 @@ export class SshConnection {
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.shells = new Shells(this);
+    await this.#further?.close();
     const client = await this.#client?.catch(() => undefined);
     if (client === undefined) return;
     await new Promise<void>((resolve) => {
@@ -177,6 +217,7 @@ export class SshConnection {
     client.once('close', () => {
       this.#client = undefined;
       this.#remembered.clear();
+      this.shells = new Shells(this);
     });
     return client;
   }
@@ -215,6 +256,11 @@ export class SshConnection {
   }
 
   #refused(tried: string, cause: Error): LabError {
-    return new LabError({ tried: `${tried} on ${this.options.name}`, happened: cause.message, cause });
+    return new LabError({
+      tried: `${tried} on ${this.options.name}`,
+      happened: cause.message,
+      next: 'see what sshd there has to say, and whether its MaxSessions is less than 10',
+      cause,
+    });
   }
 }

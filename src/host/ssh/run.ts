@@ -1,11 +1,14 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClientChannel } from 'ssh2';
 import { CommandError } from '../command-error.js';
 import type { RunOptions } from '../host.js';
 import { quoteArgv } from '../quote.js';
+import type { Lane } from './channels.js';
 import { type RemoteCommand, remoteLine } from './command.js';
 import type { SshConnection } from './connection.js';
 import { type Ended, inputWord, type Talk } from './shell.js';
@@ -14,6 +17,7 @@ export interface RawOptions extends Omit<RunOptions, 'input' | 'cwd' | 'env'> {
   input?: string | Uint8Array | Readable | undefined;
   /** Receives standard output as it comes, instead of its being gathered. */
   onOutput?: ((channel: Readable) => Promise<void>) | undefined;
+  lane?: Lane | undefined;
 }
 
 export interface RawResult {
@@ -31,17 +35,24 @@ const FAREWELL = 2000;
 /** In the environment of each command, with a number of its own: what it started is found by it too. */
 const COMMAND_MARK = 'AOE_LAB_COMMAND';
 
-const KILL = `for d in /proc/[0-9]*; do
-  if grep -qsF "$1" "$d/environ"; then kill -9 "\${d#/proc/}"; fi
+const KILL = `for f in $(grep -lsF "$1" /proc/[0-9]*/environ); do
+  d=\${f%/environ}
+  kill -9 "\${d#/proc/}"
 done`;
 
 /** SSH's own way to send a signal is not for root's commands (sshd refuses), and reaches no children. */
 async function killRemote(connection: SshConnection, mark: string): Promise<void> {
   const argv = ['sh', '-c', KILL, 'sh', `${COMMAND_MARK}=${mark}`];
   await connection
-    .exec(remoteLine({ argv }), (channel) => {
-      channel.resume().end();
-    })
+    .exec(
+      remoteLine({ argv }),
+      async (channel) => {
+        channel.resume().end();
+        await Promise.race([once(channel, 'close'), sleep(FAREWELL, undefined, { ref: false })]);
+        channel.close();
+      },
+      { lane: 'kill' },
+    )
     .catch(() => {});
 }
 
@@ -58,10 +69,11 @@ export async function runRemote(
   const mark = randomBytes(8).toString('hex');
   const line = remoteLine({ ...command, env: { [COMMAND_MARK]: mark, ...command.env } });
   options.signal?.throwIfAborted();
-  const talk =
-    (await inShell(connection, line, options)) ??
-    (await connection.exec(line, (channel) => onChannel(channel, options), options.signal));
-  const result = await seeThrough(connection, command, mark, talk, options);
+  const see = (talk: Talk) => seeThrough(connection, command, mark, talk, options);
+  const talk = await inShell(connection, line, options);
+  const result = talk
+    ? await see(talk)
+    : await connection.exec(line, (channel) => see(onChannel(channel, options)), options);
   return { ...result, duration: performance.now() - started };
 }
 

@@ -4,9 +4,11 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { constants } from 'node:os';
 import type { ClientChannel } from 'ssh2';
 import { quote } from '../quote.js';
+import { CHANNELS } from './channels.js';
 import type { SshConnection } from './connection.js';
 
 /** How a command on the far side ended; neither exit code nor signal: its channel was torn off. */
@@ -24,8 +26,6 @@ export interface Talk {
   abandon(): void;
 }
 
-/** Shells a connection has at most; a command that finds all of them busy takes a channel of its own. */
-const MOST = 3;
 /** Bytes of standard input that go as a word of the shell's. */
 const LONGEST_INPUT = 64 * 1024;
 /** What shells add to the number of the signal that ended a command (POSIX.1-2017, XCU 2.8.2). */
@@ -58,11 +58,17 @@ export class Shells {
   async run(line: string, input: string, signal?: AbortSignal): Promise<Talk | undefined> {
     const shell = this.#take() ?? (await this.#open(signal));
     if (shell === undefined) return undefined;
-    const ended = shell.run(line, input);
-    void ended.then(({ exitCode, signalName }) => {
-      if (exitCode !== undefined || signalName !== undefined) this.#idle.add(shell);
+    let isOver = false;
+    const ended = shell.run(line, input).then((how) => {
+      isOver = true;
+      if (how.exitCode !== undefined || how.signalName !== undefined) this.#idle.add(shell);
+      return how;
     });
-    return { ended, abandon: () => shell.close() };
+    // One that has ended has left the shell to the next.
+    const abandon = (): void => {
+      if (!isOver) shell.close();
+    };
+    return { ended, abandon };
   }
 
   #take(): Shell | undefined {
@@ -72,28 +78,22 @@ export class Shells {
   }
 
   async #open(signal: AbortSignal | undefined): Promise<Shell | undefined> {
-    if (this.#count >= MOST) return undefined;
+    if (this.#count >= CHANNELS.shell) return undefined;
     this.#count += 1;
-    const forget = (): void => {
-      this.#count -= 1;
-    };
-    try {
-      return await this.#connection.exec(
-        'exec sh',
-        (channel) => {
-          const shell = new Shell(channel);
-          channel.once('close', () => {
-            forget();
-            this.#idle.delete(shell);
-          });
-          return shell;
-        },
-        signal,
-      );
-    } catch (error) {
-      forget();
-      throw error;
-    }
+    return new Promise((resolve, reject) => {
+      const stay = async (channel: ClientChannel): Promise<void> => {
+        const shell = new Shell(channel);
+        resolve(shell);
+        await once(channel, 'close');
+        this.#idle.delete(shell);
+      };
+      this.#connection
+        .exec('exec sh', stay, { signal, lane: 'shell' })
+        .catch(reject)
+        .finally(() => {
+          this.#count -= 1;
+        });
+    });
   }
 }
 
