@@ -57,8 +57,8 @@ export async function findKernelTree(name: string, options: FetchPackagesOptions
 }
 
 /**
- * What a module for a host is built with: for the kernel that runs there. Headers for this machine are its own; for another
- * they are those of Debian's package of that very release.
+ * What a module for a host is built with: for the kernel that runs there. Headers are this machine's own, if it is the
+ * host and has them; else those of Debian's package of that very release.
  * @param wish as findKernelTree takes it; undefined or `host`: look for the one that runs
  * @throws UsageError if the wish is another kernel than the host's: it would not load the module
  * @throws MissingError if no package has the headers · otherwise as findKernelTree
@@ -70,18 +70,19 @@ export async function kernelFor(
 ): Promise<KernelTree> {
   const { kernel: running } = await host.facts();
   if (wish === undefined || wish === 'host') {
-    return host.isHere ? findKernelTree('host', options) : treeOf(host.name, running, options);
+    const isReady = host.isHere && existsSync(`/lib/modules/${running}/build`);
+    return isReady ? findKernelTree('host', options) : treeOf(host, running, options);
   }
   const tree = await findKernelTree(wish, options);
   if (tree.release === running) return tree;
   throw new UsageError({
-    tried: `building a module for ${host.name}`,
-    happened: `${host.name} runs Linux ${running}, and ${wish} is ${tree.release}: a kernel loads only what was built for it`,
-    next: 'leave --kernel out, or boot that kernel there',
+    tried: `building a module for the kernel ${wish} (${host.name})`,
+    happened: `Linux ${running} runs there, and ${wish} is ${tree.release}: a kernel loads only what was built for it`,
+    next: 'leave --kernel out, or boot that kernel',
   });
 }
 
-async function treeOf(host: string, release: string, options: FetchPackagesOptions): Promise<KernelTree> {
+async function treeOf(host: Host, release: string, options: FetchPackagesOptions): Promise<KernelTree> {
   const suites = suitesOf(release);
   const reasons: string[] = [];
   for (const suite of suites) {
@@ -93,11 +94,12 @@ async function treeOf(host: string, release: string, options: FetchPackagesOptio
     }
   }
   throw new MissingError({
-    tried: `looking for the headers of Linux ${release}, which runs on ${host}`,
+    tried: `looking for the headers of Linux ${release} (${host.name})`,
     happened: suites.length > 0 ? reasons.join('\n') : 'it is no kernel of Debian for x86-64, by its name',
     next: [
+      ...(host.isHere ? [`apt-get install linux-headers-${release}, where the distribution has it`] : []),
       '--kernel FOLDER takes headers of that kernel that are on this machine',
-      ...(suites.length > 0 ? [`a newer kernel of its suite, booted on ${host}`] : []),
+      ...(suites.length > 0 ? ['boot the newest kernel of its suite there'] : []),
     ],
     missing: [`linux-headers-${release}`],
   });

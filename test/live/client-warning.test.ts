@@ -40,13 +40,13 @@ testUnless(
     const server = await serveTargets(wire, [{ address: ADDRESS, backing: { path } }]);
     try {
       const client = new AoeClient(guest.host, ADDRESS);
-        await client.carrier('eth0');
+      await client.carrier('eth0');
       await guest.loadModule('aoe', ['aoe_iflist=eth0']);
       await client.discovered(30_000);
       await guest.host.run(['mkfs.ext4', '-q', '-b', '1024', client.device]);
       await guest.host.run(['mount', '-t', 'ext4', '-o', 'data=journal', client.device, '/mnt']);
       const lines = await client.kernelLines();
-    await guest.host.write('/tmp/blocks', Buffer.concat(Array(256).fill(ESCAPED)));
+      await guest.host.write('/tmp/blocks', Buffer.concat(Array(256).fill(ESCAPED)));
       await guest.host.run(['cp', '/tmp/blocks', '/mnt/blocks']);
       await guest.host.run(['sync']);
       await guest.host.run(['umount', '/mnt']);
