@@ -1,5 +1,5 @@
 /** Kernel modules exported on a host that is not this machine: a guest, whose kernel is found by its own word. */
-import { truncate, writeFile } from 'node:fs/promises';
+import { truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseMac } from '../../src/aoe/index.js';
 import { kernelFor } from '../../src/build/kernel.js';
@@ -21,8 +21,8 @@ const reason = (await noGuests()) ?? (findCommand('bwrap') === undefined ? 'need
 const folder = sharedFolder();
 process.env.AOE_LAB_STATE = join(folder, 'state');
 const disk = join(folder, 'disk');
-await writeFile(disk, '');
-await truncate(disk, DISK);
+writeFileSync(disk, '');
+truncateSync(disk, DISK);
 
 const MODULES: { impl: string; module: string; lacking: string | undefined; source?: string }[] = [
   { impl: 'vblade-kernel', module: 'vb', lacking: reason },

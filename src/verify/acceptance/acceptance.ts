@@ -18,6 +18,7 @@ import { Record, since, type TestName, type TestResult } from './record.js';
 import { restart } from './restart.js';
 import { DEAD_SECONDS, type Scene } from './scene.js';
 import { type Stand, Theatre } from './theatre.js';
+import { leave } from './volume.js';
 
 export interface AcceptanceOptions {
   implementation: string;
@@ -187,6 +188,7 @@ async function runTests(
       if (name === 'failure') return failure(whole, step);
       return restart(whole, step);
     });
+    if (!ok) await leave(client);
     passed &&= ok;
   }
   return { passed, tests: record.tests, findings };
