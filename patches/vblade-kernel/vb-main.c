@@ -40,7 +40,7 @@ static int split(char *line, char *words[MOST_WORDS])
 	return count;
 }
 
-/* Off its drive, all that it has with the block layer ended, the interface given back; vb_lock is held. */
+/* Off its drive, all that it has with the block layer ended, interface and module given back; vb_lock is held. */
 void vb_remove_port(struct vb_port *port)
 {
 	list_del(&port->link);
@@ -49,6 +49,7 @@ void vb_remove_port(struct vb_port *port)
 	vb_forget_answers(port->dev);
 	dev_put(port->dev);
 	kfree(port);
+	module_put(THIS_MODULE);
 }
 
 static struct vb_port *find_port(const char *ifname, unsigned int major, unsigned int minor)
@@ -91,6 +92,8 @@ static int add_port(struct vb_drive *drive, const char *ifname, const unsigned i
 	} else if (find_port(ifname, port->major, port->minor)) {
 		complain("%u.%u is taken on %s", port->major, port->minor, ifname);
 		error = -EEXIST;
+	} else if (!try_module_get(THIS_MODULE)) {
+		error = -ENODEV;
 	} else {
 		list_add_tail(&port->link, &drive->ports);
 		vb_announce(port);

@@ -6,8 +6,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { digestOf } from '../digest.js';
-import { MissingError, UsageError } from '../errors.js';
-import { findKernel, KERNELS } from '../source/debian/kernels.js';
+import { MissingError, UnreachableError, UsageError } from '../errors.js';
+import type { Host } from '../host/host.js';
+import { findKernel, KERNELS, suitesOf } from '../source/debian/kernels.js';
 import { type FetchPackagesOptions, fetchDebianPackages } from '../source/debian/packages.js';
 import { compilerWords, findCommand } from './requirements.js';
 
@@ -51,8 +52,65 @@ export async function findKernelTree(name: string, options: FetchPackagesOptions
     });
   }
   if (/^[./]/.test(name)) return ownTree(name, resolve(name), tried);
-  const kernel = await findKernel(name, options);
-  const { suite, release } = kernel;
+  const { suite, release } = await findKernel(name, options);
+  return debianTree(name, suite, release, options);
+}
+
+/**
+ * What a module for a host is built with: for the kernel that runs there. Headers are this machine's own, if it is the
+ * host and has them; else those of Debian's package of that very release.
+ * @param wish as findKernelTree takes it; undefined or `host`: look for the one that runs
+ * @throws UsageError if the wish is another kernel than the host's: it would not load the module
+ * @throws MissingError if no package has the headers · otherwise as findKernelTree
+ */
+export async function kernelFor(
+  host: Host,
+  wish: string | undefined,
+  options: FetchPackagesOptions = {},
+): Promise<KernelTree> {
+  const { kernel: running } = await host.facts();
+  if (wish === undefined || wish === 'host') {
+    const isReady = host.isHere && existsSync(`/lib/modules/${running}/build`);
+    return isReady ? findKernelTree('host', options) : treeOf(host, running, options);
+  }
+  const tree = await findKernelTree(wish, options);
+  if (tree.release === running) return tree;
+  throw new UsageError({
+    tried: `building a module for the kernel ${wish} (${host.name})`,
+    happened: `Linux ${running} runs there, and ${wish} is ${tree.release}: a kernel loads only what was built for it`,
+    next: 'leave --kernel out, or boot that kernel',
+  });
+}
+
+async function treeOf(host: Host, release: string, options: FetchPackagesOptions): Promise<KernelTree> {
+  const suites = suitesOf(release);
+  const reasons: string[] = [];
+  for (const suite of suites) {
+    try {
+      return await debianTree(release, suite, release, options);
+    } catch (error) {
+      if (!(error instanceof UnreachableError)) throw error;
+      reasons.push(`${suite}: ${error.facts.happened}`);
+    }
+  }
+  throw new MissingError({
+    tried: `looking for the headers of Linux ${release} (${host.name})`,
+    happened: suites.length > 0 ? reasons.join('\n') : 'it is no kernel of Debian for x86-64, by its name',
+    next: [
+      ...(host.isHere ? [`apt-get install linux-headers-${release}, where the distribution has it`] : []),
+      '--kernel FOLDER takes headers of that kernel that are on this machine',
+      ...(suites.length > 0 ? ['boot the newest kernel of its suite there'] : []),
+    ],
+    missing: [`linux-headers-${release}`],
+  });
+}
+
+async function debianTree(
+  name: string,
+  suite: string,
+  release: string,
+  options: FetchPackagesOptions,
+): Promise<KernelTree> {
   const names = [`linux-headers-${release}`, ...TOOLS];
   const { folder, digest } = await fetchDebianPackages({ suite, names, dependencies: true }, options);
   return { name, release, headers: `/usr/src/linux-headers-${release}`, digest, root: folder };

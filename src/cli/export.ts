@@ -7,6 +7,7 @@ interface Options extends Omit<ExportOptions, 'macs'> {
   release?: string;
   source?: string;
   offline?: boolean;
+  kernel?: string;
   shelf: number;
   slot: number;
   iface: string;
@@ -37,6 +38,7 @@ export function register(program: Command): void {
     .option('--release <VERSION>', 'release of the implementation')
     .option('--source <WHERE>', 'your copy of the source: a folder, an archive or a URL')
     .option('--offline', 'use only what the store has')
+    .option('--kernel <KERNEL>', 'that a module is built for, see build (default: the one that runs there)')
     .option('--read-only', 'refuse writes')
     .option('--mac <MAC>', 'serve only this initiator (repeatable, or joined by commas)', macs)
     .option('--queue-length <N>', 'requests queued for the device', integer)
@@ -67,7 +69,7 @@ export function register(program: Command): void {
         import('../ui/recovery.js'),
         import('../units.js'),
       ]);
-      const served = await provide(options.impl, options);
+      const served = await provide(options.impl, { ...options, runsOn: here });
       const { readOnly, mac, queueLength, bufferCount, directIo, sync, offset, length, broadcast } = options;
       const wished = {
         readOnly,

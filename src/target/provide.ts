@@ -1,5 +1,7 @@
 import type { BuildEvent } from '../build/build.js';
-import { MissingError } from '../errors.js';
+import type { KernelTree } from '../build/kernel.js';
+import { MissingError, UsageError } from '../errors.js';
+import type { Host } from '../host/host.js';
 import { effective, findRelease, loadRecipe } from '../recipe/load.js';
 import type { SourceEvent, SourceTree } from '../source/fetch.js';
 import type { Served } from './plan.js';
@@ -11,6 +13,8 @@ export interface ProvideOptions {
   offline?: boolean | undefined;
   /** That a kernel module is built for, as findKernelTree takes it; the running one otherwise. */
   kernel?: string | undefined;
+  /** Where it is to run: a module is built for the kernel of that host, and for no other. */
+  runsOn?: Host | undefined;
   onEvent?: (event: SourceEvent | BuildEvent) => void;
 }
 
@@ -39,15 +43,20 @@ export async function provide(implementation: string, options: ProvideOptions): 
       missing: [recipe.name],
     });
   }
+  if (!isModule && options.runsOn !== undefined && options.kernel !== undefined) {
+    throw new UsageError({
+      tried: `providing ${recipe.name} for the kernel ${options.kernel}`,
+      happened: 'it is no kernel module, so that no kernel matters to its build',
+      next: 'leave --kernel out',
+    });
+  }
   const [{ fetchSource }, { buildArtifacts }] = await Promise.all([
     import('../source/fetch.js'),
     import('../build/build.js'),
   ]);
   const { source, offline, onEvent } = options;
   // Loaded for modules alone: daemons have no use for Debian's kernels.
-  const kernel = isModule
-    ? await (await import('../build/kernel.js')).findKernelTree(options.kernel ?? 'host', { offline })
-    : undefined;
+  const kernel = isModule ? await kernelOf(options) : undefined;
   const tree = await fetchSource(recipe, release, {
     ...(source === undefined ? {} : { source }),
     ...(offline === undefined ? {} : { offline }),
@@ -67,4 +76,11 @@ export async function provide(implementation: string, options: ProvideOptions): 
     patches: built.patches,
     cached: built.cached,
   };
+}
+
+async function kernelOf({ kernel, runsOn, offline }: ProvideOptions): Promise<KernelTree> {
+  const { findKernelTree, kernelFor } = await import('../build/kernel.js');
+  return runsOn === undefined
+    ? findKernelTree(kernel ?? 'host', { offline })
+    : kernelFor(runsOn, kernel, { offline });
 }

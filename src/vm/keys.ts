@@ -1,5 +1,6 @@
 /** Keys of a guest: one by which it shows who it is, one by which it lets us in. */
 import { generateKeyPairSync } from 'node:crypto';
+import type { utils } from 'ssh2';
 
 const TYPE = 'ssh-ed25519';
 
@@ -23,7 +24,7 @@ export async function makeGuestKeys(): Promise<GuestKeys> {
   const { privateKey } = generateKeyPairSync('ed25519');
   const { d = '', x = '' } = privateKey.export({ format: 'jwk' });
   const [secret, open] = [Buffer.from(d, 'base64url'), Buffer.from(x, 'base64url')];
-  const client = ssh2.utils.generateKeyPairSync('ed25519');
+  const client = readableKeys(ssh2.utils);
   return {
     host: {
       dropbear: Buffer.concat([text(Buffer.from(TYPE)), text(Buffer.concat([secret, open]))]),
@@ -31,6 +32,14 @@ export async function makeGuestKeys(): Promise<GuestKeys> {
     },
     client: { private: client.private, line: client.public },
   };
+}
+
+/** ssh2 cuts leading zeros off the public half (its keygen.js), and can't read what it made then: one key in 256. */
+function readableKeys({ generateKeyPairSync, parseKey }: typeof utils): { private: string; public: string } {
+  for (;;) {
+    const keys = generateKeyPairSync('ed25519');
+    if (!(parseKey(keys.private) instanceof Error)) return keys;
+  }
 }
 
 /** A string of SSH (RFC 4251, 5): length, bytes. */

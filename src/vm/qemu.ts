@@ -22,9 +22,12 @@ export interface QemuFacts {
 
 export const QEMU = 'qemu-system-x86_64';
 
-/** Warnings and worse go to the console; a kernel that has gone wrong ends the guest, its last words on the console. */
+/**
+ * Warnings and worse go to the console; a kernel that has gone wrong ends the guest, its last words on the console. On a
+ * busy machine an emulated timer may miss the ten ticks by which a kernel judges it, and panics: no_timer_check.
+ */
 const KERNEL_LINE =
-  'console=ttyS0 loglevel=5 panic=-1 oops=panic random.trust_cpu=on tsc=unstable mitigations=off';
+  'console=ttyS0 loglevel=5 panic=-1 oops=panic random.trust_cpu=on tsc=unstable no_timer_check mitigations=off';
 
 export function qemuArgv(facts: QemuFacts): string[] {
   const { accelerator, links, disks } = facts;

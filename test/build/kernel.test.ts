@@ -1,6 +1,8 @@
 import test from 'ava';
-import { findKernelTree } from '../../src/build/kernel.js';
+import { findKernelTree, kernelFor } from '../../src/build/kernel.js';
 import { MissingError, UsageError } from '../../src/errors.js';
+import type { Host } from '../../src/host/host.js';
+import { suitesOf } from '../../src/source/debian/kernels.js';
 import { labError, sharedFolder, writeTree } from '../patch/trees.js';
 import { temporaryFolder } from '../temporary.js';
 
@@ -43,4 +45,38 @@ test('a name that no kernel has is wrong use', async (t) => {
   const error = await labError(t, () => findKernelTree('7'));
   t.true(error instanceof UsageError);
   t.regex(String(error.facts.next), /5\.10, 6\.1, 6\.12, unstable, or SUITE\/VERSION/);
+});
+
+/** A host that is elsewhere; nothing but its kernel is asked for. */
+const running = (kernel: string) =>
+  ({ name: 'root@far', isHere: false, facts: async () => ({ kernel }) }) as unknown as Host;
+
+test('where the packages of a kernel are looked for is told by its name', (t) => {
+  for (const [release, suites] of [
+    ['5.10.0-46-amd64', ['bullseye', 'sid']],
+    ['6.1.0-56-cloud-amd64', ['bookworm', 'sid']],
+    ['6.12.118+deb13-amd64', ['trixie', 'sid', 'trixie-backports', 'bookworm-backports']],
+    ['6.12.9+bpo-amd64', ['trixie', 'sid', 'trixie-backports', 'bookworm-backports']],
+    ['7.2.13+deb14-amd64', ['sid', 'trixie-backports', 'bookworm-backports']],
+    ['6.8.0-40-generic', []],
+    ['6.1.0-56-arm64', []],
+  ] as const) {
+    t.deepEqual(suitesOf(release), [...suites], release);
+  }
+});
+
+test("a kernel that is none of Debian's is told so, with what else there is", async (t) => {
+  const error = await labError(t, () => kernelFor(running('6.8.0-40-generic'), undefined));
+  t.true(error instanceof MissingError);
+  t.is(error.facts.happened, 'it is no kernel of Debian for x86-64, by its name');
+  t.is(error.facts.tried, 'looking for the headers of Linux 6.8.0-40-generic (root@far)');
+  t.regex(String(error.facts.next), /^--kernel FOLDER/);
+});
+
+test('headers of another kernel than the host runs are refused; those of the same are taken', async (t) => {
+  const folder = writeTree(await temporaryFolder(t), headers('0'));
+  const error = await labError(t, () => kernelFor(running('6.1.0-49-amd64'), folder));
+  t.true(error instanceof UsageError);
+  t.regex(error.facts.happened, /^Linux 6\.1\.0-49-amd64 runs there, and .* is 6\.1\.0-50-amd64: /);
+  t.is((await kernelFor(running('6.1.0-50-amd64'), folder)).headers, folder);
 });

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
+import ssh2 from 'ssh2';
 import { UsageError } from '../../src/errors.js';
 import { withAccelerator } from '../../src/vm/accelerator.js';
 import { cpio, file, link } from '../../src/vm/cpio.js';
@@ -137,6 +138,13 @@ test('guests that can not be meant are refused before anything is started', asyn
   await t.throwsAsync(bootGuest({ memory: 20 }), { instanceOf: UsageError });
   await t.throwsAsync(bootGuest({ cpus: 0 }), { instanceOf: UsageError });
   await t.throwsAsync(bootGuest({ name: '../x' }), { instanceOf: UsageError });
+});
+
+test('each key can be read: one in 256 could not', async (t) => {
+  for (let count = 0; count < 1000; count++) {
+    const { client } = await makeGuestKeys();
+    t.false(ssh2.utils.parseKey(client.private) instanceof Error, client.private);
+  }
 });
 
 test('keys are new each time; names and kernels that can not be are refused', async (t) => {

@@ -102,6 +102,17 @@ async function look(packages: Suite, name: string, suite: string, version: strin
   };
 }
 
+/**
+ * Suites that may have the kernel of a release, as `uname -r` prints it, the likeliest first: a stable suite keeps to one
+ * series. None if it is not named as Debian names those of this architecture.
+ */
+export function suitesOf(release: string): string[] {
+  if (!new RegExp(`^\\d+\\.\\d+\\.\\d+.*-${ARCHITECTURE}$`).test(release)) return [];
+  const stable = KERNELS.find(({ version }) => version !== '' && release.startsWith(`${version}.`));
+  const backports = /\+(?:bpo|deb\d)/.test(release) ? ['trixie-backports', 'bookworm-backports'] : [];
+  return [...(stable === undefined ? [] : [stable.suite]), 'sid', ...backports];
+}
+
 /** A package and those it depends on that belong to it. */
 async function parts(
   packages: Suite,

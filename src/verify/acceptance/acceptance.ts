@@ -11,12 +11,14 @@ import type { Guest } from '../../vm/index.js';
 import { basic } from './basic.js';
 import { AoeClient } from './client.js';
 import { failure } from './failure.js';
+import { isKnown, KNOWN_FINDING } from './known.js';
 import { load } from './load.js';
 import { needsFio } from './prepare.js';
 import { Record, since, type TestName, type TestResult } from './record.js';
 import { restart } from './restart.js';
 import { DEAD_SECONDS, type Scene } from './scene.js';
 import { type Stand, Theatre } from './theatre.js';
+import { leave } from './volume.js';
 
 export interface AcceptanceOptions {
   implementation: string;
@@ -107,7 +109,8 @@ export async function accept(host: Host, options: AcceptanceOptions): Promise<Ac
     const outcome = await runTests({ client, target, wire }, options.tests, record);
     // What failed because the run was called off says nothing of the target.
     signal?.throwIfAborted();
-    const trouble = await troubleOf([audience.guest, ...('guest' in stage ? [stage.guest as Guest] : [])]);
+    const all = await troubleOf([audience.guest, ...('guest' in stage ? [stage.guest as Guest] : [])]);
+    const trouble = all.filter((text) => !isKnown(text));
     return {
       implementation: provided.implementation,
       release: provided.release,
@@ -118,7 +121,7 @@ export async function accept(host: Host, options: AcceptanceOptions): Promise<Ac
       passed: outcome.passed && trouble.length === 0,
       seconds: since(begun),
       setUpSeconds,
-      findings: [...outcome.findings, ...trouble],
+      findings: [...outcome.findings, ...trouble, ...(all.some(isKnown) ? [KNOWN_FINDING] : [])],
     };
   } finally {
     signal?.removeEventListener('abort', abort);
@@ -185,6 +188,7 @@ async function runTests(
       if (name === 'failure') return failure(whole, step);
       return restart(whole, step);
     });
+    if (!ok) await leave(client);
     passed &&= ok;
   }
   return { passed, tests: record.tests, findings };

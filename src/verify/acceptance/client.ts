@@ -7,6 +7,7 @@ import { type Address, formatAddress, SECTOR } from '../../aoe/index.js';
 import { LabError } from '../../errors.js';
 import type { Host } from '../../host/host.js';
 import { writeLine } from '../../host/write-line.js';
+import { withoutKnown } from './known.js';
 
 const POLL = 100;
 /** Milliseconds between two broadcasts of a discovery: one may be lost. */
@@ -84,9 +85,9 @@ export class AoeClient {
     return this.#tell('flush', 'all');
   }
 
-  /** Lines of the kernel's log that tell of trouble. @param since lines before it are left out; as `kernelLines` says */
+  /** Lines of the kernel's log that tell of trouble, but for what it is known for. @param since lines before it are left out; as `kernelLines` says */
   async complaints(since: number): Promise<string[]> {
-    const lines = (await this.#kernelLog()).slice(since);
+    const lines = withoutKnown((await this.#kernelLog()).slice(since));
     return lines.filter((line) => TROUBLE.test(line));
   }
 

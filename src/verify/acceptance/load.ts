@@ -19,7 +19,6 @@ const JOBS: readonly Job[] = [
 ];
 /** Of each job. */
 const SIZE = '8m';
-const LIMIT = 120_000;
 
 interface FioReport {
   jobs: { error: number; read: Figures; write: Figures }[];
@@ -47,25 +46,25 @@ export async function load(client: AoeClient, step: Step): Promise<void> {
 
 async function run(client: AoeClient, { rw, depth, block }: Job): Promise<string> {
   const verify = rw.includes('write') || rw === 'randrw';
-  const { stdout } = await client.host.run(
-    [
-      'fio',
-      '--name=load',
-      `--filename=${client.device}`,
-      '--direct=1',
-      '--ioengine=libaio',
-      `--rw=${rw}`,
-      `--bs=${block}`,
-      `--iodepth=${depth}`,
-      `--size=${SIZE}`,
-      ...(verify ? ['--verify=crc32c', '--verify_fatal=1', '--do_verify=1'] : []),
-      '--output-format=json',
-    ],
-    { timeout: LIMIT },
-  );
+  const { stdout } = await client.host.run([
+    'fio',
+    '--name=load',
+    `--filename=${client.device}`,
+    '--direct=1',
+    '--ioengine=libaio',
+    `--rw=${rw}`,
+    `--bs=${block}`,
+    `--iodepth=${depth}`,
+    `--size=${SIZE}`,
+    ...(verify ? ['--verify=crc32c', '--verify_fatal=1', '--do_verify=1'] : []),
+    '--output-format=json',
+  ]);
   const report = JSON.parse(stdout.slice(stdout.indexOf('{'))) as FioReport;
   const [result] = report.jobs;
   if (result === undefined || result.error !== 0) throw new Error(`fio ended with error ${result?.error}`);
+  // It ends well, having done nothing, where it may not write: on a device that is mounted.
+  if (result.read.io_bytes + result.write.io_bytes === 0)
+    throw new Error(`fio did nothing: ${stdout.trim()}`);
   const part = ({ iops, bw_bytes }: Figures): string =>
     `${Math.round(iops)} IOPS, ${(bw_bytes / 2 ** 20).toFixed(1)} MiB/s`;
   return [

@@ -40,6 +40,9 @@ export const TESTS = {
 } as const;
 export type TestName = keyof typeof TESTS;
 
+/** Milliseconds that a command may take where its test sets no limit: two emulated guests on a busy machine are slow. */
+const PATIENCE = 300_000;
+
 /** Takes down what is done, step by step. After a step that failed the rest of a test is left out. */
 export class Record {
   readonly tests: TestResult[] = [];
@@ -92,7 +95,7 @@ export class Record {
           this.#commands.push({ host: host.name, argv, exitCode, stdout, stderr, seconds: since(begun) });
         };
         try {
-          const result = await host.run(argv, options);
+          const result = await host.run(argv, { timeout: PATIENCE, ...options });
           keep(result, result.exitCode);
           return result;
         } catch (error) {

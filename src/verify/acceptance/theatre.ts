@@ -28,6 +28,9 @@ export class Theatre {
   readonly #host: Host;
   readonly #mtu: number;
   readonly #undo: (() => Promise<unknown>)[] = [];
+  /** Guests that are there or on their way: one that came up after the end would stay. */
+  readonly #guests: Promise<unknown>[] = [];
+  readonly #end = new AbortController();
   #closed: Promise<void> | undefined;
 
   private constructor(host: Host, mtu: number, folder: string) {
@@ -63,8 +66,14 @@ export class Theatre {
   }
 
   /** A guest whose only interface is a port of the hub. */
-  async guest(name: string, options: GuestOptions): Promise<{ guest: Guest; port: HubPort }> {
-    const guest = await bootGuest({ ...options, links: [{ mtu: this.#mtu }] });
+  guest(name: string, options: GuestOptions): Promise<{ guest: Guest; port: HubPort }> {
+    const guest = this.#guest(name, options);
+    this.#guests.push(guest);
+    return guest;
+  }
+
+  async #guest(name: string, options: GuestOptions): Promise<{ guest: Guest; port: HubPort }> {
+    const guest = await bootGuest({ ...options, links: [{ mtu: this.#mtu }], signal: this.#end.signal });
     this.later(() => guest.stop());
     const [card] = guest.record.links;
     const link = await connectStream({ path: card?.socket ?? '' }, { mtu: this.#mtu });
@@ -78,6 +87,8 @@ export class Theatre {
   }
 
   async #close(): Promise<void> {
+    this.#end.abort();
+    await Promise.allSettled(this.#guests);
     const faults: unknown[] = [];
     for (const undo of this.#undo.splice(0).reverse()) await undo().catch((error) => faults.push(error));
     if (faults.length > 0) throw faults[0];
