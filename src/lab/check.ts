@@ -7,37 +7,39 @@ import type { Lab, LabExport } from './lab.js';
 import { didYouMean } from './similar.js';
 import { wishOf } from './wish.js';
 
-/** @throws RecipeError if the recipes themselves can't be used */
-export async function checkAgainstRecipes(lab: Lab): Promise<Fault[]> {
+/**
+ * Checks every export, and puts in what the recipes tell: its release, and a loop device where the target needs one.
+ * @throws RecipeError if the recipes themselves can't be used
+ */
+export async function completeLab(lab: Lab): Promise<{ lab: Lab; faults: Fault[] }> {
   const recipes = await loadRecipes();
-  const names = recipes.map(({ name }) => name);
-  const check = (one: LabExport): (Omit<Fault, 'path'> & { field: string }) | undefined => {
+  const faults: Fault[] = [];
+  const exports = lab.exports.map((one, index): LabExport => {
+    const fault = (field: string, message: string): LabExport => {
+      faults.push({ path: ['exports', index, field], message });
+      return one;
+    };
     const recipe = recipes.find(({ name }) => name === one.implementation);
     if (recipe === undefined) {
-      const near = didYouMean(one.implementation, names);
-      return {
-        field: 'implementation',
-        message: `there is no implementation ${one.implementation}${near || `; there are ${names.join(', ')}`}`,
-      };
+      const names = recipes.map(({ name }) => name);
+      const near = didYouMean(one.implementation, names) || `; there are ${names.join(', ')}`;
+      return fault('implementation', `there is no implementation ${one.implementation}${near}`);
     }
-    const version = recipe.releases.map((release) => release.version);
-    if (one.release !== undefined && !version.includes(one.release)) {
-      return {
-        field: 'release',
-        message: `${recipe.name} has no release ${one.release}; it has ${version.join(', ')}`,
-      };
+    const versions = recipe.releases.map(({ version }) => version);
+    if (one.release !== undefined && !versions.includes(one.release)) {
+      const known = versions.join(', ');
+      return fault('release', `${recipe.name} has no release ${one.release}; it has ${known}`);
     }
     const release = findRelease(recipe, one.release);
+    const { control } = effective(recipe, release);
     try {
-      checkWish(recipe.name, release.version, effective(recipe, release).control, wishOf(one));
-      return undefined;
+      checkWish(recipe.name, release.version, control, wishOf(lab, one));
     } catch (error) {
       if (!(error instanceof LabError)) throw error;
-      return { field: 'options', message: error.facts.happened };
+      return fault('options', error.facts.happened);
     }
-  };
-  return lab.exports.flatMap((one, index) => {
-    const fault = check(one);
-    return fault === undefined ? [] : [{ path: ['exports', index, fault.field], message: fault.message }];
+    const loop = one.loop || control.backing === 'device';
+    return { ...one, release: release.version, ...(loop ? { loop } : {}) };
   });
+  return { lab: { ...lab, exports }, faults };
 }

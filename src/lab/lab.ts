@@ -13,6 +13,8 @@ export interface LabHost {
   name: string;
   /** `[user@]address[:port]`, a name that is known, or `here`. */
   ssh: string;
+  /** Segment → its interface there, where it is not the segment's own. */
+  interfaces?: Record<string, string>;
 }
 
 export interface LabSegment {
@@ -48,6 +50,14 @@ export interface LabExport {
   restart?: RestartPolicy;
   persist?: boolean;
   force?: boolean;
+}
+
+/** The interface of a host on a segment, its VLAN included; undefined if neither says one. */
+export function segmentInterface(
+  { name, interface: own, vlan }: LabSegment,
+  host: LabHost | undefined,
+): string | undefined {
+  return host?.interfaces?.[name] ?? (own === undefined || vlan === undefined ? own : `${own}.${vlan}`);
 }
 
 /** `e0.1` */

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { type DocumentFault, type Fault, faultsOf, openDocument } from '../document.js';
 import { UsageError } from '../errors.js';
-import { checkAgainstRecipes } from './check.js';
+import { completeLab } from './check.js';
 import type { Lab } from './lab.js';
 import { resolveLab } from './resolve.js';
 import { LabFile } from './schema.js';
@@ -42,9 +42,9 @@ export async function loadLab(file: string, variables: Readonly<Record<string, s
   });
   const outcome = parseLab(file, text, variables);
   if ('faults' in outcome) throw new LabFileError(file, outcome.faults);
-  const faults = outcome.place(await checkAgainstRecipes(outcome.lab));
-  if (faults.length > 0) throw new LabFileError(file, faults);
-  return outcome.lab;
+  const { lab, faults } = await completeLab(outcome.lab);
+  if (faults.length > 0) throw new LabFileError(file, outcome.place(faults));
+  return lab;
 }
 
 /** Parses a lab's text. What depends on recipes is not looked at. */

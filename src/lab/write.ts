@@ -1,10 +1,10 @@
 import { stringify } from 'yaml';
 import { formatSize } from '../units.js';
-import { addressOf, type Lab, type LabExport } from './lab.js';
+import { addressOf, type Lab, type LabExport, segmentInterface } from './lab.js';
 
 /** A lab as the text of a lab.yaml that means the same. */
 export function writeLab(lab: Lab): string {
-  const hosts = lab.hosts.map(({ name, ssh }) => [name, ssh === name ? {} : { ssh }]);
+  const hosts = lab.hosts.map(({ name, ssh, ...rest }) => [name, ssh === name ? rest : { ssh, ...rest }]);
   const segments = lab.segments.map(({ name, ...rest }) => [name, rest]);
   const document = {
     lab: lab.name,
@@ -18,7 +18,8 @@ export function writeLab(lab: Lab): string {
 
 function writeExport(lab: Lab, one: LabExport): object {
   const segment = lab.segments.find(({ name }) => name === one.segment);
-  const usual = segment?.vlan === undefined ? segment?.interface : `${segment.interface}.${segment.vlan}`;
+  const at = lab.hosts.find(({ name }) => name === one.host);
+  const usual = segment && segmentInterface(segment, at);
   const { host, implementation, release, source, file, size, loop, restart, persist, force, options } = one;
   const fields = {
     address: addressOf(one),
