@@ -54,6 +54,8 @@ export interface ExportEntry {
   options: ExportOptions;
   /** Its process is started again when it fails. */
   restart?: RestartPolicy;
+  /** The lab that it was made for, which alone changes and ends it; and its file as that names it, links and all. */
+  lab?: { name: string; file: string };
   /** Digest that names the build; its artifacts are copied to `STATE/artifacts/BUILD/`. */
   build: string;
   artifacts: string[];
