@@ -1,8 +1,10 @@
 import { type Command, Option } from 'commander';
 import type { ExportOptions } from '../target/entry.js';
+import type { ExportWish } from '../target/wish.js';
+import { type HostOptions, hostOptions, onHosts } from './hosts.js';
 import { integer, macs } from './options.js';
 
-interface Options extends Omit<ExportOptions, 'macs'> {
+interface Options extends Omit<ExportOptions, 'macs'>, HostOptions {
   impl: string;
   release?: string;
   source?: string;
@@ -19,11 +21,10 @@ interface Options extends Omit<ExportOptions, 'macs'> {
   mac?: string[];
   restart?: 'on-failure';
   dryRun?: boolean;
-  json?: boolean;
 }
 
 export function register(program: Command): void {
-  program
+  const command = program
     .command('export')
     .description(
       'export a file or block device: fetch, build and start the target, whatever of it is missing',
@@ -51,67 +52,69 @@ export function register(program: Command): void {
     .option('--loop', 'put a loop device between the file and the target')
     .option('--force', 'export what is mounted, attached or exported already')
     .addOption(new Option('--restart <WHEN>', 'start its process again when it ends').choices(['on-failure']))
-    .option('--dry-run', 'print the commands it would run; fetches and builds, but exports nothing')
+    .option('--dry-run', 'print the commands it would run; fetches and builds, but exports nothing');
+  hostOptions(command)
     .option('--json', 'print JSON')
     .action(async (options: Options) => {
-      const [
-        { provide },
-        { exportTarget },
-        { here },
-        { print },
-        { noteRecovery },
-        { parseSize, formatSize },
-      ] = await Promise.all([
-        import('../target/provide.js'),
-        import('../target/export.js'),
-        import('../host/local.js'),
-        import('../ui/output.js'),
-        import('../ui/recovery.js'),
-        import('../units.js'),
-      ]);
-      const served = await provide(options.impl, { ...options, runsOn: here });
-      const { readOnly, mac, queueLength, bufferCount, directIo, sync, offset, length, broadcast } = options;
-      const wished = {
-        readOnly,
-        macs: mac,
-        queueLength,
-        bufferCount,
-        directIo,
-        sync,
-        offset,
-        length,
-        broadcast,
-      };
-      const wish = {
-        shelf: options.shelf,
-        slot: options.slot,
-        iface: options.iface,
-        path: options.file,
-        ...(options.netns === undefined ? {} : { netns: options.netns }),
-        ...(options.size === undefined ? {} : { size: parseSize(options.size) }),
-        loop: options.loop ?? false,
-        force: options.force ?? false,
-        ...(options.restart === undefined ? {} : { restart: options.restart }),
-        options: withoutUndefined(wished),
-      };
-      if (options.dryRun) {
-        const [{ previewExport }, { describePreview }] = await Promise.all([
-          import('../target/plan.js'),
-          import('../ui/preview.js'),
-        ]);
-        const preview = await previewExport(here, served, wish);
-        print(preview, options, () => describePreview(preview));
-        return;
-      }
-      const report = await exportTarget(here, served, wish, noteRecovery);
-      print(report, options, () => {
-        const via = report.device === undefined ? '' : ` by ${report.device}`;
-        return [
-          `${report.id}: ${report.file}${via}, ${formatSize(report.size)}, served by ${report.implementation} ${report.release} (process ${report.pids.join(' ')}) from ${report.mac}`,
-          `log: ${report.log}`,
-        ].join('\n');
-      });
+      const { parseSize } = await import('../units.js');
+      const wish = wishOf(options, options.size === undefined ? undefined : parseSize(options.size));
+      return options.dryRun ? preview(options, wish) : carryOut(options, wish);
     });
+}
+
+function wishOf(options: Options, size: number | undefined): ExportWish {
+  const { shelf, slot, iface, netns, restart } = options;
+  const { readOnly, mac, queueLength, bufferCount, directIo, sync, offset, length, broadcast } = options;
+  const wished = { readOnly, macs: mac, queueLength, bufferCount, directIo, sync, offset, length, broadcast };
+  return {
+    shelf,
+    slot,
+    iface,
+    path: options.file,
+    ...(netns === undefined ? {} : { netns }),
+    ...(size === undefined ? {} : { size }),
+    loop: options.loop ?? false,
+    force: options.force ?? false,
+    ...(restart === undefined ? {} : { restart }),
+    options: withoutUndefined(wished),
+  };
+}
+
+async function preview(options: Options, wish: ExportWish): Promise<void> {
+  const [{ provide }, { previewExport }, { describePreview }] = await Promise.all([
+    import('../target/provide.js'),
+    import('../target/plan.js'),
+    import('../ui/preview.js'),
+  ]);
+  await onHosts(
+    options,
+    async (host) => previewExport(host, await provide(options.impl, { ...options, runsOn: host }), wish),
+    describePreview,
+  );
+}
+
+async function carryOut(options: Options, wish: ExportWish): Promise<void> {
+  const [{ provide }, { exportTarget }, { noteRecovery }, { formatSize }] = await Promise.all([
+    import('../target/provide.js'),
+    import('../target/export.js'),
+    import('../ui/recovery.js'),
+    import('../units.js'),
+  ]);
+  await onHosts(
+    options,
+    async (host) => {
+      const served = await provide(options.impl, { ...options, runsOn: host });
+      return exportTarget(host, served, wish, noteRecovery);
+    },
+    ({ id, file, device, size, implementation, release, pids, mac, log }) => {
+      const via = device === undefined ? '' : ` by ${device}`;
+      const by = pids.length === 0 ? '' : ` (process ${pids.join(' ')})`;
+      return [
+        `${id}: ${file}${via}, ${formatSize(size)}, served by ${implementation} ${release}${by} from ${mac}`,
+        `log: ${log}`,
+      ].join('\n');
+    },
+  );
 }
 
 function withoutUndefined(options: Record<string, unknown>): ExportOptions {

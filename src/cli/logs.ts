@@ -1,22 +1,25 @@
 import type { Command } from 'commander';
+import { type HostOptions, hostOptions, onOneHost } from './hosts.js';
 
 export function register(program: Command): void {
-  program
+  const command = program
     .command('logs')
     .description('what the target of an export printed')
     .argument('<EXPORT>', 'such as e0.1')
-    .option('-f, --follow', 'go on as it grows')
+    .option('-f, --follow', 'go on as it grows');
+  hostOptions(command)
     .option('--json', 'print JSON')
-    .action(async (name: string, options: { follow?: boolean; json?: boolean }) => {
-      const [{ exportLog }, { here }, { print }] = await Promise.all([
+    .action(async (name: string, options: HostOptions & { follow?: boolean }) => {
+      const [{ exportLog }, { print }] = await Promise.all([
         import('../target/logs.js'),
-        import('../host/local.js'),
         import('../ui/output.js'),
       ]);
-      const { id, path, text } = await exportLog(here, name);
-      print({ id, path, text }, options, () => text || `${path} is empty: the target printed nothing`);
-      if (!options.follow) return;
-      const { spawn } = await import('node:child_process');
-      spawn('tail', ['--lines=0', '--follow', path], { stdio: 'inherit' });
+      await onOneHost(options, async (host) => {
+        const { id, path, text } = await exportLog(host, name);
+        print({ id, path, text }, options, () => text || `${path} is empty: the target printed nothing`);
+        if (!options.follow) return;
+        const { follow } = await import('../host/follow.js');
+        await follow(host, path, Buffer.byteLength(text));
+      });
     });
 }

@@ -1,14 +1,20 @@
 import type { Command } from 'commander';
 import { UsageError } from '../errors.js';
+import { type HostOptions, hostOptions, onHosts } from './hosts.js';
+
+interface Options extends HostOptions {
+  all?: boolean;
+}
 
 export function register(program: Command): void {
-  program
+  const command = program
     .command('restart')
     .description('restart exports, or bring back those that died or did not survive a reboot')
     .argument('[EXPORT...]', 'such as e0.1')
-    .option('--all', 'every export of this host')
+    .option('--all', 'every export of the host');
+  hostOptions(command)
     .option('--json', 'print JSON')
-    .action(async (names: string[], options: { all?: boolean; json?: boolean }) => {
+    .action(async (names: string[], options: Options) => {
       if (names.length === 0 && !options.all) {
         throw new UsageError({
           tried: 'restarting exports',
@@ -16,18 +22,21 @@ export function register(program: Command): void {
           next: 'name them (aoe-lab status shows them), or give --all',
         });
       }
-      const [{ restartTargets }, { here }, { print }, { noteRecovery }] = await Promise.all([
+      const [{ restartTargets }, { noteRecovery }] = await Promise.all([
         import('../target/restart.js'),
-        import('../host/local.js'),
-        import('../ui/output.js'),
         import('../ui/recovery.js'),
       ]);
-      const report = await restartTargets(here, options.all ? undefined : names);
-      noteRecovery(report.recovery);
-      print(report, options, () =>
-        report.restarted.length === 0
-          ? 'nothing is exported'
-          : report.restarted.map(({ id, pids }) => `restarted ${id} (process ${pids.join(' ')})`).join('\n'),
+      await onHosts(
+        options,
+        async (host) => {
+          const report = await restartTargets(host, options.all ? undefined : names);
+          noteRecovery(report.recovery);
+          return report;
+        },
+        ({ restarted }) =>
+          restarted.length === 0
+            ? 'nothing is exported'
+            : restarted.map(({ id, pids }) => `restarted ${id} (process ${pids.join(' ')})`).join('\n'),
       );
     });
 }

@@ -1,19 +1,21 @@
 import type { Command } from 'commander';
 import { UsageError } from '../errors.js';
+import type { UnexportReport } from '../target/unexport.js';
+import { type HostOptions, hostOptions, onHosts } from './hosts.js';
 
-interface Options {
+interface Options extends HostOptions {
   all?: boolean;
   removeFile?: boolean;
-  json?: boolean;
 }
 
 export function register(program: Command): void {
-  program
+  const command = program
     .command('unexport')
     .description('end exports and remove what was made for them')
     .argument('[EXPORT...]', 'such as e0.1, or e0.1@eth0 where several interfaces serve it')
-    .option('--all', 'every export of this host')
-    .option('--remove-file', 'remove the file that the export made even where it holds data')
+    .option('--all', 'every export of the host')
+    .option('--remove-file', 'remove the file that the export made even where it holds data');
+  hostOptions(command)
     .option('--json', 'print JSON')
     .action(async (names: string[], options: Options) => {
       if (names.length === 0 && !options.all) {
@@ -23,31 +25,34 @@ export function register(program: Command): void {
           next: 'name them (aoe-lab status shows them), or give --all',
         });
       }
-      const [{ unexportTargets }, { here }, { print }, { noteRecovery }] = await Promise.all([
+      const [{ unexportTargets }, { noteRecovery }] = await Promise.all([
         import('../target/unexport.js'),
-        import('../host/local.js'),
-        import('../ui/output.js'),
         import('../ui/recovery.js'),
       ]);
-      const report = await unexportTargets(
-        here,
-        options.all ? undefined : names,
-        options.removeFile ?? false,
+      await onHosts(
+        options,
+        async (host) => {
+          const { all, removeFile } = options;
+          const report = await unexportTargets(host, all ? undefined : names, removeFile ?? false);
+          noteRecovery(report.recovery);
+          return report;
+        },
+        describe,
       );
-      noteRecovery(report.recovery);
-      print(report, options, () => {
-        if (report.unexported.length === 0) return 'nothing was exported';
-        return report.unexported
-          .map(({ id, file, path }) => {
-            const rest =
-              file === 'removed'
-                ? ` and removed ${path}`
-                : file === 'kept'
-                  ? `; ${path} holds data and was kept (--remove-file removes it)`
-                  : '';
-            return `unexported ${id}${rest}`;
-          })
-          .join('\n');
-      });
     });
+}
+
+function describe({ unexported }: UnexportReport): string {
+  if (unexported.length === 0) return 'nothing was exported';
+  return unexported
+    .map(({ id, file, path }) => {
+      const rest =
+        file === 'removed'
+          ? ` and removed ${path}`
+          : file === 'kept'
+            ? `; ${path} holds data and was kept (--remove-file removes it)`
+            : '';
+      return `unexported ${id}${rest}`;
+    })
+    .join('\n');
 }

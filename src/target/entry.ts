@@ -59,6 +59,8 @@ export interface ExportEntry {
   /** Digest that names the build; its artifacts are copied to `STATE/artifacts/BUILD/`. */
   build: string;
   artifacts: string[];
+  /** Path of node on the host, where this package's own code is an artifact. */
+  node?: string;
   /** The recipe's way of control when it was exported. */
   control: Control;
   /** Rendered for daemons: the configuration's template, as it was then. */

@@ -19,6 +19,8 @@ export interface Served {
   build: string;
   /** Files on this machine. */
   artifacts: { name: string; path: string }[];
+  /** Path of node on a host that a target of this package goes to. */
+  node?: string;
 }
 
 export interface ExportPlan {
@@ -94,6 +96,7 @@ async function composeEntry(
     ...(wish.lab === undefined ? {} : { lab: { name: wish.lab, file: wish.path } }),
     build: served.build,
     artifacts: served.artifacts.map(({ name }) => name),
+    ...(served.node === undefined ? {} : { node: served.node }),
     control,
     ...(control.shape === 'daemon'
       ? { template: await readFile(join(packageRoot, 'templates', control.config.template), 'utf8') }

@@ -4,6 +4,7 @@ import { MissingError, UsageError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { effective, findRelease, loadRecipe } from '../recipe/load.js';
 import type { SourceEvent, SourceTree } from '../source/fetch.js';
+import { runsOwnCode, withOwnCode } from './own-code.js';
 import type { Served } from './plan.js';
 
 export interface ProvideOptions {
@@ -66,12 +67,17 @@ export async function provide(implementation: string, options: ProvideOptions): 
     kernel,
     ...(onEvent === undefined ? {} : { onEvent }),
   });
-  return {
+  const served: Served = {
     implementation: recipe.name,
     release: release.version,
     control: effective(recipe, release).control,
     build: built.key,
     artifacts: built.artifacts,
+  };
+  const { runsOn } = options;
+  const isElsewhere = runsOn !== undefined && !runsOn.isHere && runsOwnCode(served.control);
+  return {
+    ...(isElsewhere ? await withOwnCode(runsOn, served) : served),
     tree,
     patches: built.patches,
     cached: built.cached,

@@ -4,6 +4,7 @@ import { LabError } from '../errors.js';
 import { packageRoot } from '../paths.js';
 import { type EntryStore, type ExportEntry, exportId } from './entry.js';
 import { ownLoops } from './loops.js';
+import { ownCodeIn } from './own-code.js';
 
 export interface ExportVariables {
   /** Artifact name → path on the host. */
@@ -53,8 +54,11 @@ export function exportVariables(store: EntryStore, entry: ExportEntry, path: str
   const macs = options.macs ?? [];
   return {
     artifact: artifactPaths(store, entry),
-    node: process.execPath,
-    ownCode: join(packageRoot, 'dist', 'src'),
+    node: entry.node ?? process.execPath,
+    ownCode:
+      entry.node === undefined
+        ? join(packageRoot, 'dist', 'src')
+        : ownCodeIn(store.artifactsFolder(entry.build)),
     id: exportId(entry),
     name: `e${entry.shelf}.${entry.slot}-${entry.iface.replaceAll(/[^A-Za-z0-9.]+/g, '-')}`,
     shelf: entry.shelf,

@@ -16,10 +16,12 @@ export interface CliResult {
 export function cli(
   args: readonly string[],
   env: Record<string, string>,
-  { input, killAfter }: { input?: Buffer; killAfter?: number } = {},
+  { input, killAfter, netns }: { input?: Buffer; killAfter?: number; netns?: string } = {},
 ): Promise<CliResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [MAIN, ...args], {
+    const place = netns === undefined ? [] : ['ip', 'netns', 'exec', netns];
+    const [command, ...words] = [...place, process.execPath, MAIN, ...args] as [string, ...string[]];
+    const child = spawn(command, words, {
       env: { ...process.env, NO_COLOR: '1', ...env },
     });
     const out: Buffer[] = [];

@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import { here } from '../../src/host/local.js';
+import { cacheFolder } from '../../src/paths.js';
 import { noSshd } from '../host/sshd.js';
 import { noRoot } from './machine.js';
 
@@ -182,7 +183,12 @@ export async function sshLab(
     netns,
     folder,
     hosts,
-    env: { HOME: home, XDG_CONFIG_HOME: join(home, '.config'), AOE_LAB_STATE: join(folder, 'state') },
+    env: {
+      HOME: home,
+      XDG_CONFIG_HOME: join(home, '.config'),
+      AOE_LAB_STATE: join(folder, 'state'),
+      AOE_LAB_CACHE: cacheFolder(),
+    },
     inside: (argv) => ['ip', 'netns', 'exec', netns, ...argv],
   };
 }

@@ -1,0 +1,118 @@
+/** Commands that work on several hosts: `--host a,b`. */
+import { type Command, InvalidArgumentError } from 'commander';
+import { UsageError } from '../errors.js';
+import type { Host } from '../host/host.js';
+import { integer } from './options.js';
+
+export interface HostOptions {
+  host?: string[];
+  parallel: number;
+  acceptNew?: boolean;
+  json?: boolean;
+}
+
+export function hostOptions(command: Command): Command {
+  return command
+    .option(
+      '--host <NAMES>',
+      'hosts to do it on, joined by commas: of `host list` or ~/.ssh/config, [user@]address[:port], here',
+      names,
+    )
+    .option('--parallel <N>', 'hosts at once', atLeastOne, 8)
+    .option('--accept-new', "take the key of a host that known_hosts doesn't have");
+}
+
+/** Does something on the one host that is named, or on this machine. */
+export async function onOneHost(
+  options: Pick<HostOptions, 'host' | 'acceptNew'>,
+  step: (host: Host) => Promise<void>,
+): Promise<void> {
+  const [, ...others] = options.host ?? [];
+  if (others.length > 0) {
+    throw new UsageError({
+      tried: `working on ${options.host?.join(' and ')}`,
+      happened: 'this works on one host at a time',
+      next: 'name one by --host',
+    });
+  }
+  await withHosts(options, async (find) => step(await find(options.host?.[0] ?? 'here')));
+}
+
+/**
+ * Does something on every host named (on this machine, if none is), in parallel, and prints how it went. One host's result
+ * is printed as it is; of several, an array with the host's name in each (`error` where it failed), and the command fails
+ * if one of them did. None waits for the fault of another.
+ * @param human what a result is for people
+ * @throws the error of a host that was named alone
+ */
+export async function onHosts<T extends object>(
+  options: HostOptions,
+  step: (host: Host) => Promise<T>,
+  human: (result: T) => string,
+): Promise<void> {
+  const { print } = await import('../ui/output.js');
+  const [name = 'here', ...others] = options.host ?? [];
+  await withHosts(options, async (find) => {
+    if (others.length > 0) return onSeveral([name, ...others], find, options, step, human);
+    const result = await step(await find(name));
+    print(result, options, () => human(result));
+  });
+}
+
+async function onSeveral<T extends object>(
+  names: readonly string[],
+  find: (name: string) => Promise<Host>,
+  options: HostOptions,
+  step: (host: Host) => Promise<T>,
+  human: (result: T) => string,
+): Promise<void> {
+  const [{ default: pLimit }, { print, note }, { describeError, errorAsJson, exitCodeOf }] =
+    await Promise.all([import('p-limit'), import('../ui/output.js'), import('../ui/errors.js')]);
+  const limit = pLimit(options.parallel);
+  const outcomes = await Promise.allSettled(names.map((name) => limit(async () => step(await find(name)))));
+  const rows = outcomes.map((one, index) => ({
+    host: names[index],
+    ...(one.status === 'fulfilled' ? one.value : errorAsJson(one.reason)),
+  }));
+  print(rows, options, () =>
+    outcomes
+      .map((one, index) => {
+        const said = one.status === 'fulfilled' ? human(one.value) : describeError(one.reason, false);
+        return `${names[index]}:\n${said.replaceAll(/^(?=.)/gm, '  ')}`;
+      })
+      .join('\n'),
+  );
+  const failures = outcomes.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
+  if (failures.length === 0) return;
+  note(`${names.length - failures.length} of ${names.length} hosts done`);
+  process.exitCode = exitCodeOf(failures[0]);
+}
+
+/** Connections end with the job; nothing of SSH is loaded for this machine alone. */
+async function withHosts(
+  { host = ['here'], acceptNew }: Pick<HostOptions, 'host' | 'acceptNew'>,
+  job: (find: (name: string) => Promise<Host>) => Promise<void>,
+): Promise<void> {
+  if (host.every((name) => name === 'here')) {
+    const { here } = await import('../host/local.js');
+    return job(async () => here);
+  }
+  const { closeHosts, findHost } = await import('../host/find.js');
+  try {
+    await job((name) => findHost(name, { acceptNew }));
+  } finally {
+    await closeHosts();
+  }
+}
+
+function atLeastOne(value: string): number {
+  const number = integer(value);
+  if (number < 1) throw new InvalidArgumentError('expected 1 or more.');
+  return number;
+}
+
+function names(value: string, before: string[] = []): string[] {
+  const found = value.split(',').map((name) => name.trim());
+  if (found.includes('')) throw new InvalidArgumentError('expected names joined by commas.');
+  return [...new Set([...before, ...found])];
+}

@@ -1,0 +1,114 @@
+/** The native target on hosts other than this machine: they need Node, and get what of this package it runs on. */
+import { createHash } from 'node:crypto';
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { join, posix } from 'node:path';
+import { MissingError } from '../errors.js';
+import type { Host } from '../host/host.js';
+import { cacheFolder, packageRoot } from '../paths.js';
+import type { Control } from '../recipe/schema.js';
+import type { Served } from './plan.js';
+
+/** Name of the artifact, a folder. */
+const OWN_CODE = 'aoe-lab';
+
+/** Of this package, and of the one it calls the C library by; `dist/src` without what only the command line needs. */
+const PARTS = ['package.json', 'dist/src/native', 'dist/src/link', 'dist/src/aoe'];
+const FILES = /^dist\/src\/[^/]+\.js$/;
+const LIBRARIES = ['koffi', `@koromix/koffi-linux-${process.arch}`];
+/** What package.json asks for (`engines`). */
+const OLDEST_NODE = [20, 19];
+
+/** Whether a target is part of this package. */
+export function runsOwnCode(control: Control): boolean {
+  return control.shape !== 'control-file' && JSON.stringify(control.run).includes('{{ownCode}}');
+}
+
+/**
+ * What serves a target of this package on another host: its code as an artifact, named by its content.
+ * @throws MissingError if that host has no Node that is new enough, or another kind of processor
+ */
+export async function withOwnCode(host: Host, served: Served): Promise<Served> {
+  const tried = `providing ${served.implementation} for ${host.name}`;
+  const { machine } = await host.facts();
+  const here = process.arch === 'x64' ? 'x86_64' : process.arch === 'arm64' ? 'aarch64' : process.arch;
+  if (machine !== here) {
+    throw new MissingError({
+      tried,
+      happened: `it is a ${machine}, and this machine, whose libraries would go there, a ${here}`,
+      next: `install aoe-lab there and run it there, or take a target that is built there`,
+      missing: [`libraries for ${machine}`],
+    });
+  }
+  const node = await findNode(host, tried);
+  const { folder, digest } = await stage();
+  return { ...served, build: digest, artifacts: [{ name: OWN_CODE, path: folder }], node };
+}
+
+async function findNode(host: Host, tried: string): Promise<string> {
+  const script = 'p=$(command -v node) && "$p" --version && echo "$p"';
+  const { stdout } = await host.run(['sh', '-lc', script], { accept: [1, 127] });
+  const [version = '', path] = stdout.trim().split('\n');
+  const numbers = version.replace(/^v/, '').split('.').map(Number);
+  const [major = 0, minor = 0] = numbers;
+  const [oldest = 0, oldestMinor = 0] = OLDEST_NODE;
+  if (path !== undefined && (major > oldest || (major === oldest && minor >= oldestMinor))) return path;
+  throw new MissingError({
+    tried,
+    happened: path === undefined ? 'there is no node on its path' : `its node is ${version}`,
+    next: `install Node ${OLDEST_NODE.join('.')} or later there`,
+    missing: ['node'],
+  });
+}
+
+/** Folder of compiled code in the artifact. */
+export function ownCodeIn(artifactsFolder: string): string {
+  return posix.join(artifactsFolder, OWN_CODE, 'dist', 'src');
+}
+
+/** Puts the parts together in the store, once for each content. */
+async function stage(): Promise<{ folder: string; digest: string }> {
+  const files = (await ownFiles()).sort(([a], [b]) => (a < b ? -1 : 1));
+  const hash = createHash('sha256');
+  for (const [name, path] of files)
+    hash
+      .update(`${name}\0`)
+      .update(await readFile(path))
+      .update('\0');
+  const digest = hash.digest('hex');
+  const parent = join(cacheFolder(), 'own');
+  const folder = join(parent, digest);
+  if ((await readdir(parent).catch((): string[] => [])).includes(digest)) return { folder, digest };
+  await mkdir(parent, { recursive: true });
+  const half = await mkdtemp(join(parent, '.half-'));
+  for (const [name, path] of files) await cp(path, join(half, name));
+  try {
+    await rename(half, folder);
+  } catch (error) {
+    // Another process was faster; what it put there is the same.
+    await rm(half, { recursive: true, force: true });
+    if (!(await readdir(parent)).includes(digest)) throw error;
+  }
+  return { folder, digest };
+}
+
+/** Name in the staged folder → path here. */
+async function ownFiles(): Promise<[string, string][]> {
+  const top = (await readdir(join(packageRoot, 'dist/src')))
+    .map((name) => `dist/src/${name}`)
+    .filter((name) => FILES.test(name));
+  const libraries = LIBRARIES.map((name) => `node_modules/${name}`);
+  const all = await below(packageRoot, [...PARTS, ...top, ...libraries]);
+  return all.filter(([name]) => /\.(c?js|json|node)$/.test(name));
+}
+
+async function below(root: string, names: readonly string[]): Promise<[string, string][]> {
+  const found: [string, string][] = [];
+  for (const name of names) {
+    const path = join(root, name);
+    const isFolder = (await stat(path)).isDirectory();
+    const inside = isFolder ? await readdir(path, { recursive: true }) : [];
+    const all = isFolder ? inside.map((one) => join(name, one)) : [name];
+    found.push(...all.map((one): [string, string] => [one, join(root, one)]));
+  }
+  return found;
+}
