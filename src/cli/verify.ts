@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { AcceptanceReport } from '../verify/acceptance/acceptance.js';
 import type { TestName } from '../verify/acceptance/record.js';
-import { integer } from './options.js';
+import { integer, KERNEL_OF_GUESTS, placeOption, targetOption } from './options.js';
 import { untilSignal } from './signals.js';
 
 interface Options {
@@ -28,14 +28,9 @@ export function register(program: Command): void {
     .option('--release <VERSION>', 'release, where one implementation is named')
     .option('--source <WHERE>', 'your copy of the source, where one implementation is named')
     .option('--offline', 'use only what the store has')
-    .option('--kernel <KERNEL>', "of the guests: 5.10, 6.1, 6.12, unstable, host, or an image's path", '6.1')
+    .option('--kernel <KERNEL>', KERNEL_OF_GUESTS, '6.1')
     .option('--test <LIST>', 'of 1 (basic), 2 (load), 3 (failure), 4 (restart); all otherwise', testNames)
-    .addOption(
-      new Option('--target <WHERE>', 'where the target runs (modules: vm, others: here)').choices([
-        'here',
-        'vm',
-      ]),
-    )
+    .addOption(targetOption())
     .option('--mtu <BYTES>', 'of the wire', integer, 9000)
     .addOption(new Option('--in-place', 'use the network namespace of this process').hideHelp())
     .option('--json', 'print JSON, with the commands of every step and what they printed')
@@ -78,7 +73,7 @@ async function run(
     for (const implementation of options.impl) {
       const report = await accept(here, {
         ...{ implementation, release, source, offline, tests, kernel, mtu, inPlace, signal },
-        place: target === 'vm' ? 'guest' : target,
+        place: placeOption(target),
         onStep: (test, step) => note(`${implementation}: ${test}: ${step}`),
       });
       reports.push(report);

@@ -68,6 +68,8 @@ export interface Guest {
   serialLog: string;
   /** Milliseconds from the start of QEMU until it could be reached. */
   bootTime: number;
+  /** Whether it has not ended: by a panic, say. */
+  isRunning(): Promise<boolean>;
   /** What its kernel complained of so far: oopses, panics, warnings, each with its first lines. */
   trouble(): Promise<string[]>;
   /** Loads a module that is at hand in the guest (`aoe`), with parameters such as `aoe_deadsecs=10`. */
@@ -264,6 +266,7 @@ async function reach(record: GuestRecord, started: number): Promise<Guest> {
     host,
     serialLog: serialPath(folder),
     bootTime,
+    isRunning: async () => (await pidOf(record)) !== undefined,
     trouble: async () => kernelTrouble(await serialLog(record)),
     loadModule: async (module, parameters = []) => {
       await host.run(['insmod', `/lib/modules/${module}.ko`, ...parameters]);

@@ -23,6 +23,8 @@ function result(name: string, more: Partial<CaseResult> = {}): CaseResult {
 const REPORT: ConformReport = {
   implementation: 'fake',
   release: '1',
+  target: { place: 'guest', kernel: '6.1.0' },
+  trouble: [NASTY],
   total: 4,
   ran: 3,
   passed: 1,

@@ -2,12 +2,14 @@
 import { truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SECTOR } from '../../aoe/index.js';
-import { LabError } from '../../errors.js';
 import type { Host } from '../../host/host.js';
 import { exportTarget } from '../../target/export.js';
-import { type Provided, provide } from '../../target/provide.js';
+import { provide } from '../../target/provide.js';
 import { unexportTargets } from '../../target/unexport.js';
 import type { Guest } from '../../vm/index.js';
+import { type Place, placeOf } from '../place.js';
+import { targetGuest } from '../target-guest.js';
+import { Theatre } from '../theatre.js';
 import { basic } from './basic.js';
 import { AoeClient } from './client.js';
 import { failure } from './failure.js';
@@ -17,7 +19,6 @@ import { needsFio } from './prepare.js';
 import { Record, since, type TestName, type TestResult } from './record.js';
 import { restart } from './restart.js';
 import { DEAD_SECONDS, type Scene } from './scene.js';
-import { type Stand, Theatre } from './theatre.js';
 import { leave } from './volume.js';
 
 export interface AcceptanceOptions {
@@ -29,7 +30,7 @@ export interface AcceptanceOptions {
   /** Of the guests, as guestKernel takes it. */
   kernel: string;
   /** Where a daemon runs; a module needs a guest. */
-  place?: 'here' | 'guest' | undefined;
+  place?: Place | undefined;
   /** Bytes, of the wire. */
   mtu: number;
   /** Use the network namespace of this process. */
@@ -42,7 +43,7 @@ export interface AcceptanceReport {
   implementation: string;
   release: string;
   /** Where the target ran, and the kernel below it. */
-  target: { place: 'here' | 'guest'; kernel: string };
+  target: { place: Place; kernel: string };
   /** The client's kernel. */
   client: { kernel: string };
   mtu: number;
@@ -69,7 +70,7 @@ export async function accept(host: Host, options: AcceptanceOptions): Promise<Ac
   onStep('set-up', 'source and build');
   const provided = await provide(options.implementation, options);
   const place = placeOf(provided, options.place);
-  const theatre = await Theatre.open(host, mtu);
+  const theatre = await Theatre.open(host, { purpose: 'verify', mtu });
   const abort = (): void => void theatre.close().catch(() => {});
   signal?.addEventListener('abort', abort);
   try {
@@ -81,7 +82,7 @@ export async function accept(host: Host, options: AcceptanceOptions): Promise<Ac
     const [stage, audience] = await Promise.all([
       place === 'here'
         ? theatre.here(options.inPlace ?? false)
-        : targetGuest(theatre, { kernel, disk, offline: options.offline }),
+        : targetGuest(theatre, { kernel, disks: [disk], offline: options.offline }),
       theatre.guest('client', { kernel, fio, offline: options.offline }),
     ]);
     const exported = await exportTarget(stage.host, provided, {
@@ -127,36 +128,6 @@ export async function accept(host: Host, options: AcceptanceOptions): Promise<Ac
     signal?.removeEventListener('abort', abort);
     await theatre.close();
   }
-}
-
-/** A guest in which a target runs, on a disk of its own. */
-async function targetGuest(
-  theatre: Theatre,
-  { kernel, disk, offline }: { kernel: string; disk: string; offline: boolean | undefined },
-): Promise<Stand & { guest: Guest }> {
-  const { guest, port } = await theatre.guest('target', {
-    kernel,
-    exports: true,
-    disks: [{ path: disk }],
-    offline,
-  });
-  return { host: guest.host, iface: 'eth0', netns: undefined, port, guest };
-}
-
-function placeOf(
-  { control, implementation }: Provided,
-  wanted: 'here' | 'guest' | undefined,
-): 'here' | 'guest' {
-  const isModule = control.shape === 'control-file';
-  if (wanted === undefined) return isModule ? 'guest' : 'here';
-  if (wanted === 'here' ? !isModule : isModule) return wanted;
-  throw new LabError({
-    tried: `running ${implementation} ${wanted === 'here' ? 'here' : 'in a guest'}`,
-    happened: isModule
-      ? 'a kernel module is tried in a guest, where it can harm nobody'
-      : 'guests have kernel modules as targets only',
-    next: 'leave --target out',
-  });
 }
 
 /** Oopses and warnings of guests' kernels, whoever caused them. */

@@ -1,6 +1,19 @@
-import { ConfigCommand, MaskCommand, MaskDirectiveCommand, ReserveCommand } from '../../aoe/index.js';
+import {
+  AtaCommand,
+  ConfigCommand,
+  MaskCommand,
+  MaskDirectiveCommand,
+  parseFrame,
+  ReserveCommand,
+} from '../../aoe/index.js';
 import type { Probe } from './probe.js';
-import type { Answer } from './wire-log.js';
+import type { Answer, LoggedFrame } from './wire-log.js';
+
+const HARMLESS = new Set<number>([
+  AtaCommand.readSectors,
+  AtaCommand.readSectorsExt,
+  AtaCommand.identifyDevice,
+]);
 
 /**
  * Takes back what a case changed: config string, mask list, reservation, backing file.
@@ -8,7 +21,7 @@ import type { Answer } from './wire-log.js';
  */
 export async function restoreState(probe: Probe): Promise<boolean> {
   const { subject, facts, to } = probe;
-  await subject.resetBacking();
+  await subject.resetBacking(probe.log.frames.some(mayChange));
   try {
     const config = await probe.ask(to.config());
     if (config.kind === 'config' && config.config.string.length > 0) {
@@ -23,6 +36,13 @@ export async function restoreState(probe: Probe): Promise<boolean> {
   } catch {
     return false;
   }
+}
+
+/** Whether a frame could change what is on the disk; one that can't be read could do anything. */
+function mayChange({ sent, bytes }: LoggedFrame): boolean {
+  const frame = parseFrame(bytes);
+  if (!sent || (frame.kind !== 'ata' && frame.kind !== 'fault')) return false;
+  return frame.kind === 'fault' || !HARMLESS.has(frame.ata.cmdStatus);
 }
 
 async function clearReservation(probe: Probe): Promise<boolean> {

@@ -73,6 +73,14 @@ test('a run in which nothing ran is a fault', async (t) => {
   t.true(hasNewFaults(await run(new FakeSubject(), [])));
 });
 
+test('a kernel that complained is a fault, whatever the cases say', async (t) => {
+  const subject = new FakeSubject();
+  subject.complaints.push('WARNING: at foo.c:1');
+  const report = await run(subject, [ok('t.Good.One')]);
+  t.like(report, { passed: 1, failed: 0, target: subject.target, trouble: subject.complaints });
+  t.true(hasNewFaults(report));
+});
+
 test('what a quirk names is known, the rest is not, and a quirk whose cases pass is outdated', async (t) => {
   const cases = [wrong('t.Known.One'), wrong('t.Known.Two'), ok('t.Good.One'), wrong('t.New.One', should)];
   const report = await run(new FakeSubject(), cases, [
