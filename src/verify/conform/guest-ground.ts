@@ -5,7 +5,7 @@ import type { Theatre } from '../theatre.js';
 import type { Ground } from './ground.js';
 
 /** Milliseconds: a case may have the guest booted anew, under emulation. */
-const PATIENCE = 120_000;
+const PATIENCE = 300_000;
 /** Of the initiator; unlike those that cases give to others. */
 const INITIATOR = 0x02_00_00_0a_0e_10;
 /** Milliseconds for a command that does little. */

@@ -1,19 +1,6 @@
-import {
-  AtaCommand,
-  ConfigCommand,
-  MaskCommand,
-  MaskDirectiveCommand,
-  parseFrame,
-  ReserveCommand,
-} from '../../aoe/index.js';
+import { ConfigCommand, MaskCommand, MaskDirectiveCommand, ReserveCommand } from '../../aoe/index.js';
 import type { Probe } from './probe.js';
-import type { Answer, LoggedFrame } from './wire-log.js';
-
-const HARMLESS = new Set<number>([
-  AtaCommand.readSectors,
-  AtaCommand.readSectorsExt,
-  AtaCommand.identifyDevice,
-]);
+import type { Answer } from './wire-log.js';
 
 /**
  * Takes back what a case changed: config string, mask list, reservation, backing file.
@@ -21,7 +8,7 @@ const HARMLESS = new Set<number>([
  */
 export async function restoreState(probe: Probe): Promise<boolean> {
   const { subject, facts, to } = probe;
-  await subject.resetBacking(probe.log.frames.some(mayChange));
+  await subject.resetBacking(probe.log.takeTouch());
   try {
     const config = await probe.ask(to.config());
     if (config.kind === 'config' && config.config.string.length > 0) {
@@ -36,13 +23,6 @@ export async function restoreState(probe: Probe): Promise<boolean> {
   } catch {
     return false;
   }
-}
-
-/** Whether a frame could change what is on the disk; one that can't be read could do anything. */
-function mayChange({ sent, bytes }: LoggedFrame): boolean {
-  const frame = parseFrame(bytes);
-  if (!sent || (frame.kind !== 'ata' && frame.kind !== 'fault')) return false;
-  return frame.kind === 'fault' || !HARMLESS.has(frame.ata.cmdStatus);
 }
 
 async function clearReservation(probe: Probe): Promise<boolean> {

@@ -19,6 +19,8 @@ export class FakeSubject implements Subject {
   ended = false;
   revived = 0;
   renewed = 0;
+  /** What `resetBacking` was told. */
+  resets: (boolean | undefined)[] = [];
   /** Its config string can't be cleared over the wire. */
   isStubborn = false;
   /** Of its kernel. */
@@ -77,7 +79,8 @@ export class FakeSubject implements Subject {
     return this.fake.disk.length;
   }
 
-  async resetBacking(): Promise<void> {
+  async resetBacking(isTouched?: boolean): Promise<void> {
+    this.resets.push(isTouched);
     this.fake.disk.set(content(0, 64));
   }
 }

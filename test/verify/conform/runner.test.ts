@@ -114,6 +114,23 @@ test('what a case leaves behind is taken away before the next', async (t) => {
   t.is(subject.renewed, 0);
 });
 
+test('the file is looked at closely only after a case that could have changed it', async (t) => {
+  const subject = new FakeSubject();
+  const writer = must('t.Write.One', 'It writes', 'test', async (probe) => {
+    await probe.write(3, fresh(3, 2));
+    // What is forgotten of a case's frames was sent all the same.
+    probe.log.begin();
+  });
+  const odd = must('t.Odd.One', 'It lives on', 'test', async (probe) => {
+    await probe.settle(Buffer.alloc(60));
+  });
+  const reader = must('t.Read.One', 'It reads', 'test', async (probe) => {
+    await probe.read(3, 2);
+  });
+  await run(subject, [reader, writer, reader, ok('t.Query.One'), odd]);
+  t.deepEqual(subject.resets, [undefined, false, true, false, false, true]);
+});
+
 test('a target that does not let go of its state is made anew', async (t) => {
   const subject = new FakeSubject();
   const leaver = must('t.Leave.One', 'It sticks', 'test', async (probe) => {
