@@ -6,6 +6,8 @@ export interface TargetGuestOptions {
   kernel: string;
   /** Files that targets find as `/dev/vda`, `/dev/vdb`, … */
   disks: readonly string[];
+  /** Whether others write these files at the same time. */
+  shared?: boolean | undefined;
   offline?: boolean | undefined;
   /** Of its interface; one made up otherwise. */
   mac?: string | undefined;
@@ -23,12 +25,12 @@ export interface TargetGuest extends Stand {
 /** Boots a guest in which targets run, on disks of their own. @throws as bootGuest */
 export async function targetGuest(
   theatre: Theatre,
-  { disks, ...options }: TargetGuestOptions,
+  { disks, shared, ...options }: TargetGuestOptions,
 ): Promise<TargetGuest> {
   const { guest, port, end } = await theatre.guest('target', {
     ...options,
     exports: true,
-    disks: disks.map((path) => ({ path })),
+    disks: disks.map((path) => ({ path, shared })),
   });
   return { host: guest.host, iface: 'eth0', netns: undefined, port, guest, end };
 }

@@ -73,12 +73,20 @@ export class Theatre {
   }
 
   /** A wire on this machine. @param inPlace in the namespace of this process */
-  async wire(inPlace = false): Promise<Wire> {
+  async wire(inPlace = false, purpose = this.#purpose): Promise<Wire> {
     const wire = inPlace
       ? await makeWireInPlace(this.#host, this.#mtu)
-      : await makeWire(this.#host, this.#purpose, this.#mtu);
+      : await makeWire(this.#host, purpose, this.#mtu);
     this.later(() => removeWire(this.#host, wire));
     return wire;
+  }
+
+  /** A port of the hub for a program that speaks on an interface: the far end of a wire. @param name of the port */
+  async outlet(purpose: string, name: string): Promise<{ iface: string; netns: string }> {
+    const wire = await this.wire(false, purpose);
+    const link = await openPacketLink({ iface: wire.target, netns: wire.netns, promiscuous: true });
+    this.#join(link, name);
+    return { iface: wire.initiator, netns: wire.netns as string };
   }
 
   /** A place for a target on this machine: one end of a wire, whose other end is a port of the hub. */

@@ -17,7 +17,7 @@ import { type GuestKernel, guestKernel } from './kernel.js';
 import { makeGuestKeys } from './keys.js';
 import { forwardedPort, monitor } from './monitor.js';
 import { lastWords, serialLog, startQemu, untilReady } from './process.js';
-import { type Accelerator, qemuArgv } from './qemu.js';
+import { type Accelerator, type Disk, qemuArgv } from './qemu.js';
 import {
   checkName,
   type GuestRecord,
@@ -49,7 +49,7 @@ export interface GuestOptions extends FetchPackagesOptions {
   /** 2 otherwise. */
   cpus?: number | undefined;
   /** Files that the guest sees as `/dev/vda`, `/dev/vdb`, …, raw. */
-  disks?: readonly { path: string; readOnly?: boolean | undefined }[] | undefined;
+  disks?: readonly Disk[] | undefined;
   /** Modules of the kernel that are loaded at boot, beyond the usual. */
   modules?: readonly string[] | undefined;
   /** Whether it has fio: 70 MB more to load. */
