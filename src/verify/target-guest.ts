@@ -11,8 +11,6 @@ export interface TargetGuestOptions {
   offline?: boolean | undefined;
   /** Of its interface; one made up otherwise. */
   mac?: string | undefined;
-  /** Ends the boot. */
-  signal?: AbortSignal | undefined;
 }
 
 /** A guest in which targets run, a port of the hub. */

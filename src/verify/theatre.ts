@@ -16,6 +16,8 @@ export interface TheatreOptions {
   purpose: string;
   /** Bytes, of the wire. */
   mtu: number;
+  /** Closes it. */
+  signal?: AbortSignal | undefined;
 }
 
 /** Where a target is exported, and its port of the hub. */
@@ -59,11 +61,15 @@ export class Theatre {
 
   /** Removes what killed runs of the same purpose have left, too. */
   static async open(host: Host, options: TheatreOptions): Promise<Theatre> {
+    options.signal?.throwIfAborted();
     await removeAbandoned(host, options.purpose);
     const folder = await makeRunFolder(options.purpose);
     const theatre = new Theatre(host, options, folder);
     theatre.later(() => rm(folder, { recursive: true, force: true }));
     theatre.later(() => theatre.hub.close());
+    const abort = (): void => void theatre.close().catch(() => {});
+    options.signal?.addEventListener('abort', abort);
+    theatre.later(async () => options.signal?.removeEventListener('abort', abort));
     return theatre;
   }
 

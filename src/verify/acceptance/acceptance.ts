@@ -73,9 +73,7 @@ export async function accept(host: Host, options: AcceptanceOptions): Promise<Ac
   onStep('set-up', 'source and build');
   const provided = await provide(options.implementation, options);
   const place = placeOf(provided, options.place);
-  const theatre = await Theatre.open(host, { purpose: 'verify', mtu });
-  const abort = (): void => void theatre.close().catch(() => {});
-  signal?.addEventListener('abort', abort);
+  const theatre = await Theatre.open(host, { purpose: 'verify', mtu, signal });
   try {
     onStep('set-up', 'machines and export');
     const fio = needsFio(options.tests);
@@ -140,7 +138,6 @@ export async function accept(host: Host, options: AcceptanceOptions): Promise<Ac
       trouble,
     };
   } finally {
-    signal?.removeEventListener('abort', abort);
     await theatre.close();
   }
 }

@@ -40,14 +40,14 @@ export async function conform(
   const recipe = await loadRecipe(implementation);
   const served = await provide(implementation, { ...options, kernel });
   const place = placeOf(served, options.place);
-  const theatre = await Theatre.open(host, { purpose: 'conform', mtu });
+  const theatre = await Theatre.open(host, { purpose: 'conform', mtu, signal });
   try {
     const files = await SubjectFiles.make(theatre.folder, served.control);
     theatre.later(() => files.close());
     const ground: Ground =
       place === 'here'
         ? await hereGround(host, await theatre.wire())
-        : await GuestGround.start(theatre, { kernel, disks: files.paths, offline, signal });
+        : await GuestGround.start(theatre, { kernel, disks: files.paths, offline });
     theatre.later(() => ground.link.close());
     const subject = await LiveSubject.start(ground, served, files);
     theatre.later(() => subject.stop());
