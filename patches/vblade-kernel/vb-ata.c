@@ -11,6 +11,7 @@ struct vb_request {
 	struct vb_port *port;
 	struct sk_buff *answer;
 	unsigned int length;	/* of the answer, if all goes well */
+	void *unwanted;		/* what was read to see whether it can be */
 };
 
 static struct vb_ata *ata_of(struct sk_buff *skb)
@@ -60,23 +61,25 @@ static void done(struct bio *bio)
 	} else {
 		refuse(request->answer, ATA_UNC | ATA_ABORTED);
 	}
+	kfree(request->unwanted);
 	kfree(request);
 	bio_put(bio);
 	/* Last: whoever removes the port waits for this. */
 	atomic_dec(&port->busy);
 }
 
-/* @bytes: 0 for a flush */
+/* @bytes: 0 for a flush. @unwanted: memory for them that is not part of the answer, and freed here; or NULL */
 static void submit(struct vb_port *port, struct sk_buff *answer, unsigned int op, sector_t sector,
-		   unsigned int bytes)
+		   unsigned int bytes, void *unwanted)
 {
 	struct block_device *bdev = I_BDEV(port->drive->file->f_mapping->host);
-	u8 *data = (u8 *)(ata_of(answer) + 1);
+	u8 *data = unwanted ?: (u8 *)(ata_of(answer) + 1);
 	struct vb_request *request;
 	struct bio *bio;
 
 	/* A request too many is lost, as on a wire: the initiator repeats it. */
 	if (atomic_read(&port->busy) >= port->queue) {
+		kfree(unwanted);
 		kfree_skb(answer);
 		return;
 	}
@@ -86,13 +89,15 @@ static void submit(struct vb_port *port, struct sk_buff *answer, unsigned int op
 		if (bio)
 			bio_put(bio);
 		kfree(request);
+		kfree(unwanted);
 		kfree_skb(answer);
 		return;
 	}
 	request->port = port;
 	request->answer = answer;
 	request->length = sizeof(struct vb_header) + sizeof(struct vb_ata);
-	if (op == REQ_OP_READ)
+	request->unwanted = unwanted;
+	if (op == REQ_OP_READ && !unwanted)
 		request->length += bytes;
 	bio->bi_iter.bi_sector = sector;
 	bio->bi_private = request;
@@ -101,27 +106,48 @@ static void submit(struct vb_port *port, struct sk_buff *answer, unsigned int op
 	submit_bio(bio);
 }
 
+static u64 lba_of(const struct vb_ata *ata, bool extended)
+{
+	u64 lba = 0;
+	int i;
+
+	for (i = 5; i >= 0; i--)
+		lba = lba << 8 | ata->lba[i];
+	return extended ? lba : lba & 0x0fffffff;
+}
+
 static void transfer(struct vb_port *port, struct sk_buff *answer, unsigned int request_length, bool write,
 		     bool extended)
 {
 	struct vb_ata *ata = ata_of(answer);
 	unsigned int head = sizeof(struct vb_header) + sizeof(*ata);
 	unsigned int count = ata->count;
-	u64 lba = 0;
-	int i;
+	u64 lba = lba_of(ata, extended);
 
-	for (i = 5; i >= 0; i--)
-		lba = lba << 8 | ata->lba[i];
-	if (!extended)
-		lba &= 0x0fffffff;
 	if (count == 0 || count > min(port->sectors, vb_frame_sectors(port)) ||
 	    (write && request_length < head + count * VB_SECTOR)) {
 		refuse(answer, ATA_ABORTED);
 	} else if (lba + count > port->drive->sectors) {
 		refuse(answer, ATA_IDNF);
 	} else {
-		submit(port, answer, write ? REQ_OP_WRITE : REQ_OP_READ, lba, count * VB_SECTOR);
+		submit(port, answer, write ? REQ_OP_WRITE : REQ_OP_READ, lba, count * VB_SECTOR, NULL);
 	}
+}
+
+/* READ VERIFY SECTORS; a count of 0 stands for 256. What can't be remembered now is asked for again. */
+static void verify(struct vb_port *port, struct sk_buff *answer, bool extended)
+{
+	unsigned int count = ata_of(answer)->count ?: 256;
+	u64 lba = lba_of(ata_of(answer), extended);
+	void *unwanted;
+
+	if (lba + count > port->drive->sectors)
+		return refuse(answer, ATA_IDNF);
+	unwanted = kmalloc(count * VB_SECTOR, GFP_NOIO | __GFP_NOWARN);
+	if (unwanted)
+		submit(port, answer, REQ_OP_READ, lba, count * VB_SECTOR, unwanted);
+	else
+		kfree_skb(answer);
 }
 
 /* Letters are swapped by pairs, and the field is filled with blanks. */
@@ -177,9 +203,13 @@ void vb_ata(struct vb_port *port, struct sk_buff *answer, unsigned int request_l
 		return transfer(port, answer, request_length, true, false);
 	case ATA_CMD_PIO_WRITE_EXT:
 		return transfer(port, answer, request_length, true, true);
+	case ATA_CMD_VERIFY:
+		return verify(port, answer, false);
+	case ATA_CMD_VERIFY_EXT:
+		return verify(port, answer, true);
 	case ATA_CMD_FLUSH:
 	case ATA_CMD_FLUSH_EXT:
-		return submit(port, answer, REQ_OP_WRITE | REQ_PREFLUSH, 0, 0);
+		return submit(port, answer, REQ_OP_WRITE | REQ_PREFLUSH, 0, 0, NULL);
 	case ATA_CMD_ID_ATA:
 		return identify(port, answer);
 	case ATA_CMD_CHK_POWER:

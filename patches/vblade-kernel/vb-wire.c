@@ -103,7 +103,7 @@ void vb_announce(struct vb_port *port)
 	vb_send(skb);
 }
 
-static void fail(struct sk_buff *answer, u8 error, unsigned int length)
+void vb_fail(struct sk_buff *answer, u8 error, unsigned int length)
 {
 	struct vb_header *header = (struct vb_header *)answer->data;
 
@@ -135,14 +135,14 @@ static void config(struct vb_port *port, struct sk_buff *answer, unsigned int re
 	case 3:
 	case 4:
 		if (!whole)
-			return fail(answer, VB_E_ARGUMENT, head);
+			return vb_fail(answer, VB_E_ARGUMENT, head);
 		if (command == 3 && port->config_length > 0 && !equal)
-			return fail(answer, VB_E_CONFIG, fill_config(port, config));
+			return vb_fail(answer, VB_E_CONFIG, fill_config(port, config));
 		memcpy(port->config, config + 1, length);
 		port->config_length = length;
 		break;
 	default:
-		return fail(answer, VB_E_ARGUMENT, head);
+		return vb_fail(answer, VB_E_ARGUMENT, head);
 	}
 	skb_trim(answer, fill_config(port, config));
 	vb_send(answer);
@@ -154,7 +154,7 @@ static void answer_for(struct vb_port *port, const struct sk_buff *request)
 	struct sk_buff *answer;
 	struct vb_header *header;
 
-	if (request->len > frame_length(port->dev))
+	if (request->len > frame_length(port->dev) || !vb_lists(&port->masks, asked->eth.h_source))
 		return;
 	answer = new_frame(port->dev);
 	if (!answer)
@@ -164,13 +164,19 @@ static void answer_for(struct vb_port *port, const struct sk_buff *request)
 	ether_addr_copy(header->eth.h_dest, asked->eth.h_source);
 	fill_header(port, header);
 	if ((asked->flags & 0xf0) != VB_VERSION)
-		fail(answer, VB_E_VERSION, max_t(unsigned int, request->len, ETH_ZLEN));
+		vb_fail(answer, VB_E_VERSION, max_t(unsigned int, request->len, ETH_ZLEN));
+	else if (asked->command == VB_ATA && !vb_lists(&port->holders, asked->eth.h_source))
+		vb_fail(answer, VB_E_RESERVED, sizeof(*header) + sizeof(struct vb_ata));
 	else if (asked->command == VB_ATA)
 		vb_ata(port, answer, request->len);
 	else if (asked->command == VB_CFG)
 		config(port, answer, request->len);
+	else if (asked->command == VB_MASK)
+		vb_mask_list(port, answer, request->len);
+	else if (asked->command == VB_RESERVE)
+		vb_reserve(port, answer, request->len);
 	else
-		fail(answer, VB_E_COMMAND, max_t(unsigned int, request->len, ETH_ZLEN));
+		vb_fail(answer, VB_E_COMMAND, max_t(unsigned int, request->len, ETH_ZLEN));
 }
 
 static void answer_request(const struct sk_buff *request)

@@ -16,10 +16,11 @@
 #define VB_ETH_P_AOE 0x88a2
 #define VB_SECTOR 512
 #define VB_CONFIG 1024
+#define VB_MACS 255
 
 enum { VB_RESPONSE = 8, VB_ERROR = 4, VB_VERSION = 0x10 };
-enum { VB_ATA = 0, VB_CFG = 1 };
-enum { VB_E_COMMAND = 1, VB_E_ARGUMENT = 2, VB_E_CONFIG = 4, VB_E_VERSION = 5 };
+enum { VB_ATA = 0, VB_CFG = 1, VB_MASK = 2, VB_RESERVE = 3 };
+enum { VB_E_COMMAND = 1, VB_E_ARGUMENT = 2, VB_E_CONFIG = 4, VB_E_VERSION = 5, VB_E_RESERVED = 6 };
 
 struct vb_header {
 	struct ethhdr eth;
@@ -58,6 +59,11 @@ struct vb_drive {
 	char path[256];
 };
 
+struct vb_macs {
+	u8 count;
+	u8 mac[VB_MACS][ETH_ALEN];
+};
+
 struct vb_port {
 	struct list_head link;
 	struct vb_drive *drive;
@@ -69,6 +75,8 @@ struct vb_port {
 	atomic_t busy;		/* requests that the block layer has */
 	u16 config_length;
 	u8 config[VB_CONFIG];
+	struct vb_macs masks;	/* who is heard; empty: everybody */
+	struct vb_macs holders;	/* who may use the drive; empty: everybody */
 };
 
 /* Drives and ports; held while a request is begun. */
@@ -80,11 +88,17 @@ int vb_wire_start(void);
 void vb_wire_stop(void);
 void vb_announce(struct vb_port *port);
 void vb_send(struct sk_buff *skb);
+void vb_fail(struct sk_buff *answer, u8 error, unsigned int length);
 void vb_forget_answers(struct net_device *dev);
 u8 vb_frame_sectors(const struct vb_port *port);
 
 /* vb-ata.c: takes the answer, sends it now or when the device is done. */
 void vb_ata(struct vb_port *port, struct sk_buff *answer, unsigned int request_length);
+
+/* vb-lists.c: the same. */
+void vb_mask_list(struct vb_port *port, struct sk_buff *answer, unsigned int request_length);
+void vb_reserve(struct vb_port *port, struct sk_buff *answer, unsigned int request_length);
+bool vb_lists(const struct vb_macs *macs, const u8 *mac);
 
 /* vb-main.c */
 void vb_remove_port(struct vb_port *port);

@@ -1,13 +1,14 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { BenchOptions } from '../verify/bench/bench.js';
 import type { BenchReport, Mode } from '../verify/bench/bench-report.js';
-import { integer, several } from './options.js';
+import { integer, KERNEL_OF_GUESTS, several } from './options.js';
 import { cleanedUp } from './signals.js';
 
 interface Options {
   impl: string;
   source: string[];
   offline?: boolean;
+  kernel: string;
   depth: string;
   size?: string;
   mix?: string;
@@ -32,10 +33,11 @@ export function register(program: Command): void {
     )
     .requiredOption(
       '--impl <LIST>',
-      'implementations, IMPL or IMPL@RELEASE, joined by commas; also nbdkit, qemu-nbd, tgt (what one might pick instead) and fio (the file itself)',
+      'implementations, IMPL or IMPL@RELEASE, joined by commas; also nbdkit, qemu-nbd, tgt (what one might pick instead) and fio (the file itself). Kernel modules run in guests, and all then over a hub',
     )
     .option('--source <NAME=WHERE>', 'your copy of the source of one of them (repeatable)', several, [])
     .option('--offline', 'use only what the store has')
+    .option('--kernel <KERNEL>', KERNEL_OF_GUESTS, '6.1')
     .option('--depth <LIST>', 'requests outstanding', '1,16,64')
     .option('--size <LIST>', 'bytes a request (default 1k,8k; with --direct or --cold 4k)')
     .option('--mix <LIST>', 'read, write or READS/WRITES as 70/30 (default read,write; else read)')
@@ -70,19 +72,27 @@ export function register(program: Command): void {
 }
 
 async function benchOptions(options: Options): Promise<BenchOptions> {
-  const [{ parseEntrants }, { parseDepths, parseMixes, parseSizes }, { parseSize }, { tmpdir }, { resolve }] =
-    await Promise.all([
-      import('../verify/bench/entrants.js'),
-      import('../verify/bench/points.js'),
-      import('../units.js'),
-      import('node:os'),
-      import('node:path'),
-    ]);
+  const [
+    { hasModules, parseEntrants },
+    { parseDepths, parseMixes, parseSizes },
+    { parseSize },
+    { tmpdir },
+    { resolve },
+  ] = await Promise.all([
+    import('../verify/bench/entrants.js'),
+    import('../verify/bench/points.js'),
+    import('../units.js'),
+    import('node:os'),
+    import('node:path'),
+  ]);
   const mode = modeOf(options);
   const cached = mode === 'cached';
+  const entrants = parseEntrants(options.impl, options.source);
   return {
-    entrants: parseEntrants(options.impl, options.source),
+    entrants,
     offline: options.offline,
+    kernel: options.kernel,
+    hub: await hasModules(entrants),
     depths: parseDepths(options.depth),
     sizes: parseSizes(options.size ?? (cached ? '1k,8k' : '4k')),
     mixes: parseMixes(options.mix ?? (cached ? 'read,write' : 'read')),

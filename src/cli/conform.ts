@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { ConformReport } from '../verify/conform/results.js';
-import { integer } from './options.js';
+import { integer, KERNEL_OF_GUESTS, placeOption, targetOption } from './options.js';
 import { untilSignal } from './signals.js';
 
 interface Options {
@@ -8,6 +8,8 @@ interface Options {
   release?: string;
   source?: string;
   offline?: boolean;
+  kernel: string;
+  target?: 'here' | 'vm';
   only?: string;
   mtu: number;
   list?: boolean;
@@ -25,6 +27,8 @@ export function register(program: Command): void {
     .option('--release <VERSION>', 'release, where one implementation is named')
     .option('--source <WHERE>', 'your copy of the source, where one implementation is named')
     .option('--offline', 'use only what the store has')
+    .option('--kernel <KERNEL>', KERNEL_OF_GUESTS, '6.1')
+    .addOption(targetOption())
     .option('--only <GLOB>', 'only cases of such a name: "ata-28.*", "*.Write.*|flush.*"')
     .option('--mtu <BYTES>', 'of the wire', integer, 9000)
     .option('--list', 'list the cases, run none')
@@ -85,6 +89,8 @@ async function run(
         release,
         source: options.source,
         offline: options.offline,
+        kernel: options.kernel,
+        place: placeOption(options.target),
         cases: selectCases(options.only),
         mtu: options.mtu,
         signal,

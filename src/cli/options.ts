@@ -1,5 +1,6 @@
 /** Parsers of option values, shared by the commands. Each throws what commander shows as a wrong use. */
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
+import type { Place } from '../verify/place.js';
 
 export function integer(value: string): number {
   if (!/^\d+$/.test(value)) throw new InvalidArgumentError('expected a whole number.');
@@ -28,4 +29,18 @@ export function macs(value: string, before: string[] = []): string[] {
 /** Collects the values of a repeatable option. */
 export function several(value: string, before: string[] = []): string[] {
   return [...before, value];
+}
+
+/** What `--kernel` of the commands that boot guests takes. */
+export const KERNEL_OF_GUESTS = "of the guests: 5.10, 6.1, 6.12, unstable, host, or an image's path";
+
+/** Where a target is tried. */
+export function targetOption(): Option {
+  const option = new Option('--target <WHERE>', 'where the target runs (modules: vm, others: here)');
+  return option.choices(['here', 'vm']);
+}
+
+/** What `--target` means. */
+export function placeOption(target: 'here' | 'vm' | undefined): Place | undefined {
+  return target === 'vm' ? 'guest' : target;
 }

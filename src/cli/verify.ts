@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { AcceptanceReport } from '../verify/acceptance/acceptance.js';
 import type { TestName } from '../verify/acceptance/record.js';
-import { integer } from './options.js';
+import { integer, KERNEL_OF_GUESTS, placeOption, targetOption } from './options.js';
 import { untilSignal } from './signals.js';
 
 interface Options {
@@ -12,9 +12,12 @@ interface Options {
   kernel: string;
   test?: TestName[];
   target?: 'here' | 'vm';
+  initiator: 'here' | 'vm';
   mtu: number;
   inPlace?: boolean;
   json?: boolean;
+  junit?: string;
+  html?: string;
 }
 
 /** As the handbook numbers them. */
@@ -28,17 +31,22 @@ export function register(program: Command): void {
     .option('--release <VERSION>', 'release, where one implementation is named')
     .option('--source <WHERE>', 'your copy of the source, where one implementation is named')
     .option('--offline', 'use only what the store has')
-    .option('--kernel <KERNEL>', "of the guests: 5.10, 6.1, 6.12, unstable, host, or an image's path", '6.1')
+    .option('--kernel <KERNEL>', KERNEL_OF_GUESTS, '6.1')
     .option('--test <LIST>', 'of 1 (basic), 2 (load), 3 (failure), 4 (restart); all otherwise', testNames)
+    .addOption(targetOption())
     .addOption(
-      new Option('--target <WHERE>', 'where the target runs (modules: vm, others: here)').choices([
-        'here',
-        'vm',
-      ]),
+      new Option(
+        '--initiator <WHERE>',
+        "the client: the Linux aoe driver in a guest (vm), or aoe-lab's own here, which skips what needs a device",
+      )
+        .choices(['here', 'vm'])
+        .default('vm'),
     )
     .option('--mtu <BYTES>', 'of the wire', integer, 9000)
     .addOption(new Option('--in-place', 'use the network namespace of this process').hideHelp())
     .option('--json', 'print JSON, with the commands of every step and what they printed')
+    .option('--junit <FILE>', 'write a JUnit report')
+    .option('--html <FILE>', 'write a report as one HTML page')
     .action(async (options: Options) => {
       const [{ here }, { print, note }, { describeAcceptance }, { ExitCode }, { TESTS }] = await Promise.all([
         import('../host/local.js'),
@@ -53,11 +61,13 @@ export function register(program: Command): void {
         import('../verify/as-user.js'),
       ]);
       if ((await here.facts()).uid !== 0 && (await needsNamespace(options.impl))) {
-        const preparation = () => prepare(options.impl, { ...options, tests });
+        const preparation = () =>
+          prepare(options.impl, { ...options, tests, initiator: placeOption(options.initiator) });
         process.exitCode = await asUser(here, preparation, process.argv.slice(1));
         return;
       }
       const reports = await run(options, tests, note);
+      await writeReports(reports, options);
       print(reports.length === 1 ? reports[0] : reports, options, () => describeAcceptance(reports));
       if (reports.some(({ passed }) => !passed)) process.exitCode = ExitCode.faults;
     });
@@ -72,19 +82,32 @@ async function run(
     import('../verify/acceptance/acceptance.js'),
     import('../host/local.js'),
   ]);
-  const { release, source, offline, kernel, mtu, inPlace, target } = options;
+  const { release, source, offline, kernel, mtu, inPlace } = options;
   return untilSignal('running the acceptance tests', async (signal) => {
     const reports: AcceptanceReport[] = [];
     for (const implementation of options.impl) {
       const report = await accept(here, {
         ...{ implementation, release, source, offline, tests, kernel, mtu, inPlace, signal },
-        place: target === 'vm' ? 'guest' : target,
+        place: placeOption(options.target),
+        initiator: placeOption(options.initiator),
         onStep: (test, step) => note(`${implementation}: ${test}: ${step}`),
       });
       reports.push(report);
     }
     return reports;
   });
+}
+
+async function writeReports(reports: readonly AcceptanceReport[], { junit, html }: Options): Promise<void> {
+  const { writeFile } = await import('node:fs/promises');
+  if (junit !== undefined) {
+    const { acceptanceAsJunit } = await import('../report/acceptance-junit.js');
+    await writeFile(junit, acceptanceAsJunit(reports));
+  }
+  if (html !== undefined) {
+    const { acceptanceAsHtml } = await import('../report/acceptance-html.js');
+    await writeFile(html, await acceptanceAsHtml(reports));
+  }
 }
 
 function testNames(value: string): TestName[] {

@@ -1,4 +1,5 @@
 import type { CaseResult, ConformReport } from '../verify/conform/results.js';
+import { attributes, escapeXml } from './xml.js';
 
 /**
  * Runs as JUnit XML, a suite for each implementation and family. A failure that a quirk explains is told as skipped,
@@ -61,23 +62,4 @@ function byFamily(cases: readonly CaseResult[]): Map<string, CaseResult[]> {
     families.set(family, [...(families.get(family) ?? []), result]);
   }
   return families;
-}
-
-function attributes(values: Readonly<Record<string, string>>): string {
-  return Object.entries(values)
-    .map(([name, value]) => ` ${name}="${escapeXml(value)}"`)
-    .join('');
-}
-
-/** Escapes for text and attributes; characters that XML 1.0 does not allow become "?". */
-export function escapeXml(text: string): string {
-  return text
-    .replace(/[^\t\n\r -\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, '?')
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;')
-    .replaceAll('\n', '&#10;')
-    .replaceAll('\t', '&#9;')
-    .replaceAll('\r', '&#13;');
 }

@@ -10,9 +10,9 @@ export function describeAcceptance(reports: readonly AcceptanceReport[]): string
     report.tests.map((result) => [
       `${report.implementation} ${report.release}`,
       `${report.target.place}, Linux ${report.target.kernel}`,
-      `Linux ${report.client.kernel}`,
+      `${report.client.driver}, Linux ${report.client.kernel}`,
       `${result.name}: ${result.title}`,
-      result.passed ? colors.green('passed') : colors.red('failed'),
+      outcome(result),
       `${result.seconds.toFixed(1)} s`,
     ]),
   );
@@ -21,16 +21,29 @@ export function describeAcceptance(reports: readonly AcceptanceReport[]): string
 }
 
 function describeDetails(report: AcceptanceReport): string {
-  const lines = report.tests.filter(({ passed }) => !passed).flatMap(describeFailure);
+  const lines = report.tests.flatMap(describeTest);
+  for (const text of report.trouble) lines.push(`${colors.red('a kernel complained')}  ${text}`);
   for (const finding of report.findings) lines.push(`${colors.yellow('finding')}  ${finding}`);
   if (lines.length === 0) return '';
   return [colors.bold(`${report.implementation} ${report.release}`), ...lines].join('\n');
 }
 
-function describeFailure({ name, steps }: TestResult): string[] {
-  const failed = steps.find(({ passed }) => !passed);
-  if (failed === undefined) return [`${colors.red('failed')}  ${name}`];
+function outcome({ passed, skipped, steps }: TestResult): string {
+  const left = steps.filter((step) => step.skipped).length;
+  if (skipped) return colors.dim('skipped');
+  const some = left === 0 ? '' : colors.dim(`, ${left} of ${steps.length} steps skipped`);
+  return `${passed ? colors.green('passed') : colors.red('failed')}${some}`;
+}
+
+/** The steps that did not pass. */
+function describeTest({ name, steps }: TestResult): string[] {
+  const skips = steps
+    .filter(({ skipped }) => skipped)
+    .map((step) => `${colors.dim('skipped')}  ${name}, ${step.name}: ${step.seen}`);
+  const failed = steps.find(({ passed, skipped }) => !passed && !skipped);
+  if (failed === undefined) return skips;
   return [
+    ...skips,
     `${colors.red('failed')}  ${name}, ${failed.name}: ${failed.seen}`,
     ...failed.commands.map(({ argv, exitCode }) =>
       colors.dim(`    ${argv.join(' ')} → ${exitCode ?? 'no end'}`),

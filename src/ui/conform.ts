@@ -14,6 +14,7 @@ export function describeCases(
 export function describeConform(reports: readonly ConformReport[], withFrames: boolean): string {
   const rows = reports.map((report) => [
     `${report.implementation} ${report.release}`,
+    `${report.target.place}, Linux ${report.target.kernel}`,
     String(report.total),
     String(report.ran),
     String(report.passed),
@@ -23,7 +24,8 @@ export function describeConform(reports: readonly ConformReport[], withFrames: b
     String(report.skipped),
     `${(report.duration / 1000).toFixed(1)} s`,
   ]);
-  const head = ['target', 'planned', 'ran', 'passed', 'failed', 'known', 'unexplained', 'skipped', 'time'];
+  const counts = ['planned', 'ran', 'passed', 'failed', 'known', 'unexplained', 'skipped'];
+  const head = ['target', 'ran on', ...counts, 'time'];
   const parts = [...reports.map((report) => describeFailures(report, withFrames)), table(head, rows)];
   return parts.filter((part) => part !== '').join('\n\n');
 }
@@ -39,6 +41,7 @@ function describeFailures(report: ConformReport, withFrames: boolean): string {
   for (const id of report.outdated) {
     lines.push(`${colors.yellow('outdated')} quirk ${id}: all cases that it names passed`);
   }
+  for (const text of report.trouble) lines.push(`${colors.red('its kernel complained')}  ${text}`);
   if (report.ran === 0) lines.push(colors.red('no case was run'));
   if (lines.length === 0) return '';
   return [colors.bold(`${report.implementation} ${report.release}`), ...lines].join('\n');

@@ -17,7 +17,7 @@ import { type GuestKernel, guestKernel } from './kernel.js';
 import { makeGuestKeys } from './keys.js';
 import { forwardedPort, monitor } from './monitor.js';
 import { lastWords, serialLog, startQemu, untilReady } from './process.js';
-import { type Accelerator, qemuArgv } from './qemu.js';
+import { type Accelerator, type Disk, qemuArgv } from './qemu.js';
 import {
   checkName,
   type GuestRecord,
@@ -49,7 +49,7 @@ export interface GuestOptions extends FetchPackagesOptions {
   /** 2 otherwise. */
   cpus?: number | undefined;
   /** Files that the guest sees as `/dev/vda`, `/dev/vdb`, …, raw. */
-  disks?: readonly { path: string; readOnly?: boolean | undefined }[] | undefined;
+  disks?: readonly Disk[] | undefined;
   /** Modules of the kernel that are loaded at boot, beyond the usual. */
   modules?: readonly string[] | undefined;
   /** Whether it has fio: 70 MB more to load. */
@@ -68,6 +68,8 @@ export interface Guest {
   serialLog: string;
   /** Milliseconds from the start of QEMU until it could be reached. */
   bootTime: number;
+  /** Whether it has not ended: by a panic, say. */
+  isRunning(): Promise<boolean>;
   /** What its kernel complained of so far: oopses, panics, warnings, each with its first lines. */
   trouble(): Promise<string[]>;
   /** Loads a module that is at hand in the guest (`aoe`), with parameters such as `aoe_deadsecs=10`. */
@@ -264,6 +266,7 @@ async function reach(record: GuestRecord, started: number): Promise<Guest> {
     host,
     serialLog: serialPath(folder),
     bootTime,
+    isRunning: async () => (await pidOf(record)) !== undefined,
     trouble: async () => kernelTrouble(await serialLog(record)),
     loadModule: async (module, parameters = []) => {
       await host.run(['insmod', `/lib/modules/${module}.ko`, ...parameters]);

@@ -2,6 +2,13 @@
 
 export type Accelerator = 'kvm' | 'tcg';
 
+export interface Disk {
+  path: string;
+  readOnly?: boolean | undefined;
+  /** Whether others may write the file at the same time; QEMU refuses that otherwise. */
+  shared?: boolean | undefined;
+}
+
 export interface QemuFacts {
   name: string;
   kernel: string;
@@ -12,7 +19,7 @@ export interface QemuFacts {
   cpus: number;
   /** Each a Unix socket on which QEMU listens, with frames as src/link/stream.ts speaks them. */
   links: readonly { socket: string; mac: string; mtu: number }[];
-  disks: readonly { path: string; readOnly?: boolean | undefined }[];
+  disks: readonly Disk[];
   /** Of the interface that SSH comes in by. */
   managementMac: string;
   monitor: string;
@@ -53,10 +60,10 @@ export function qemuArgv(facts: QemuFacts): string[] {
     // Only what comes in by the forwarded port: a guest reaches nothing outside.
     ...['-netdev', 'user,id=management,restrict=on,ipv6=off,hostfwd=tcp:127.0.0.1:0-:22'],
     ...['-device', `virtio-net-pci,netdev=management,mac=${facts.managementMac},romfile=`],
-    ...disks.flatMap(({ path, readOnly = false }, index) => [
+    ...disks.flatMap(({ path, readOnly = false, shared = false }, index) => [
       ...[
         '-drive',
-        `if=none,id=disk${index},format=raw,file=${comma(path)},readonly=${readOnly ? 'on' : 'off'}`,
+        `if=none,id=disk${index},format=raw,file=${comma(path)},${shared ? 'file.locking=off,' : ''}readonly=${readOnly ? 'on' : 'off'}`,
         '-device',
         `virtio-blk-pci,drive=disk${index}`,
       ],

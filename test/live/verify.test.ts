@@ -1,6 +1,7 @@
 /** The acceptance tests against real targets, with the real aoe driver in a guest. */
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import test from 'ava';
 import { findCommand } from '../../src/build/requirements.js';
 import { here } from '../../src/host/local.js';
@@ -69,6 +70,38 @@ for (const { impl, tests, lacking, source } of CASES) {
     t.deepEqual(await abandonedGuests(), []);
   });
 }
+
+testUnless(
+  noRoot(),
+  'verify: the initiator of aoe-lab as the client skips what needs a device, and passes the rest',
+  async (t) => {
+    t.timeout(300_000);
+    const folder = await temporaryFolder(t);
+    const [junit, html] = [join(folder, 'verify.xml'), join(folder, 'verify.html')];
+    const args = ['verify', '--impl', 'native', '--initiator', 'here', '--junit', junit, '--html', html];
+    const report = await cliJson<AcceptanceReport>(args, { AOE_LAB_STATE: join(folder, 'state') });
+    t.true(report.passed);
+    t.is(report.client.driver, 'aoe-lab');
+    t.deepEqual(
+      report.tests.map(({ name, passed, skipped }) => [name, passed, skipped]),
+      [
+        ['basic', true, false],
+        ['load', false, true],
+        ['failure', true, false],
+        ['restart', true, false],
+      ],
+    );
+    const steps = report.tests.flatMap((one) => one.steps);
+    t.true(steps.every(({ passed, skipped }) => passed !== skipped));
+    const named = steps.filter(({ skipped }) => skipped).map(({ name }) => name);
+    t.true(['mkfs.ext4', 'mount'].every((name) => named.includes(name)));
+    const xml = await readFile(junit, 'utf8');
+    t.true(xml.includes(`tests="${steps.length}" failures="0" skipped="${named.length}"`));
+    const page = await readFile(html, 'utf8');
+    for (const { name } of steps) t.true(page.includes(name.replaceAll("'", '&#x27;')), name);
+    t.deepEqual(await abandonedPlaces(), []);
+  },
+);
 
 testUnless(reason, 'verify: what a killed run leaves is gone after the next one', async (t) => {
   const state = await temporaryFolder(t);

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { conformAsHtml } from '../../src/report/html.js';
-import { conformAsJunit, escapeXml } from '../../src/report/junit.js';
+import { conformAsJunit } from '../../src/report/junit.js';
+import { escapeXml } from '../../src/report/xml.js';
 import type { CaseResult, ConformReport } from '../../src/verify/conform/results.js';
 
 const NASTY = `<b>"&'</b>\u0001\ud800 ]]> \u{1f4be}`;
@@ -23,6 +24,8 @@ function result(name: string, more: Partial<CaseResult> = {}): CaseResult {
 const REPORT: ConformReport = {
   implementation: 'fake',
   release: '1',
+  target: { place: 'guest', kernel: '6.1.0' },
+  trouble: [NASTY],
   total: 4,
   ran: 3,
   passed: 1,

@@ -3,17 +3,17 @@ import type { CommandError } from '../../host/command-error.js';
 import { restartTargets } from '../../target/restart.js';
 import { exportStatus } from '../../target/status.js';
 import type { Step } from './record.js';
-import { DEAD_SECONDS, type Scene } from './scene.js';
+import { DEAD_SECONDS, type Scene, type Stage } from './scene.js';
 import { MOUNT, mounted, requireDigest, secondsOf, unmount, withFile } from './volume.js';
 
 /** Answers of the target after which I/O counts as under way; one that begins in a cut is asked for once and no more. */
-const UNDER_WAY = 50;
+export const UNDER_WAY = 50;
 /** Milliseconds for that. */
 const START = 20_000;
 /** Milliseconds until a daemon that ends when its interface goes down has ended. */
 const END = 1000;
 /** Seconds of an outage that has to pass without an error. */
-const SHORT = 5;
+export const SHORT = 5;
 /** Seconds within which I/O must fail when the wire stays cut: 15 were seen with DEAD_SECONDS, whatever they are below it. */
 const BOUND = 45;
 /** Milliseconds that the client may take to use the target again. */
@@ -130,28 +130,32 @@ async function recovered({ client }: Scene): Promise<string> {
 }
 
 async function interfaceDown(scene: Scene): Promise<string> {
-  const { client, target, finding } = scene;
-  const set = (state: 'up' | 'down') =>
-    target.host.inNamespace(target.netns).run(['ip', 'link', 'set', target.iface, state]);
+  const { client } = scene;
   const before = scene.wire.frames();
   const io = client.host.run(directRead(client.device, 800), { timeout: 120_000 });
   io.catch(() => {});
   await underWay(scene, before);
+  const hasEnded = await bounceInterface(scene);
+  const outcome = await io.then(
+    () => 'I/O went on without an error',
+    (error: CommandError) => `I/O failed: ${error.stderr?.trim().split('\n').at(-1) ?? error.message}`,
+  );
+  return hasEnded ? `the target ended and was started again; ${outcome}` : outcome;
+}
+
+/** Takes the target's interface down for 3 s. @returns whether the target ended; it is started again then */
+export async function bounceInterface({ target, finding }: Stage): Promise<boolean> {
+  const set = (state: 'up' | 'down') =>
+    target.host.inNamespace(target.netns).run(['ip', 'link', 'set', target.iface, state]);
   await set('down');
   await sleep(3000);
   await set('up');
   await sleep(END);
   const report = await exportStatus(target.host);
-  const state = report.exports.find(({ id }) => id === target.id)?.state;
-  if (state === 'down') {
-    finding('it ended when its interface went down, and needs something that starts it again');
-    await restartTargets(target.host, [target.id]);
-  }
-  const outcome = await io.then(
-    () => 'I/O went on without an error',
-    (error: CommandError) => `I/O failed: ${error.stderr?.trim().split('\n').at(-1) ?? error.message}`,
-  );
-  return state === 'down' ? `the target ended and was started again; ${outcome}` : outcome;
+  if (report.exports.find(({ id }) => id === target.id)?.state !== 'down') return false;
+  finding('it ended when its interface went down, and needs something that starts it again');
+  await restartTargets(target.host, [target.id]);
+  return true;
 }
 
 /** @param count of 64 KiB */

@@ -16,7 +16,9 @@ export interface CommandRecord {
 export interface StepResult {
   name: string;
   passed: boolean;
-  /** What was seen, in words. */
+  /** It could not be run; neither passed nor failed. */
+  skipped: boolean;
+  /** What was seen, in words; why it was skipped. */
   seen: string;
   seconds: number;
   commands: CommandRecord[];
@@ -26,7 +28,10 @@ export interface TestResult {
   /** As `--test` names it. */
   name: TestName;
   title: string;
+  /** No step failed, and some were run. */
   passed: boolean;
+  /** All its steps were. */
+  skipped: boolean;
   seconds: number;
   steps: StepResult[];
 }
@@ -53,24 +58,35 @@ export class Record {
     this.#onStep = onStep;
   }
 
-  /** Runs a test. @returns whether it passed */
+  /** Runs a test. @returns whether none of its steps failed */
   async test(name: TestName, run: (step: Step) => Promise<void>): Promise<boolean> {
     const started = performance.now();
     const steps: StepResult[] = [];
-    let passed = true;
+    let failed = false;
     const step: Step = async (title, act) => {
       this.#onStep(name, title);
       this.#commands = [];
       const begun = performance.now();
-      const done = (ok: boolean, seen: string): void => {
-        steps.push({ name: title, passed: ok, seen, seconds: since(begun), commands: this.#commands });
+      const done = (outcome: 'passed' | 'failed' | 'skipped', seen: string): void => {
+        steps.push({
+          name: title,
+          passed: outcome === 'passed',
+          skipped: outcome === 'skipped',
+          seen,
+          seconds: since(begun),
+          commands: this.#commands,
+        });
       };
       try {
         const [seen, value] = spread(await act());
-        done(true, seen);
+        done('passed', seen);
         return value as never;
       } catch (error) {
-        done(false, (error as Error).message);
+        if (error instanceof SkipStep) {
+          done('skipped', error.message);
+          return undefined as never;
+        }
+        done('failed', (error as Error).message);
         throw new StepFailed();
       }
     };
@@ -78,10 +94,12 @@ export class Record {
       await run(step);
     } catch (error) {
       if (!(error instanceof StepFailed)) throw error;
-      passed = false;
+      failed = true;
     }
-    this.tests.push({ name, title: TESTS[name], passed, seconds: since(started), steps });
-    return passed;
+    const passed = !failed && steps.some((step) => step.passed);
+    const skipped = !failed && !passed;
+    this.tests.push({ name, title: TESTS[name], passed, skipped, seconds: since(started), steps });
+    return !failed;
   }
 
   /** A host whose commands are kept with the step that runs them. */
@@ -111,6 +129,9 @@ export class Record {
 /** Runs a step: what it returns is what was seen, or that and a value for the next ones. It fails by throwing. */
 export type Step = <T = undefined>(name: string, act: () => Promise<Seen<T>>) => Promise<T>;
 type Seen<T> = T extends undefined ? string : { seen: string; value: T };
+
+/** Thrown by a step that can't be run here: why. The test goes on; no value comes of it. */
+export class SkipStep extends Error {}
 
 /** A step failed and is recorded. */
 class StepFailed extends Error {}

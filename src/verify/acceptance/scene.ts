@@ -1,9 +1,9 @@
 import type { Host } from '../../host/host.js';
 import type { AoeClient } from './client.js';
+import type { Step, TestName } from './record.js';
 
-/** What the tests work on: a target that is exported, a client that is to see it, and the wire between them. */
-export interface Scene {
-  client: AoeClient;
+/** What all tests work on: a target that is exported, and the wire that leads to it. */
+export interface Stage {
   target: {
     host: Host;
     /** Of the export. */
@@ -22,6 +22,14 @@ export interface Scene {
   /** Takes down what is worth knowing although nothing failed. */
   finding(text: string): void;
 }
+
+/** The same with the Linux driver as the client that is to see it. */
+export interface Scene extends Stage {
+  client: AoeClient;
+}
+
+/** The tests, as one kind of client does them. */
+export type Tests = Readonly<{ [name in TestName]: (step: Step) => Promise<void> }>;
 
 /** Seconds after which the client is told to give up; it takes 11 to 15 (handbook, section 5a). */
 export const DEAD_SECONDS = 10;

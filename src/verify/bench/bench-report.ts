@@ -54,16 +54,22 @@ export function overall(names: readonly string[], points: readonly PointReport[]
 /** Above this share of its time the load generator itself may be what is measured. */
 const BUSY = 0.95;
 
-/** What a reader has to know of the figures. @param depths that were measured */
+const ON_HUB = [
+  'The frames of all AoE targets pass a hub in this process, over a wire and a socket or a second wire: figures of such a run compare with each other, and not with those of a run without a hub.',
+  'A target in an emulated guest is measured with the emulator, which makes its processor some ten times slower: the figures show that it works under load and how such guests compare with each other. They do not show how a module compares with a daemon outside.',
+];
+
+/** What a reader has to know of the figures. */
 export function benchNotes(
   contenders: readonly Contender[],
-  depths: readonly number[],
+  { depths, hub }: { depths: readonly number[]; hub: boolean },
   points: readonly PointReport[],
 ): string[] {
   const depth = Math.max(...depths);
   const short = contenders.filter(({ bufferCount }) => bufferCount !== undefined && bufferCount < depth);
   return [
     "CPU time is that of the target's processes; what the kernel does for them on the sender's side of the wire is not in it.",
+    ...(hub ? ON_HUB : []),
     ...short.map(
       ({ name, bufferCount }) =>
         `${name} advertises ${bufferCount} buffers; a depth above it is kept all the same, and it may drop requests.`,

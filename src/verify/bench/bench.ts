@@ -13,7 +13,7 @@ import type { Contender, RunWish } from './contender.js';
 import { REFLECTOR, reflectorContender } from './contenders/reflector.js';
 import { SECTOR } from './content.js';
 import { cpuTime } from './cpu.js';
-import { enter } from './enter.js';
+import { type Course, enter, trackHere } from './enter.js';
 import type { Entrant } from './entrants.js';
 import { dropFile, makeBenchFile } from './file.js';
 import { LoadGenerator } from './generator.js';
@@ -24,6 +24,10 @@ import { removeAbandonedWires } from './wires.js';
 export interface BenchOptions {
   entrants: readonly Entrant[];
   offline?: boolean | undefined;
+  /** Whether kernel modules are among them: they run in guests, and the frames of all pass a hub. */
+  hub: boolean;
+  /** Of guests, as guestKernel takes it. */
+  kernel: string;
   sizes: readonly number[];
   depths: readonly number[];
   mixes: readonly number[];
@@ -77,6 +81,10 @@ export class Bench {
     const { mode, fileSize, mtu, seconds, rounds } = this.#options;
     const [cpu] = cpus();
     const points = this.#points().map((point) => this.#pointReport(point));
+    const trouble: string[] = [];
+    for (const { name, trouble: ask } of this.#contenders) {
+      for (const text of (await ask?.()) ?? []) trouble.push(`${name}: its kernel complained: ${text}`);
+    }
     return {
       machine: {
         cpus: cpus().length,
@@ -103,7 +111,7 @@ export class Bench {
         this.#contenders.map(({ name }) => name),
         points,
       ),
-      notes: benchNotes(this.#contenders, this.#options.depths, points),
+      notes: [...benchNotes(this.#contenders, this.#options, points), ...trouble],
     };
   }
 
@@ -138,7 +146,8 @@ export class Bench {
   }
 
   async #setUp(say: (text: string) => void): Promise<void> {
-    const { entrants, fileSize, mtu, mode, ceiling, offline } = this.#options;
+    const { entrants, fileSize, mtu, mode, ceiling, offline = false, hub, kernel } = this.#options;
+    const course: Course = { hub, kernel, offline };
     this.#generator = new LoadGenerator();
     const arena = {
       path: this.#path(),
@@ -149,9 +158,7 @@ export class Bench {
     const generator = this.#generator;
     for (const [index, entrant] of entrants.entries()) {
       say(entrant.name);
-      await this.#admit(entrant.name, () =>
-        enter(this.#host, entrant, arena, generator, index, offline ?? false),
-      );
+      await this.#admit(entrant.name, () => enter(this.#host, entrant, arena, generator, index, course));
     }
     const [first] = this.#skipped;
     if (this.#contenders.length === 0 && first !== undefined) {
@@ -164,7 +171,8 @@ export class Bench {
     }
     if (ceiling) {
       say(REFLECTOR);
-      await this.#admit(REFLECTOR, () => reflectorContender(this.#host, arena, generator, entrants.length));
+      const track = () => trackHere(this.#host, { index: entrants.length, mtu, path: arena.path }, course);
+      await this.#admit(REFLECTOR, () => reflectorContender(this.#host, arena, generator, track));
     }
     say(this.#contenders.map(({ name }) => name).join(', '));
   }

@@ -49,6 +49,8 @@ export interface Contender {
   /** Why it can't be measured at a point; undefined if it can. */
   refuses(point: Point): string | undefined;
   run(wish: RunWish): Promise<Run>;
+  /** What the kernel of its guest complained of, where it has one. */
+  trouble?(): Promise<string[]>;
   /** Ends it and takes away what was made for it. */
   stop(): Promise<void>;
 }

@@ -1,5 +1,6 @@
 import type { Host } from '../../host/host.js';
 import { provide } from '../../target/provide.js';
+import { placeOf } from '../place.js';
 import type { Arena, Contender } from './contender.js';
 import { aoeContender } from './contenders/aoe.js';
 import { fioContender } from './contenders/fio.js';
@@ -7,9 +8,18 @@ import { nbdContender } from './contenders/nbd.js';
 import { tgtContender } from './contenders/tgt.js';
 import { type Entrant, isOther } from './entrants.js';
 import type { LoadGenerator } from './generator.js';
+import { guestTrack, hubTrack, straightTrack, type Track, type TrackOptions } from './track.js';
+
+export interface Course {
+  /** Whether all frames of AoE pass a hub, as those to a guest have to. */
+  hub: boolean;
+  /** Of guests. */
+  kernel: string;
+  offline: boolean;
+}
 
 /**
- * Makes an entrant ready: builds what has to be built, and starts it.
+ * Makes an entrant ready: builds what has to be built, and starts it; a kernel module in a guest.
  * @param index of its wire
  * @throws LabError if it can't take part
  */
@@ -19,12 +29,18 @@ export async function enter(
   arena: Arena,
   generator: LoadGenerator,
   index: number,
-  offline: boolean,
+  course: Course,
 ): Promise<Contender> {
   const { name, implementation, release, source } = entrant;
   if (!isOther(implementation)) {
-    const served = await provide(implementation, { release, source, offline });
-    return aoeContender(host, name, served, arena, generator, index);
+    const { kernel, offline } = course;
+    const served = await provide(implementation, { release, source, offline, kernel });
+    const options = { index, mtu: arena.mtu, path: arena.path };
+    const track =
+      placeOf(served, undefined) === 'guest'
+        ? await guestTrack(host, options, kernel, offline)
+        : await trackHere(host, options, course);
+    return aoeContender(name, served, arena, generator, track);
   }
   switch (implementation) {
     case 'fio':
@@ -34,4 +50,9 @@ export async function enter(
     default:
       return nbdContender(host, implementation, arena, generator, index);
   }
+}
+
+/** The way to a target on this machine. */
+export function trackHere(host: Host, options: TrackOptions, { hub }: Pick<Course, 'hub'>): Promise<Track> {
+  return hub ? hubTrack(host, options) : straightTrack(host, options);
 }

@@ -1,4 +1,5 @@
 import { UsageError } from '../../errors.js';
+import { loadRecipe } from '../../recipe/load.js';
 
 /** Who is to be measured, as the command line names it. */
 export interface Entrant {
@@ -55,4 +56,11 @@ export function parseEntrants(text: string, sources: readonly string[]): Entrant
 
 export function isOther(name: string): name is Other {
   return (OTHERS as readonly string[]).includes(name);
+}
+
+/** Whether one of them is a kernel module. @throws UsageError if there is no such implementation */
+export async function hasModules(entrants: readonly Entrant[]): Promise<boolean> {
+  const names = entrants.map(({ implementation }) => implementation).filter((name) => !isOther(name));
+  const recipes = await Promise.all(names.map((name) => loadRecipe(name)));
+  return recipes.some(({ kind }) => kind === 'kernel module');
 }

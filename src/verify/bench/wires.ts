@@ -2,11 +2,15 @@ import type { Host } from '../../host/host.js';
 import { makeWire, removeWire, type Wire } from '../../host/namespace.js';
 import { removeAbandoned } from '../abandoned.js';
 
-/** Namespaces of benchmarks; each contender has one of its own, since all targets on a wire hear each request. */
-const PURPOSES = Array.from({ length: 32 }, (_, index) => `bench${index}`);
+/** Wires of a benchmark at most; each contender has one of its own, since all targets on a wire hear each request. */
+const MOST = 32;
+
+/** Of the wire that a target is exported on, and of the one that leads from a hub to the load generator. */
+export const wirePurpose = (index: number): string => `bench${index}`;
+export const outletPurpose = (index: number): string => `load${index}`;
 
 export async function benchWire(host: Host, index: number, mtu: number): Promise<Wire & { netns: string }> {
-  const wire = await makeWire(host, PURPOSES[index] as string, mtu);
+  const wire = await makeWire(host, wirePurpose(index), mtu);
   return { ...wire, netns: wire.netns as string };
 }
 
@@ -22,5 +26,8 @@ export async function loopbackWire(
 
 /** Takes away what benchmarks that were killed have left. */
 export async function removeAbandonedWires(host: Host): Promise<void> {
-  for (const purpose of PURPOSES) await removeAbandoned(host, purpose);
+  for (let index = 0; index < MOST; index++) {
+    await removeAbandoned(host, wirePurpose(index));
+    await removeAbandoned(host, outletPurpose(index));
+  }
 }

@@ -1,23 +1,14 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { formatAddress } from '../../aoe/index.js';
-import type { Host } from '../../host/host.js';
-import type { Wire } from '../../host/namespace.js';
 import type { Link } from '../../link/link.js';
-import { openPacketLink } from '../../link/packet.js';
 import { exportTarget } from '../../target/export.js';
 import type { Served } from '../../target/plan.js';
 import { signalProcesses } from '../../target/processes.js';
 import { restartTargets } from '../../target/restart.js';
 import { unexportTargets } from '../../target/unexport.js';
-import { Backing } from './backing.js';
+import type { Ground } from './ground.js';
 import type { Subject, SubjectExport } from './subject.js';
-
-const MAIN = { address: { shelf: 7, slot: 3 }, sectors: 4096 };
-const READ_ONLY = { address: { shelf: 7, slot: 4 }, sectors: 1024 };
-/** 192 GiB and some sectors, sparse. */
-const BIG = { address: { shelf: 9, slot: 3 }, sectors: 192 * 2 ** 21 + 24 };
+import { BIG, MAIN, READ_ONLY, type SubjectFiles } from './subject-files.js';
 
 /** Milliseconds in which announcements that are under way arrive. */
 const SETTLED = 300;
@@ -26,98 +17,112 @@ const SETTLED = 300;
 export class LiveSubject implements Subject {
   readonly implementation: string;
   readonly release: string;
+  readonly target: Subject['target'];
+  readonly patience: number;
   readonly link: Link;
   readonly main = MAIN;
-  readOnly: SubjectExport | undefined;
-  big: SubjectExport | undefined;
-  readonly announced: Buffer[];
-  readonly #host: Host;
+  readonly readOnly: SubjectExport | undefined;
+  readonly big: SubjectExport | undefined;
+  readonly announced: Buffer[] = [];
+  readonly #ground: Ground;
   readonly #served: Served;
-  readonly #wire: Wire;
-  readonly #folder: string;
-  readonly #backing = new Map<SubjectExport, Backing>();
-  /** Ids of exports with their processes. */
+  readonly #files: SubjectFiles;
+  /** Ids of exports with their processes; a module has none. */
   readonly #exports = new Map<string, number[]>();
   #mainId = '';
+  /** Since the backing file had its known content. */
+  #isWritten = false;
 
-  private constructor(
-    host: Host,
-    served: Served,
-    wire: Wire,
-    folder: string,
-    link: Link,
-    announced: Buffer[],
-  ) {
-    this.#host = host;
+  private constructor(ground: Ground, served: Served, files: SubjectFiles, kernel: string) {
+    this.#ground = ground;
     this.#served = served;
-    this.#wire = wire;
-    this.#folder = folder;
+    this.#files = files;
     this.implementation = served.implementation;
     this.release = served.release;
-    this.link = link;
-    this.announced = announced;
+    this.target = { place: ground.place, kernel };
+    this.patience = ground.patience;
+    this.link = ground.link;
+    this.readOnly = files.has(READ_ONLY) ? READ_ONLY : undefined;
+    this.big = files.has(BIG) ? BIG : undefined;
   }
 
   /**
-   * Exports the target on a wire.
-   * @param folder for the backing files
+   * Exports the target on a ground that is up.
    * @throws LabError if it can't be exported
    */
-  static async start(host: Host, served: Served, wire: Wire, folder: string): Promise<LiveSubject> {
-    const link = await openPacketLink({ iface: wire.initiator, netns: wire.netns });
-    const announced: Buffer[] = [];
-    link.onFrame = (frame) => announced.push(Buffer.from(frame));
-    const subject = new LiveSubject(host, served, wire, folder, link, announced);
+  static async start(ground: Ground, served: Served, files: SubjectFiles): Promise<LiveSubject> {
+    const { kernel } = await ground.host.facts();
+    const subject = new LiveSubject(ground, served, files, kernel);
+    ground.link.onFrame = (frame) => subject.announced.push(Buffer.from(frame));
     try {
       await subject.#make();
       return subject;
     } catch (error) {
-      await subject.stop();
+      await subject.stop().catch(() => {});
       throw error;
     }
   }
 
   async stop(): Promise<void> {
-    await this.link.close();
-    await this.#unexport();
-    for (const backing of this.#backing.values()) await backing.close();
-    this.#backing.clear();
+    if (await this.#ground.isUp()) await this.#unexport();
   }
 
   async alive(): Promise<boolean> {
-    return (await this.#dead()).length === 0;
+    return (await this.#ground.isUp()) && (await this.#dead()).length === 0;
+  }
+
+  async howItEnded(): Promise<string> {
+    if (await this.#ground.isUp()) return 'its process ended';
+    const last = (await this.#ground.trouble()).at(-1);
+    return last === undefined ? 'its guest ended' : `its guest ended: ${last.split('\n', 1)[0]}`;
+  }
+
+  trouble(): Promise<string[]> {
+    return this.#ground.trouble();
   }
 
   async kill(): Promise<void> {
-    await signalProcesses(this.#host, this.#exports.get(this.#mainId) ?? [], 'KILL');
+    if (this.#ground.cutPower) return this.#ground.cutPower();
+    await signalProcesses(this.#ground.host, this.#exports.get(this.#mainId) ?? [], 'KILL');
     while (await this.alive()) await sleep(5);
   }
 
   async revive(): Promise<void> {
+    if (!(await this.#ground.isUp())) return this.#reboot();
     const ids = new Set([this.#mainId, ...(await this.#dead())]);
-    const { restarted } = await restartTargets(this.#host, [...ids]);
-    for (const { id, pids } of restarted) if (this.#exports.has(id)) this.#exports.set(id, pids);
+    await this.#orReboot(async () => {
+      const { restarted } = await restartTargets(this.#ground.host, [...ids]);
+      for (const { id, pids } of restarted) if (this.#exports.has(id)) this.#exports.set(id, pids);
+    });
   }
 
   async renew(): Promise<void> {
-    await this.#unexport();
-    await this.#make();
+    await this.#orReboot(async () => {
+      await this.#unexport();
+      await this.#make();
+    });
   }
 
-  readBacking(of: SubjectExport, lba: number, count: number): Promise<Buffer> {
-    return this.#file(of).read(lba, count);
+  async readBacking(of: SubjectExport, lba: number, count: number): Promise<Buffer> {
+    await this.#ground.settle();
+    return this.#files.of(of).read(lba, count);
   }
 
-  writeBacking(of: SubjectExport, lba: number, data: Buffer): Promise<void> {
-    return this.#file(of).write(lba, data);
+  async writeBacking(of: SubjectExport, lba: number, data: Buffer): Promise<void> {
+    this.#isWritten = true;
+    await this.#ground.settle();
+    await this.#files.of(of).write(lba, data);
   }
 
   backingSize(of: SubjectExport): Promise<number> {
-    return this.#file(of).size();
+    return this.#files.of(of).size();
   }
 
-  resetBacking(): Promise<void> {
-    return this.#file(this.main).reset();
+  async resetBacking(isTouched = true): Promise<void> {
+    if (this.#ground.isSlow && !isTouched && !this.#isWritten) return;
+    this.#isWritten = false;
+    await this.#ground.settle();
+    await this.#files.of(MAIN).reset();
   }
 
   /** Ids of exports with a process that has ended. */
@@ -135,48 +140,44 @@ export class LiveSubject implements Subject {
 
   async #make(): Promise<void> {
     await this.#export(MAIN);
-    if (this.#served.control.options.readOnly !== undefined) {
-      await this.#export(READ_ONLY, { readOnly: true });
-      this.readOnly = READ_ONLY;
-    }
-    if (await this.#export(BIG)) this.big = BIG;
+    if (this.readOnly) await this.#export(this.readOnly, { readOnly: true });
+    if (this.big) await this.#export(this.big);
     await sleep(SETTLED);
   }
 
-  /** @returns false if there can be no such file here */
-  async #export(of: SubjectExport, options: { readOnly?: boolean } = {}): Promise<boolean> {
-    if (!this.#backing.has(of)) {
-      const sparse = of === BIG;
-      const path = join(this.#folder, formatAddress(of.address));
-      const backing = await Backing.make(path, of.sectors, !sparse).catch((error: Error) => {
-        if (sparse) return undefined;
-        throw error;
-      });
-      if (backing === undefined) return false;
-      this.#backing.set(of, backing);
-    }
-    const { netns, target } = this.#wire;
-    const report = await exportTarget(this.#host, this.#served, {
+  async #export(of: SubjectExport, options: { readOnly?: boolean } = {}): Promise<void> {
+    const { host, iface, netns } = this.#ground;
+    const report = await exportTarget(host, this.#served, {
       ...of.address,
-      iface: target,
+      iface,
       ...(netns === undefined ? {} : { netns }),
-      path: this.#file(of).path,
+      path: this.#ground.pathOf(this.#files.of(of).path),
       options,
     });
     // A daemon that serves several starts one process for all; one a process has its own.
     this.#exports.set(report.id, report.pids);
     if (of === MAIN) this.#mainId = report.id;
-    return true;
   }
 
   async #unexport(): Promise<void> {
-    if (this.#exports.size > 0) await unexportTargets(this.#host, [...this.#exports.keys()], false);
+    if (this.#exports.size > 0) await unexportTargets(this.#ground.host, [...this.#exports.keys()], false);
     this.#exports.clear();
   }
 
-  #file(of: SubjectExport): Backing {
-    const backing = this.#backing.get(of);
-    if (backing === undefined) throw new TypeError(`${formatAddress(of.address)} was not exported`);
-    return backing;
+  /** A module that can't be unloaded any more is got rid of with its kernel. */
+  async #orReboot(act: () => Promise<void>): Promise<void> {
+    try {
+      await act();
+    } catch (error) {
+      if (this.#ground.cutPower === undefined) throw error;
+      await this.#ground.cutPower();
+      await this.#reboot();
+    }
+  }
+
+  async #reboot(): Promise<void> {
+    this.#exports.clear();
+    await this.#ground.start();
+    await this.#make();
   }
 }

@@ -8,7 +8,7 @@ import type { Answer } from './wire-log.js';
  */
 export async function restoreState(probe: Probe): Promise<boolean> {
   const { subject, facts, to } = probe;
-  await subject.resetBacking();
+  await subject.resetBacking(probe.log.takeTouch());
   try {
     const config = await probe.ask(to.config());
     if (config.kind === 'config' && config.config.string.length > 0) {

@@ -1,4 +1,5 @@
 /** What a run of the suite found: plain data, printed as JSON as it is. */
+import type { Place } from '../place.js';
 import type { Severity } from './case.js';
 
 /** crash: the target's process ended · hang: it answers nothing any more. Both count as failed. */
@@ -36,6 +37,8 @@ export interface CaseResult {
 export interface ConformReport {
   implementation: string;
   release: string;
+  /** Where the target ran, and the kernel below it. */
+  target: { place: Place; kernel: string };
   /** Cases chosen; `passed`, `failed` and `skipped` add up to it. */
   total: number;
   /** Cases that were run: all but the skipped ones. */
@@ -48,14 +51,16 @@ export interface ConformReport {
   unexplained: number;
   /** Quirks whose cases were run and all passed: the recipe says too much. */
   outdated: string[];
+  /** What the kernel of the target's guest complained of. */
+  trouble: string[];
   /** Milliseconds. */
   duration: number;
   cases: CaseResult[];
 }
 
-/** Whether a run shows a fault that is new: a failed must-case that no quirk names, or nothing that ran. */
+/** Whether a run shows a fault that is new: a failed must-case that no quirk names, a kernel in trouble, nothing that ran. */
 export function hasNewFaults(report: ConformReport): boolean {
-  if (report.ran === 0) return true;
+  if (report.ran === 0 || report.trouble.length > 0) return true;
   return report.cases.some(
     ({ outcome, severity, quirk }) =>
       outcome !== 'passed' && outcome !== 'skipped' && severity === 'must' && quirk === undefined,

@@ -16,9 +16,6 @@ export interface RunOptions {
   signal?: AbortSignal;
 }
 
-/** Milliseconds that a case may take; beyond it the target counts as hung. */
-const CASE_TIMEOUT = 15_000;
-
 /**
  * Runs cases one after the other against a target. One that ends or hangs the target fails as that; the target is
  * brought back and the next case runs.
@@ -61,7 +58,7 @@ async function runCase(
   if (lacking !== undefined) [outcome, seen] = ['skipped', lacking];
   else {
     try {
-      await bounded(one.run(probe), CASE_TIMEOUT, signal);
+      await bounded(one.run(probe), subject.patience, signal);
     } catch (error) {
       signal?.throwIfAborted();
       if (error instanceof SkipCase) outcome = 'skipped';
@@ -77,7 +74,8 @@ async function runCase(
     const death = await findDeath(subject, probe);
     if (death !== undefined) {
       outcome = death;
-      seen = `${death === 'crash' ? 'its process ended' : 'it answers nothing any more'}${seen === '' ? '' : `; ${seen}`}`;
+      const how = death === 'crash' ? await subject.howItEnded() : 'it answers nothing any more';
+      seen = seen === '' ? how : `${how}; ${seen}`;
     }
     await bringBack(subject, probe, death);
   }
@@ -148,12 +146,12 @@ function failed(outcome: Outcome): boolean {
   return outcome !== 'passed' && outcome !== 'skipped';
 }
 
-function summarise(
+async function summarise(
   subject: Subject,
   cases: CaseResult[],
   quirks: readonly Quirk[],
   duration: number,
-): ConformReport {
+): Promise<ConformReport> {
   const count = (test: (result: CaseResult) => boolean) => cases.filter(test).length;
   const skipped = count(({ outcome }) => outcome === 'skipped');
   const ran = cases.filter(({ outcome }) => outcome !== 'skipped');
@@ -166,6 +164,7 @@ function summarise(
   return {
     implementation: subject.implementation,
     release: subject.release,
+    target: subject.target,
     total: cases.length,
     ran: ran.length,
     passed: count(({ outcome }) => outcome === 'passed'),
@@ -174,6 +173,7 @@ function summarise(
     known: count(({ quirk }) => quirk !== undefined),
     unexplained: count(({ outcome, quirk }) => failed(outcome) && quirk === undefined),
     outdated,
+    trouble: await subject.trouble(),
     duration,
     cases,
   };

@@ -1,5 +1,6 @@
 import type { Address } from '../../aoe/index.js';
 import type { Link } from '../../link/link.js';
+import type { Place } from '../place.js';
 
 /** One export of the target under test. */
 export interface SubjectExport {
@@ -12,6 +13,10 @@ export interface SubjectExport {
 export interface Subject {
   implementation: string;
   release: string;
+  /** Where it runs, and the kernel below it. */
+  target: { place: Place; kernel: string };
+  /** Milliseconds that a case may take; beyond it the target counts as hung. */
+  patience: number;
   /** The initiator's side of the wire. */
   link: Link;
   /** Writable, filled with `content`. */
@@ -23,8 +28,12 @@ export interface Subject {
   /** Frames that came while the exports were made: announcements. */
   announced: readonly Buffer[];
 
-  /** Whether the processes that serve it are all there. */
+  /** Whether the processes that serve it, or the guest that it runs in, are all there. */
   alive(): Promise<boolean>;
+  /** What is known of how it ended, when it is not alive. */
+  howItEnded(): Promise<string>;
+  /** What the kernel of its guest complained of so far. */
+  trouble(): Promise<string[]>;
   /** Ends the target at once, as a power cut would; `revive` brings it back. */
   kill(): Promise<void>;
   /** Restarts the target, with what it keeps. */
@@ -36,6 +45,9 @@ export interface Subject {
   writeBacking(of: SubjectExport, lba: number, data: Buffer): Promise<void>;
   /** Bytes that an export's backing file has. */
   backingSize(of: SubjectExport): Promise<number>;
-  /** Gives the main export's backing file its known content and size again, if they changed. */
-  resetBacking(): Promise<void>;
+  /**
+   * Gives the main export's backing file its known content and size again, if they changed.
+   * @param isTouched false: nothing was asked of the target that changes it, so that a costly look may be left out
+   */
+  resetBacking(isTouched?: boolean): Promise<void>;
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  AtaCommand,
   dissection,
   type Fault,
   type Frame,
@@ -32,6 +33,7 @@ export class WireLog {
   /** Tags of plain queries that only tell whether the target lives. */
   readonly #quiet = new Set<number>();
   #wake: (() => void)[] = [];
+  #isTouched = false;
 
   constructor(link: Link) {
     this.link = link;
@@ -52,10 +54,18 @@ export class WireLog {
    */
   async send(bytes: Buffer, quiet = false): Promise<void> {
     const request = parseFrame(bytes);
+    if (mayChange(request)) this.#isTouched = true;
     if (request.kind !== 'fault') this.#words.set(request.header.tag, requestInWords(request));
     if (quiet && request.header) this.#quiet.add(request.header.tag);
     else this.#keep(true, bytes, describe(bytes));
     for (let tries = 0; !this.link.send(bytes) && tries < 50; tries++) await sleep(2);
+  }
+
+  /** Whether anything was sent, since this was asked last, that could change what is on the target's disk. */
+  takeTouch(): boolean {
+    const isTouched = this.#isTouched;
+    this.#isTouched = false;
+    return isTouched;
   }
 
   /** Readable responses with a tag that came so far. */
@@ -106,6 +116,17 @@ export class WireLog {
   #keep(sent: boolean, bytes: Buffer, text: string): void {
     this.frames.push({ at: performance.now() - this.#began, sent, bytes, text });
   }
+}
+
+const HARMLESS = new Set<number>([
+  AtaCommand.readSectors,
+  AtaCommand.readSectorsExt,
+  AtaCommand.identifyDevice,
+]);
+
+/** Whether a request could change what is on the disk; one that can't be read could do anything. */
+function mayChange(request: Frame | Fault): boolean {
+  return request.kind === 'fault' || (request.kind === 'ata' && !HARMLESS.has(request.ata.cmdStatus));
 }
 
 /** "e7.3 response 10000004  read 8 sectors at LBA 0: 8 sectors of data" */

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { here } from '../../../src/host/local.js';
-import { Record } from '../../../src/verify/acceptance/record.js';
+import { Record, SkipStep } from '../../../src/verify/acceptance/record.js';
 
 test('a step that fails ends its test, keeps what it ran, and leaves the next test alone', async (t) => {
   const begun: string[] = [];
@@ -42,6 +42,28 @@ test('a step that fails ends its test, keeps what it ran, and leaves the next te
   t.like(basic?.steps[0]?.commands[0], { stdout: 'one\n', argv: ['echo', 'one'] });
   t.regex(basic?.steps[1]?.seen ?? '', /exit code 3: no/);
   t.like(load, { passed: true, steps: [{ seen: 'seen', commands: [] }] });
+});
+
+test('a step that is skipped ends nothing and is not passed; a test of nothing else is skipped', async (t) => {
+  const record = new Record(() => {});
+  const skip = async (): Promise<string> => {
+    throw new SkipStep('no driver');
+  };
+  const ok = await record.test('basic', async (step) => {
+    await step('first', skip);
+    await step('second', async () => 'seen');
+  });
+  t.true(ok);
+  t.true(
+    await record.test('load', async (step) => {
+      await step('only', skip);
+    }),
+  );
+  const [basic, load] = record.tests;
+  t.like(basic, { passed: true, skipped: false });
+  t.like(basic?.steps[0], { passed: false, skipped: true, seen: 'no driver' });
+  t.like(basic?.steps[1], { passed: true, skipped: false });
+  t.like(load, { passed: false, skipped: true });
 });
 
 test('a fault of the tool is no failed step', async (t) => {

@@ -8,6 +8,8 @@ import { INITIATOR_MAC, TARGET_MAC } from '../../initiator/lab.js';
 export class FakeSubject implements Subject {
   implementation = 'fake';
   release = '1';
+  readonly target = { place: 'here' as const, kernel: '6.1' };
+  readonly patience = 15_000;
   readonly main: SubjectExport = { address: { shelf: 7, slot: 3 }, sectors: 64 };
   readonly readOnly = undefined;
   readonly big = undefined;
@@ -17,8 +19,12 @@ export class FakeSubject implements Subject {
   ended = false;
   revived = 0;
   renewed = 0;
+  /** What `resetBacking` was told. */
+  resets: (boolean | undefined)[] = [];
   /** Its config string can't be cleared over the wire. */
   isStubborn = false;
+  /** Of its kernel. */
+  complaints: string[] = [];
 
   constructor() {
     const segment = new MemorySegment(9000);
@@ -34,6 +40,14 @@ export class FakeSubject implements Subject {
 
   async alive(): Promise<boolean> {
     return !this.ended;
+  }
+
+  async howItEnded(): Promise<string> {
+    return 'its process ended';
+  }
+
+  async trouble(): Promise<string[]> {
+    return this.complaints;
   }
 
   async kill(): Promise<void> {
@@ -65,7 +79,8 @@ export class FakeSubject implements Subject {
     return this.fake.disk.length;
   }
 
-  async resetBacking(): Promise<void> {
+  async resetBacking(isTouched?: boolean): Promise<void> {
+    this.resets.push(isTouched);
     this.fake.disk.set(content(0, 64));
   }
 }

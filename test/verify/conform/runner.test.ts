@@ -73,6 +73,14 @@ test('a run in which nothing ran is a fault', async (t) => {
   t.true(hasNewFaults(await run(new FakeSubject(), [])));
 });
 
+test('a kernel that complained is a fault, whatever the cases say', async (t) => {
+  const subject = new FakeSubject();
+  subject.complaints.push('WARNING: at foo.c:1');
+  const report = await run(subject, [ok('t.Good.One')]);
+  t.like(report, { passed: 1, failed: 0, target: subject.target, trouble: subject.complaints });
+  t.true(hasNewFaults(report));
+});
+
 test('what a quirk names is known, the rest is not, and a quirk whose cases pass is outdated', async (t) => {
   const cases = [wrong('t.Known.One'), wrong('t.Known.Two'), ok('t.Good.One'), wrong('t.New.One', should)];
   const report = await run(new FakeSubject(), cases, [
@@ -104,6 +112,23 @@ test('what a case leaves behind is taken away before the next', async (t) => {
   const report = await run(subject, [leaver, checker]);
   t.like(report, { passed: 2, failed: 0 });
   t.is(subject.renewed, 0);
+});
+
+test('the file is looked at closely only after a case that could have changed it', async (t) => {
+  const subject = new FakeSubject();
+  const writer = must('t.Write.One', 'It writes', 'test', async (probe) => {
+    await probe.write(3, fresh(3, 2));
+    // What is forgotten of a case's frames was sent all the same.
+    probe.log.begin();
+  });
+  const odd = must('t.Odd.One', 'It lives on', 'test', async (probe) => {
+    await probe.settle(Buffer.alloc(60));
+  });
+  const reader = must('t.Read.One', 'It reads', 'test', async (probe) => {
+    await probe.read(3, 2);
+  });
+  await run(subject, [reader, writer, reader, ok('t.Query.One'), odd]);
+  t.deepEqual(subject.resets, [undefined, false, true, false, false, true]);
 });
 
 test('a target that does not let go of its state is made anew', async (t) => {

@@ -14,14 +14,17 @@ export function loadOf({ point, ...wish }: RunWish, sectors: number): Load {
 /**
  * Runs a load of ours.
  * @param path the backing file, in which acknowledged writes are looked for; undefined: they are not kept
+ * @param settle has them brought there before
  */
 export async function runLoad(
   generator: LoadGenerator,
   load: AnyLoad,
   path: string | undefined,
+  settle?: () => Promise<void>,
 ): Promise<Run> {
   const { written, ...figures } = await generator.run(load);
   if (path === undefined || written.length === 0) return figures;
+  await settle?.();
   const missing = await sectorsWithout(load.mark, path, written);
   if (missing.length === 0) return { ...figures, compared: figures.compared + written.length };
   return {

@@ -5,11 +5,10 @@ import { compilerWords } from '../../../build/requirements.js';
 import { digestOfFile } from '../../../digest.js';
 import type { Host } from '../../../host/host.js';
 import { listInterfaces } from '../../../host/interface.js';
-import { removeWire } from '../../../host/namespace.js';
 import { cacheFolder, packageRoot } from '../../../paths.js';
 import type { Arena, Contender } from '../contender.js';
 import type { LoadGenerator } from '../generator.js';
-import { benchWire } from '../wires.js';
+import type { Track } from '../track.js';
 import { loadOf, runLoad, tooLong } from './loaded.js';
 import { requireCommand } from './nbd.js';
 import { Server } from './server.js';
@@ -20,25 +19,26 @@ const LARGEST = 15 << 10;
 
 /**
  * The ceiling: a small C program that answers every request from memory, out of a receive ring.
+ * @param layTrack called once the program is there; one on this machine
  * @throws MissingError without a compiler
  */
 export async function reflectorContender(
   host: Host,
   arena: Arena,
   generator: LoadGenerator,
-  index: number,
+  layTrack: () => Promise<Track>,
 ): Promise<Contender> {
   const program = await buildReflector(host);
-  const wire = await benchWire(host, index, arena.mtu);
+  const track = await layTrack();
   try {
-    const interfaces = await listInterfaces(host.inNamespace(wire.netns));
-    const mac = parseMac(interfaces.find(({ name }) => name === wire.target)?.mac ?? '') as number;
-    const argv = [program, wire.target, arena.path];
-    const server = await Server.start(wire.netns, argv, async (said) => said.includes('ready'));
+    const netns = track.netns as string;
+    const interfaces = await listInterfaces(host.inNamespace(netns));
+    const mac = parseMac(interfaces.find(({ name }) => name === track.iface)?.mac ?? '') as number;
+    const argv = [program, track.iface, arena.path];
+    const server = await Server.start(netns, argv, async (said) => said.includes('ready'));
     const common = {
       protocol: 'aoe' as const,
-      iface: wire.initiator,
-      netns: wire.netns,
+      ...track.generator,
       mac,
       shelf: 0,
       slot: 1,
@@ -47,17 +47,17 @@ export async function reflectorContender(
       name: REFLECTOR,
       release: '',
       protocol: 'AoE',
-      setUp: 'answers from memory and looks for requests before it sleeps; forgets what is written',
+      setUp: `${track.way}answers from memory and looks for requests before it sleeps; forgets what is written`,
       pids: [server.pid],
       refuses: ({ size }) => (size > LARGEST ? 'its slots are smaller than that' : tooLong(size, arena.mtu)),
       run: (wish) => runLoad(generator, { ...common, ...loadOf(wish, arena.sectors) }, undefined),
       stop: async () => {
         await server.stop();
-        await removeWire(host, wire);
+        await track.remove();
       },
     };
   } catch (error) {
-    await removeWire(host, wire);
+    await track.remove();
     throw error;
   }
 }

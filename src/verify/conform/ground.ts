@@ -1,0 +1,52 @@
+/** Where a subject's target runs: the same target, exported the same way, on this machine or in a guest. */
+import type { Host } from '../../host/host.js';
+import type { Wire } from '../../host/namespace.js';
+import type { Link } from '../../link/link.js';
+import { openPacketLink } from '../../link/packet.js';
+import type { Place } from '../place.js';
+
+export interface Ground {
+  readonly place: Place;
+  readonly host: Host;
+  readonly iface: string;
+  readonly netns: string | undefined;
+  /** The initiator's side of the wire, the same for the whole run. */
+  readonly link: Link;
+  /** Milliseconds that a case may take. */
+  readonly patience: number;
+  /** What the target is to open for a backing file of ours. */
+  pathOf(file: string): string;
+  /** Whether `settle` takes long. */
+  readonly isSlow: boolean;
+  /** Has what the target wrote to the backing files seen here, and what was written here seen by the target. */
+  settle(): Promise<void>;
+  isUp(): Promise<boolean>;
+  /** Brings it up, if it is down. */
+  start(): Promise<void>;
+  /** Ends it as a power cut does; undefined where that would be this machine. */
+  readonly cutPower?: () => Promise<void>;
+  /** What its kernel complained of so far, each complaint with its first lines. */
+  trouble(): Promise<string[]>;
+}
+
+/** Milliseconds. */
+const PATIENCE = 15_000;
+
+/** This machine, with the target on a wire of its own. */
+export async function hereGround(host: Host, wire: Wire): Promise<Ground> {
+  const { netns } = wire;
+  return {
+    place: 'here',
+    host,
+    iface: wire.target,
+    netns,
+    link: await openPacketLink({ iface: wire.initiator, netns }),
+    patience: PATIENCE,
+    isSlow: false,
+    pathOf: (file) => file,
+    settle: async () => {},
+    isUp: async () => true,
+    start: async () => {},
+    trouble: async () => [],
+  };
+}

@@ -1,0 +1,34 @@
+import type { Guest } from '../vm/index.js';
+import type { Stand, Theatre } from './theatre.js';
+
+export interface TargetGuestOptions {
+  /** As guestKernel takes it. */
+  kernel: string;
+  /** Files that targets find as `/dev/vda`, `/dev/vdb`, … */
+  disks: readonly string[];
+  /** Whether others write these files at the same time. */
+  shared?: boolean | undefined;
+  offline?: boolean | undefined;
+  /** Of its interface; one made up otherwise. */
+  mac?: string | undefined;
+}
+
+/** A guest in which targets run, a port of the hub. */
+export interface TargetGuest extends Stand {
+  guest: Guest;
+  /** As if its power were cut. */
+  end(): Promise<void>;
+}
+
+/** Boots a guest in which targets run, on disks of their own. @throws as bootGuest */
+export async function targetGuest(
+  theatre: Theatre,
+  { disks, shared, ...options }: TargetGuestOptions,
+): Promise<TargetGuest> {
+  const { guest, port, end } = await theatre.guest('target', {
+    ...options,
+    exports: true,
+    disks: disks.map((path) => ({ path, shared })),
+  });
+  return { host: guest.host, iface: 'eth0', netns: undefined, port, guest, end };
+}

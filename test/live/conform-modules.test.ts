@@ -1,0 +1,86 @@
+/** The suite against a module in a guest: through the hub, with restarts and power cuts. */
+import { readdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import { findCommand } from '../../src/build/requirements.js';
+import { here } from '../../src/host/local.js';
+import { must } from '../../src/verify/conform/case.js';
+import { conform } from '../../src/verify/conform/conform.js';
+import type { ConformReport } from '../../src/verify/conform/results.js';
+import { selectCases } from '../../src/verify/conform/select.js';
+import { sharedFolder } from '../patch/trees.js';
+import { cli } from './cli.js';
+import { noGuests, testUnless } from './machine.js';
+
+const state = join(sharedFolder(), 'state');
+process.env.AOE_LAB_STATE = state;
+
+const reason = (await noGuests()) ?? (findCommand('bwrap') === undefined ? 'needs bwrap' : undefined);
+
+/** Some of each kind: what reads and writes the disk, lists, a restart, a power cut. */
+const SOME = 'ata-48.Write.*|masks.Served.*|reserve.Set.*|persistence.Restart.Serves|persistence.Kill.Writes';
+
+testUnless(
+  reason,
+  'conform: the stand-in of vblade-kernel, in a guest, does as its recipe says',
+  async (t) => {
+    t.timeout(900_000);
+    const args = ['conform', '--impl', 'vblade-kernel', '--only', SOME, '--json'];
+    const { exitCode, stdout, stderr } = await cli(args, {});
+    t.is(exitCode, 0, stderr);
+    const report = JSON.parse(stdout) as ConformReport;
+    t.is(report.total, selectCases(SOME).length);
+    t.like(report, { failed: 0, skipped: 0, trouble: [], passed: report.total });
+    t.is(report.target.place, 'guest');
+    t.regex(report.target.kernel, /^6\.1\./);
+    t.deepEqual(await leftovers(), []);
+  },
+);
+
+testUnless(
+  reason,
+  "conform: a guest whose kernel crashes is a crash of the case's, and the next one runs",
+  async (t) => {
+    t.timeout(900_000);
+    const served = must('t.After.One', 'It reads', 'test', async (probe) => {
+      await probe.read(0, 2);
+    });
+    const crasher = must('t.Crash.One', 'It lives on', 'test', async (probe) => {
+      const guest = await onlyGuest();
+      // Not awaited: no answer comes back.
+      void guest.run(['sh', '-c', 'echo c > /proc/sysrq-trigger']).catch(() => {});
+      while (await probe.subject.alive()) await probe.pulse();
+    });
+    const report = await conform(here, 'vblade-kernel', { cases: [served, crasher, served], mtu: 1500 });
+    t.deepEqual(
+      report.cases.map(({ outcome }) => outcome),
+      ['passed', 'crash', 'passed'],
+    );
+    t.regex(report.cases[1]?.seen ?? '', /^its guest ended: .*sysrq|^its guest ended: .*[Pp]anic/);
+    t.is(report.trouble.length, 1);
+    t.deepEqual(await leftovers(), []);
+  },
+);
+
+test('conform: a daemon is not tried in a guest', async (t) => {
+  const { exitCode, stderr } = await cli(['conform', '--impl', 'native', '--target', 'vm'], {});
+  t.is(exitCode, 2);
+  t.regex(stderr, /guests have kernel modules as targets only/);
+});
+
+async function onlyGuest() {
+  const { attachGuest, listGuests } = await import('../../src/vm/index.js');
+  const [record] = await listGuests();
+  if (record === undefined) throw new Error('there is no guest');
+  return (await attachGuest(record)).host;
+}
+
+/** Guests and folders of this process, or of commands that are dead. */
+async function leftovers(): Promise<string[]> {
+  const guests = await here.list(join(state, 'vm'));
+  const folders = (await readdir(tmpdir())).filter((name) =>
+    name.startsWith(`aoe-lab-conform-${process.pid}-`),
+  );
+  return [...guests, ...folders];
+}
