@@ -2,11 +2,13 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { findCommand } from '../../src/build/requirements.js';
 import { here } from '../../src/host/local.js';
 import type { AcceptanceReport } from '../../src/verify/acceptance/acceptance.js';
-import { listGuests } from '../../src/vm/index.js';
+import { Theatre } from '../../src/verify/acceptance/theatre.js';
+import { type GuestRecord, listGuests } from '../../src/vm/index.js';
 import { temporaryFolder } from '../temporary.js';
 import { cli, cliJson } from './cli.js';
 import { noGuests, noRoot, sourceTree, testUnless } from './machine.js';
@@ -36,6 +38,11 @@ async function abandonedPlaces(): Promise<string[]> {
     if (pid !== undefined && (await here.stat(`/proc/${pid}`)) === undefined) left.push(name);
   }
   return left;
+}
+
+/** Whether it is a guest of this process. */
+function isOwn({ owner }: GuestRecord): boolean {
+  return owner.pid === process.pid;
 }
 
 /** Guests whose command is dead; those of other runs on this machine are theirs. */
@@ -113,6 +120,20 @@ testUnless(reason, 'verify: what a killed run leaves is gone after the next one'
   t.true((await cliJson<AcceptanceReport>(args, env)).passed);
   t.deepEqual(await abandonedPlaces(), []);
   t.deepEqual(await abandonedGuests(), []);
+});
+
+testUnless(reason, 'verify: a guest that boots while everything is taken away does not stay', async (t) => {
+  t.timeout(300_000);
+  const theatre = await Theatre.open(here, 1500);
+  const late = theatre.guest('late', {}).then(
+    () => 'up',
+    (error: Error) => error.name,
+  );
+  // It is on its way.
+  while (!(await listGuests()).some(isOwn)) await sleep(100);
+  await theatre.close();
+  t.is(await late, 'AbortError');
+  t.false((await listGuests()).some(isOwn));
 });
 
 test('verify: an unknown test is refused', async (t) => {
