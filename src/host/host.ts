@@ -33,6 +33,11 @@ export interface StartOptions {
   cwd?: string;
 }
 
+export interface TransferOptions {
+  /** Told of bytes copied so far, and of how many there are (0 if that is not known), where they go over a wire. */
+  onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
 export interface FileFacts {
   kind: 'file' | 'directory' | 'block' | 'other';
   /** Bytes; of a block device, 0. */
@@ -96,9 +101,9 @@ export interface Host {
   /** Undefined if there is nothing at that path. */
   stat(path: string): Promise<FileFacts | undefined>;
   /** Copies a local file or folder to the host, atomically; a folder must not be there yet. */
-  put(local: string, remote: string): Promise<void>;
+  put(local: string, remote: string, options?: TransferOptions): Promise<void>;
   /** Copies a file or folder of the host here. */
-  get(remote: string, local: string): Promise<void>;
+  get(remote: string, local: string, options?: TransferOptions): Promise<void>;
 
   facts(): Promise<HostFacts>;
   /**

@@ -1,70 +1,9 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { appendFile, chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { testUnless } from './machine.js';
-import { noSshLab, type SshLab, sshLab } from './ssh-lab.js';
-
-const fixture = fileURLToPath(new URL('./fixture-host.js', import.meta.url));
-
-interface Told {
-  value?: unknown;
-  kind?: string;
-  message?: string;
-  facts?: { happened: string; next?: string | string[] };
-}
-
-/** What the steps gave, the finding first. */
-async function ask(
-  lab: SshLab,
-  words: readonly (string | readonly unknown[])[],
-  env: Record<string, string> = {},
-): Promise<Told[]> {
-  const argv = [
-    process.execPath,
-    fixture,
-    ...words.map((word) => (typeof word === 'string' ? word : JSON.stringify(word))),
-  ];
-  // Without a terminal: what would be asked for there goes to SSH_ASKPASS.
-  const [program = '', ...args] = ['setsid', '--wait', ...lab.inside(argv)];
-  const child = spawn(program, args, { env: { ...process.env, SSH_AUTH_SOCK: '', ...lab.env, ...env } });
-  let [out, err] = ['', ''];
-  child.stdout.on('data', (chunk) => {
-    out += chunk;
-  });
-  child.stderr.on('data', (chunk) => {
-    err += chunk;
-  });
-  await new Promise((resolve) => child.once('close', resolve));
-  if (err !== '') throw new Error(err);
-  return out
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Told);
-}
-
-const HOSTNAME = ['run', ['hostname']] as const;
-
-function stdout(told: Told | undefined): string {
-  return (told?.value as { stdout: string } | undefined)?.stdout ?? `(${told?.message})`;
-}
-
-async function configure(lab: SshLab, text: string): Promise<void> {
-  const path = join(lab.folder, 'home', '.ssh', 'config');
-  const before = await readFile(path, 'utf8');
-  await writeFile(path, `${text}\n${before}`, { mode: 0o600 });
-}
-
-/** A program for SSH_ASKPASS that gives one answer and writes down the questions. */
-async function askpass(
-  lab: SshLab,
-  answer: string,
-): Promise<{ SSH_ASKPASS: string; SSH_ASKPASS_REQUIRE: string }> {
-  const path = join(lab.folder, `askpass-${answer}`);
-  await writeFile(path, `#!/bin/sh\nprintf '%s\\n' "$1" >> ${lab.folder}/questions\necho '${answer}'\n`);
-  await chmod(path, 0o755);
-  return { SSH_ASKPASS: path, SSH_ASKPASS_REQUIRE: 'force' };
-}
+import { ask, askpass, configure, HOSTNAME, stdout } from './ssh-ask.js';
+import { noSshLab, sshLab } from './ssh-lab.js';
 
 testUnless(
   noSshLab(),

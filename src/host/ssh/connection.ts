@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import type { AnyAuthMethod, Client, ClientChannel } from 'ssh2';
 import { LabError, MissingError, UnreachableError } from '../../errors.js';
+import { quoteArgv } from '../quote.js';
 import { CHANNELS, type Lane } from './channels.js';
 import { Shells } from './shell.js';
 
@@ -53,6 +54,14 @@ export interface Login {
   readonly isAsking: boolean;
 }
 
+/** How commands get root's rights. */
+export interface Elevation {
+  /** What stands before a command. */
+  words: readonly string[];
+  /** Sent as the first line of each command's standard input. */
+  password?: string | undefined;
+}
+
 /** A step during which the connection was lost: it may have been carried out or not. */
 export class ConnectionLostError extends LabError {}
 
@@ -80,6 +89,10 @@ function trustIn(name: string, keys: readonly Buffer[]): HostTrust {
   };
 }
 
+function elevated(line: string, elevation: Elevation | undefined): string {
+  return elevation === undefined ? line : `exec ${quoteArgv([...elevation.words, 'sh', '-c', line])}`;
+}
+
 /** RSA keys sign under several names (RFC 8332). */
 function algorithmsFor(types: readonly string[]): string[] {
   return [
@@ -94,6 +107,8 @@ export class SshConnection {
   shells = new Shells(this);
   /** What does not change as long as the host runs, and so as long as a connection holds. */
   readonly #remembered = new Map<string, Promise<unknown>>();
+  /** How commands get root's rights, once that was found out; set before any shell stays. */
+  elevation: Elevation | undefined;
   #client: Promise<Client> | undefined;
   /** Why the last connection ended, if it did not end as asked. */
   #trouble: string | undefined;
@@ -124,6 +139,7 @@ export class SshConnection {
     const { activeCount, pendingCount } = this.#lanes.lock;
     if (lane === 'lock' && activeCount + pendingCount === CHANNELS.lock && !this.#closed) {
       this.#further ??= new SshConnection(this.options);
+      this.#further.elevation = this.elevation;
       return this.#further.exec(command, take, { signal, lane });
     }
     return this.#lanes[lane](async () => {
@@ -147,10 +163,12 @@ export class SshConnection {
         void this.#lost('opening a channel').then(reject);
       };
       client.once('close', lost);
-      client.exec(command, (error, channel) => {
+      client.exec(elevated(command, this.elevation), (error, channel) => {
         client.off('close', lost);
-        if (error === undefined) take(channel).then((taken) => resolve({ taken }), reject);
-        else if ((error as { reason?: unknown }).reason === CONNECT_FAILED && !isLast) resolve('no room');
+        if (error === undefined) {
+          if (this.elevation?.password !== undefined) channel.write(`${this.elevation.password}\n`);
+          take(channel).then((taken) => resolve({ taken }), reject);
+        } else if ((error as { reason?: unknown }).reason === CONNECT_FAILED && !isLast) resolve('no room');
         else reject(this.#refused('opening a channel', error));
       });
     });

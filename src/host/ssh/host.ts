@@ -1,22 +1,26 @@
-import { randomBytes } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join, posix } from 'node:path';
-import { PassThrough, Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { PassThrough } from 'node:stream';
 import { LabError } from '../../errors.js';
-import type { FileFacts, Host, HostFacts, HostLock, RunOptions, RunResult, StartOptions } from '../host.js';
+import type {
+  FileFacts,
+  Host,
+  HostFacts,
+  HostLock,
+  RunOptions,
+  RunResult,
+  StartOptions,
+  TransferOptions,
+} from '../host.js';
 import { inNetns } from './command.js';
-import { SshConnection, type SshOptions } from './connection.js';
+import { ConnectionLostError, SshConnection, type SshOptions } from './connection.js';
 import { type RawOptions, type RawResult, runRemote } from './run.js';
 import * as scripts from './scripts.js';
-
-/** Files of any size go by `put` and `get`; that long a transfer may take. */
-const TRANSFER = 15 * 60_000;
+import { getPath, putPath, type RunScript, TRANSFER, temporaryBeside } from './transfer.js';
 
 /**
  * A host over SSH. It needs a POSIX shell and the usual small programs (busybox will do), flock(1) for locks and tar(1)
- * for folders; no SFTP.
+ * for folders. Files go by commands as all else does, not by SFTP, which would have the rights of the user who logs in and
+ * none of sudo's. What only looks (`read`, `list`, `stat`, `facts` …) is asked once more when the connection was lost;
+ * all else says by a ConnectionLostError that it may have been carried out or not.
  */
 export class SshHost implements Host {
   readonly name: string;
@@ -72,7 +76,7 @@ export class SshHost implements Host {
   }
 
   async read(path: string): Promise<Buffer> {
-    const { exitCode, stdout } = await this.#script(scripts.READ, [path], {
+    const { exitCode, stdout } = await this.#ask(scripts.READ, [path], {
       accept: [scripts.NOTHING_THERE],
       timeout: TRANSFER,
     });
@@ -93,7 +97,7 @@ export class SshHost implements Host {
   }
 
   async list(path: string): Promise<string[]> {
-    const { stdout } = await this.#script(scripts.LIST, [path]);
+    const { stdout } = await this.#ask(scripts.LIST, [path]);
     return stdout
       .toString()
       .split('\0')
@@ -102,7 +106,7 @@ export class SshHost implements Host {
   }
 
   async readAll(path: string, suffix: string): Promise<Map<string, Buffer>> {
-    const { stdout } = await this.#script(scripts.READ_ALL, [path, suffix]);
+    const { stdout } = await this.#ask(scripts.READ_ALL, [path, suffix]);
     const files = new Map<string, Buffer>();
     for (let at = 0; at < stdout.length; ) {
       const [name, size] = [stdout.indexOf(0, at), stdout.indexOf(0, stdout.indexOf(0, at) + 1)];
@@ -114,7 +118,7 @@ export class SshHost implements Host {
   }
 
   async stat(path: string): Promise<FileFacts | undefined> {
-    const { exitCode, stdout } = await this.#script(scripts.STAT, [path], {
+    const { exitCode, stdout } = await this.#ask(scripts.STAT, [path], {
       accept: [scripts.NOTHING_THERE],
     });
     if (exitCode === scripts.NOTHING_THERE) return undefined;
@@ -128,58 +132,16 @@ export class SshHost implements Host {
     };
   }
 
-  async put(local: string, remote: string): Promise<void> {
-    const temporary = temporaryBeside(remote);
-    const facts = await stat(local);
-    try {
-      if (facts.isDirectory()) {
-        const { create } = await import('tar');
-        await this.#script(scripts.PUT_FOLDER, [temporary], {
-          input: Readable.from(create({ cwd: local }, ['.'])),
-          timeout: TRANSFER,
-        });
-      } else {
-        const mode = (facts.mode & 0o777).toString(8);
-        await this.#script(scripts.PUT_FILE, [temporary, mode, String(facts.size)], {
-          input: createReadStream(local),
-          timeout: TRANSFER,
-        });
-      }
-      // A step of its own: it is only asked for once all has arrived.
-      await this.#script(scripts.PLACE, [temporary, remote]);
-    } catch (error) {
-      await this.remove(temporary).catch(() => {});
-      throw error;
-    }
+  put(local: string, remote: string, options: TransferOptions = {}): Promise<void> {
+    return putPath(this.#run, local, remote, options);
   }
 
-  async get(remote: string, local: string): Promise<void> {
+  async get(remote: string, local: string, options: TransferOptions = {}): Promise<void> {
     const facts = await this.stat(remote);
     if (facts === undefined) {
       throw Object.assign(new Error(`ENOENT: there is no ${remote} on ${this.name}`), { code: 'ENOENT' });
     }
-    await mkdir(dirname(local), { recursive: true });
-    const temporary = join(dirname(local), `.${basename(local)}.${randomBytes(6).toString('hex')}.tmp`);
-    try {
-      if (facts.kind === 'directory') {
-        await mkdir(temporary);
-        await this.#script(scripts.GET_FOLDER, [remote], {
-          timeout: TRANSFER,
-          onOutput: (output) => unpack(output, temporary),
-        });
-      } else {
-        await this.#script(scripts.READ, [remote], {
-          timeout: TRANSFER,
-          onOutput: async (output) => pipeline(output, createWriteStream(temporary, { flags: 'wx' })),
-        });
-        const file = await open(temporary);
-        await file.sync().finally(() => file.close());
-      }
-      await rename(temporary, local);
-    } catch (error) {
-      await rm(temporary, { recursive: true, force: true });
-      throw error;
-    }
+    await getPath(this.#run, remote, local, facts, options);
   }
 
   facts(): Promise<HostFacts> {
@@ -187,7 +149,7 @@ export class SshHost implements Host {
   }
 
   async #findFacts(): Promise<HostFacts> {
-    const { stdout } = await this.#script(scripts.FACTS, []);
+    const { stdout } = await this.#ask(scripts.FACTS, []);
     const [hostname = '', system = '', kernel = '', machine = '', uid, bootId = ''] = stdout
       .toString()
       .split('\n');
@@ -235,36 +197,29 @@ export class SshHost implements Host {
 
   stateFolder(): Promise<string> {
     return this.#connection.remember('state folder', async () => {
-      const { stdout } = await this.#script(scripts.STATE_FOLDER, []);
+      const { stdout } = await this.#ask(scripts.STATE_FOLDER, []);
       return stdout.toString().trim();
     });
   }
 
+  readonly #run: RunScript = (script, args, options) => this.#script(script, args, options);
+
   #script(script: string, args: readonly string[], options: RawOptions = {}): Promise<RawResult> {
     return runRemote(this.#connection, { argv: ['sh', '-c', script, 'sh', ...args.map(undashed)] }, options);
   }
-}
 
-async function unpack(stream: Readable, folder: string): Promise<void> {
-  const { extract } = await import('tar');
-  const extractor = extract({ cwd: folder, strict: true });
-  const finished = new Promise<void>((resolve, reject) => {
-    extractor.once('close', resolve);
-    extractor.once('error', reject);
-  });
-  finished.catch(() => {});
-  for await (const chunk of stream) {
-    if (!extractor.write(chunk as Buffer)) await new Promise((resolve) => extractor.once('drain', resolve));
+  /** A script that changes nothing: it is run once more where the connection was lost. */
+  async #ask(script: string, args: readonly string[], options: RawOptions = {}): Promise<RawResult> {
+    try {
+      return await this.#script(script, args, options);
+    } catch (error) {
+      if (!(error instanceof ConnectionLostError)) throw error;
+      return this.#script(script, args, options);
+    }
   }
-  extractor.end();
-  await finished;
 }
 
 /** A path that no program takes for an option. */
 function undashed(word: string): string {
   return word.startsWith('-') ? `./${word}` : word;
-}
-
-function temporaryBeside(path: string): string {
-  return posix.join(posix.dirname(path), `.${posix.basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
 }

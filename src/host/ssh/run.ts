@@ -17,6 +17,7 @@ export interface RawOptions extends Omit<RunOptions, 'input' | 'cwd' | 'env'> {
   input?: string | Uint8Array | Readable | undefined;
   /** Receives standard output as it comes, instead of its being gathered. */
   onOutput?: ((channel: Readable) => Promise<void>) | undefined;
+  /** Of channels; a command that names one goes by a channel of its own. */
   lane?: Lane | undefined;
 }
 
@@ -81,10 +82,11 @@ export async function runRemote(
 async function inShell(
   connection: SshConnection,
   line: string,
-  { input, onOutput, log, signal }: RawOptions,
+  { input, onOutput, log, signal, lane }: RawOptions,
 ): Promise<Talk | undefined> {
   const word = inputWord(input);
-  if (word === undefined || onOutput !== undefined || log !== undefined) return undefined;
+  if (lane !== undefined || word === undefined || onOutput !== undefined || log !== undefined)
+    return undefined;
   return connection.shells.run(line, word, signal);
 }
 
@@ -140,6 +142,8 @@ async function seeThrough(
   const timer = setTimeout(kill('timedOut'), timeout);
   const onAbort = kill('aborted');
   signal?.addEventListener('abort', onAbort, { once: true });
+  // Called off while the channel was being opened.
+  if (signal?.aborted) onAbort();
   try {
     const { exitCode, signalName, stdout, stderr } = await Promise.race([talk.ended, givenUp]);
     const isLost = exitCode === undefined && signalName === undefined && stop === undefined;

@@ -50,9 +50,16 @@ mkdir -p "$1"
 cd "$1"
 exec tar -x -f -`;
 
-/** From a temporary path to the right one; a folder must not be there yet. */
+/** SHA-256 of what stands at a path; empty where nothing can tell. */
+export const DIGEST = `command -v sha256sum > /dev/null || exit 0
+sha256sum < "$1" | cut -d ' ' -f 1`;
+
+/** From a temporary path to the right one; its SHA-256, or empty; a folder must not be there yet. */
 export const PLACE = `set -e
 if [ -d "$2" ]; then echo "$2 is there already" >&2; exit 1; fi
+if [ -n "$3" ] && command -v sha256sum > /dev/null; then
+  [ "$(sha256sum < "$1" | cut -d ' ' -f 1)" = "$3" ] || { echo 'what arrived is not what was sent' >&2; exit 1; }
+fi
 mv -f "$1" "$2"`;
 
 export const GET_FOLDER = 'cd "$1" && exec tar -c -f - .';
