@@ -29,6 +29,9 @@ const COMMANDS = [
   'bench',
   'capture',
   'vm',
+  'plan',
+  'apply',
+  'destroy',
   'demo',
 ] as const;
 

@@ -4,7 +4,7 @@
  */
 import { groupBy } from './group.js';
 import { addressOf } from './lab.js';
-import type { Action, Create, LabPlan, Replace, Restart } from './plan.js';
+import type { Action, Create, Delete, LabPlan, Replace, Restart } from './plan.js';
 import { Pool } from './pool.js';
 
 export type Outcome =
@@ -20,8 +20,8 @@ export type Failure = Error | undefined;
 export interface Deeds {
   /** Fetches and builds what an export is to be served by, here, before any host is touched. */
   provide(action: Create | Replace): Promise<Failure>;
-  /** Ends exports, the file of a replaced one being kept. */
-  end(host: string, actions: readonly Action[]): Promise<Failure[]>;
+  /** Ends exports. */
+  end(host: string, actions: readonly (Delete | Replace)[]): Promise<Failure[]>;
   restart(host: string, actions: readonly Restart[]): Promise<Failure[]>;
   make(host: string, actions: readonly (Create | Replace)[]): Promise<Failure[]>;
 }
@@ -155,7 +155,7 @@ class Application {
   }
 }
 
-function isDelete(action: Action): boolean {
+function isDelete(action: Action): action is Delete {
   return action.kind === 'delete';
 }
 
@@ -172,6 +172,6 @@ function isMade(action: Action): action is Create | Replace {
 }
 
 /** Ended before anything is made: others may take its address or its file. */
-function leaves(action: Action): action is Action {
+function leaves(action: Action): action is Delete | Replace {
   return isDelete(action) || (isReplace(action) && action.differences.some(({ field }) => field === 'file'));
 }

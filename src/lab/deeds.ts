@@ -1,16 +1,17 @@
 /** What an application does to real hosts. */
 import { LabError } from '../errors.js';
 import type { Host } from '../host/host.js';
-import { exportTarget } from '../target/export.js';
+import { EntryStore, exportId } from '../target/entry.js';
+import { exportTargets } from '../target/export.js';
 import type { Served } from '../target/plan.js';
 import { type ProvideOptions, provide } from '../target/provide.js';
 import type { Recovery } from '../target/recover.js';
 import { restartTargets } from '../target/restart.js';
-import type { RemoveFile } from '../target/undo.js';
 import { unexportTargets } from '../target/unexport.js';
 import type { Deeds, Failure } from './apply.js';
+import { groupBy } from './group.js';
 import type { Lab, LabExport } from './lab.js';
-import type { Action, Create, Replace, Restart } from './plan.js';
+import type { Create, Delete, Replace, Restart } from './plan.js';
 import { wishOf } from './wish.js';
 
 export interface DeedOptions extends Pick<ProvideOptions, 'offline' | 'onEvent'> {
@@ -19,6 +20,8 @@ export interface DeedOptions extends Pick<ProvideOptions, 'offline' | 'onEvent'>
   /** Told what killed commands had left on a host and was mended. */
   onRecovery?: (host: string, recovery: Recovery) => void;
 }
+
+type Ending = Delete | Replace;
 
 export class HostDeeds implements Deeds {
   readonly #lab: Pick<Lab, 'name'>;
@@ -37,35 +40,48 @@ export class HostDeeds implements Deeds {
     return failureOf(() => this.#serverOf(one));
   }
 
-  end(host: string, actions: readonly Action[]): Promise<Failure[]> {
-    return this.#oneByOne(actions, async ({ kind, id }) => {
-      const removeFile: RemoveFile = kind === 'replace' ? 'never' : (this.#options.removeFiles ?? false);
-      const { recovery } = await unexportTargets(this.#host(host), [id], removeFile);
-      this.#options.onRecovery?.(host, recovery);
+  async end(name: string, actions: readonly Ending[]): Promise<Failure[]> {
+    const host = this.#host(name);
+    const failures = new Map<Ending, Failure>();
+    for (const [fileStays, group] of groupBy(actions, (action) => action.fileStays)) {
+      const removeFile = fileStays ? 'never' : (this.#options.removeFiles ?? false);
+      const outcomes = await together(group, async (some) => {
+        const store = await EntryStore.open(host);
+        const there = new Set((await store.all()).map(exportId));
+        // Of several, some may have ended before one failed.
+        const ids = some.map(({ id }) => id).filter((id) => there.has(id));
+        if (ids.length === 0) return;
+        const { recovery } = await unexportTargets(host, ids, removeFile);
+        this.#options.onRecovery?.(name, recovery);
+      });
+      for (const [index, action] of group.entries()) failures.set(action, outcomes[index]);
+    }
+    return actions.map((action) => failures.get(action));
+  }
+
+  restart(name: string, actions: readonly Restart[]): Promise<Failure[]> {
+    return together(actions, async (some) => {
+      const ids = some.map(({ id }) => id);
+      const { recovery } = await restartTargets(this.#host(name), ids);
+      this.#options.onRecovery?.(name, recovery);
     });
   }
 
-  restart(host: string, actions: readonly Restart[]): Promise<Failure[]> {
-    return this.#oneByOne(actions, async ({ id }) => {
-      const { recovery } = await restartTargets(this.#host(host), [id]);
-      this.#options.onRecovery?.(host, recovery);
-    });
-  }
-
-  make(host: string, actions: readonly (Create | Replace)[]): Promise<Failure[]> {
-    return this.#oneByOne(actions, async (action) => {
-      const wish = wishOf(this.#lab, action.export);
-      if (action.kind === 'replace') wish.made = action.made;
-      const served = await this.#serverOf(action.export);
-      const onRecovery = (recovery: Recovery) => this.#options.onRecovery?.(host, recovery);
-      await exportTarget(this.#host(host), served, wish, onRecovery);
-    });
-  }
-
-  async #oneByOne<T>(actions: readonly T[], deed: (action: T) => Promise<void>): Promise<Failure[]> {
-    const failures: Failure[] = [];
-    for (const action of actions) failures.push(await failureOf(() => deed(action)));
-    return failures;
+  async make(name: string, actions: readonly (Create | Replace)[]): Promise<Failure[]> {
+    const orders = await Promise.all(
+      actions.map(async (action) => {
+        const wish = { ...wishOf(this.#lab, action.export), made: action.made };
+        return { served: await this.#serverOf(action.export), wish };
+      }),
+    );
+    try {
+      const outcomes = await exportTargets(this.#host(name), orders, (recovery) =>
+        this.#options.onRecovery?.(name, recovery),
+      );
+      return outcomes.map(({ error }) => error);
+    } catch (error) {
+      return actions.map(() => expected(error));
+    }
   }
 
   /** Each build once, however many exports it serves. */
@@ -87,13 +103,29 @@ export class HostDeeds implements Deeds {
   }
 }
 
-/** @throws what is a fault of aoe-lab itself */
+/** Does a thing to all at once, and where that fails, to each alone, so that one does not keep the others from it. */
+async function together<T>(
+  all: readonly T[],
+  deed: (some: readonly T[]) => Promise<void>,
+): Promise<Failure[]> {
+  const failure = await failureOf(() => deed(all));
+  if (failure === undefined || all.length === 1) return all.map(() => failure);
+  const failures: Failure[] = [];
+  for (const one of all) failures.push(await failureOf(() => deed([one])));
+  return failures;
+}
+
 async function failureOf(job: () => Promise<unknown>): Promise<Failure> {
   try {
     await job();
     return undefined;
   } catch (error) {
-    if (error instanceof LabError) return error;
-    throw error;
+    return expected(error);
   }
+}
+
+/** @throws what is a fault of aoe-lab itself */
+function expected(error: unknown): LabError {
+  if (error instanceof LabError) return error;
+  throw error;
 }

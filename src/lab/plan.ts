@@ -28,19 +28,28 @@ interface Common {
   id: string;
 }
 
-export interface Create extends Common {
-  kind: 'create';
+/** Something is made. */
+interface Making extends Common {
   export: LabExport;
+  /** An export of this lab that goes made its file. */
+  made: boolean;
+}
+
+/** Something goes. */
+interface Ending extends Common {
+  /** Its file is that of an export that stays or comes. */
+  fileStays: boolean;
+}
+
+export interface Create extends Making {
+  kind: 'create';
   /** Hosts that end the same address first. */
   movedFrom: string[];
 }
 
-export interface Replace extends Common {
+export interface Replace extends Making, Ending {
   kind: 'replace';
-  export: LabExport;
   differences: Difference[];
-  /** The file was made for the export that is replaced. */
-  made: boolean;
 }
 
 export interface Restart extends Common {
@@ -49,9 +58,9 @@ export interface Restart extends Common {
   faults: string[];
 }
 
-export interface Delete extends Common {
+export interface Delete extends Ending {
   kind: 'delete';
-  is: Pick<ExportStatus, 'shelf' | 'slot' | 'implementation' | 'release' | 'file' | 'size' | 'made'>;
+  is: Pick<ExportStatus, 'shelf' | 'slot' | 'implementation' | 'release' | 'file' | 'size'>;
 }
 
 export type Action = Create | Replace | Restart | Delete;
@@ -112,6 +121,8 @@ function planHost(
   const others = exports.filter((one) => one.lab?.name !== plan.lab && one.state !== 'unfinished');
   plan.foreign += others.length;
   const kept = new Set<string>();
+  const staysWith = (is: ExportStatus | undefined): boolean =>
+    is !== undefined && wished.some((one) => isFileOf(is, one));
   for (const one of wished) {
     const id = exportId({ ...one.address, ...one });
     kept.add(id);
@@ -119,23 +130,32 @@ function planHost(
     const outcome = decide(plan.lab, one, is, others, strangers.get(onSegment(one)));
     if (outcome === undefined) plan.unchanged++;
     else if ('happened' in outcome) plan.troubles.push({ host, id, ...outcome });
-    else plan.actions.push({ host, id, export: one, ...outcome } as Action);
+    else if (outcome.kind === 'restart') plan.actions.push({ host, id, export: one, ...outcome });
+    else {
+      const made = exports.some(
+        (other) => other.lab?.name === plan.lab && other.made && isFileOf(other, one),
+      );
+      const making = { host, id, export: one, made };
+      if (outcome.kind === 'create') plan.actions.push({ ...making, ...outcome });
+      else plan.actions.push({ ...making, fileStays: staysWith(is), ...outcome });
+    }
   }
   for (const is of exports) {
     if (is.lab?.name !== plan.lab || kept.has(is.id)) continue;
-    const { shelf, slot, implementation, release, file, size, made } = is;
+    const { shelf, slot, implementation, release, file, size } = is;
     plan.actions.push({
       kind: 'delete',
       host,
       id: is.id,
-      is: { shelf, slot, implementation, release, file, size, made },
+      is: { shelf, slot, implementation, release, file, size },
+      fileStays: staysWith(is),
     });
   }
 }
 
 type Decision =
   | Pick<Create, 'kind' | 'movedFrom'>
-  | Pick<Replace, 'kind' | 'differences' | 'made'>
+  | Pick<Replace, 'kind' | 'differences'>
   | Pick<Restart, 'kind' | 'faults'>
   | Pick<Trouble, 'happened' | 'next'>;
 
@@ -156,7 +176,7 @@ function decide(
     return { happened: stranger, next: 'end that export, or take another address' };
   }
   const sharing = others.find(
-    (other) => other.file === one.file && !one.force && !(other.options.readOnly && one.options.readOnly),
+    (other) => isFileOf(other, one) && !one.force && !(other.options.readOnly && one.options.readOnly),
   );
   if (sharing !== undefined) {
     const happened = `${one.file} is exported as ${sharing.id}, which is not of this lab`;
@@ -177,10 +197,14 @@ function decide(
       next: `truncate --size ${one.size} ${is.file} (to less loses data), or correct the lab`,
     };
   }
-  if (differing.length > 0)
-    return { kind: 'replace', differences: differing, made: is.made && isFileKept(differing) };
+  if (differing.length > 0) return { kind: 'replace', differences: differing };
   if (is.remedy === 'restart') return { kind: 'restart', faults: is.faults };
   return is.state === 'serving' ? undefined : { happened: is.faults.join('; '), next: null };
+}
+
+/** Links in the path are resolved in what the host has. */
+function isFileOf(is: ExportStatus, one: LabExport): boolean {
+  return is.file === one.file || is.lab?.file === one.file;
 }
 
 function isFileKept(differing: readonly Difference[]): boolean {

@@ -33,9 +33,10 @@ export async function surveyLab(lab: Lab, reach: Reach, parallel: number): Promi
       return { host: name, error: error.message };
     }
   };
+  const asked = lab.segments.filter(({ name }) => lab.exports.some(({ segment }) => segment === name));
   const [states, segments] = await Promise.all([
     Promise.all(lab.hosts.map((host) => pool.run(() => look(host)))),
-    Promise.all(lab.segments.map((segment) => askSegment(lab, segment))),
+    Promise.all(asked.map((segment) => askSegment(lab, segment))),
   ]);
   return { hosts, states, segments };
 }

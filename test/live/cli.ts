@@ -12,18 +12,23 @@ export interface CliResult {
   stderr: string;
 }
 
+export interface CliOptions {
+  input?: Buffer;
+  /** Milliseconds. */
+  killAfter?: number;
+  /** What goes before the command's words, such as `ip netns exec NETNS`; it must become the command (exec). */
+  inside?: (argv: readonly string[]) => string[];
+}
+
 /** Runs the command line tool in a process of its own. */
 export function cli(
   args: readonly string[],
   env: Record<string, string>,
-  { input, killAfter, netns }: { input?: Buffer; killAfter?: number; netns?: string } = {},
+  { input, killAfter, inside = (argv) => [...argv] }: CliOptions = {},
 ): Promise<CliResult> {
   return new Promise((resolve, reject) => {
-    const place = netns === undefined ? [] : ['ip', 'netns', 'exec', netns];
-    const [command, ...words] = [...place, process.execPath, MAIN, ...args] as [string, ...string[]];
-    const child = spawn(command, words, {
-      env: { ...process.env, NO_COLOR: '1', ...env },
-    });
+    const [program = '', ...words] = inside([process.execPath, MAIN, ...args]);
+    const child = spawn(program, words, { env: { ...process.env, NO_COLOR: '1', ...env } });
     const out: Buffer[] = [];
     const err: Buffer[] = [];
     child.stdout.on('data', (chunk: Buffer) => out.push(chunk));

@@ -17,7 +17,7 @@ testUnless(
   async (t) => {
     const lab = await sshLab(t, ['one', 'two']);
     const run = async (...args: string[]) => {
-      const { stdout, stderr, exitCode } = await cli([...args, '--json'], lab.env, { netns: lab.netns });
+      const { stdout, stderr, exitCode } = await cli([...args, '--json'], lab.env, { inside: lab.inside });
       return { result: JSON.parse(stdout), stderr, exitCode };
     };
     const place = ['--shelf', '0', '--iface', 'san0', '--size', '1M'];
@@ -76,7 +76,7 @@ testUnless(
     t.is((await run('restart', '--host', 'two', '--all')).exitCode, 0);
     t.is(((await run('discover', '--iface', 'san0')).result as Found[]).length, 3);
 
-    const { stdout, exitCode } = await cli(['logs', '--host', 'one', 'e0.2'], lab.env, { netns: lab.netns });
+    const { stdout, exitCode } = await cli(['logs', '--host', 'one', 'e0.2'], lab.env, { inside: lab.inside });
     t.is(exitCode, 0);
     t.regex(stdout, /e0\.2 on san0/);
     t.is((await run('unexport', '--host', 'one,two', '--all')).exitCode, 0);

@@ -1,0 +1,136 @@
+/** What plan, apply and destroy have in common. */
+import { type Command, InvalidArgumentError } from 'commander';
+import { UsageError } from '../errors.js';
+import type { Outcome } from '../lab/apply.js';
+import type { DeedOptions } from '../lab/deeds.js';
+import type { Lab } from '../lab/lab.js';
+import type { LabPlan } from '../lab/plan.js';
+import type { Survey } from '../lab/survey.js';
+import { integer } from './options.js';
+import { untilSignal } from './signals.js';
+
+export interface LabOptions {
+  file: string;
+  var?: Record<string, string>;
+  parallel: number;
+  json?: boolean;
+}
+
+export interface CarryOutOptions extends LabOptions, Pick<DeedOptions, 'offline' | 'removeFiles'> {
+  yes?: boolean;
+}
+
+/** Sixteen SSH connections take some 40 MB and one processor. */
+const PARALLEL = 16;
+
+export function withLabOptions(command: Command): Command {
+  return command
+    .option('-f, --file <FILE>', 'the lab', 'lab.yaml')
+    .option('--var <NAME=VALUE>', 'a variable of the lab (repeatable)', variable)
+    .option('--parallel <N>', 'hosts at once', integer, PARALLEL)
+    .option('--json', 'print JSON');
+}
+
+function variable(text: string, before: Record<string, string> = {}): Record<string, string> {
+  const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
+  if (name === undefined || value === undefined) throw new InvalidArgumentError('expected NAME=VALUE.');
+  return { ...before, [name]: value };
+}
+
+/**
+ * Runs a job on a plan, with the hosts that it is for.
+ * @param change makes of the lab what is planned for
+ */
+export async function withPlan(
+  options: LabOptions,
+  change: (lab: Lab) => Lab,
+  job: (plan: LabPlan, survey: Survey) => Promise<void>,
+): Promise<void> {
+  const [{ loadLab }, { planLab }, { surveyLab }, { closeHosts, findHost }] = await Promise.all([
+    import('../lab/load.js'),
+    import('../lab/plan.js'),
+    import('../lab/survey.js'),
+    import('../host/find.js'),
+  ]);
+  if (options.parallel < 1) {
+    throw new UsageError({ tried: 'reading --parallel', happened: 'it is 0', next: 'give at least 1' });
+  }
+  const lab = change(await loadLab(options.file, options.var));
+  try {
+    const survey = await surveyLab(lab, findHost, options.parallel);
+    await job(planLab(lab, survey.states, survey.segments), survey);
+  } finally {
+    await closeHosts();
+  }
+}
+
+/** Shows a plan, asks, carries it out and tells how that went. */
+export async function carryOut(
+  plan: LabPlan,
+  { hosts }: Survey,
+  verb: string,
+  options: CarryOutOptions,
+): Promise<void> {
+  const [
+    { applyPlan },
+    { HostDeeds },
+    { describeEnd, describeOutcome, describePlan },
+    { print, note },
+    { noteRecovery },
+    { ExitCode },
+  ] = await Promise.all([
+    import('../lab/apply.js'),
+    import('../lab/deeds.js'),
+    import('../ui/lab.js'),
+    import('../ui/output.js'),
+    import('../ui/recovery.js'),
+    import('../errors.js'),
+  ]);
+  note(describePlan(plan));
+  if (plan.actions.length > 0 && !options.yes && !(await agrees(verb, plan))) {
+    throw new UsageError({
+      tried: `${verb} on lab ${plan.lab}`,
+      happened: 'you declined; nothing was changed',
+    });
+  }
+  const deeds = new HostDeeds({ name: plan.lab }, hosts, {
+    ...(options.offline === undefined ? {} : { offline: options.offline }),
+    ...(options.removeFiles === undefined ? {} : { removeFiles: options.removeFiles }),
+    onRecovery: (host, recovery) => noteRecovery(recovery, host),
+  });
+  const outcomes = await untilSignal(`${verb} on lab ${plan.lab}`, (signal) =>
+    applyPlan(plan, deeds, {
+      parallel: options.parallel,
+      signal,
+      onOutcome: (outcome) => note(describeOutcome(outcome)),
+    }),
+  );
+  const { errorAsJson } = await import('../ui/errors.js');
+  const result = {
+    lab: plan.lab,
+    outcomes: outcomes.map(({ action: { host, id, kind }, ...rest }) => ({
+      host,
+      id,
+      kind,
+      ...rest,
+      ...('error' in rest ? errorAsJson(rest.error) : {}),
+    })),
+    troubles: plan.troubles,
+    unchanged: plan.unchanged,
+  };
+  print(result, options, () => describeEnd(outcomes, plan));
+  const isWhole = plan.troubles.length === 0 && outcomes.every((one: Outcome) => one.result === 'done');
+  process.exitCode = isWhole ? ExitCode.done : ExitCode.failed;
+}
+
+async function agrees(verb: string, plan: LabPlan): Promise<boolean> {
+  if (!process.stdin.isTTY) {
+    throw new UsageError({
+      tried: `${verb} on lab ${plan.lab}`,
+      happened: 'there is no terminal to ask on',
+      next: 'give --yes to do what `aoe-lab plan` shows without being asked',
+    });
+  }
+  const { confirm } = await import('../ui/confirm.js');
+  return confirm('Do this?');
+}

@@ -1,0 +1,119 @@
+import colors from 'picocolors';
+import type { Outcome } from '../lab/apply.js';
+import type { Difference } from '../lab/differences.js';
+import { groupBy } from '../lab/group.js';
+import type { Action, LabPlan, Trouble } from '../lab/plan.js';
+import { formatSize } from '../units.js';
+
+/** What would be done, host by host, and what stands in the way. */
+export function describePlan(plan: LabPlan): string {
+  const lines = groupBy<string, Action | Trouble>([...plan.actions, ...plan.troubles], ({ host }) => host);
+  const hosts = [...lines].sort(([a], [b]) => a.localeCompare(b));
+  return [
+    ...hosts.flatMap(([host, own]) => [
+      colors.bold(host),
+      ...own.flatMap((one) => ('kind' in one ? [describeAction(one)] : describeTrouble(one))),
+    ]),
+    summarise(plan),
+    ...plan.segments.map(({ segment, askedFrom }) =>
+      askedFrom === null
+        ? `segment ${segment}: nobody was asked on the wire (no host of the lab is this machine, with its interface there up)`
+        : `segment ${segment}: asked from ${askedFrom}`,
+    ),
+  ].join('\n');
+}
+
+function describeAction(action: Action): string {
+  switch (action.kind) {
+    case 'create': {
+      const { export: one, movedFrom } = action;
+      const size = one.size === undefined ? '' : ` (${formatSize(one.size)})`;
+      const moved =
+        movedFrom.length === 0 ? '' : `; its address moves from ${movedFrom.join(', ')}, its data do not`;
+      return colors.green(
+        `  + ${action.id}  ${one.implementation} ${one.release ?? ''}  ${one.file}${size}${moved}`,
+      );
+    }
+    case 'replace':
+      return colors.yellow(
+        `  ~ ${action.id}  ${action.differences.map(describeDifference).join('; ')} (is made anew)`,
+      );
+    case 'restart':
+      return colors.yellow(`  ~ ${action.id}  ${action.faults.join('; ')} (is restarted)`);
+    case 'delete': {
+      const { implementation, release, file } = action.is;
+      return colors.red(`  - ${action.id}  ${implementation} ${release}  ${file}`);
+    }
+  }
+}
+
+function describeDifference({ field, is, shall }: Difference): string {
+  return `${field} ${plain(is)} → ${plain(shall)}`;
+}
+
+function plain(value: unknown): string {
+  if (value === null || value === false) return 'none';
+  return Array.isArray(value) ? value.join(',') : String(value);
+}
+
+function describeTrouble({ id, happened, next }: Trouble): string[] {
+  const [first, ...others] = happened.split('\n');
+  return [
+    colors.magenta(`  ! ${id === null ? '' : `${id}  `}${first}`),
+    ...others.map((line) => `      ${line}`),
+    ...(next === null ? [] : [`      ${colors.cyan('→')} ${next}`]),
+  ];
+}
+
+function summarise({ lab, actions, troubles, unchanged, foreign }: LabPlan): string {
+  const count = (...kinds: Action['kind'][]): number =>
+    actions.filter(({ kind }) => kinds.includes(kind)).length;
+  const parts = [
+    [count('create'), 'to make'],
+    [count('replace', 'restart'), 'to change'],
+    [count('delete'), 'to end'],
+    [unchanged, 'as they should be'],
+    [troubles.length, 'in trouble'],
+    [foreign, 'not of this lab'],
+  ] as const;
+  const told = parts.filter(([number]) => number > 0).map(([number, what]) => `${number} ${what}`);
+  return `lab ${lab}: ${told.join(', ') || 'no exports'}${actions.length + troubles.length === 0 ? '; nothing to do' : ''}`;
+}
+
+const DONE: Readonly<Record<Action['kind'], string>> = {
+  create: 'made',
+  replace: 'made anew',
+  restart: 'restarted',
+  delete: 'ended',
+};
+
+/** One line as it happens. */
+export function describeOutcome(outcome: Outcome): string {
+  const { action, result } = outcome;
+  const name = `${action.host} ${action.id}`;
+  if (result === 'done') return `${colors.green('✔')} ${name} ${DONE[action.kind]}`;
+  if (result === 'skipped') return `${colors.yellow('-')} ${name} not begun: ${outcome.why}`;
+  return `${colors.red('✖')} ${name} ${outcome.error.message}`;
+}
+
+/** Who is in which state in the end. */
+export function describeEnd(outcomes: readonly Outcome[], { troubles }: LabPlan): string {
+  const hosts = groupBy(outcomes, ({ action }) => action.host);
+  const unreached = troubles.filter(({ id }) => id === null);
+  return [
+    ...[...hosts].map(([host, own]) => {
+      const count = (result: Outcome['result']): number => own.filter((one) => one.result === result).length;
+      const parts = [
+        [count('done'), 'done'],
+        [count('failed'), 'failed'],
+        [count('skipped'), 'not begun'],
+        [troubles.filter((trouble) => trouble.host === host).length, 'in trouble'],
+      ] as const;
+      return `${host}: ${parts
+        .filter(([number]) => number > 0)
+        .map(([number, what]) => `${number} ${what}`)
+        .join(', ')}`;
+    }),
+    ...unreached.map(({ host, happened }) => `${host}: not reached: ${happened.split('\n')[0]}`),
+  ].join('\n');
+}

@@ -1,0 +1,70 @@
+/** Labs on hosts of a test's own: their file, commands on it, and what hosts have before and after. */
+import { spawnSync } from 'node:child_process';
+import { readdir, writeFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { stringify } from 'yaml';
+import { here } from '../../src/host/local.js';
+import { cacheFolder } from '../../src/paths.js';
+import { listLoops } from '../../src/storage/loop.js';
+import { type CliOptions, type CliResult, cli } from './cli.js';
+import type { LabHost, SshLab } from './ssh-lab.js';
+
+/** Runs `aoe-lab VERB -f FILE …` where the hosts can be reached. */
+export function labCli(
+  lab: SshLab,
+  args: readonly string[],
+  options: Omit<CliOptions, 'inside'> = {},
+): Promise<CliResult> {
+  const env = { ...lab.env, AOE_LAB_CACHE: cacheFolder(), SSH_AUTH_SOCK: '' };
+  return cli(args, env, { ...options, inside: lab.inside });
+}
+
+/** The same, with what it printed as JSON. */
+export async function labJson<T>(
+  lab: SshLab,
+  args: readonly string[],
+): Promise<{ exitCode: number | null; result: T; stderr: string }> {
+  const { exitCode, stdout, stderr } = await labCli(lab, [...args, '--json']);
+  try {
+    return { exitCode, result: JSON.parse(stdout) as T, stderr };
+  } catch {
+    throw new Error(`aoe-lab ${args.join(' ')} ended with ${exitCode}: ${stderr}${stdout}`);
+  }
+}
+
+export async function writeLabFile(lab: SshLab, content: object): Promise<string> {
+  const file = join(lab.folder, 'lab.yaml');
+  await writeFile(file, stringify(content));
+  return file;
+}
+
+/** Runs a command on a host by ssh(1), the host's way in that is not ours. */
+export function onHost(t: ExecutionContext, lab: SshLab, name: string, command: string): string {
+  const config = join(lab.folder, 'home', '.ssh', 'config');
+  const [program = '', ...words] = lab.inside(['ssh', '-F', config, name, command]);
+  const { stdout, stderr, status } = spawnSync(program, words, { encoding: 'utf8' });
+  t.is(status, 0, `${command}: ${stderr}`);
+  return stdout.trim();
+}
+
+export interface HostContents {
+  files: string[];
+  processes: string[];
+  loops: string[];
+}
+
+/** What a host has that a lab may add to: files, processes and loop devices on its files. */
+export async function contentsOf(t: ExecutionContext, lab: SshLab, host: LabHost): Promise<HostContents> {
+  const all = await readdir(host.upper, { recursive: true, withFileTypes: true });
+  const processes = onHost(t, lab, host.name, 'ps -e -o args=').split('\n');
+  return {
+    files: all.map(({ parentPath, name }) => join('/', relative(host.upper, parentPath), name)).sort(),
+    processes: processes
+      .filter((args) => !/^(sshd|\/usr\/sbin\/sshd|ps |sh |bash |-?bash)/.test(args.trim()))
+      .sort(),
+    loops: (await listLoops(here))
+      .map(({ device, file }) => `${device} ${file}`)
+      .filter((text) => text.includes('/srv/lab/')),
+  };
+}
