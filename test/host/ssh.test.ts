@@ -215,15 +215,65 @@ run('another host key, a stranger, nobody there', async (t, _host, sshd) => {
   });
 });
 
-run('many commands at once on one connection', async (t, host, sshd) => {
+run('more commands at once than sshd takes on one connection', async (t, host, sshd) => {
+  await host.run(['true']);
   const before = sshd.started.length;
-  const numbers = Array.from({ length: 30 }, (_, index) => String(index));
-  const outputs = await Promise.all(numbers.map((number) => host.run(['echo', number])));
+  const numbers = Array.from({ length: 50 }, (_, index) => String(index));
+  const outputs = await Promise.all(
+    numbers.map((number) => host.run(['sh', '-c', 'sleep 0.1; echo "$1"', 'sh', number])),
+  );
   t.deepEqual(
     outputs.map(({ stdout }) => stdout.trim()),
     numbers,
   );
   t.is(sshd.started.length, before);
+});
+
+run('commands that end at once, one after the other, many at a time', async (t, host) => {
+  const outputs = await Promise.all(Array.from({ length: 200 }, () => host.run(['echo', 'x'])));
+  t.true(outputs.every(({ stdout }) => stdout === 'x\n'));
+});
+
+run('commands that hang do not keep others from being ended', async (t, host) => {
+  const seconds = `${4000 + Math.floor(Math.random() * 1e6)}.5`;
+  const hanging = Array.from({ length: 20 }, () => host.run(['sleep', seconds], { timeout: 300 }));
+  for (const { status, ...how } of await Promise.allSettled(hanging)) {
+    t.is(status, 'rejected');
+    t.regex(String('reason' in how ? how.reason : ''), /ran into its time limit/);
+  }
+  t.false(isRunning(seconds));
+  t.is((await host.run(['echo', 'on'])).stdout, 'on\n');
+});
+
+run('a command that is called off while it waits for a channel never runs', async (t, host) => {
+  const stop = new AbortController();
+  const marker = join(folder, 'called-off');
+  const busy = Array.from({ length: 7 }, () => host.run(['sleep', '0.5']));
+  const waiting = host.run(['touch', marker], { signal: stop.signal });
+  stop.abort();
+  t.is(
+    await waiting.then(
+      () => 'ran',
+      (error: Error) => error.name,
+    ),
+    'AbortError',
+  );
+  await Promise.all(busy);
+  t.is(await host.stat(marker), undefined);
+});
+
+run('many locks held at once leave room for commands', async (t, _host, sshd) => {
+  const other = new SshHost(sshd.options());
+  const paths = Array.from({ length: 13 }, (_, index) => join(folder, 'many-locks', String(index)));
+  const locks = await Promise.all(paths.map((path) => other.lock(path, 5000)));
+  const outputs = await Promise.all(paths.map((path) => other.run(['echo', path])));
+  t.deepEqual(
+    outputs.map(({ stdout }) => stdout.trim()),
+    paths,
+  );
+  for (const lock of locks) await lock.release();
+  await (await other.lock(paths[0] ?? '', 1000)).release();
+  await other.close();
 });
 
 run('facts and the state folder', async (t, host) => {

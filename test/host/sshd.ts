@@ -33,7 +33,6 @@ export class Sshd {
         'StrictModes no',
         'UsePAM no',
         'PasswordAuthentication no',
-        'MaxSessions 50',
         // bash reads ~/.bashrc for sshd unless it takes itself for one shell within another.
         'SetEnv SHLVL=5',
       ].join('\n'),

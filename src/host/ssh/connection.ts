@@ -1,4 +1,6 @@
 import type { Duplex } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pLimit from 'p-limit';
 import type { Client, ClientChannel } from 'ssh2';
 import { LabError, MissingError, UnreachableError } from '../../errors.js';
 import { Shells } from './shell.js';
@@ -24,6 +26,19 @@ export interface SshOptions {
   whyLost?: (() => Promise<string | undefined>) | undefined;
 }
 
+/**
+ * How many channels of a connection may be open at once, by what they are for: OpenSSH's sshd takes 10 (MaxSessions).
+ * What ends a command must not wait behind commands.
+ */
+const CHANNELS = { command: 4, shell: 3, lock: 2, kill: 1 };
+
+/** What sshd says when it has no room for a channel (RFC 4254, 5.1); one that has just ended may count a moment longer. */
+const CONNECT_FAILED = 2;
+/** Milliseconds; pauses between tries double up to it. */
+const LONGEST_PAUSE = 2000;
+
+export type Lane = keyof typeof CHANNELS;
+
 /** The type of a public key in wire format: its first string (RFC 4253, 6.6). */
 function keyType(key: Buffer): string {
   return key.subarray(4, 4 + key.readUInt32BE(0)).toString('latin1');
@@ -47,22 +62,61 @@ export class SshConnection {
   /** Why the last connection ended, if it did not end as asked. */
   #trouble: string | undefined;
   #closed = false;
+  readonly #lanes = {
+    command: pLimit(CHANNELS.command),
+    shell: pLimit(CHANNELS.shell),
+    lock: pLimit(CHANNELS.lock),
+    kill: pLimit(CHANNELS.kill),
+  };
+  /** Carries further locks: one that waited here for another's end might wait for itself. */
+  #further: SshConnection | undefined;
 
   constructor(options: SshOptions) {
     this.options = options;
   }
 
   /**
-   * Opens a channel on which a command runs. It is handed to `take` at once: a short command's output and end may have
-   * come along with it.
+   * Opens a channel on which a command runs, once there is room for one. It is handed to `take` at once: a short
+   * command's output and end may have come along with it.
    * @throws UnreachableError if there is no connection to be had · MissingError if the host has another key or refuses ours
    */
-  async exec<T>(
+  exec<T>(
     command: string,
     take: (channel: ClientChannel) => T | Promise<T>,
-    signal?: AbortSignal,
+    { signal, lane = 'command' }: { signal?: AbortSignal | undefined; lane?: Lane | undefined } = {},
   ): Promise<T> {
-    const client = await this.#connected(signal);
+    const { activeCount, pendingCount } = this.#lanes.lock;
+    if (lane === 'lock' && activeCount + pendingCount === CHANNELS.lock && !this.#closed) {
+      this.#further ??= new SshConnection(this.options);
+      return this.#further.exec(command, take, { signal, lane });
+    }
+    return new Promise((resolve, reject) => {
+      const use = (channel: ClientChannel): void => resolve(take(channel));
+      this.#lanes[lane](() => this.#untilClosed(command, use, signal)).catch(reject);
+    });
+  }
+
+  /** Opens a channel, and resolves when it is closed. */
+  async #untilClosed(
+    command: string,
+    use: (channel: ClientChannel) => void,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    for (let pause = 10; ; pause *= 2) {
+      signal?.throwIfAborted();
+      const client = await this.#connected(signal);
+      const outcome = await this.#open(client, command, use, pause > LONGEST_PAUSE);
+      if (outcome === 'closed') return;
+      await sleep(pause, undefined, { signal });
+    }
+  }
+
+  #open(
+    client: Client,
+    command: string,
+    use: (channel: ClientChannel) => void,
+    isLast: boolean,
+  ): Promise<'closed' | 'no room'> {
     return new Promise((resolve, reject) => {
       const lost = (): void => {
         void this.#lost('opening a channel').then(reject);
@@ -70,7 +124,10 @@ export class SshConnection {
       client.once('close', lost);
       client.exec(command, (error, channel) => {
         client.off('close', lost);
-        if (error === undefined) resolve(take(channel));
+        if (error === undefined) {
+          channel.once('close', () => resolve('closed'));
+          use(channel);
+        } else if ((error as { reason?: unknown }).reason === CONNECT_FAILED && !isLast) resolve('no room');
         else reject(this.#refused('opening a channel', error));
       });
     });
@@ -104,6 +161,7 @@ export class SshConnection {
 
   async close(): Promise<void> {
     this.#closed = true;
+    await this.#further?.close();
     const client = await this.#client?.catch(() => undefined);
     if (client === undefined) return;
     await new Promise<void>((resolve) => {
@@ -215,6 +273,11 @@ export class SshConnection {
   }
 
   #refused(tried: string, cause: Error): LabError {
-    return new LabError({ tried: `${tried} on ${this.options.name}`, happened: cause.message, cause });
+    return new LabError({
+      tried: `${tried} on ${this.options.name}`,
+      happened: cause.message,
+      next: 'see what sshd there has to say, and whether its MaxSessions is less than 10',
+      cause,
+    });
   }
 }

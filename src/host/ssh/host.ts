@@ -205,6 +205,7 @@ export class SshHost implements Host {
       input: release,
       accept: [75],
       timeout: 2 ** 31 - 1,
+      lane: 'lock',
       onOutput: async (output) => {
         for await (const _ of output) taken();
       },

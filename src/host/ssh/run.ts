@@ -2,18 +2,20 @@ import { randomBytes } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClientChannel } from 'ssh2';
 import { CommandError } from '../command-error.js';
 import type { RunOptions } from '../host.js';
 import { quoteArgv } from '../quote.js';
 import { type RemoteCommand, remoteLine } from './command.js';
-import type { SshConnection } from './connection.js';
+import type { Lane, SshConnection } from './connection.js';
 import { type Ended, inputWord, type Talk } from './shell.js';
 
 export interface RawOptions extends Omit<RunOptions, 'input' | 'cwd' | 'env'> {
   input?: string | Uint8Array | Readable | undefined;
   /** Receives standard output as it comes, instead of its being gathered. */
   onOutput?: ((channel: Readable) => Promise<void>) | undefined;
+  lane?: Lane | undefined;
 }
 
 export interface RawResult {
@@ -27,21 +29,22 @@ export interface RawResult {
 const DEFAULT_TIMEOUT = 60_000;
 /** For a killed command to end on the far side, before its channel is closed anyway. */
 const FAREWELL = 2000;
+/** For the killing; others may have to be killed first. */
+const KILL_PATIENCE = 10_000;
 
 /** In the environment of each command, with a number of its own: what it started is found by it too. */
 const COMMAND_MARK = 'AOE_LAB_COMMAND';
 
-const KILL = `for d in /proc/[0-9]*; do
-  if grep -qsF "$1" "$d/environ"; then kill -9 "\${d#/proc/}"; fi
+const KILL = `for f in $(grep -lsF "$1" /proc/[0-9]*/environ); do
+  d=\${f%/environ}
+  kill -9 "\${d#/proc/}"
 done`;
 
 /** SSH's own way to send a signal is not for root's commands (sshd refuses), and reaches no children. */
 async function killRemote(connection: SshConnection, mark: string): Promise<void> {
   const argv = ['sh', '-c', KILL, 'sh', `${COMMAND_MARK}=${mark}`];
   await connection
-    .exec(remoteLine({ argv }), (channel) => {
-      channel.resume().end();
-    })
+    .exec(remoteLine({ argv }), (channel) => channel.resume().end(), { lane: 'kill' })
     .catch(() => {});
 }
 
@@ -60,7 +63,7 @@ export async function runRemote(
   options.signal?.throwIfAborted();
   const talk =
     (await inShell(connection, line, options)) ??
-    (await connection.exec(line, (channel) => onChannel(channel, options), options.signal));
+    (await connection.exec(line, (channel) => onChannel(channel, options), options));
   const result = await seeThrough(connection, command, mark, talk, options);
   return { ...result, duration: performance.now() - started };
 }
@@ -102,6 +105,8 @@ function onChannel(channel: ClientChannel, options: RawOptions): Talk {
   return { ended, abandon: () => channel.close() };
 }
 
+const pause = (milliseconds: number): Promise<void> => sleep(milliseconds, undefined, { ref: false });
+
 /** Waits for a command's end, or for that of its time. */
 async function seeThrough(
   connection: SshConnection,
@@ -116,14 +121,17 @@ async function seeThrough(
   const givenUp = new Promise<Ended>((resolve) => {
     giveUp = resolve;
   });
+  let isOver = false;
   const kill = (why: typeof stop) => () => {
     stop ??= why;
-    void killRemote(connection, mark).finally(() =>
-      setTimeout(() => {
-        talk.abandon();
+    const killed = Promise.race([killRemote(connection, mark), pause(KILL_PATIENCE)]);
+    void killed
+      .then(() => pause(FAREWELL))
+      .then(() => {
+        // Its shell may run another command by now.
+        if (!isOver) talk.abandon();
         giveUp({ stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) });
-      }, FAREWELL).unref(),
-    );
+      });
   };
   const timer = setTimeout(kill('timedOut'), timeout);
   const onAbort = kill('aborted');
@@ -152,6 +160,7 @@ async function seeThrough(
     }
     return { exitCode, stdout, stderr };
   } finally {
+    isOver = true;
     clearTimeout(timer);
     signal?.removeEventListener('abort', onAbort);
   }

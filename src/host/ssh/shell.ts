@@ -88,7 +88,7 @@ export class Shells {
           });
           return shell;
         },
-        signal,
+        { signal, lane: 'shell' },
       );
     } catch (error) {
       forget();
