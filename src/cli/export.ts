@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { ExportOptions } from '../target/entry.js';
+import type { ExportWish } from '../target/wish.js';
 import { integer, macs } from './options.js';
 
 interface Options extends Omit<ExportOptions, 'macs'> {
@@ -67,7 +68,6 @@ export function register(program: Command): void {
         import('../ui/recovery.js'),
         import('../units.js'),
       ]);
-      const served = await provide(options.impl, options);
       const { readOnly, mac, queueLength, bufferCount, directIo, sync, offset, length, broadcast } = options;
       const wished = {
         readOnly,
@@ -80,7 +80,7 @@ export function register(program: Command): void {
         length,
         broadcast,
       };
-      const wish = {
+      const wish: ExportWish = {
         shelf: options.shelf,
         slot: options.slot,
         iface: options.iface,
@@ -92,6 +92,8 @@ export function register(program: Command): void {
         ...(options.restart === undefined ? {} : { restart: options.restart }),
         options: withoutUndefined(wished),
       };
+      if (options.dryRun && (await printScript(options, wish))) return;
+      const served = await provide(options.impl, options);
       if (options.dryRun) {
         const [{ previewExport }, { describePreview }] = await Promise.all([
           import('../target/plan.js'),
@@ -110,6 +112,21 @@ export function register(program: Command): void {
         ].join('\n');
       });
     });
+}
+
+/** Of a release that runs on another system there is a script instead of commands. @returns whether it is such a one */
+async function printScript(options: Options, wish: ExportWish): Promise<boolean> {
+  const { findRelease, loadRecipe } = await import('../recipe/load.js');
+  const recipe = await loadRecipe(options.impl);
+  const release = findRelease(recipe, options.release);
+  if (release.script === undefined) return false;
+  const [{ renderScript }, { print }] = await Promise.all([
+    import('../target/script.js'),
+    import('../ui/output.js'),
+  ]);
+  const script = renderScript(recipe, release, wish);
+  print({ script }, options, () => script.trimEnd());
+  return true;
 }
 
 function withoutUndefined(options: Record<string, unknown>): ExportOptions {

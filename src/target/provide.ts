@@ -1,5 +1,4 @@
 import type { BuildEvent } from '../build/build.js';
-import { MissingError } from '../errors.js';
 import { effective, findRelease, loadRecipe } from '../recipe/load.js';
 import type { SourceEvent, SourceTree } from '../source/fetch.js';
 import type { Served } from './plan.js';
@@ -31,15 +30,7 @@ export async function provide(implementation: string, options: ProvideOptions): 
   const recipe = await loadRecipe(implementation);
   const release = findRelease(recipe, options.release);
   const isModule = recipe.kind === 'kernel module';
-  if (recipe.unavailable !== undefined && !isModule) {
-    throw new MissingError({
-      tried: `providing ${recipe.name} ${release.version}`,
-      happened: recipe.unavailable,
-      next: '`aoe-lab list` shows which targets can be exported',
-      missing: [recipe.name],
-    });
-  }
-  const [{ fetchSource }, { buildArtifacts }] = await Promise.all([
+  const [{ fetchSource }, { buildArtifacts, refuseUnbuildable }] = await Promise.all([
     import('../source/fetch.js'),
     import('../build/build.js'),
   ]);
@@ -48,6 +39,8 @@ export async function provide(implementation: string, options: ProvideOptions): 
   const kernel = isModule
     ? await (await import('../build/kernel.js')).findKernelTree(options.kernel ?? 'host', { offline })
     : undefined;
+  // Before the source is fetched.
+  refuseUnbuildable(recipe, release, kernel);
   const tree = await fetchSource(recipe, release, {
     ...(source === undefined ? {} : { source }),
     ...(offline === undefined ? {} : { offline }),
