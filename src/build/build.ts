@@ -135,15 +135,24 @@ export function requirementsOf(recipe: Recipe, release: Release, kernel?: Kernel
 /** @throws MissingError where this version can't build it, or something that the build requires is not here */
 export function refuseUnbuildable(recipe: Recipe, release: Release, kernel?: KernelTree): void {
   const tried = `building ${recipe.name} ${release.version}`;
-  const isModule = recipe.kind === 'kernel module';
-  if (isModule ? kernel === undefined : recipe.unavailable !== undefined) {
+  if (release.unavailable !== undefined) {
+    const named = `${recipe.name} --release ${release.version}`;
     throw new MissingError({
       tried,
-      happened: isModule ? 'nothing says for which kernel' : (recipe.unavailable as string),
-      next: isModule
-        ? `\`aoe-lab build ${recipe.name} --kernel 6.1\``
-        : `\`aoe-lab patch ${recipe.name} --output DIR\` gives the patched tree, to be built by hand`,
-      missing: [isModule ? 'a kernel' : recipe.name],
+      happened: release.unavailable,
+      next:
+        release.script === undefined
+          ? `\`aoe-lab patch ${named} --output DIR\` gives the patched tree, to be built by hand`
+          : `\`aoe-lab export --impl ${named} … --dry-run\` prints the steps as a script for that system`,
+      missing: [recipe.name],
+    });
+  }
+  if (recipe.kind === 'kernel module' && kernel === undefined) {
+    throw new MissingError({
+      tried,
+      happened: 'nothing says for which kernel',
+      next: `\`aoe-lab build ${recipe.name} --kernel 6.1\``,
+      missing: ['a kernel'],
     });
   }
   const missing = missingFor(requirementsOf(recipe, release, kernel));

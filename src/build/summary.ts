@@ -24,7 +24,7 @@ export function summarise(recipe: Recipe): Summary {
   const release = findRelease(recipe);
   const { build, control } = effective(recipe, release);
   const missing = missingFor([...build.requires, ...(control.requires ?? [])]);
-  const { unavailable } = recipe;
+  const { unavailable } = release;
   return {
     name: recipe.name,
     title: recipe.title,

@@ -81,6 +81,7 @@ function wishOf(options: Options, size: number | undefined): ExportWish {
 }
 
 async function preview(options: Options, wish: ExportWish): Promise<void> {
+  if (await printScript(options, wish)) return;
   const [{ provide }, { previewExport }, { describePreview }] = await Promise.all([
     import('../target/provide.js'),
     import('../target/plan.js'),
@@ -115,6 +116,21 @@ async function carryOut(options: Options, wish: ExportWish): Promise<void> {
       ].join('\n');
     },
   );
+}
+
+/** Of a release that runs on another system there is a script instead of commands. @returns whether it is such a one */
+async function printScript(options: Options, wish: ExportWish): Promise<boolean> {
+  const { findRelease, loadRecipe } = await import('../recipe/load.js');
+  const recipe = await loadRecipe(options.impl);
+  const release = findRelease(recipe, options.release);
+  if (release.script === undefined) return false;
+  const [{ renderScript }, { print }] = await Promise.all([
+    import('../target/script.js'),
+    import('../ui/output.js'),
+  ]);
+  const script = renderScript(recipe, release, wish);
+  print({ script }, options, () => script.trimEnd());
+  return true;
 }
 
 function withoutUndefined(options: Record<string, unknown>): ExportOptions {

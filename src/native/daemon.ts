@@ -29,8 +29,8 @@ const FILES_A_LOOK = 32;
 
 /** All exports of one process: follows its configuration, looks after interfaces and files, tells how it stands. */
 export class Daemon {
-  readonly #folder: string;
-  readonly #states: StateStore;
+  readonly #folder: string | undefined;
+  readonly #states: StateStore | undefined;
   readonly #open: OpenGateway;
   readonly #log: (line: string) => void;
   readonly #gateways = new Map<string, Gateway>();
@@ -44,10 +44,10 @@ export class Daemon {
   /** Changes are made one after the other. */
   #last: Promise<void> = Promise.resolve();
 
-  /** @param folder holds what is kept of the targets, and the status file */
-  constructor(folder: string, open: OpenGateway, log: (line: string) => void) {
+  /** @param folder holds what is kept of the targets, and the status file; without it nothing outlives the process */
+  constructor(folder: string | undefined, open: OpenGateway, log: (line: string) => void) {
     this.#folder = folder;
-    this.#states = new StateStore(join(folder, 'state'));
+    this.#states = folder === undefined ? undefined : new StateStore(join(folder, 'state'));
     this.#open = open;
     this.#log = log;
   }
@@ -61,7 +61,7 @@ export class Daemon {
     return this.#serially(async () => {
       this.#exports = exports;
       await this.#serve();
-      await this.#states.retain(exports.map((one) => ({ address: one, path: one.path })));
+      await this.#states?.retain(exports.map((one) => ({ address: one, path: one.path })));
       this.#timer ??= setInterval(() => {
         this.#serially(() => this.#look()).catch((error) => this.#log(String(error)));
       }, LOOK);
@@ -151,7 +151,7 @@ export class Daemon {
     const twin = [...others, ...this.#running].find((one) => withoutIface(one.settings) === key);
     if (twin !== undefined) return { settings, served: twin.served };
     const address = { shelf, slot };
-    const { state, keeper } = await this.#states.open(address, path);
+    const kept = await this.#states?.open(address, path);
     const { readOnly, directIo, sync, offset, length } = settings;
     const served = await makeServed({
       address,
@@ -160,8 +160,7 @@ export class Daemon {
       broadcast: settings.broadcast,
       bufferCount: settings.bufferCount,
       backing: { path, directIo, sync, offset, length, queueLength: settings.queueLength },
-      state,
-      keeper,
+      ...kept,
     });
     return { settings, served };
   }
@@ -250,8 +249,8 @@ export class Daemon {
     return { pid: process.pid, exports, waiting };
   }
 
-  #tell(): Promise<void> {
-    return writeStatus(join(this.#folder, 'status.json'), this.status());
+  async #tell(): Promise<void> {
+    if (this.#folder !== undefined) await writeStatus(join(this.#folder, 'status.json'), this.status());
   }
 }
 

@@ -4,21 +4,10 @@
  */
 import { dirname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { LabError } from '../errors.js';
-import { Daemon } from './daemon.js';
-import { Engine } from './fast/engine.js';
-import { FastGateway } from './fast/fast-gateway.js';
+import { describe, log, makeDaemon, runMain } from './process.js';
 import { readSettings } from './settings.js';
 
-function log(line: string): void {
-  process.stderr.write(`${line}\n`);
-}
-
-function describe(error: unknown): string {
-  return error instanceof LabError ? error.message : ((error as Error).stack ?? String(error));
-}
-
-async function main(): Promise<void> {
+await runMain(async () => {
   const { values } = parseArgs({
     options: { config: { type: 'string', short: 'c' }, metrics: { type: 'string' } },
   });
@@ -29,36 +18,16 @@ async function main(): Promise<void> {
   }
   const file = resolve(values.config);
   const settings = await readSettings(file);
-  const engine = await Engine.create(settings);
-  const daemon = new Daemon(dirname(file), (iface) => FastGateway.open(engine, iface, settings), log);
+  const daemon = await makeDaemon(dirname(file), settings);
   // Before anything can be heard of it: a signal without a handler would end it.
   process.on('SIGHUP', () => {
     void readSettings(file)
       .then((settings) => daemon.configure(settings))
       .catch((error) => log(`the configuration stays as it was: ${describe(error)}`));
   });
-  let stopping = false;
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.on(signal, () => {
-      if (stopping) return;
-      stopping = true;
-      void daemon.stop().then(
-        () => process.exit(0),
-        (error) => {
-          log(describe(error));
-          process.exit(1);
-        },
-      );
-    });
-  }
   await daemon.configure(settings);
   if (values.metrics !== undefined) {
     const { serveMetrics } = await import('./metrics.js');
     await serveMetrics(values.metrics, () => daemon.status());
   }
-}
-
-await main().catch((error) => {
-  log(describe(error));
-  process.exit(error instanceof LabError ? error.exitCode : 1);
 });

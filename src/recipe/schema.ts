@@ -253,6 +253,10 @@ const Release = z.strictObject({
   version: z.string(),
   default: z.boolean().optional(),
   note: z.string().optional(),
+  /** Set where this version of aoe-lab can't build or run it, and why. */
+  unavailable: z.string().optional(),
+  /** Relative to `templates/`: a shell script for the system that it runs on, with the variables of `target/script.ts`. */
+  script: z.string().optional(),
   sources: z.array(Source),
   /** Digests of the whole source tree (see source/tree-digest.ts) as it was seen at some place. */
   trees: z.array(z.strictObject({ sha256: hex(64), seen: z.string() })).optional(),
@@ -267,8 +271,6 @@ export const Recipe = z.strictObject({
   title: z.string(),
   kind: z.enum(['kernel module', 'user-space daemon', 'native']),
   summary: z.string(),
-  /** Set where this version of aoe-lab can't build or run it, and why. */
-  unavailable: z.string().optional(),
   releases: z.array(Release).min(1),
   patches: z.array(Patch),
   build: Build,

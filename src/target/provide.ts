@@ -1,6 +1,6 @@
 import type { BuildEvent } from '../build/build.js';
 import type { KernelTree } from '../build/kernel.js';
-import { MissingError, UsageError } from '../errors.js';
+import { UsageError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { effective, findRelease, loadRecipe } from '../recipe/load.js';
 import type { SourceEvent, SourceTree } from '../source/fetch.js';
@@ -36,14 +36,6 @@ export async function provide(implementation: string, options: ProvideOptions): 
   const recipe = await loadRecipe(implementation);
   const release = findRelease(recipe, options.release);
   const isModule = recipe.kind === 'kernel module';
-  if (recipe.unavailable !== undefined && !isModule) {
-    throw new MissingError({
-      tried: `providing ${recipe.name} ${release.version}`,
-      happened: recipe.unavailable,
-      next: '`aoe-lab list` shows which targets can be exported',
-      missing: [recipe.name],
-    });
-  }
   if (!isModule && options.runsOn !== undefined && options.kernel !== undefined) {
     throw new UsageError({
       tried: `providing ${recipe.name} for the kernel ${options.kernel}`,
@@ -51,13 +43,15 @@ export async function provide(implementation: string, options: ProvideOptions): 
       next: 'leave --kernel out',
     });
   }
-  const [{ fetchSource }, { buildArtifacts }] = await Promise.all([
+  const [{ fetchSource }, { buildArtifacts, refuseUnbuildable }] = await Promise.all([
     import('../source/fetch.js'),
     import('../build/build.js'),
   ]);
   const { source, offline, onEvent } = options;
   // Loaded for modules alone: daemons have no use for Debian's kernels.
   const kernel = isModule ? await kernelOf(options) : undefined;
+  // Before the source is fetched.
+  refuseUnbuildable(recipe, release, kernel);
   const tree = await fetchSource(recipe, release, {
     ...(source === undefined ? {} : { source }),
     ...(offline === undefined ? {} : { offline }),

@@ -7,10 +7,15 @@ import type { Recipe } from '../recipe/schema.js';
 export function describeRecipe(recipe: Recipe, summary: Summary): string {
   const heading = (text: string) => colors.bold(text);
   const lines = [heading(recipe.title), recipe.summary, `${recipe.kind}`];
-  if (recipe.unavailable) lines.push(`not here: ${recipe.unavailable}`);
   for (const release of recipe.releases) {
     lines.push('', heading(`release ${release.version}${release.default ? ' (default)' : ''}`));
     if (release.note) lines.push(`  ${release.note}`);
+    if (release.unavailable) lines.push(`  not here: ${release.unavailable}`);
+    if (release.script) {
+      lines.push(
+        `  \`aoe-lab export --impl ${recipe.name} --release ${release.version} … --dry-run\` prints a script for it`,
+      );
+    }
     for (const source of summary.sources.filter((one) => one.release === release.version)) {
       lines.push(`  ${source.state.padEnd(10)} ${source.location}`);
     }

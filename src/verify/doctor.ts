@@ -45,8 +45,9 @@ const TESTING: readonly Requirement[] = [
 /** Looks at files and permissions only; starts nothing. */
 export function diagnose(recipes: readonly Recipe[], purpose: Purpose, implementation?: string): Diagnosis {
   const wanted = recipes.filter(
-    ({ name, unavailable }) =>
-      unavailable === undefined && (purpose === 'demo' ? name === (implementation ?? 'vblade') : true),
+    (recipe) =>
+      findRelease(recipe).unavailable === undefined &&
+      (purpose === 'demo' ? recipe.name === (implementation ?? 'vblade') : true),
   );
   const requires = [...SYSTEM, ...(purpose === 'test' ? TESTING : [])];
   for (const recipe of wanted) {

@@ -1,5 +1,6 @@
+import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,16 +21,15 @@ import { lastWords, serialLog, startQemu, untilReady } from './process.js';
 import { type Accelerator, type Disk, qemuArgv } from './qemu.js';
 import {
   checkName,
+  claimGuest,
   type GuestRecord,
   guestsFolder,
   keyPath,
-  listGuests,
   madeUpName,
   monitorPath,
   ownIdentity,
   pidOf,
   pidPath,
-  recordPath,
   removeGuest,
   serialPath,
   sweepGuests,
@@ -91,7 +91,6 @@ export async function bootGuest(options: GuestOptions = {}): Promise<Guest> {
   checkName(name);
   checkMemory(options);
   await sweepGuests();
-  await requireFree(name);
   const { kernel, images, modules } = await guestImages(options);
   return withAccelerator(
     (accelerator, patience) => boot(name, kernel, images, modules, accelerator, patience, options),
@@ -136,17 +135,6 @@ function checkMemory({ memory = LEAST_MEMORY, cpus = 1 }: GuestOptions): void {
   });
 }
 
-async function requireFree(name: string): Promise<void> {
-  const taken = (await listGuests()).find((record) => record.name === name);
-  if (taken === undefined) return;
-  if ((await pidOf(taken)) === undefined) return removeGuest(taken);
-  throw new UsageError({
-    tried: `starting a guest called ${name}`,
-    happened: 'there is one of that name already',
-    next: `take another name, or end that one: aoe-lab vm down ${name}`,
-  });
-}
-
 async function boot(
   name: string,
   kernel: GuestKernel,
@@ -180,10 +168,9 @@ async function boot(
     hostKey: keys.host.public.toString('base64'),
     begun: new Date().toISOString(),
   };
+  await claimGuest(record);
+  let child: ChildProcess | undefined;
   try {
-    await mkdir(folder, { recursive: true });
-    await chmod(folder, 0o700);
-    await here.write(recordPath(folder), JSON.stringify(record, undefined, 2));
     await mkdir(sockets, { mode: 0o700 });
     await here.write(keyPath(folder), keys.client.private, 0o600);
     const managementMac = madeUpMac();
@@ -217,13 +204,15 @@ async function boot(
       pidFile: pidPath(folder),
     });
     here.onRun?.(argv);
-    const child = await startQemu(argv, folder, record.stays);
+    child = await startQemu(argv, folder, record.stays);
     await untilReady(child, record, patience, options.signal);
     const guest = await reach(record, started);
     await here.remove(initrd);
     return guest;
   } catch (error) {
     const log = await keepLog(record).catch(() => undefined);
+    // It may not have told its process id yet.
+    child?.kill('SIGKILL');
     await removeGuest(record).catch(() => {});
     if (!(error instanceof LabError) || log === undefined) throw error;
     throw Object.assign(error, { facts: { ...error.facts, log } });

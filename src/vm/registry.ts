@@ -1,9 +1,10 @@
 /**
  * Guests of this machine: a folder each, `vm/NAME` of the state folder, written before QEMU starts. QEMU itself leaves its
- * process id there. Guests whose command is gone, unless they were to stay, are ended by the next command.
+ * process id there. Guests whose command is gone, unless they were to stay, are ended by the next command. Names are
+ * given and taken away under a lock, since several commands may do so at once.
  */
 import { randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LabError, UsageError } from '../errors.js';
@@ -58,12 +59,52 @@ export function checkName(name: string): void {
 /** All guests that are recorded, by name. */
 export async function listGuests(): Promise<GuestRecord[]> {
   const parent = await guestsFolder();
-  const records: GuestRecord[] = [];
-  for (const name of await here.list(parent)) {
-    const text = await readFile(recordPath(join(parent, name)), 'utf8').catch(() => undefined);
-    if (text !== undefined) records.push(JSON.parse(text) as GuestRecord);
+  const names = await here.list(parent);
+  const records = await Promise.all(names.map((name) => recorded(join(parent, name))));
+  return records.filter((record) => record !== undefined);
+}
+
+async function recorded(folder: string): Promise<GuestRecord | undefined> {
+  const text = await readFile(recordPath(folder), 'utf8').catch(() => undefined);
+  return text === undefined ? undefined : (JSON.parse(text) as GuestRecord);
+}
+
+/** Milliseconds; QEMU takes 6 s to end at worst. */
+const LOCK_PATIENCE = 30_000;
+
+async function exclusively<T>(change: () => Promise<T>): Promise<T> {
+  const folder = await guestsFolder();
+  await mkdir(folder, { recursive: true });
+  const lock = await here.lock(folder, LOCK_PATIENCE);
+  try {
+    return await change();
+  } finally {
+    await lock.release();
   }
-  return records;
+}
+
+/**
+ * Gives a guest that is to be started its name and its folder.
+ * @throws UsageError if another has the name, or is being started by it
+ */
+export function claimGuest(record: GuestRecord): Promise<void> {
+  const { name, folder } = record;
+  return exclusively(async () => {
+    const other = await recorded(folder);
+    const runs = other !== undefined && (await pidOf(other)) !== undefined;
+    if (other !== undefined && (runs || (await isOwned(other)))) {
+      throw new UsageError({
+        tried: `starting a guest called ${name}`,
+        happened: runs
+          ? 'there is one of that name already'
+          : `one of that name is being started by process ${other.owner.pid}`,
+        next: `take another name, or end that one: aoe-lab vm down ${name}`,
+      });
+    }
+    await remove(other ?? record);
+    await mkdir(folder, { mode: 0o700 });
+    await here.write(recordPath(folder), JSON.stringify(record, undefined, 2));
+  });
 }
 
 /** @throws UsageError if there is none of that name */
@@ -104,8 +145,38 @@ async function startOf(pid: number): Promise<string> {
   return status.slice(status.lastIndexOf(')') + 2).split(' ')[19] ?? '';
 }
 
-/** Ends a guest and removes all that is its. @throws LabError if QEMU does not end */
-export async function removeGuest(record: Pick<GuestRecord, 'name' | 'folder' | 'sockets'>): Promise<void> {
+/**
+ * Ends a guest and removes all that is its.
+ * @throws LabError if QEMU does not end, or another process is just starting it
+ */
+export function removeGuest(record: GuestRecord): Promise<void> {
+  return exclusively(async () => {
+    const { name, owner } = record;
+    if (owner.pid !== process.pid && (await pidOf(record)) === undefined && (await isOwned(record))) {
+      throw new LabError({
+        tried: `ending the guest ${name}`,
+        happened: `process ${owner.pid} is just starting it`,
+        next: `run the command again when it has come up, or end that process: kill ${owner.pid}`,
+      });
+    }
+    await remove(record);
+  });
+}
+
+/** Under the lock. */
+async function remove(record: GuestRecord): Promise<void> {
+  const current = await recorded(record.folder);
+  // Another guest has its name and its folder by now, if the sockets are not the same.
+  if (current === undefined || current.sockets === record.sockets) {
+    await endQemu(record);
+    await here.remove(record.sockets);
+    await here.remove(record.folder);
+  } else {
+    await here.remove(record.sockets);
+  }
+}
+
+async function endQemu(record: GuestRecord): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
     const pid = await pidOf(record);
     if (pid === undefined) break;
@@ -122,17 +193,22 @@ export async function removeGuest(record: Pick<GuestRecord, 'name' | 'folder' | 
       happened: 'its QEMU is still there 3 s after KILL',
     });
   }
-  await here.remove(record.sockets);
-  await here.remove(record.folder);
 }
 
 /** Ends guests whose commands were killed. @returns their names */
 export async function sweepGuests(): Promise<string[]> {
-  const swept: string[] = [];
-  for (const record of await listGuests()) {
-    if (record.stays || (await isOwned(record))) continue;
-    await removeGuest(record);
-    swept.push(record.name);
-  }
-  return swept;
+  const parent = await guestsFolder();
+  if ((await here.list(parent)).length === 0) return [];
+  return exclusively(async () => {
+    const swept: string[] = [];
+    for (const name of await here.list(parent)) {
+      const record = await recorded(join(parent, name));
+      // Its maker was killed before it was written, or its remover after it was gone.
+      if (record === undefined) await here.remove(join(parent, name));
+      if (record === undefined || record.stays || (await isOwned(record))) continue;
+      await remove(record);
+      swept.push(name);
+    }
+    return swept;
+  });
 }

@@ -67,10 +67,11 @@ test.serial('what is missing is said before anything starts, with one line that 
 });
 
 test.serial("what this version can't build is refused with the recipe's words", async (t) => {
-  const recipe: Recipe = { ...recipeWith([]), unavailable: 'not in this version' };
-  const error = await t.throwsAsync(buildArtifacts({ folder: '/nowhere', digest: 'd' }, recipe, release), {
-    instanceOf: MissingError,
-  });
+  const other = { ...release, unavailable: 'not in this version' };
+  const error = await t.throwsAsync(
+    buildArtifacts({ folder: '/nowhere', digest: 'd' }, recipeWith([]), other),
+    { instanceOf: MissingError },
+  );
   t.is(error?.facts.happened, 'not in this version');
 });
 

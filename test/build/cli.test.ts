@@ -94,7 +94,7 @@ testUnless(
     t.is(failed.status, 1);
     t.regex(JSON.parse(failed.stdout).error.happened, /^hello\.c:6:\d+: error: /);
     t.regex(failed.stderr, /^ {2}log: .*\/logs\/sample-1-[0-9a-f]{12}\.log$/m);
-    const lacking = aoeLab(['build', 'sqaoed', '--json']);
+    const lacking = aoeLab(['build', 'sqaoed', '--release', 'trunk', '--json']);
     t.is(lacking.status, 3);
     t.is(JSON.parse(lacking.stdout).error.kind, 'MissingError');
     const senseless = aoeLab(['build', 'sample', '--kernel', '6.1', '--source', folder, '--json']);

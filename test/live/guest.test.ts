@@ -11,9 +11,18 @@ import test from 'ava';
 import { parseMac } from '../../src/aoe/index.js';
 import { connectStream, Hub } from '../../src/link/index.js';
 import { serveTargets } from '../../src/native/index.js';
-import { bootGuest, findGuest, type Guest, listGuests, pidOf, sweepGuests } from '../../src/vm/index.js';
+import {
+  bootGuest,
+  findGuest,
+  type Guest,
+  listGuests,
+  pidOf,
+  removeGuest,
+  sweepGuests,
+} from '../../src/vm/index.js';
 import { noGuests, testUnless } from './machine.js';
 
+const LAB = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const MIB = 2 ** 20;
 const reason = await noGuests();
 const folder = await mkdtemp(join(tmpdir(), 'aoe-lab-guest-'));
@@ -122,15 +131,13 @@ testUnless(reason, 'a command killed at any moment leaves no QEMU after the next
     t.deepEqual(await listGuests(), []);
     if (pid !== undefined) t.false(existsSync(`/proc/${pid}/exe`), `after ${delay} ms`);
     if (delay === undefined) t.not(pid, undefined);
-    const { stdout } = spawnSync('ps', ['-e', '-o', 'args='], { encoding: 'utf8' });
-    t.false(stdout.includes(`${process.env.AOE_LAB_STATE}/vm/`), stdout);
+    t.deepEqual(qemus(), []);
   }
 });
 
 testUnless(reason, 'a guest that stays is found by later commands: list, ssh, down', async (t) => {
   t.timeout(300_000);
-  const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
-  const lab = (...argv: string[]) => spawnSync(process.execPath, [main, 'vm', ...argv], { encoding: 'utf8' });
+  const lab = (...argv: string[]) => spawnSync(process.execPath, [LAB, 'vm', ...argv], { encoding: 'utf8' });
   const up = JSON.parse(lab('up', 'stays', '--link', '1500', '--module', 'dummy', '--json').stdout);
   t.like(up, { name: 'stays', runs: true, stays: true, kernel: '6.1' });
   t.is(lab('up', 'stays').status, 2, 'the name is taken');
@@ -142,3 +149,71 @@ testUnless(reason, 'a guest that stays is found by later commands: list, ssh, do
   t.deepEqual(JSON.parse(lab('list', '--json').stdout), []);
   t.is(lab('ssh', 'stays', 'true').status, 2);
 });
+
+/** `vm` with words, without waiting: exit code and standard output. */
+async function vmCommand(...argv: string[]): Promise<{ code: number | null; stdout: string }> {
+  const child = spawn(process.execPath, [LAB, 'vm', ...argv], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let stdout = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    stdout += chunk.toString();
+  });
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, stdout };
+}
+
+testUnless(reason, 'of two commands that start a guest of one name at the same time, one does', async (t) => {
+  t.timeout(600_000);
+  const outcomes = await Promise.all([vmCommand('up', 'same', '--json'), vmCommand('up', 'same', '--json')]);
+  t.deepEqual(outcomes.map(({ code }) => code).sort(), [0, 2]);
+  const refused = outcomes.find(({ code }) => code === 2)?.stdout ?? '';
+  t.regex(JSON.parse(refused).error.happened, /is being started by process \d+|there is one of that name/);
+  t.like(JSON.parse((await vmCommand('list', '--json')).stdout), [{ name: 'same', runs: true }]);
+  t.is((await vmCommand('ssh', 'same', 'hostname')).stdout, 'same\n');
+  t.is((await vmCommand('down', 'same')).code, 0);
+  t.deepEqual(qemus(), []);
+});
+
+testUnless(reason, 'two commands start guests of different names at the same time', async (t) => {
+  t.timeout(600_000);
+  const names = ['one', 'other'];
+  const outcomes = await Promise.all(names.map((name) => vmCommand('up', name, '--json')));
+  t.deepEqual(
+    outcomes.map(({ code, stdout }) => [code, JSON.parse(stdout).name]),
+    names.map((name) => [0, name]),
+  );
+  const hosts = await Promise.all(names.map((name) => vmCommand('ssh', name, 'hostname')));
+  t.deepEqual(
+    hosts.map(({ stdout }) => stdout),
+    names.map((name) => `${name}\n`),
+  );
+  const ends = await Promise.all(names.map((name) => vmCommand('down', name)));
+  t.deepEqual(
+    ends.map(({ code }) => code),
+    [0, 0],
+  );
+  t.deepEqual(qemus(), []);
+});
+
+testUnless(reason, 'a guest that is just being started is not taken away; killed then, it is', async (t) => {
+  t.timeout(600_000);
+  const child = spawn(process.execPath, [LAB, 'vm', 'up', 'early'], { stdio: 'ignore' });
+  const closed = once(child, 'close');
+  // Its name is taken long before its QEMU is there: the images are put together in between.
+  while ((await listGuests()).length === 0) await sleep(2);
+  const [record] = await listGuests();
+  child.kill('SIGSTOP');
+  if (record === undefined || (await pidOf(record)) !== undefined) return t.fail('QEMU was there too early');
+  const refused = await t.throwsAsync(removeGuest(record));
+  t.regex(String(refused?.message), new RegExp(`process ${child.pid} is just starting it`));
+  child.kill('SIGKILL');
+  await closed;
+  await removeGuest(record);
+  t.deepEqual(await listGuests(), []);
+  t.deepEqual(qemus(), []);
+});
+
+/** Command lines of those whose guests are this test's. */
+function qemus(): string[] {
+  const { stdout } = spawnSync('ps', ['-e', '-o', 'args='], { encoding: 'utf8' });
+  return stdout.split('\n').filter((line) => line.includes(`${process.env.AOE_LAB_STATE}/vm/`));
+}

@@ -76,7 +76,9 @@ testUnless(
     t.is((await run('restart', '--host', 'two', '--all')).exitCode, 0);
     t.is(((await run('discover', '--iface', 'san0')).result as Found[]).length, 3);
 
-    const { stdout, exitCode } = await cli(['logs', '--host', 'one', 'e0.2'], lab.env, { inside: lab.inside });
+    const { stdout, exitCode } = await cli(['logs', '--host', 'one', 'e0.2'], lab.env, {
+      inside: lab.inside,
+    });
     t.is(exitCode, 0);
     t.regex(stdout, /e0\.2 on san0/);
     t.is((await run('unexport', '--host', 'one,two', '--all')).exitCode, 0);

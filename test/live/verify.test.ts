@@ -7,7 +7,7 @@ import test from 'ava';
 import { findCommand } from '../../src/build/requirements.js';
 import { here } from '../../src/host/local.js';
 import type { AcceptanceReport } from '../../src/verify/acceptance/acceptance.js';
-import { Theatre } from '../../src/verify/acceptance/theatre.js';
+import { Theatre } from '../../src/verify/theatre.js';
 import { type GuestRecord, listGuests } from '../../src/vm/index.js';
 import { temporaryFolder } from '../temporary.js';
 import { cli, cliJson } from './cli.js';
@@ -124,7 +124,7 @@ testUnless(reason, 'verify: what a killed run leaves is gone after the next one'
 
 testUnless(reason, 'verify: a guest that boots while everything is taken away does not stay', async (t) => {
   t.timeout(300_000);
-  const theatre = await Theatre.open(here, 1500);
+  const theatre = await Theatre.open(here, { mtu: 1500 });
   const late = theatre.guest('late', {}).then(
     () => 'up',
     (error: Error) => error.name,

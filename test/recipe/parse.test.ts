@@ -106,6 +106,9 @@ test('all eight recipes of this package are whole', (t) => {
       if (patch.form === 'edit') continue;
       t.notThrows(() => readFileSync(join(packageRoot, 'patches', patch.file)));
     }
+    for (const { script } of recipe.releases) {
+      if (script !== undefined) t.notThrows(() => readFileSync(join(packageRoot, 'templates', script)));
+    }
     for (const control of [recipe.control, ...recipe.releases.map((release) => release.control)]) {
       if (control?.shape !== 'daemon') continue;
       t.notThrows(() => readFileSync(join(packageRoot, 'templates', control.config.template)));

@@ -1,0 +1,46 @@
+/** What the entry points of the native target have in common. */
+import { LabError } from '../errors.js';
+import { Daemon } from './daemon.js';
+import { Engine } from './fast/engine.js';
+import { FastGateway } from './fast/fast-gateway.js';
+import type { Settings } from './settings.js';
+
+export function log(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+export function describe(error: unknown): string {
+  return error instanceof LabError ? error.message : ((error as Error).stack ?? String(error));
+}
+
+/**
+ * A daemon of this process, not configured yet: TERM and INT end it once everything is answered.
+ * @param folder as Daemon takes it
+ */
+export async function makeDaemon(folder: string | undefined, settings: Settings): Promise<Daemon> {
+  const engine = await Engine.create(settings);
+  const daemon = new Daemon(folder, (iface) => FastGateway.open(engine, iface, settings), log);
+  let stopping = false;
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (stopping) return;
+      stopping = true;
+      void daemon.stop().then(
+        () => process.exit(0),
+        (error) => {
+          log(describe(error));
+          process.exit(1);
+        },
+      );
+    });
+  }
+  return daemon;
+}
+
+/** Runs an entry point; what it throws ends the process. */
+export async function runMain(main: () => Promise<void>): Promise<void> {
+  await main().catch((error) => {
+    log(describe(error));
+    process.exit(error instanceof LabError ? error.exitCode : 1);
+  });
+}
