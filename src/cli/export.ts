@@ -18,9 +18,13 @@ interface Options extends Omit<ExportOptions, 'macs'> {
   force?: boolean;
   mac?: string[];
   restart?: 'on-failure';
+  persist?: boolean;
   dryRun?: boolean;
   json?: boolean;
 }
+
+const NOTHING_STARTS_IT =
+  'nothing known here starts it; have /var/lib/aoe-lab/persist/aoe-lab.sh start called at boot';
 
 export function register(program: Command): void {
   program
@@ -51,6 +55,7 @@ export function register(program: Command): void {
     .option('--loop', 'put a loop device between the file and the target')
     .option('--force', 'export what is mounted, attached or exported already')
     .addOption(new Option('--restart <WHEN>', 'start its process again when it ends').choices(['on-failure']))
+    .option('--persist', 'have it brought back after a reboot: by a systemd unit, OpenRC or a script')
     .option('--dry-run', 'print the commands it would run; fetches and builds, but exports nothing')
     .option('--json', 'print JSON')
     .action(async (options: Options) => {
@@ -92,6 +97,7 @@ export function register(program: Command): void {
         loop: options.loop ?? false,
         force: options.force ?? false,
         ...(options.restart === undefined ? {} : { restart: options.restart }),
+        persist: options.persist ?? false,
         options: withoutUndefined(wished),
       };
       if (options.dryRun) {
@@ -109,6 +115,7 @@ export function register(program: Command): void {
         return [
           `${report.id}: ${report.file}${via}, ${formatSize(report.size)}, served by ${report.implementation} ${report.release} (process ${report.pids.join(' ')}) from ${report.mac}`,
           `log: ${report.log}`,
+          ...(options.persist ? [`after a reboot: ${report.persistence ?? NOTHING_STARTS_IT}`] : []),
         ].join('\n');
       });
     });
