@@ -1,4 +1,5 @@
 /** Starts and ends programs: as a service of the host's where there is a reason to, as a process of ours otherwise. */
+import { posix } from 'node:path';
 import type { EntryStore } from './entry.js';
 import { serviceManager } from './persist/manager.js';
 import { serviceName } from './persist/names.js';
@@ -18,6 +19,7 @@ export class Launcher {
   /** What `start` would run. */
   async preview(program: Program): Promise<string[]> {
     const { host } = this.#store;
+    await host.run(['mkdir', '-p', posix.dirname(program.log)]);
     if (program.persist) return (await serviceManager(host)).startArgv(this.#service(program), this.#store);
     if (await this.#isTransient(program)) return transientArgv(this.#service(program), program);
     return supervised(program.argv, program.restart);
@@ -25,6 +27,7 @@ export class Launcher {
 
   async start(program: Program): Promise<void> {
     const { host } = this.#store;
+    await host.run(['mkdir', '-p', posix.dirname(program.log)]);
     if (program.persist) return (await serviceManager(host)).start(this.#service(program), this.#store);
     if (await this.#isTransient(program)) {
       await host.run(await this.preview(program));
