@@ -20,8 +20,12 @@ interface Options extends Omit<ExportOptions, 'macs'>, HostOptions {
   force?: boolean;
   mac?: string[];
   restart?: 'on-failure';
+  persist?: boolean;
   dryRun?: boolean;
 }
+
+const NOTHING_STARTS_IT =
+  'nothing known here starts it; have /var/lib/aoe-lab/persist/aoe-lab.sh start called at boot';
 
 export function register(program: Command): void {
   const command = program
@@ -52,6 +56,7 @@ export function register(program: Command): void {
     .option('--loop', 'put a loop device between the file and the target')
     .option('--force', 'export what is mounted, attached or exported already')
     .addOption(new Option('--restart <WHEN>', 'start its process again when it ends').choices(['on-failure']))
+    .option('--persist', 'have it brought back after a reboot: by a systemd unit, OpenRC or a script')
     .option('--dry-run', 'print the commands it would run; fetches and builds, but exports nothing');
   hostOptions(command)
     .option('--json', 'print JSON')
@@ -76,6 +81,7 @@ function wishOf(options: Options, size: number | undefined): ExportWish {
     loop: options.loop ?? false,
     force: options.force ?? false,
     ...(restart === undefined ? {} : { restart }),
+    persist: options.persist ?? false,
     options: withoutUndefined(wished),
   };
 }
@@ -107,12 +113,13 @@ async function carryOut(options: Options, wish: ExportWish): Promise<void> {
       const served = await provide(options.impl, { ...options, runsOn: host });
       return exportTarget(host, served, wish, noteRecovery);
     },
-    ({ id, file, device, size, implementation, release, pids, mac, log }) => {
+    ({ id, file, device, size, implementation, release, pids, mac, log, persistence }) => {
       const via = device === undefined ? '' : ` by ${device}`;
       const by = pids.length === 0 ? '' : ` (process ${pids.join(' ')})`;
       return [
         `${id}: ${file}${via}, ${formatSize(size)}, served by ${implementation} ${release}${by} from ${mac}`,
         `log: ${log}`,
+        ...(options.persist ? [`after a reboot: ${persistence ?? NOTHING_STARTS_IT}`] : []),
       ].join('\n');
     },
   );

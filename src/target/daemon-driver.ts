@@ -1,17 +1,22 @@
-import { posix } from 'node:path';
 import { LabError } from '../errors.js';
 import type { InterfaceFacts } from '../host/interface.js';
-import type { Control } from '../recipe/schema.js';
-import { render, renderArgv } from '../templating.js';
+import { renderArgv } from '../templating.js';
 import type { Driver, Preview } from './driver.js';
 import { type EntryStore, type ExportEntry, exportId } from './entry.js';
+import { Launcher } from './launcher.js';
 import { waitUntilReleased } from './listening.js';
+import { ownLoops } from './loops.js';
 import { type Presence, processPresence } from './presence.js';
-import { processesOf, RUN_MARK, signalProcesses, stopProcesses } from './processes.js';
-import { supervised } from './supervise.js';
-import { daemonVariables, exportedPath, exportVariables } from './variables.js';
-
-type DaemonControl = Extract<Control, { shape: 'daemon' }>;
+import { processesOf, signalProcesses } from './processes.js';
+import {
+  daemonConfiguration,
+  daemonControl,
+  type Program,
+  programMark,
+  programName,
+  programOf,
+} from './program.js';
+import { exportedPath, exportVariables } from './variables.js';
 
 type Change =
   | { by: 'signal'; signal: string }
@@ -24,17 +29,19 @@ type Change =
  */
 export class DaemonDriver implements Driver {
   readonly #store: EntryStore;
+  readonly #launcher: Launcher;
 
   constructor(store: EntryStore) {
     this.#store = store;
+    this.#launcher = new Launcher(store);
   }
 
   mark(entry: ExportEntry): string {
-    return posix.join(this.#store.daemonsFolder(), this.#name(entry));
+    return programMark(this.#store, entry);
   }
 
   logPath(entry: ExportEntry): string {
-    return this.#store.logPath(this.#name(entry));
+    return this.#store.logPath(programName(entry));
   }
 
   presence(
@@ -48,12 +55,13 @@ export class DaemonDriver implements Driver {
   async preview(entry: ExportEntry, path: string): Promise<Preview> {
     const members = await this.#members(entry);
     const files = [await this.#configuration(entry, [...members, entry], path)];
-    if (!(await this.#isRunning(entry))) return { commands: [this.#runArgv(entry, members, path)], files };
+    const run = await this.#launcher.preview(this.#program(entry, members, path));
+    if (!(await this.#isRunning(entry))) return { commands: [run], files };
     const pids = (await this.#pids(entry)).map(String);
     const commands = this.#changes(entry, 'add', members, path).flatMap((change) => {
       if (change.by === 'signal') return [['kill', `-${change.signal}`, ...pids]];
       if (change.by === 'command') return [change.argv];
-      return [['kill', `-${daemon(entry).stop}`, ...pids], this.#runArgv(entry, members, path)];
+      return [['kill', `-${daemonControl(entry).stop}`, ...pids], run];
     });
     return { commands, files };
   }
@@ -67,10 +75,10 @@ export class DaemonDriver implements Driver {
   }
 
   async stop(entry: ExportEntry): Promise<void> {
-    const { host, folder } = this.#store;
+    const { host } = this.#store;
     const others = without(await this.#members(entry), entry);
     if (others.length === 0) {
-      await stopProcesses(host, folder, this.mark(entry), daemon(entry).stop);
+      await this.#launcher.stop(this.#program(entry, [], ''));
       await host.remove(this.mark(entry));
       return;
     }
@@ -79,26 +87,31 @@ export class DaemonDriver implements Driver {
     // Without its loop device there is nothing that it could serve the export from.
     const path = await exportedPath(this.#store, entry).catch(() => entry.backing.path);
     await this.#carryOut(entry, this.#changes(entry, 'remove', others, path));
-    const paths = await Promise.all(others.map((other) => exportedPath(this.#store, other).catch(() => '')));
-    if (!paths.includes(path)) await waitUntilReleased(host, await this.#pids(entry), path);
+    const opened = await this.#opened(entry);
+    const paths = await Promise.all(others.map((other) => this.#opened(other)));
+    if (!paths.includes(opened)) await waitUntilReleased(host, await this.#pids(entry), opened);
   }
 
   async restart(entry: ExportEntry): Promise<void> {
-    await stopProcesses(this.#store.host, this.#store.folder, this.mark(entry), daemon(entry).stop);
+    await this.#launcher.stop(this.#program(entry, [], ''));
     await this.#configure(entry, await this.#members(entry));
     await this.#run(entry);
   }
 
-  #name(entry: ExportEntry): string {
-    const place = entry.netns === undefined ? '' : `%${entry.netns}`;
-    return `${entry.implementation}-${entry.release}-${entry.build.slice(0, 12)}${place}`;
+  /** The file or device, links resolved, that the daemon has open for an export. */
+  async #opened(entry: ExportEntry): Promise<string> {
+    const [device] = await ownLoops(this.#store, entry);
+    return device ?? entry.backing.path;
   }
 
   /** The entries this daemon serves or is to serve. */
   async #members(entry: ExportEntry): Promise<ExportEntry[]> {
-    const name = this.#name(entry);
+    const name = programName(entry);
     const all = await this.#store.all();
-    return all.filter((other) => this.#name(other) === name && other.phase !== 'stopping');
+    return all.filter(
+      (other) =>
+        other.control.shape === 'daemon' && programName(other) === name && other.phase !== 'stopping',
+    );
   }
 
   async #isRunning(entry: ExportEntry): Promise<boolean> {
@@ -124,31 +137,16 @@ export class DaemonDriver implements Driver {
       entry: member,
       path: own !== undefined && member === entry ? own : await exportedPath(this.#store, member),
     }));
-    const folder = this.mark(entry);
-    const variables = daemonVariables(this.#store, await Promise.all(opened), {
-      folder,
-      logFile: this.logPath(entry),
-    });
-    return {
-      path: posix.join(folder, daemon(entry).config.name),
-      text: render(entry.template ?? '', variables),
-    };
+    return daemonConfiguration(this.#store, await Promise.all(opened));
   }
 
-  /** It is started again after a failure if one of its exports wants that. */
-  #runArgv(entry: ExportEntry, members: readonly ExportEntry[], path: string): string[] {
-    const policy = [entry, ...members].find(({ restart }) => restart !== undefined)?.restart;
-    return supervised(renderArgv(daemon(entry).run, this.#variables(entry, path)), policy);
+  #program(entry: ExportEntry, members: readonly ExportEntry[], path: string): Program {
+    return programOf(this.#store, [entry, ...members], path);
   }
 
   async #run(entry: ExportEntry): Promise<void> {
     const members = await this.#members(entry);
-    const argv = this.#runArgv(entry, members, await exportedPath(this.#store, entry));
-    await this.#store.host.inNamespace(entry.netns).start(argv, {
-      env: { [RUN_MARK]: this.mark(entry) },
-      log: this.logPath(entry),
-      cwd: this.mark(entry),
-    });
+    await this.#launcher.start(this.#program(entry, members, await exportedPath(this.#store, entry)));
   }
 
   /** How the running daemon is told; its configuration says the same already. */
@@ -158,7 +156,7 @@ export class DaemonDriver implements Driver {
     others: readonly ExportEntry[],
     path: string,
   ): Change[] {
-    const { change } = daemon(entry);
+    const { change } = daemonControl(entry);
     if (change.by !== 'commands') return [change];
     const { otherwise } = change;
     if (direction === 'add' && otherwise !== undefined) {
@@ -209,10 +207,4 @@ export class DaemonDriver implements Driver {
 
 function without(entries: readonly ExportEntry[], one: ExportEntry): ExportEntry[] {
   return entries.filter((entry) => exportId(entry) !== exportId(one));
-}
-
-function daemon(entry: ExportEntry): DaemonControl {
-  if (entry.control.shape !== 'daemon')
-    throw new TypeError(`${entry.control.shape} is not driven as a daemon`);
-  return entry.control;
 }

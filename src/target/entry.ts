@@ -56,6 +56,8 @@ export interface ExportEntry {
   restart?: RestartPolicy;
   /** The lab that it was made for, which alone changes and ends it; and its file as that names it, links and all. */
   lab?: { name: string; file: string };
+  /** The host's service manager keeps it, and brings it back after a reboot (see persist/). */
+  persist?: boolean;
   /** Digest that names the build; its artifacts are copied to `STATE/artifacts/BUILD/`. */
   build: string;
   artifacts: string[];
@@ -77,21 +79,12 @@ export function exportId(entry: Pick<ExportEntry, 'shelf' | 'slot' | 'iface' | '
   return `e${shelf}.${slot}@${iface}${netns === undefined ? '' : `%${netns}`}`;
 }
 
-/** Entries of one host, and the folders that go with them. */
-export class EntryStore {
-  readonly host: Host;
+/** Where things lie in a state folder. */
+export class StateFolder {
   readonly folder: string;
-  /** While the lock is held nobody else writes entries: they are read once. By id. */
-  #known: Map<string, ExportEntry> | undefined;
-  #lock: HostLock | undefined;
 
-  private constructor(host: Host, folder: string) {
-    this.host = host;
+  constructor(folder: string) {
     this.folder = folder;
-  }
-
-  static async open(host: Host): Promise<EntryStore> {
-    return new EntryStore(host, await host.stateFolder());
   }
 
   entryPath(id: string): string {
@@ -114,6 +107,27 @@ export class EntryStore {
     return posix.join(this.folder, 'modules');
   }
 
+  persistFolder(): string {
+    return posix.join(this.folder, 'persist');
+  }
+}
+
+/** Entries of one host, and the folders that go with them. */
+export class EntryStore extends StateFolder {
+  readonly host: Host;
+  /** While the lock is held nobody else writes entries: they are read once. By id. */
+  #known: Map<string, ExportEntry> | undefined;
+  #lock: HostLock | undefined;
+
+  private constructor(host: Host, folder: string) {
+    super(folder);
+    this.host = host;
+  }
+
+  static async open(host: Host): Promise<EntryStore> {
+    return new EntryStore(host, await host.stateFolder());
+  }
+
   /** Taken on the folder itself, so that no file of ours is left when nothing is exported. */
   async lock(wait = 60_000): Promise<HostLock> {
     await this.host.run(['mkdir', '-p', this.folder]);
@@ -133,7 +147,7 @@ export class EntryStore {
   /** Removes the folders of entries, logs and copies when there is no entry any more; to be called under the lock. */
   async removeIfEmpty(): Promise<void> {
     if ((await this.all()).length > 0) return;
-    for (const name of ['exports', 'logs', 'artifacts', 'daemons', 'modules']) {
+    for (const name of ['exports', 'logs', 'artifacts', 'daemons', 'modules', 'persist']) {
       await this.host.remove(posix.join(this.folder, name));
     }
   }

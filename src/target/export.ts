@@ -1,12 +1,13 @@
 import type { Host } from '../host/host.js';
 import { type InterfaceFacts, requireInterface } from '../host/interface.js';
 import { makeBackingFile, SECTOR } from '../storage/backing.js';
-import { attachLoop } from '../storage/loop.js';
 import { type AnnouncementWatch, watchAnnouncements } from './announcement.js';
 import { driverFor } from './driver.js';
 import { EntryStore, type ExportEntry, exportId } from './entry.js';
-import { ownLoops } from './loops.js';
-import { type ExportPlan, loopOptions, planExport, type Served } from './plan.js';
+import { attachOwn, ownLoops } from './loops.js';
+import { serviceManager } from './persist/manager.js';
+import { settlePersistence } from './persist/settle.js';
+import { type ExportPlan, planExport, type Served } from './plan.js';
 import { processesOf } from './processes.js';
 import { requireAnnouncement, waitUntilListening } from './ready.js';
 import { type Recovery, recover } from './recover.js';
@@ -30,6 +31,8 @@ export interface ExportReport {
   pids: number[];
   log: string;
   options: ExportEntry['options'];
+  /** What brings it back after a reboot, in words; null: nothing does. */
+  persistence: string | null;
 }
 
 /** An export that is wished for, and what is to serve it. */
@@ -134,7 +137,8 @@ async function begin(
 async function start(store: EntryStore, { entry, backing }: ExportPlan, served: Served): Promise<void> {
   const { host } = store;
   if (backing.absent) await makeBackingFile(host, backing);
-  if (entry.backing.loop) await attachLoop(host, backing.path, loopOptions(entry));
+  if (entry.persist) await settlePersistence(store, false);
+  if (entry.backing.loop) await attachOwn(store, entry);
   const folder = store.artifactsFolder(entry.build);
   for (const { name, path } of served.artifacts) {
     // Named by the build's digest: what is there is the same, and may be running.
@@ -206,5 +210,6 @@ async function report(store: EntryStore, entry: ExportEntry, iface: InterfaceFac
     pids: await processesOf(store.host, store.folder, driver.mark(entry)),
     log: driver.logPath(entry),
     options: entry.options,
+    persistence: (entry.persist && (await (await serviceManager(store.host)).starter(store))) || null,
   };
 }

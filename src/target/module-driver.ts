@@ -8,6 +8,8 @@ import { controlledExports, isListed } from './control-list.js';
 import type { Driver, Preview } from './driver.js';
 import { type EntryStore, type ExportEntry, exportId } from './entry.js';
 import { KernelWords } from './kernel-words.js';
+import { serviceManager } from './persist/manager.js';
+import { serviceName } from './persist/names.js';
 import type { Presence } from './presence.js';
 import { exportedPath, exportVariables } from './variables.js';
 
@@ -147,12 +149,11 @@ export class ModuleDriver implements Driver {
     });
     const variables = exportVariables(this.#store, entry, path);
     const words = await KernelWords.from(host, `aoe-lab: ${tried}`);
-    for (const line of control[direction]) {
-      try {
-        await host.run(writing(line, variables));
-      } catch (error) {
-        throw await this.#failure(entry, tried, (error as Error).message, words);
-      }
+    try {
+      if (entry.persist) await this.#serve(entry, direction);
+      else for (const line of control[direction]) await host.run(writing(line, variables));
+    } catch (error) {
+      throw await this.#failure(entry, tried, (error as Error).message, words);
     }
     const deadline = Date.now() + PATIENCE;
     while ((await isListed(host, control.list, entry)) !== (direction === 'add')) {
@@ -163,6 +164,15 @@ export class ModuleDriver implements Driver {
       await sleep(POLL);
     }
     await this.#record(entry, await words.since());
+  }
+
+  /** The service of a persistent export writes the same lines. */
+  async #serve(entry: ExportEntry, direction: 'add' | 'remove'): Promise<void> {
+    const { host } = this.#store;
+    const manager = await serviceManager(host);
+    const service = serviceName(this.#store, exportId(entry));
+    if (direction === 'add') await manager.start(service, this.#store);
+    else await manager.stop(service, this.#store);
   }
 
   async #failure(entry: ExportEntry, tried: string, happened: string, words: KernelWords): Promise<LabError> {

@@ -8,6 +8,10 @@ import { type Backing, inspectBacking, makeCommand, objections } from '../storag
 import { attachCommand, listLoops } from '../storage/loop.js';
 import { driverFor, type Preview } from './driver.js';
 import { EntryStore, type ExportEntry, exportId } from './entry.js';
+import { loopOptions } from './loops.js';
+import { refuseFleeting } from './persist/fleeting.js';
+import { previewPersistence } from './persist/preview.js';
+import { keptPath } from './persist/services.js';
 import { checkWish, type ExportWish } from './wish.js';
 
 /** What is to serve the export: a build and the way to drive it. */
@@ -40,6 +44,7 @@ export async function planExport(store: EntryStore, served: Served, wish: Export
   const backing = await inspectBacking(store.host, wish.path, wish.size);
   refuseUnspeakable(served, wish, backing);
   await refuseUnsafe(store.host, entries, backing, wish);
+  if (wish.persist) await refuseFleeting(store, served.control, backing.path);
   return { entry: await composeEntry(store.host, served, wish, backing), backing };
 }
 
@@ -48,6 +53,17 @@ export async function previewExport(host: Host, served: Served, wish: ExportWish
   const store = await EntryStore.open(host);
   const { entry, backing } = await planExport(store, served, wish);
   const { path, loop } = entry.backing;
+  if (entry.persist) {
+    const { commands, files } = await driverFor(store, entry).preview(entry, keptPath(store, entry));
+    const kept = await previewPersistence(store, entry);
+    return {
+      commands: [...(backing.absent ? [makeCommand(backing)] : []), ...kept.commands, ...commands],
+      files: [
+        ...kept.files,
+        ...files.filter((file) => kept.files.every((other) => other.path !== file.path)),
+      ],
+    };
+  }
   const { commands, files } = await driverFor(store, entry).preview(entry, loop ? '/dev/loopN' : path);
   const place = wish.netns === undefined ? [] : ['ip', 'netns', 'exec', wish.netns];
   return {
@@ -58,11 +74,6 @@ export async function previewExport(host: Host, served: Served, wish: ExportWish
     ],
     files,
   };
-}
-
-/** How the loop device of an entry is attached. */
-export function loopOptions({ options }: ExportEntry): { readOnly: boolean; directIo: boolean } {
-  return { readOnly: options.readOnly ?? false, directIo: options.directIo ?? false };
 }
 
 async function composeEntry(
@@ -94,6 +105,7 @@ async function composeEntry(
     options: wish.options,
     ...(wish.restart === undefined ? {} : { restart: wish.restart }),
     ...(wish.lab === undefined ? {} : { lab: { name: wish.lab, file: wish.path } }),
+    ...(wish.persist ? { persist: true } : {}),
     build: served.build,
     artifacts: served.artifacts.map(({ name }) => name),
     ...(served.node === undefined ? {} : { node: served.node }),

@@ -1,22 +1,23 @@
 import type { InterfaceFacts } from '../host/interface.js';
-import { renderArgv } from '../templating.js';
 import type { Driver, Preview } from './driver.js';
 import { type EntryStore, type ExportEntry, exportId } from './entry.js';
+import { Launcher } from './launcher.js';
 import { type Presence, processPresence } from './presence.js';
-import { RUN_MARK, stopProcesses } from './processes.js';
-import { supervised } from './supervise.js';
-import { exportedPath, exportVariables } from './variables.js';
+import { programMark, programOf } from './program.js';
+import { exportedPath } from './variables.js';
 
 /** One process an export. */
 export class ProcessDriver implements Driver {
   readonly #store: EntryStore;
+  readonly #launcher: Launcher;
 
   constructor(store: EntryStore) {
     this.#store = store;
+    this.#launcher = new Launcher(store);
   }
 
   mark(entry: ExportEntry): string {
-    return this.#store.entryPath(exportId(entry));
+    return programMark(this.#store, entry);
   }
 
   logPath(entry: ExportEntry): string {
@@ -32,31 +33,20 @@ export class ProcessDriver implements Driver {
   }
 
   async preview(entry: ExportEntry, path: string): Promise<Preview> {
-    return { commands: [this.#argv(entry, path)], files: [] };
+    return { commands: [await this.#launcher.preview(programOf(this.#store, [entry], path))], files: [] };
   }
 
   async start(entry: ExportEntry): Promise<void> {
-    const argv = this.#argv(entry, await exportedPath(this.#store, entry));
-    await this.#store.host.inNamespace(entry.netns).start(argv, {
-      env: { [RUN_MARK]: this.mark(entry) },
-      log: this.logPath(entry),
-    });
+    const path = await exportedPath(this.#store, entry);
+    await this.#launcher.start(programOf(this.#store, [entry], path));
   }
 
   async stop(entry: ExportEntry): Promise<void> {
-    const { control } = entry;
-    const signal = control.shape === 'process' ? control.stop : 'TERM';
-    await stopProcesses(this.#store.host, this.#store.folder, this.mark(entry), signal);
+    await this.#launcher.stop(programOf(this.#store, [entry], ''));
   }
 
   async restart(entry: ExportEntry): Promise<void> {
     await this.stop(entry);
     await this.start(entry);
-  }
-
-  #argv(entry: ExportEntry, path: string): string[] {
-    const { control } = entry;
-    if (control.shape !== 'process') throw new TypeError(`${control.shape} is not driven as a process`);
-    return supervised(renderArgv(control.run, exportVariables(this.#store, entry, path)), entry.restart);
   }
 }

@@ -1,5 +1,6 @@
 import { driverFor } from './driver.js';
 import type { EntryStore } from './entry.js';
+import { settlePersistence } from './persist/settle.js';
 import { findProcesses, stopProcesses } from './processes.js';
 import { type Undone, undo } from './undo.js';
 
@@ -20,6 +21,7 @@ export async function recover(store: EntryStore): Promise<Recovery> {
   for (const entry of await store.all()) {
     if (entry.phase !== 'running') undone.push(await undo(store, entry, false));
   }
+  await settlePersistence(store, false);
   const entries = await store.all();
   const marks = new Set(entries.map((entry) => driverFor(store, entry).mark(entry)));
   const orphans: string[] = [];

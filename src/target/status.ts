@@ -5,6 +5,7 @@ import type { DaemonStatus } from '../native/status-file.js';
 import { driverFor } from './driver.js';
 import { EntryStore, type ExportEntry, exportId } from './entry.js';
 import { ownLoops } from './loops.js';
+import { persistenceFaults } from './persist/faults.js';
 import { findProcesses } from './processes.js';
 import type { RestartPolicy } from './supervise.js';
 import { askOnWire, type WireAnswer } from './wire.js';
@@ -49,6 +50,8 @@ export interface ExportStatus {
   options: ExportEntry['options'];
   /** When its process is started again by itself; null: never. */
   restart: RestartPolicy | null;
+  /** Whether it is brought back after a reboot. */
+  persist: boolean;
   log: string;
   /** What it has done since its process began; null where a target does not tell. */
   counters: Counters | null;
@@ -100,6 +103,8 @@ async function inspect(
   }
   const isDetached = entry.backing.loop && loops.length === 0;
   if (isDetached) faults.push(`no loop device: aoe-lab restart ${id}`);
+  const unkept = entry.persist ? await persistenceFaults(store, entry) : [];
+  faults.push(...unkept.map((what) => `${what}: aoe-lab restart ${id}`));
   const { state: presence, pids, fault } = await driver.presence(entry, iface, processes);
   const isWaiting = presence !== 'absent' && waits !== undefined;
   if (isWaiting) faults.push(`it is not served yet: ${waits}`);
@@ -109,7 +114,8 @@ async function inspect(
       ? await askOnWire(host, entry, iface)
       : 'unchecked';
   if (wire === 'silent') faults.push('it did not answer on the wire');
-  const isBroken = isDetached || (fault !== undefined && !isWaiting) || wire === 'silent';
+  const isBroken =
+    isDetached || unkept.length > 0 || (fault !== undefined && !isWaiting) || wire === 'silent';
   const state =
     entry.phase !== 'running'
       ? 'unfinished'
@@ -142,6 +148,7 @@ async function inspect(
     lab: entry.lab ?? null,
     options: entry.options,
     restart: entry.restart ?? null,
+    persist: entry.persist ?? false,
     log: driver.logPath(entry),
     counters: told?.counters ?? null,
     path: told?.path ?? null,

@@ -1,8 +1,8 @@
 import { isUntouched } from '../storage/backing.js';
-import { detachLoop } from '../storage/loop.js';
 import { driverFor } from './driver.js';
 import { type EntryStore, type ExportEntry, exportId } from './entry.js';
-import { ownLoops } from './loops.js';
+import { detachOwn } from './loops.js';
+import { settlePersistence } from './persist/settle.js';
 
 /** What became of the backing file of an export that ended. */
 export interface Undone {
@@ -28,8 +28,8 @@ export async function undo(store: EntryStore, entry: ExportEntry, removeFile: Re
   await store.write({ ...entry, phase: 'stopping' });
   const driver = driverFor(store, entry);
   await driver.stop(entry);
-  const loops = await ownLoops(store, entry);
-  for (const device of loops) await detachLoop(host, device);
+  const loops = await detachOwn(store, entry);
+  if (entry.persist) await settlePersistence(store, false);
   let file: Undone['file'] = 'untouched';
   if (backing.made) {
     const remove = removeFile === true || (removeFile === false && (await isUntouched(host, backing.path)));

@@ -2,9 +2,10 @@
 import { join, posix } from 'node:path';
 import { LabError } from '../errors.js';
 import { packageRoot } from '../paths.js';
-import { type EntryStore, type ExportEntry, exportId } from './entry.js';
+import { type EntryStore, type ExportEntry, exportId, type StateFolder } from './entry.js';
 import { ownLoops } from './loops.js';
 import { ownCodeIn } from './own-code.js';
+import { loopLink } from './persist/names.js';
 
 export interface ExportVariables {
   /** Artifact name → path on the host. */
@@ -49,7 +50,7 @@ export interface DaemonVariables {
 }
 
 /** @param path what the target opens, see `exportedPath` */
-export function exportVariables(store: EntryStore, entry: ExportEntry, path: string): ExportVariables {
+export function exportVariables(store: StateFolder, entry: ExportEntry, path: string): ExportVariables {
   const { options } = entry;
   const macs = options.macs ?? [];
   return {
@@ -80,7 +81,7 @@ export function exportVariables(store: EntryStore, entry: ExportEntry, path: str
 
 /** @param members exports of one daemon, each with what it opens */
 export function daemonVariables(
-  store: EntryStore,
+  store: StateFolder,
   members: readonly { entry: ExportEntry; path: string }[],
   place: { folder: string; logFile: string },
 ): DaemonVariables {
@@ -96,7 +97,7 @@ export function daemonVariables(
   };
 }
 
-function artifactPaths(store: EntryStore, entry: ExportEntry): Record<string, string> {
+function artifactPaths(store: StateFolder, entry: ExportEntry): Record<string, string> {
   const folder = store.artifactsFolder(entry.build);
   return Object.fromEntries(entry.artifacts.map((name) => [name, posix.join(folder, name)]));
 }
@@ -108,7 +109,8 @@ function artifactPaths(store: EntryStore, entry: ExportEntry): Record<string, st
 export async function exportedPath(store: EntryStore, entry: ExportEntry): Promise<string> {
   if (!entry.backing.loop) return entry.backing.path;
   const [device] = await ownLoops(store, entry);
-  if (device !== undefined) return device;
+  // By a name that stays the same, whichever device a later boot gives.
+  if (device !== undefined) return entry.persist ? loopLink(store, entry) : device;
   throw new LabError({
     tried: `looking for the loop device of ${exportId(entry)}`,
     happened: `none is attached to ${entry.backing.path}`,

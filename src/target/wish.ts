@@ -24,6 +24,8 @@ export interface ExportWish {
   lab?: string;
   /** An export that this one takes the place of made the file. */
   made?: boolean;
+  /** Have it brought back after a reboot. */
+  persist?: boolean;
   options: ExportOptions;
 }
 
@@ -56,6 +58,11 @@ export function checkWish(implementation: string, release: string, control: Cont
   }
   if (control.shape === 'control-file' && wish.restart !== undefined) {
     faults.push(`--restart ${wish.restart}: a kernel module has no process that could end`);
+  }
+  if (wish.persist && wish.netns !== undefined) {
+    faults.push(
+      `--persist: the namespace ${wish.netns} does not survive a reboot; who makes it anew has to export`,
+    );
   }
   const lacking: string[] = [];
   for (const [name, flag] of Object.entries(OPTION_FLAGS) as [OptionName, string][]) {

@@ -5,6 +5,7 @@
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -71,14 +72,42 @@ mount --bind "$folder/boot_id" proc/sys/kernel/random/boot_id
 hostname "$name"
 exec chroot . /usr/sbin/sshd -D -e -p "$port" -f /etc/ssh/sshd_config`;
 
+/** systemd as the first process, with what this machine has it start left out, and sshd as a unit of the test's. */
+const SYSTEMD = BOOT.replace('for d in dev sys; do mount --rbind "/$d" "$d"; done', 'mount --rbind /dev dev')
+  .replace(
+    ': > "$folder/booted"',
+    `if [ ! -e "$folder/booted" ]; then
+  rm -rf etc/systemd/system/*.wants etc/systemd/system/default.target
+  mkdir etc/systemd/system/multi-user.target.wants
+  for unit in lib/systemd/system/sysinit.target.wants/* lib/systemd/system/local-fs.target.wants/* lib/systemd/system/multi-user.target.wants/* systemd-journald-dev-log.socket; do
+    case \${unit##*/} in systemd-journald.service) ;; *) ln -sf /dev/null "etc/systemd/system/\${unit##*/}" ;; esac
+  done
+  printf '%s\\n' '[Service]' "ExecStart=/usr/sbin/sshd -D -E /var/log/sshd -p $port -f /etc/ssh/sshd_config" 'KillMode=process' > etc/systemd/system/test-sshd.service
+  ln -s ../test-sshd.service etc/systemd/system/multi-user.target.wants/
+fi
+rm -f var/log/sshd
+: > "$folder/booted"
+mount -t sysfs sysfs sys
+mount -t cgroup2 cgroup2 sys/fs/cgroup`,
+  )
+  .replace(
+    /exec chroot .*/,
+    'exec env container=test chroot . /lib/systemd/systemd --system --log-target=journal --unit=multi-user.target',
+  );
+
 /**
  * Starts hosts; they end with the test.
  * @param settings further lines of every sshd's configuration
+ * @param init the first process of each host
  */
 export async function sshLab(
   t: ExecutionContext,
   names: readonly string[],
-  { settings = [], mtu = 9000 }: { settings?: readonly string[]; mtu?: number } = {},
+  {
+    settings = [],
+    mtu = 9000,
+    init = 'sshd',
+  }: { settings?: readonly string[]; mtu?: number; init?: 'sshd' | 'systemd' } = {},
 ): Promise<SshLab> {
   const folder = await mkdtemp(join(tmpdir(), 'aoe-lab-hosts-'));
   const mark = randomBytes(3).toString('hex');
@@ -87,6 +116,7 @@ export async function sshLab(
   const running = new Map<string, ChildProcess>();
   t.teardown(async () => {
     await Promise.all([...running.values()].map(end));
+    if (init === 'systemd') await Promise.all(spaces.map(removeControlGroup));
     for (const space of [...spaces, netns]) await here.run(['ip', 'netns', 'del', space], { accept: [1] });
     await rm(folder, { recursive: true, force: true });
   });
@@ -149,17 +179,24 @@ export async function sshLab(
         },
         boot: async () => {
           await writeFile(join(place, 'boot_id'), `${randomUUID()}\n`);
+          const group = init === 'systemd' ? join(controlGroups() as string, space) : undefined;
           const spread = ['unshare', '--mount', '--pid', '--uts', '--ipc', '--fork', '--kill-child'];
-          const argv = ['netns', 'exec', space, ...spread, 'sh', '-c', BOOT, 'sh', place, name, '22'];
-          const child = spawn('ip', argv, { stdio: ['ignore', 'ignore', 'pipe'] });
+          const words = group === undefined ? [] : ['sh', '-c', ENTER, 'sh', group];
+          const argv = [...words, 'ip', 'netns', 'exec', space, ...spread];
+          if (group !== undefined) argv.push('--cgroup');
+          argv.push('sh', '-c', group === undefined ? BOOT : SYSTEMD, 'sh', place, name, '22');
+          const child = spawn(argv[0] as string, argv.slice(1), { stdio: ['ignore', 'ignore', 'pipe'] });
           let said = '';
           child.stderr.on('data', (chunk) => {
             said += chunk;
           });
           running.set(name, child);
           for (let tries = 0; !said.includes('Server listening'); tries += 1) {
-            if (child.exitCode !== null || tries > 500) throw new Error(`no sshd for ${name}: ${said}`);
+            if (child.exitCode !== null || tries > 1500) throw new Error(`no sshd for ${name}: ${said}`);
             await sleep(20);
+            if (init === 'systemd') {
+              said += await readFile(join(place, 'upper/var/log/sshd'), 'utf8').catch(() => '');
+            }
           }
         },
       };
@@ -191,6 +228,31 @@ export async function sshLab(
     },
     inside: (argv) => ['ip', 'netns', 'exec', netns, ...argv],
   };
+}
+
+const ENTER = 'set -e; mkdir -p "$1"; echo $$ > "$1/cgroup.procs"; shift; exec "$@"';
+
+/** Where this machine has its control groups of version 2. */
+function controlGroups(): string | undefined {
+  return /^\S+ (\S+) cgroup2 /m.exec(readFileSync('/proc/mounts', 'utf8'))?.[1];
+}
+
+/** Undefined, or why hosts can't have systemd here. */
+export function noSystemdLab(): string | undefined {
+  const reason = noSshLab();
+  if (reason !== undefined) return reason;
+  if (!existsSync('/lib/systemd/systemd')) return 'needs systemd';
+  return controlGroups() === undefined ? 'needs control groups of version 2' : undefined;
+}
+
+/** Its processes have been killed; their groups go when the last of them has. */
+async function removeControlGroup(space: string): Promise<void> {
+  const folder = join(controlGroups() as string, space);
+  for (let tries = 0; existsSync(folder) && tries < 100; tries += 1) {
+    const argv = ['find', folder, '-depth', '-type', 'd', '-exec', 'rmdir', '{}', '+'];
+    await here.run(argv, { accept: [1] });
+    if (existsSync(folder)) await sleep(20);
+  }
 }
 
 async function ip(netns: string, words: string): Promise<void> {

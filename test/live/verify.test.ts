@@ -124,7 +124,7 @@ testUnless(reason, 'verify: what a killed run leaves is gone after the next one'
 
 testUnless(reason, 'verify: a guest that boots while everything is taken away does not stay', async (t) => {
   t.timeout(300_000);
-  const theatre = await Theatre.open(here, { mtu: 1500 });
+  const theatre = await Theatre.open(here, { purpose: 'verify', mtu: 1500 });
   const late = theatre.guest('late', {}).then(
     () => 'up',
     (error: Error) => error.name,

@@ -1,0 +1,60 @@
+/** Starts and ends programs: as a service of the host's where there is a reason to, as a process of ours otherwise. */
+import { posix } from 'node:path';
+import type { EntryStore } from './entry.js';
+import { serviceManager } from './persist/manager.js';
+import { serviceName } from './persist/names.js';
+import { runsSystemd } from './persist/systemd.js';
+import { RUN_MARK, stopProcesses } from './processes.js';
+import type { Program } from './program.js';
+import { supervised } from './supervise.js';
+import { endTransient, transientArgv } from './transient.js';
+
+export class Launcher {
+  readonly #store: EntryStore;
+
+  constructor(store: EntryStore) {
+    this.#store = store;
+  }
+
+  /** What `start` would run. */
+  async preview(program: Program): Promise<string[]> {
+    const { host } = this.#store;
+    await host.run(['mkdir', '-p', posix.dirname(program.log)]);
+    if (program.persist) return (await serviceManager(host)).startArgv(this.#service(program), this.#store);
+    if (await this.#isTransient(program)) return transientArgv(this.#service(program), program);
+    return supervised(program.argv, program.restart);
+  }
+
+  async start(program: Program): Promise<void> {
+    const { host } = this.#store;
+    await host.run(['mkdir', '-p', posix.dirname(program.log)]);
+    if (program.persist) return (await serviceManager(host)).start(this.#service(program), this.#store);
+    if (await this.#isTransient(program)) {
+      await host.run(await this.preview(program));
+      return;
+    }
+    const { mark, log, cwd } = program;
+    await host.inNamespace(program.netns).start(await this.preview(program), {
+      env: { [RUN_MARK]: mark },
+      log,
+      cwd,
+    });
+  }
+
+  /** Ends it and whatever keeps it running. Silent if it does not run. */
+  async stop(program: Program): Promise<void> {
+    const { host, folder } = this.#store;
+    const service = this.#service(program);
+    if (program.persist) await (await serviceManager(host)).stop(service, this.#store);
+    else if (await runsSystemd(host)) await endTransient(host, service);
+    await stopProcesses(host, folder, program.mark, program.stop);
+  }
+
+  #service(program: Program): string {
+    return serviceName(this.#store, program.name);
+  }
+
+  async #isTransient({ restart }: Program): Promise<boolean> {
+    return restart !== undefined && (await runsSystemd(this.#store.host));
+  }
+}

@@ -1,0 +1,21 @@
+import type { EntryStore, ExportEntry } from '../entry.js';
+import { serviceManager } from './manager.js';
+import { loopServiceName } from './names.js';
+import { wantedPersistence } from './settle.js';
+
+/** What would be written and run to have an export brought back after a reboot; changes nothing. */
+export async function previewPersistence(
+  store: EntryStore,
+  entry: ExportEntry,
+): Promise<{ commands: string[][]; files: { path: string; text: string }[] }> {
+  const before = await wantedPersistence(store);
+  const after = await wantedPersistence(store, [...(await store.all()), entry]);
+  const known = new Map(before.files.map(({ path, text }) => [path, text]));
+  const manager = await serviceManager(store.host);
+  const enabled = after.services.filter((service) => !before.services.includes(service));
+  const start = entry.backing.loop ? [manager.startArgv(loopServiceName(store, entry), store)] : [];
+  return {
+    commands: [...(await manager.enableArgvs(enabled, store)), ...start],
+    files: after.files.filter(({ path, text }) => known.get(path) !== text),
+  };
+}

@@ -1,0 +1,211 @@
+/** The files that bring exports back after a reboot, from their entries. Reads this package's templates, nothing of a host. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { quote, quoteArgv } from '../../host/quote.js';
+import { packageRoot } from '../../paths.js';
+import { attachCommand } from '../../storage/loop.js';
+import { render, renderArgv } from '../../templating.js';
+import { type ExportEntry, exportId, type StateFolder } from '../entry.js';
+import { loopOptions } from '../loops.js';
+import { RUN_MARK } from '../processes.js';
+import { daemonConfiguration, type Program } from '../program.js';
+import { supervised } from '../supervise.js';
+import { exportVariables } from '../variables.js';
+import type { ManagerKind } from './manager.js';
+import { bootServiceName, loopLink, loopRecord, scriptPath } from './names.js';
+import { SCRIPT_FOLDER } from './openrc.js';
+import { keptPath, type Service, servicesOf } from './services.js';
+import { UNIT_FOLDER } from './systemd.js';
+import { commandWord, deviceUnit, plainText, unitWord } from './words.js';
+
+export interface PersistFile {
+  path: string;
+  mode: number;
+  text: string;
+}
+
+export interface Persistence {
+  /** Names of the services, each after those it needs. */
+  services: string[];
+  files: PersistFile[];
+}
+
+/** What of a host decides how it is done there. */
+export interface Place {
+  manager: ManagerKind;
+  /** System V's init scripts are called at boot. */
+  initScripts?: boolean;
+  /** udev runs: systemd knows when an interface or a disk is there. */
+  udev?: boolean;
+}
+
+/**
+ * Units or scripts, and the configurations of daemons, for entries that are to come back after a reboot.
+ * @throws UsageError as `render`
+ */
+export function renderPersistence(
+  state: StateFolder,
+  entries: readonly ExportEntry[],
+  place: Place,
+): Persistence {
+  const services = servicesOf(state, entries);
+  const files = services.flatMap((service) => [
+    ...scriptOf(state, service, place),
+    ...unitOf(state, service, place),
+    ...configurationOf(state, service),
+  ]);
+  const names = services.map(({ name }) => name);
+  return { services: names, files: [...files, ...bootFiles(state, names, place)] };
+}
+
+/** systemd starts programs without a shell. */
+function scriptOf(state: StateFolder, service: Service, place: Place): PersistFile[] {
+  if (service.kind === 'program' && place.manager === 'systemd') return [];
+  const text =
+    service.kind === 'program'
+      ? programScript(service.program, idsOf(service))
+      : service.kind === 'module'
+        ? moduleScript(state, onlyOf(service))
+        : loopScript(state, onlyOf(service));
+  return [{ path: scriptPath(state, service.name), mode: 0o755, text }];
+}
+
+function unitOf(state: StateFolder, service: Service, { manager, udev }: Place): PersistFile[] {
+  if (manager === 'scripts') return [];
+  const program = service.kind === 'program' ? service.program : undefined;
+  const description = `AoE export ${idsOf(service)}${service.kind === 'loop' ? ': loop device' : ''}`;
+  const loops = service.kind === 'loop' ? [] : service.loops;
+  const script = scriptPath(state, service.name);
+  if (manager === 'openrc') {
+    const variables = { description: quote(description), loops, script: quote(script), stop: program?.stop };
+    const text = template(program === undefined ? 'openrc-task' : 'openrc-program', variables);
+    return [{ path: `${SCRIPT_FOLDER}/${service.name}`, mode: 0o755, text }];
+  }
+  const common = {
+    description: plainText(description),
+    loops: loops.map((name) => `${name}.service`),
+    appearing: udev === false ? [] : appearing(service).map(deviceUnit),
+    paths: [state.folder, ...service.members.map(({ backing }) => backing.path)].map(unitWord),
+  };
+  const text =
+    program === undefined
+      ? template('task.service', {
+          ...common,
+          script: commandWord(script),
+          ...(service.kind === 'loop' ? LOOP_RIGHTS : MODULE_RIGHTS),
+        })
+      : template('program.service', { ...common, ...programVariables(service, program) });
+  return [{ path: `${UNIT_FOLDER}/${service.name}.service`, mode: 0o644, text }];
+}
+
+const LOOP_RIGHTS = { capabilities: 'CAP_SYS_ADMIN CAP_DAC_OVERRIDE', calls: '@system-service' };
+/** Kernel code that opens devices and interfaces does so in the name of whoever told it to. */
+const MODULE_RIGHTS = {
+  capabilities: 'CAP_SYS_MODULE CAP_SYS_ADMIN CAP_SYS_RAWIO CAP_NET_ADMIN CAP_NET_RAW CAP_DAC_OVERRIDE',
+  calls: '@system-service @module',
+};
+
+/** Paths of the interfaces and disks that a service waits for. */
+function appearing({ kind, members }: Service): string[] {
+  if (kind === 'loop') return [];
+  const interfaces = members.map(({ iface }) => `/sys/subsystem/net/devices/${iface}`);
+  const disks = members.filter(({ backing }) => backing.kind === 'device').map(({ backing }) => backing.path);
+  return [...new Set([...interfaces, ...disks])];
+}
+
+function programVariables({ members }: Service, program: Program): object {
+  const [entry] = members as [ExportEntry, ...ExportEntry[]];
+  const { backing, control, options } = entry;
+  const run = control.shape === 'control-file' ? [] : control.run;
+  return {
+    environment: unitWord(`${RUN_MARK}=${program.mark}`),
+    cwd: plainText(program.cwd),
+    command: program.argv.map(commandWord).join(' '),
+    stop: program.stop,
+    logFile: plainText(program.log),
+    daemon: control.shape === 'daemon',
+    writable: backing.kind === 'file' && !backing.loop && !options.readOnly ? [unitWord(backing.path)] : [],
+    devices: backing.loop ? ['block-loop'] : backing.kind === 'device' ? [unitWord(backing.path)] : [],
+    // node makes machine code as it goes.
+    compiles: run.includes('{{node}}'),
+  };
+}
+
+function loopScript(state: StateFolder, entry: ExportEntry): string {
+  const { path } = entry.backing;
+  return template('loop.sh', {
+    id: exportId(entry),
+    file: quote(path),
+    record: quote(loopRecord(state, entry)),
+    link: quote(loopLink(state, entry)),
+    // The same words as when we attach it, without those that the script has.
+    options: attachCommand(path, loopOptions(entry)).slice(3, -1).join(' '),
+  });
+}
+
+function moduleScript(state: StateFolder, entry: ExportEntry): string {
+  const { control } = entry;
+  if (control.shape !== 'control-file') throw new TypeError(`${control.shape} is not a module`);
+  const variables = exportVariables(state, entry, keptPath(state, entry));
+  const lines = (written: typeof control.add): { line: string; path: string }[] =>
+    written.map(({ line, path }) => ({
+      line: quote(render(line, variables)),
+      path: quote(render(path, variables)),
+    }));
+  return template('module.sh', {
+    id: exportId(entry),
+    module: control.module,
+    ready: quote(control.ready),
+    mark: quote(`${state.modulesFolder()}/${control.module}`),
+    load: control.load.map((argv) => quoteArgv(renderArgv(argv, variables))),
+    add: lines(control.add),
+    remove: lines(control.remove),
+  });
+}
+
+function programScript(program: Program, ids: string): string {
+  return template('program.sh', {
+    ids,
+    mark: quote(program.mark),
+    logFile: quote(program.log),
+    cwd: quote(program.cwd),
+    command: quoteArgv(program.argv),
+    supervised: quoteArgv(supervised(program.argv, 'on-failure')),
+    stop: program.stop,
+  });
+}
+
+function configurationOf(state: StateFolder, service: Service): PersistFile[] {
+  if (service.kind !== 'program' || onlyOf(service).control.shape !== 'daemon') return [];
+  const members = service.members.map((entry) => ({ entry, path: keptPath(state, entry) }));
+  return [{ ...daemonConfiguration(state, members), mode: 0o600 }];
+}
+
+function bootFiles(
+  state: StateFolder,
+  services: readonly string[],
+  { manager, initScripts }: Place,
+): PersistFile[] {
+  if (manager !== 'scripts' || services.length === 0) return [];
+  const name = bootServiceName(state);
+  const boot = scriptPath(state, name);
+  const scripts = services.map((service) => quote(scriptPath(state, service)));
+  return [
+    { path: boot, mode: 0o755, text: template('boot.sh', { scripts, reversed: scripts.toReversed() }) },
+    ...(initScripts
+      ? [{ path: `/etc/init.d/${name}`, mode: 0o755, text: template('init', { name, boot: quote(boot) }) }]
+      : []),
+  ];
+}
+
+function template(name: string, variables: object): string {
+  return render(readFileSync(join(packageRoot, 'templates', 'persist', `${name}.hbs`), 'utf8'), variables);
+}
+
+function idsOf({ members }: Service): string {
+  return members.map(exportId).join(', ');
+}
+
+function onlyOf({ members }: Service): ExportEntry {
+  return members[0] as ExportEntry;
+}

@@ -1,0 +1,92 @@
+/** The process that serves an export, as its recipe says: one of its own, or the daemon of all exports of one build. No I/O. */
+import { posix } from 'node:path';
+import type { Control } from '../recipe/schema.js';
+import { render, renderArgv } from '../templating.js';
+import { type ExportEntry, exportId, type StateFolder } from './entry.js';
+import type { RestartPolicy } from './supervise.js';
+import { daemonVariables, exportVariables } from './variables.js';
+
+type DaemonControl = Extract<Control, { shape: 'daemon' }>;
+
+export interface Program {
+  /** `e0.1@eth0`, or the name of the daemon. */
+  name: string;
+  /** That its processes bear in their environment (see processes.ts). */
+  mark: string;
+  argv: string[];
+  /** File that takes what it prints. */
+  log: string;
+  cwd: string;
+  netns: string | undefined;
+  /** Signal that ends it, such as TERM. */
+  stop: string;
+  restart: RestartPolicy | undefined;
+  persist: boolean;
+}
+
+/**
+ * @param members the exports that it serves, one unless it is a daemon's
+ * @param path what the first of them opens
+ */
+export function programOf(state: StateFolder, members: readonly ExportEntry[], path: string): Program {
+  const [entry] = members;
+  if (entry === undefined) throw new TypeError('a program without exports');
+  const { control } = entry;
+  if (control.shape === 'control-file') throw new TypeError('a kernel module is no program');
+  const folder = programFolder(state, entry);
+  const variables = { ...exportVariables(state, entry, path), folder };
+  return {
+    name: programName(entry),
+    mark: programMark(state, entry),
+    argv: renderArgv(control.run, variables),
+    log: state.logPath(programName(entry)),
+    cwd: folder,
+    netns: entry.netns,
+    stop: control.stop,
+    // It is started again after a failure if one of its exports wants that.
+    restart: members.find(({ restart }) => restart !== undefined)?.restart,
+    persist: entry.persist ?? false,
+  };
+}
+
+/** Exports that come back after a reboot have a daemon of their own: it must not need those that don't. */
+export function programName(entry: ExportEntry): string {
+  if (entry.control.shape !== 'daemon') return exportId(entry);
+  const kept = entry.persist ? '-persistent' : '';
+  const place = entry.netns === undefined ? '' : `%${entry.netns}`;
+  return `${entry.implementation}-${entry.release}-${entry.build.slice(0, 12)}${kept}${place}`;
+}
+
+export function programMark(state: StateFolder, entry: ExportEntry): string {
+  return entry.control.shape === 'daemon' ? programFolder(state, entry) : state.entryPath(exportId(entry));
+}
+
+/** A daemon's own, for its configuration, socket and state. */
+function programFolder(state: StateFolder, entry: ExportEntry): string {
+  return entry.control.shape === 'daemon' ? posix.join(state.daemonsFolder(), programName(entry)) : '/';
+}
+
+export function daemonControl(entry: ExportEntry): DaemonControl {
+  if (entry.control.shape !== 'daemon')
+    throw new TypeError(`${entry.control.shape} is not driven as a daemon`);
+  return entry.control;
+}
+
+/** @param members its exports, each with what it opens */
+export function daemonConfiguration(
+  state: StateFolder,
+  members: readonly { entry: ExportEntry; path: string }[],
+): { path: string; text: string } {
+  const [first] = members;
+  if (first === undefined) throw new TypeError('a daemon without exports has no configuration');
+  const { entry } = first;
+  const folder = programFolder(state, entry);
+  const variables = daemonVariables(state, members, {
+    folder,
+    logFile: state.logPath(programName(entry)),
+  });
+  return {
+    path: posix.join(folder, daemonControl(entry).config.name),
+    text: render(entry.template ?? '', variables),
+  };
+}

@@ -1,0 +1,36 @@
+/** Units of systemd that last as long as their process is wanted, not beyond a reboot. */
+import type { Host } from '../host/host.js';
+import { RUN_MARK } from './processes.js';
+import type { Program } from './program.js';
+
+/** Seconds; while an interface is down, vblade ends as soon as it is started. */
+const PAUSE = 1;
+
+/** The command that starts a program in a transient unit, which starts it again when it fails. */
+export function transientArgv(service: string, program: Program): string[] {
+  const { argv, mark, log, cwd, netns, stop } = program;
+  const properties = {
+    Restart: 'on-failure',
+    RestartSec: String(PAUSE),
+    StartLimitIntervalSec: '0',
+    KillSignal: `SIG${stop}`,
+    StandardOutput: `append:${log}`,
+    StandardError: `append:${log}`,
+  };
+  const place = netns === undefined ? [] : ['ip', 'netns', 'exec', netns];
+  return [
+    ...['systemd-run', '--quiet', '--collect', '--service-type=exec', `--unit=${service}.service`],
+    ...[`--description=AoE export ${program.name}`, `--setenv=${RUN_MARK}=${mark}`],
+    `--working-directory=${cwd}`,
+    ...Object.entries(properties).map(([name, value]) => `--property=${name}=${value}`),
+    '--',
+    // The manager replaces variables in what it starts (systemd.service(5), command lines).
+    ...[...place, ...argv].map((word) => word.replaceAll('$', '$$$$')),
+  ];
+}
+
+/** Ends a transient unit; silent if there is none. */
+export async function endTransient(host: Host, service: string): Promise<void> {
+  // 5: it is not loaded.
+  await host.run(['systemctl', 'stop', `${service}.service`], { accept: [5] });
+}

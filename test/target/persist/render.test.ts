@@ -1,0 +1,171 @@
+/** The units and scripts that persistent exports are made of, judged by the programs that will read them. */
+import { spawnSync } from 'node:child_process';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import test from 'ava';
+import { effective, findRelease, loadRecipe } from '../../../src/recipe/load.js';
+import { type ExportEntry, StateFolder } from '../../../src/target/entry.js';
+import type { ManagerKind } from '../../../src/target/persist/manager.js';
+import { type Persistence, renderPersistence } from '../../../src/target/persist/render.js';
+import { commandWord, deviceUnit, unitWord } from '../../../src/target/persist/words.js';
+import { temporaryFolder } from '../../temporary.js';
+import { entryOf } from '../entries.js';
+
+const state = new StateFolder('/var/lib/aoe-lab');
+
+async function entry(
+  name: string,
+  release: string | undefined,
+  part: Partial<ExportEntry>,
+): Promise<ExportEntry> {
+  const recipe = await loadRecipe(name);
+  const found = findRelease(recipe, release);
+  const { control } = effective(recipe, found);
+  const artifacts = ['vblade', 'ggaoed', 'qaoed', 'qdctl', 'kvblade.ko'];
+  const entry = { implementation: name, release: found.version, control, artifacts, template: 'x\n' };
+  return entryOf({ ...entry, persist: true, ...part });
+}
+
+const odd = '/srv/the disk\'s "50% $HOME".img';
+const loop = {
+  path: '/srv/disk',
+  kind: 'file' as const,
+  size: 1 << 20,
+  made: true,
+  loop: true,
+  loopsBefore: [],
+};
+
+async function everyShape(): Promise<ExportEntry[]> {
+  return [
+    await entry('vblade', '25', { slot: 1, iface: 'eth0.5', backing: { ...loop, path: odd, loop: false } }),
+    await entry('vblade', '25', { slot: 2, backing: loop, options: { readOnly: true, directIo: true } }),
+    await entry('ggaoed', '1.1', { slot: 3 }),
+    await entry('ggaoed', '1.1', { slot: 4, iface: 'a-b', backing: loop }),
+    await entry('native', undefined, {
+      slot: 5,
+      backing: { ...loop, loop: false, kind: 'device', path: '/dev/sdb' },
+    }),
+    await entry('kvblade', undefined, { slot: 6, backing: loop }),
+  ];
+}
+
+const rendered = async (manager: ManagerKind): Promise<Persistence> =>
+  renderPersistence(state, await everyShape(), { manager, initScripts: true });
+
+test('systemd finds no fault with the units', async (t) => {
+  const { status: found } = spawnSync('systemd-analyze', ['--version']);
+  if (found !== 0) {
+    t.pass('needs systemd-analyze');
+    return;
+  }
+  const folder = await temporaryFolder(t);
+  const { services, files } = await rendered('systemd');
+  const units = files.filter(({ path }) => path.startsWith('/etc/systemd/system/'));
+  t.deepEqual(
+    units.map(({ path }) => basename(path)),
+    services.map((name) => `${name}.service`),
+  );
+  // It looks for the programs that they start.
+  const program = join(folder, 'program');
+  await writeFile(program, '#!/bin/sh\n', { mode: 0o755 });
+  const paths = await Promise.all(
+    units.map(async ({ path, text }) => {
+      const copy = join(folder, basename(path));
+      await writeFile(copy, text.replaceAll(/^(Exec\w+=)\S+/gm, `$1${program}`));
+      return copy;
+    }),
+  );
+  const { status, stdout, stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', ...paths], {
+    encoding: 'utf8',
+    env: { ...process.env, SYSTEMD_UNIT_PATH: `${folder}:` },
+  });
+  const said = `${stdout}${stderr}`.split('\n').filter((line) => line.includes('aoe-lab'));
+  t.deepEqual(said, []);
+  t.is(status, 0, stderr);
+});
+
+for (const manager of ['systemd', 'openrc', 'scripts'] as const) {
+  test(`${manager}: each script can be parsed, and knows its verbs only`, async (t) => {
+    const folder = await temporaryFolder(t);
+    const { files } = await rendered(manager);
+    const scripts = files.filter(({ text }) => text.startsWith('#!'));
+    t.true(scripts.length > 3);
+    for (const { path, text, mode } of scripts) {
+      t.is(mode, 0o755);
+      const copy = join(folder, basename(path));
+      await mkdir(folder, { recursive: true });
+      await writeFile(copy, text, { mode });
+      const parsed = spawnSync('sh', ['-n', copy], { encoding: 'utf8' });
+      t.is(parsed.status, 0, `${path}: ${parsed.stderr}`);
+      if (!path.endsWith('.sh')) continue;
+      const called = spawnSync('sh', [copy, 'nonsense'], { encoding: 'utf8' });
+      t.is(called.status, 2, path);
+      t.regex(called.stderr, /^usage: /);
+    }
+  });
+}
+
+test('each service comes after those it needs, exports of one daemon share one', async (t) => {
+  const { services } = await rendered('scripts');
+  t.deepEqual(
+    services.map((name) => name.replace(/b{12}/, 'BUILD')),
+    [
+      'aoe-lab-loop-e0.2-eth0',
+      'aoe-lab-loop-e0.4-a-b',
+      'aoe-lab-loop-e0.6-eth0',
+      'aoe-lab-e0.6-eth0',
+      'aoe-lab-e0.1-eth0.5',
+      'aoe-lab-e0.2-eth0',
+      'aoe-lab-ggaoed-1.1-BUILD-persistent',
+      'aoe-lab-native-1-BUILD-persistent',
+    ],
+  );
+});
+
+test('a unit waits for its interface and its loop device, and bears the mark its processes are found by', async (t) => {
+  const { files } = await rendered('systemd');
+  const unit = files.find(({ path }) => path.endsWith('/aoe-lab-e0.2-eth0.service'))?.text ?? '';
+  t.regex(unit, /^After=.* sys-subsystem-net-devices-eth0\.device aoe-lab-loop-e0\.2-eth0\.service$/m);
+  t.regex(unit, /^Requires=aoe-lab-loop-e0\.2-eth0\.service/m);
+  t.regex(unit, /^Environment=AOE_LAB_RUN=\/var\/lib\/aoe-lab\/exports\/e0\.2@eth0\.json$/m);
+  t.regex(unit, /^ExecStart=\S+\/vblade -d -r 0 2 eth0 \/run\/aoe-lab\/e0\.2-eth0$/m);
+  t.regex(unit, /^DeviceAllow=block-loop rw$/m);
+  t.false(unit.includes('ReadWritePaths'));
+  const plain = files.find(({ path }) => path.endsWith('/aoe-lab-e0.1-eth0.5.service'))?.text ?? '';
+  t.true(plain.includes('ExecStart=') && plain.includes(commandWord(odd)), plain);
+  t.true(plain.includes(`ReadWritePaths=-${unitWord(odd)}`));
+});
+
+test('without udev no unit waits for devices that systemd never hears of', async (t) => {
+  const { files } = renderPersistence(state, await everyShape(), { manager: 'systemd', udev: false });
+  t.false(files.some(({ text }) => text.includes('.device')));
+});
+
+test('node makes code as it runs: only its unit lets it', async (t) => {
+  const { files } = await rendered('systemd');
+  const lets = files.filter(
+    ({ path, text }) => path.endsWith('.service') && !text.includes('MemoryDenyWriteExecute'),
+  );
+  t.deepEqual(
+    lets.map(({ path }) => basename(path).replace(/-b+-/, '-')),
+    ['aoe-lab-native-1-persistent.service'],
+  );
+});
+
+test('words of unit files: specifiers, variables, quotes and control characters are escaped', (t) => {
+  t.is(unitWord('/srv/a%b'), '/srv/a%%b');
+  t.is(unitWord('a "b" \\c'), '"a \\"b\\" \\\\c"');
+  t.is(unitWord('a\nb'), '"a\\x0ab"');
+  t.is(commandWord('$HOME 5%'), '"$$HOME 5%%"');
+  t.is(deviceUnit('/sys/subsystem/net/devices/a-b'), 'sys-subsystem-net-devices-a\\x2db.device');
+  t.is(deviceUnit('/dev/sdb'), 'dev-sdb.device');
+});
+
+test('two state folders of one host do not share names', async (t) => {
+  const one = await entry('vblade', '25', {});
+  const [usual] = renderPersistence(state, [one], { manager: 'systemd' }).services;
+  const [other] = renderPersistence(new StateFolder('/srv/state'), [one], { manager: 'systemd' }).services;
+  t.is(usual, 'aoe-lab-e0.1-eth0');
+  t.regex(other ?? '', /^aoe-lab-[0-9a-f]{8}-e0\.1-eth0$/);
+});
