@@ -4,6 +4,7 @@ import type { Host } from '../host/host.js';
 import type { Facts } from '../patch/condition.js';
 import { effective } from '../recipe/load.js';
 import type { Recipe, Release, Requirement } from '../recipe/schema.js';
+import { missingOn, toolchainOn } from './elsewhere.js';
 import type { KernelTree } from './kernel.js';
 import { type BuildKey, type BuildTree, buildKey } from './key.js';
 import { missingFor } from './requirements.js';
@@ -21,6 +22,8 @@ export interface BuildOptions {
   signal?: AbortSignal | undefined;
   /** The kernel that a module is built for. */
   kernel?: KernelTree | undefined;
+  /** Another host that the steps run on, with its compiler; sources, patches and the store are this machine's. */
+  on?: Host | undefined;
 }
 
 /** What happens during a build, for whoever shows it. */
@@ -63,15 +66,16 @@ export async function buildArtifacts(
   release: Release,
   options: BuildOptions = {},
 ): Promise<BuildResult> {
-  refuseUnbuildable(recipe, release, options.kernel);
-  const { force, kernel, onEvent } = options;
+  const { force, kernel, on, onEvent } = options;
+  await refuseUnbuildable(recipe, release, kernel, on);
   // A kernel's own tools are named by its digest.
-  const toolchain = kernel?.root === undefined ? await findToolchain(options.host) : undefined;
+  const toolchain =
+    kernel?.root !== undefined ? undefined : on ? await toolchainOn(on) : await findToolchain(options.host);
   const facts: Omit<Facts, 'release'> = {
     ...(kernel === undefined ? {} : { kernel: kernel.release }),
     ...(toolchain === undefined ? {} : { compiler: toolchain.version, libc: toolchain.libc }),
   };
-  const named = buildKey(tree, recipe, release, toolchain, facts, kernel);
+  const named = buildKey(tree, recipe, release, toolchain, facts, kernel, on !== undefined);
   const hit = (): BuildResult | undefined => {
     const record = force ? undefined : findBuild(named.key);
     if (record === undefined) return undefined;
@@ -132,8 +136,16 @@ export function requirementsOf(recipe: Recipe, release: Release, kernel?: Kernel
   return kernel?.root === undefined ? effective(recipe, release).build.requires : ROOT_TOOLS;
 }
 
-/** @throws MissingError where this version can't build it, or something that the build requires is not here */
-export function refuseUnbuildable(recipe: Recipe, release: Release, kernel?: KernelTree): void {
+/**
+ * @param on where it is to be built; undefined: here
+ * @throws MissingError where this version can't build it, or something that the build requires is not there
+ */
+export async function refuseUnbuildable(
+  recipe: Recipe,
+  release: Release,
+  kernel?: KernelTree,
+  on?: Host,
+): Promise<void> {
   const tried = `building ${recipe.name} ${release.version}`;
   if (release.unavailable !== undefined) {
     const named = `${recipe.name} --release ${release.version}`;
@@ -155,13 +167,14 @@ export function refuseUnbuildable(recipe: Recipe, release: Release, kernel?: Ker
       missing: ['a kernel'],
     });
   }
-  const missing = missingFor(requirementsOf(recipe, release, kernel));
+  const requires = requirementsOf(recipe, release, kernel);
+  const missing = on === undefined ? missingFor(requires) : await missingOn(on, requires);
   if (missing.length === 0) return;
   const packages = [...new Set(missing.map(({ debian }) => debian))].join(' ');
   throw new MissingError({
     tried,
-    happened: `missing here: ${missing.map(({ kind, name }) => `${kind} ${name}`).join(', ')}`,
-    next: `apt-get install --no-install-recommends ${packages}`,
+    happened: `missing ${on === undefined ? 'here' : `on ${on.name}`}: ${missing.map(({ kind, name }) => `${kind} ${name}`).join(', ')}`,
+    next: `apt-get install --no-install-recommends ${packages}${on === undefined ? '' : ', there'}`,
     missing: missing.map(({ name }) => name),
   });
 }

@@ -25,6 +25,8 @@ export interface KernelTree {
   root?: string;
   /** `CC` for make; undefined: as the headers say. */
   compiler?: string;
+  /** The host that has these headers, and builds. */
+  on?: Host;
 }
 
 /** What brings a shell, make and what the kernel's scripts call. The compiler comes with the headers. */
@@ -58,7 +60,8 @@ export async function findKernelTree(name: string, options: FetchPackagesOptions
 
 /**
  * What a module for a host is built with: for the kernel that runs there. Headers are this machine's own, if it is the
- * host and has them; else those of Debian's package of that very release.
+ * host and has them; else those of Debian's package of that very release; else those that the host itself has, and then
+ * it builds there.
  * @param wish as findKernelTree takes it; undefined or `host`: look for the one that runs
  * @throws UsageError if the wish is another kernel than the host's: it would not load the module
  * @throws MissingError if no package has the headers · otherwise as findKernelTree
@@ -71,7 +74,14 @@ export async function kernelFor(
   const { kernel: running } = await host.facts();
   if (wish === undefined || wish === 'host') {
     const isReady = host.isHere && existsSync(`/lib/modules/${running}/build`);
-    return isReady ? findKernelTree('host', options) : treeOf(host, running, options);
+    if (isReady) return findKernelTree('host', options);
+    try {
+      return await treeOf(host, running, options);
+    } catch (error) {
+      const own = host.isHere ? undefined : await treeOn(host, running);
+      if (own === undefined) throw error;
+      return own;
+    }
   }
   const tree = await findKernelTree(wish, options);
   if (tree.release === running) return tree;
@@ -80,6 +90,16 @@ export async function kernelFor(
     happened: `Linux ${running} runs there, and ${wish} is ${tree.release}: a kernel loads only what was built for it`,
     next: 'leave --kernel out, or boot that kernel',
   });
+}
+
+/** Headers of the running kernel that a host has installed. */
+async function treeOn(host: Host, release: string): Promise<KernelTree | undefined> {
+  const headers = `/lib/modules/${release}/build`;
+  const parts = ['include/config/auto.conf', 'Module.symvers'].map((name) => `${headers}/${name}`);
+  const texts = await Promise.all(parts.map((path) => host.read(path).catch(() => undefined)));
+  if (texts[0] === undefined) return undefined;
+  const digest = digestOf(`${release}\n${texts.join('\n')}`);
+  return { name: 'host', release, headers, digest, on: host };
 }
 
 async function treeOf(host: Host, release: string, options: FetchPackagesOptions): Promise<KernelTree> {

@@ -35,6 +35,7 @@ export interface BuildKey {
 
 /**
  * Steps count as the recipe writes them, before templates are filled in: paths and the number of jobs do not count.
+ * @param isElsewhere it is made on another host: what this machine has does not count
  * @throws UsageError if the recipe names a patch file that is not there
  */
 export function buildKey(
@@ -44,6 +45,7 @@ export function buildKey(
   toolchain: Toolchain | undefined,
   facts: Omit<Facts, 'release'>,
   kernel?: KernelTree,
+  isElsewhere = false,
 ): BuildKey {
   const { build } = effective(recipe, release);
   const applied = judgePatches(recipe, { ...facts, release: release.version }).filter(
@@ -55,11 +57,11 @@ export function buildKey(
     applied.map(({ patch, id }) => [id, patchDigest(patch)]),
     toolchain ?? null,
     // A library's or tool's package that was upgraded shows here.
-    kernel?.root === undefined
+    kernel?.root === undefined && !isElsewhere
       ? build.requires.map((requirement) => fileIdentity(findRequirement(requirement)))
       : null,
     [build.system, build.env ?? {}, build.steps.map(({ why: _, ...step }) => step), build.artifacts],
-    ENVIRONMENT.map((name) => process.env[name] ?? null),
+    isElsewhere ? 'elsewhere' : ENVIRONMENT.map((name) => process.env[name] ?? null),
     kernel === undefined ? null : [kernel.release, kernel.digest, kernel.compiler ?? null],
   ];
   return { key: digestOf(JSON.stringify(parts)), patches: applied.map(({ id }) => id) };

@@ -1,11 +1,10 @@
 /** A build that is not in the store: patch, run the steps, keep artifacts and log. Loaded only when there is one to make. */
-import { copyFile, mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { digestOfFile } from '../digest.js';
 import { LabError } from '../errors.js';
 import type { Host } from '../host/host.js';
-import { inRoot } from '../host/root.js';
 import { applyPatches } from '../patch/apply.js';
 import type { Facts } from '../patch/condition.js';
 import { planPatches } from '../patch/plan.js';
@@ -15,6 +14,7 @@ import type { Build, Recipe, Release } from '../recipe/schema.js';
 import type { BuildOptions } from './build.js';
 import type { BuildKey, BuildTree } from './key.js';
 import { compilerWords } from './requirements.js';
+import { type Site, siteHere, siteOn } from './site.js';
 import { runSteps } from './steps.js';
 import { type BuildRecord, makeWorkFolder, publishBuild, removeRests } from './store.js';
 
@@ -30,7 +30,7 @@ export async function makeBuild(
   facts: Omit<Facts, 'release'>,
   options: BuildOptions & { host: Host },
 ): Promise<BuildRecord> {
-  const { host, kernel, onEvent } = options;
+  const { host, kernel, on, onEvent } = options;
   const { build } = effective(recipe, release);
   const started = performance.now();
   await removeRests(host, key);
@@ -38,19 +38,21 @@ export async function makeBuild(
   const folder = join(work, 'tree');
   const finished = join(work, 'finished');
   const log = join(finished, 'build.log');
+  const site = on === undefined ? siteHere(host, folder, kernel?.root) : siteOn(on, folder, key.slice(0, 12));
   try {
     onEvent?.({ kind: 'build-patching', patches });
     await applyPatches(await planPatches(recipe, release, tree.folder, facts), folder);
     await mkdir(join(finished, 'artifacts'), { recursive: true });
     await writeFile(log, `${recipe.name} ${release.version}, build ${key}\n`);
+    await site.open();
     const warnings = await runSteps(build, {
-      host: kernel?.root === undefined ? host : inRoot(host, kernel.root, folder),
+      site,
       variables: {
         implementation: recipe.name,
         release: release.version,
-        jobs: options.jobs ?? availableParallelism(),
-        folder,
-        compiler: compilerWords().join(' '),
+        jobs: options.jobs ?? (on === undefined ? availableParallelism() : await processorsOf(on)),
+        folder: site.folder,
+        compiler: on === undefined ? compilerWords().join(' ') : 'gcc',
         ...(kernel === undefined ? {} : { headers: kernel.headers }),
         ...(kernel?.compiler === undefined ? {} : { moduleCompiler: kernel.compiler }),
       },
@@ -58,7 +60,7 @@ export async function makeBuild(
       signal: options.signal,
       onStep: (command, index, total) => onEvent?.({ kind: 'build-step', command, index, total }),
     });
-    const artifacts = await collect(build, folder, join(finished, 'artifacts'), recipe.name);
+    const artifacts = await collect(build, site, join(finished, 'artifacts'), recipe.name);
     const duration = Math.round(performance.now() - started);
     const record: BuildRecord = {
       implementation: recipe.name,
@@ -78,33 +80,37 @@ export async function makeBuild(
   } catch (error) {
     throw await withLog(error, log, `${recipe.name}-${release.version}-${key.slice(0, 12)}.log`);
   } finally {
+    // A host that is gone can't be cleaned; the next build of this name does it.
+    await site.close().catch(() => {});
     await rm(work, { recursive: true, force: true });
   }
 }
 
 async function collect(
   build: Build,
-  folder: string,
+  site: Site,
   destination: string,
   implementation: string,
 ): Promise<BuildRecord['artifacts']> {
   const artifacts: BuildRecord['artifacts'] = [];
   for (const { name, path } of build.artifacts) {
-    const from = join(folder, path);
-    const facts = await stat(from).catch(() => undefined);
-    if (!facts?.isFile()) {
+    const to = join(destination, name);
+    await mkdir(dirname(to), { recursive: true });
+    if (!(await site.collect(path, to))) {
       throw new LabError({
         tried: `building ${implementation}`,
         happened: `all steps ended well, but there is no file ${path} afterwards`,
         next: "compare the recipe's artifacts with what its steps make",
       });
     }
-    const to = join(destination, name);
-    await mkdir(dirname(to), { recursive: true });
-    await copyFile(from, to);
     artifacts.push({ name, sha256: await digestOfFile(to) });
   }
   return artifacts;
+}
+
+async function processorsOf(host: Host): Promise<number> {
+  const { stdout } = await host.run(['nproc'], { accept: [127] });
+  return Number(stdout) || 1;
 }
 
 /** Keeps the log of a failed build, and names it in the error. */

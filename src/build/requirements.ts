@@ -69,7 +69,8 @@ export function includeFolders(): string[] {
   ];
 }
 
-function nameOf(requirement: Requirement): Pick<Missing, 'kind' | 'name'> {
+/** What a requirement asks for. */
+export function nameOf(requirement: Requirement): Pick<Missing, 'kind' | 'name'> {
   if ('command' in requirement) return { kind: 'command', name: requirement.command };
   if ('header' in requirement) return { kind: 'header', name: requirement.header };
   return { kind: 'file', name: requirement.file };

@@ -1,21 +1,20 @@
-import { existsSync } from 'node:fs';
 import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LabError } from '../errors.js';
 import { CommandError } from '../host/command-error.js';
 import { quoteArgv } from '../host/quote.js';
-import type { Runner } from '../host/root.js';
 import { TREE_TIME } from '../patch/apply.js';
 import type { Build } from '../recipe/schema.js';
 import { render } from '../templating.js';
 import { countWarnings, firstError } from './output.js';
+import type { Site } from './site.js';
 import type { BuildVariables } from './variables.js';
 
 /** Milliseconds that a step may take. */
 const LIMIT = 10 * 60_000;
 
 export interface StepsOptions {
-  host: Runner;
+  site: Site;
   variables: BuildVariables;
   /** Receives all that the steps print. */
   log: string;
@@ -29,19 +28,19 @@ export interface StepsOptions {
  * @throws LabError with the compiler's first error
  */
 export async function runSteps(build: Build, options: StepsOptions): Promise<number> {
-  const { host, variables, log, signal } = options;
+  const { site, variables, log, signal } = options;
   const { folder } = variables;
   const env = environment(build, variables);
   let warnings = 0;
   for (const [index, step] of build.steps.entries()) {
-    if (step.ifExists !== undefined && !existsSync(join(folder, step.ifExists))) continue;
-    if (step.ifMissing !== undefined && existsSync(join(folder, step.ifMissing))) continue;
+    if (step.ifExists !== undefined && !(await site.has(step.ifExists))) continue;
+    if (step.ifMissing !== undefined && (await site.has(step.ifMissing))) continue;
     const argv = step.run.map((word) => render(word, variables));
     const command = quoteArgv(argv);
     options.onStep(command, index + 1, build.steps.length);
     await appendFile(log, `$ ${command}\n`);
     try {
-      const { stdout, stderr } = await host.run(argv, {
+      const { stdout, stderr } = await site.run(argv, {
         cwd: join(folder, step.cwd ?? '.'),
         env,
         log,

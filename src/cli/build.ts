@@ -75,7 +75,7 @@ async function buildOne(
   const isModule = recipe.kind === 'kernel module';
   const kernel = isModule ? await findKernelTree(kernelName ?? 'host', { offline }) : undefined;
   // Before the source is fetched.
-  refuseUnbuildable(recipe, release, kernel);
+  await refuseUnbuildable(recipe, release, kernel);
   const tree = await fetchSource(recipe, release, {
     ...(source === undefined ? {} : { source }),
     ...(offline === undefined ? {} : { offline }),

@@ -47,11 +47,14 @@ export async function provide(implementation: string, options: ProvideOptions): 
     import('../source/fetch.js'),
     import('../build/build.js'),
   ]);
-  const { source, offline, onEvent } = options;
+  const { source, offline, runsOn, onEvent } = options;
+  const control = effective(recipe, release).control;
+  const isOwn = runsOwnCode(control);
   // Loaded for modules alone: daemons have no use for Debian's kernels.
   const kernel = isModule ? await kernelOf(options) : undefined;
+  const on = isModule ? kernel?.on : isOwn ? undefined : await builderFor(runsOn);
   // Before the source is fetched.
-  refuseUnbuildable(recipe, release, kernel);
+  await refuseUnbuildable(recipe, release, kernel, on);
   const tree = await fetchSource(recipe, release, {
     ...(source === undefined ? {} : { source }),
     ...(offline === undefined ? {} : { offline }),
@@ -59,23 +62,33 @@ export async function provide(implementation: string, options: ProvideOptions): 
   });
   const built = await buildArtifacts(tree, recipe, release, {
     kernel,
+    on,
     ...(onEvent === undefined ? {} : { onEvent }),
   });
   const served: Served = {
     implementation: recipe.name,
     release: release.version,
-    control: effective(recipe, release).control,
+    control,
     build: built.key,
     artifacts: built.artifacts,
   };
-  const { runsOn } = options;
-  const isElsewhere = runsOn !== undefined && !runsOn.isHere && runsOwnCode(served.control);
   return {
-    ...(isElsewhere ? await withOwnCode(runsOn, served) : served),
+    ...(isOwn && runsOn !== undefined && !runsOn.isHere ? await withOwnCode(runsOn, served) : served),
     tree,
     patches: built.patches,
     cached: built.cached,
   };
+}
+
+/** A host that programs built here do not run on builds them itself. */
+async function builderFor(runsOn: Host | undefined): Promise<Host | undefined> {
+  if (runsOn === undefined || runsOn.isHere) return undefined;
+  const [{ findToolchain }, elsewhere] = await Promise.all([
+    import('../build/toolchain.js'),
+    import('../build/elsewhere.js'),
+  ]);
+  const toolchain = await findToolchain();
+  return toolchain !== undefined && (await elsewhere.runsOn(runsOn, toolchain)) ? undefined : runsOn;
 }
 
 async function kernelOf({ kernel, runsOn, offline }: ProvideOptions): Promise<KernelTree> {

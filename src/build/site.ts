@@ -1,0 +1,61 @@
+/** Where a build's steps run: on this machine, in a root of a kernel's tools on it, or on another host. */
+import { copyFile, stat } from 'node:fs/promises';
+import { join, posix } from 'node:path';
+import type { Host } from '../host/host.js';
+import { inRoot, type Runner } from '../host/root.js';
+
+export interface Site extends Runner {
+  /** The tree, as the steps see it. */
+  readonly folder: string;
+  /** Brings the patched tree to it. */
+  open(): Promise<void>;
+  /** Whether the tree has something at that path. */
+  has(path: string): Promise<boolean>;
+  /** Copies a file of the tree to this machine. @returns false if there is no such file */
+  collect(path: string, to: string): Promise<boolean>;
+  /** Removes what `open` brought. */
+  close(): Promise<void>;
+}
+
+/** @param root see KernelTree */
+export function siteHere(host: Host, folder: string, root: string | undefined): Site {
+  const runner = root === undefined ? host : inRoot(host, root, folder);
+  const facts = (path: string) => stat(join(folder, path)).catch(() => undefined);
+  return {
+    folder,
+    run: (argv, options) => runner.run(argv, options),
+    open: async () => {},
+    has: async (path) => (await facts(path)) !== undefined,
+    collect: async (path, to) => {
+      if (!(await facts(path))?.isFile()) return false;
+      await copyFile(join(folder, path), to);
+      return true;
+    },
+    close: async () => {},
+  };
+}
+
+/**
+ * @param tree the patched tree here
+ * @param name of the build; of a command that was killed, the same name is used again
+ */
+export function siteOn(host: Host, tree: string, name: string): Site {
+  const parent = posix.join('/var/tmp', `aoe-lab-build-${name}`);
+  const folder = posix.join(parent, 'tree');
+  return {
+    folder,
+    run: (argv, options) => host.run(argv, options),
+    open: async () => {
+      await host.remove(parent);
+      await host.run(['mkdir', '-p', parent]);
+      await host.put(tree, folder);
+    },
+    has: async (path) => (await host.stat(posix.join(folder, path))) !== undefined,
+    collect: async (path, to) => {
+      if ((await host.stat(posix.join(folder, path)))?.kind !== 'file') return false;
+      await host.get(posix.join(folder, path), to);
+      return true;
+    },
+    close: () => host.remove(parent),
+  };
+}
