@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { BuildEvent, BuildResult } from '../build/build.js';
 import { UsageError } from '../errors.js';
+import { quote } from '../host/quote.js';
 import type { Recipe, Release } from '../recipe/schema.js';
 import type { SourceTree } from '../source/fetch.js';
 import { integer } from './options.js';
@@ -13,6 +14,7 @@ interface Options {
   jobs?: number;
   kernel?: string;
   allKernels?: boolean;
+  dkms?: true | string;
   json?: boolean;
 }
 
@@ -31,6 +33,10 @@ export function register(program: Command): void {
       'for a module: host (default), a folder with headers, 5.10, 6.1, 6.12, unstable, or SUITE/VERSION',
     )
     .option('--all-kernels', 'for a module: 5.10, 6.1, 6.12 and unstable, at the same time')
+    .option(
+      '--dkms [DIR]',
+      'for a module: write the patched tree and a dkms.conf (to ./IMPL-RELEASE), build nothing',
+    )
     .option('--json', 'print JSON')
     .action(async (impl: string, options: Options) => {
       const [{ findRelease, loadRecipe }, { print }] = await Promise.all([
@@ -40,23 +46,52 @@ export function register(program: Command): void {
       const recipe = await loadRecipe(impl);
       const release = findRelease(recipe, options.release);
       checkUse(recipe, options);
+      if (options.dkms !== undefined) return writeForDkms(recipe, release, options);
       if (options.allKernels) return buildForAll(recipe, release, options);
       const { built, tree } = await buildOne(recipe, release, options, options.kernel);
       print(asJson(built, tree), options, () => summary(built, tree));
     });
 }
 
-function checkUse(recipe: Recipe, { kernel, allKernels }: Options): void {
+function checkUse(recipe: Recipe, { kernel, allKernels, dkms }: Options): void {
   if (kernel === undefined && !allKernels) return;
   const happened =
     recipe.kind !== 'kernel module'
       ? 'it is no kernel module, so that no kernel matters to its build'
       : kernel !== undefined && allKernels
         ? '--kernel and --all-kernels contradict each other'
-        : undefined;
+        : dkms !== undefined
+          ? 'what --dkms writes is for all kernels of the port'
+          : undefined;
   if (happened !== undefined) {
     throw new UsageError({ tried: `building ${recipe.name}`, happened, next: 'leave one of them out' });
   }
+}
+
+async function writeForDkms(recipe: Recipe, release: Release, options: Options): Promise<void> {
+  const [{ fetchSource }, { writeDkmsTree }, { print }, { resolve }] = await Promise.all([
+    import('../source/fetch.js'),
+    import('../build/dkms.js'),
+    import('../ui/output.js'),
+    import('node:path'),
+  ]);
+  const { source, offline, dkms } = options;
+  const folder = resolve(dkms === true || dkms === undefined ? `${recipe.name}-${release.version}` : dkms);
+  const tree = await fetchSource(recipe, release, {
+    ...(source === undefined ? {} : { source }),
+    ...(offline === undefined ? {} : { offline }),
+  });
+  const written = await writeDkmsTree(tree, recipe, release, folder);
+  const { name, version, patches } = written;
+  const { digest, location, pinned } = tree;
+  print({ ...written, source: { digest, location, pinned } }, options, () =>
+    [
+      `${name} ${version} for DKMS: ${folder}`,
+      `source: ${location}${pinned === 'differs' ? ', which differs from the pinned tree' : ''}`,
+      ...(patches.length > 0 ? [`patches: ${patches.join(', ')}`] : []),
+      `as root: dkms add ${quote(folder)} && dkms install ${name}/${version}`,
+    ].join('\n'),
+  );
 }
 
 async function buildOne(

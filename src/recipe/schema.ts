@@ -257,6 +257,11 @@ const Release = z.strictObject({
   unavailable: z.string().optional(),
   /** Relative to `templates/`: a shell script for the system that it runs on, with the variables of `target/script.ts`. */
   script: z.string().optional(),
+  /** A module's: the kernels that one and the same patched tree is built for, from a version on; DKMS needs to know. */
+  kernelsFrom: z
+    .string()
+    .regex(/^\d+\.\d+$/, 'expected e.g. "5.10"')
+    .optional(),
   sources: z.array(Source),
   /** Digests of the whole source tree (see source/tree-digest.ts) as it was seen at some place. */
   trees: z.array(z.strictObject({ sha256: hex(64), seen: z.string() })).optional(),
