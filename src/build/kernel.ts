@@ -92,6 +92,30 @@ export async function kernelFor(
   });
 }
 
+/**
+ * The headers that another host has installed for the kernel it runs.
+ * @throws UsageError if another kernel is asked for · MissingError if it has none
+ */
+export async function kernelOn(host: Host, wish: string | undefined): Promise<KernelTree> {
+  const { kernel: running } = await host.facts();
+  const tried = `building a module on ${host.name}`;
+  if (wish !== undefined && wish !== 'host') {
+    throw new UsageError({
+      tried,
+      happened: `it builds for the kernel it runs, Linux ${running}`,
+      next: 'leave --host out to build for another kernel here, or --kernel to build there',
+    });
+  }
+  const found = await treeOn(host, running);
+  if (found !== undefined) return found;
+  throw new MissingError({
+    tried,
+    happened: `there is no /lib/modules/${running}/build`,
+    next: `install linux-headers-${running} there`,
+    missing: [`linux-headers-${running}`],
+  });
+}
+
 /** Headers of the running kernel that a host has installed. */
 async function treeOn(host: Host, release: string): Promise<KernelTree | undefined> {
   const headers = `/lib/modules/${release}/build`;

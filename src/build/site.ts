@@ -1,5 +1,5 @@
 /** Where a build's steps run: on this machine, in a root of a kernel's tools on it, or on another host. */
-import { copyFile, stat } from 'node:fs/promises';
+import { chmod, copyFile, stat } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import type { Host } from '../host/host.js';
 import { inRoot, type Runner } from '../host/root.js';
@@ -54,6 +54,8 @@ export function siteOn(host: Host, tree: string, name: string): Site {
     collect: async (path, to) => {
       if ((await host.stat(posix.join(folder, path)))?.kind !== 'file') return false;
       await host.get(posix.join(folder, path), to);
+      const { exitCode } = await host.run(['test', '-x', posix.join(folder, path)], { accept: [1] });
+      if (exitCode === 0) await chmod(to, 0o755);
       return true;
     },
     close: () => host.remove(parent),

@@ -1,12 +1,14 @@
 import type { Command } from 'commander';
 import type { BuildEvent, BuildResult } from '../build/build.js';
 import { UsageError } from '../errors.js';
+import type { Host } from '../host/host.js';
 import { quote } from '../host/quote.js';
 import type { Recipe, Release } from '../recipe/schema.js';
 import type { SourceTree } from '../source/fetch.js';
+import { type HostOptions, hostOptions, onHosts } from './hosts.js';
 import { integer } from './options.js';
 
-interface Options {
+interface Options extends HostOptions {
   release?: string;
   source?: string;
   offline?: boolean;
@@ -15,11 +17,10 @@ interface Options {
   kernel?: string;
   allKernels?: boolean;
   dkms?: true | string;
-  json?: boolean;
 }
 
 export function register(program: Command): void {
-  program
+  const command = program
     .command('build')
     .description('fetch, patch and build an implementation, unless the store has that build')
     .argument('<IMPL>', 'implementation, see aoe-lab list')
@@ -36,24 +37,33 @@ export function register(program: Command): void {
     .option(
       '--dkms [DIR]',
       'for a module: write the patched tree and a dkms.conf (to ./IMPL-RELEASE), build nothing',
-    )
+    );
+  hostOptions(command)
     .option('--json', 'print JSON')
     .action(async (impl: string, options: Options) => {
-      const [{ findRelease, loadRecipe }, { print }] = await Promise.all([
-        import('../recipe/load.js'),
-        import('../ui/output.js'),
-      ]);
+      const { findRelease, loadRecipe } = await import('../recipe/load.js');
       const recipe = await loadRecipe(impl);
       const release = findRelease(recipe, options.release);
       checkUse(recipe, options);
       if (options.dkms !== undefined) return writeForDkms(recipe, release, options);
       if (options.allKernels) return buildForAll(recipe, release, options);
-      const { built, tree } = await buildOne(recipe, release, options, options.kernel);
-      print(asJson(built, tree), options, () => summary(built, tree));
+      await onHosts(
+        options,
+        (host) => buildOne(recipe, release, options, options.kernel, host),
+        ({ built, tree }) => summary(built, tree),
+        ({ built, tree }) => asJson(built, tree),
+      );
     });
 }
 
-function checkUse(recipe: Recipe, { kernel, allKernels, dkms }: Options): void {
+function checkUse(recipe: Recipe, { kernel, allKernels, dkms, host }: Options): void {
+  if (host !== undefined && (allKernels || dkms !== undefined)) {
+    throw new UsageError({
+      tried: `building ${recipe.name} on ${host.join(', ')}`,
+      happened: `--${allKernels ? 'all-kernels' : 'dkms'} is done here, whatever the host`,
+      next: 'leave --host out',
+    });
+  }
   if (kernel === undefined && !allKernels) return;
   const happened =
     recipe.kind !== 'kernel module'
@@ -99,8 +109,9 @@ async function buildOne(
   release: Release,
   { source, offline, force, jobs }: Options,
   kernelName: string | undefined,
+  host?: Host,
 ): Promise<{ built: BuildResult; tree: SourceTree }> {
-  const [{ fetchSource }, { buildArtifacts, refuseUnbuildable }, { findKernelTree }, { note }] =
+  const [{ fetchSource }, { buildArtifacts, refuseUnbuildable }, { findKernelTree, kernelOn }, { note }] =
     await Promise.all([
       import('../source/fetch.js'),
       import('../build/build.js'),
@@ -108,9 +119,14 @@ async function buildOne(
       import('../ui/output.js'),
     ]);
   const isModule = recipe.kind === 'kernel module';
-  const kernel = isModule ? await findKernelTree(kernelName ?? 'host', { offline }) : undefined;
+  const on = host?.isHere ? undefined : host;
+  const kernel = !isModule
+    ? undefined
+    : on === undefined
+      ? await findKernelTree(kernelName ?? 'host', { offline })
+      : await kernelOn(on, kernelName);
   // Before the source is fetched.
-  await refuseUnbuildable(recipe, release, kernel);
+  await refuseUnbuildable(recipe, release, kernel, on);
   const tree = await fetchSource(recipe, release, {
     ...(source === undefined ? {} : { source }),
     ...(offline === undefined ? {} : { offline }),
@@ -120,7 +136,7 @@ async function buildOne(
     const text = describe(event);
     if (text !== undefined) note(prefix + text);
   };
-  const built = await buildArtifacts(tree, recipe, release, { force, jobs, kernel, onEvent });
+  const built = await buildArtifacts(tree, recipe, release, { force, jobs, kernel, on, onEvent });
   return { built, tree };
 }
 

@@ -43,19 +43,21 @@ export async function onOneHost(
  * is printed as it is; of several, an array with the host's name in each (`error` where it failed), and the command fails
  * if one of them did. None waits for the fault of another.
  * @param human what a result is for people
+ * @param asJson what of it is printed as JSON; all of it otherwise
  * @throws the error of a host that was named alone
  */
 export async function onHosts<T extends object>(
   options: HostOptions,
   step: (host: Host) => Promise<T>,
   human: (result: T) => string,
+  asJson: (result: T) => object = (result) => result,
 ): Promise<void> {
   const { print } = await import('../ui/output.js');
   const [name = 'here', ...others] = options.host ?? [];
   await withHosts(options, async (find) => {
-    if (others.length > 0) return onSeveral([name, ...others], find, options, step, human);
+    if (others.length > 0) return onSeveral([name, ...others], find, options, step, human, asJson);
     const result = await step(await find(name));
-    print(result, options, () => human(result));
+    print(asJson(result), options, () => human(result));
   });
 }
 
@@ -65,6 +67,7 @@ async function onSeveral<T extends object>(
   options: HostOptions,
   step: (host: Host) => Promise<T>,
   human: (result: T) => string,
+  asJson: (result: T) => object,
 ): Promise<void> {
   const [{ default: pLimit }, { print, note }, { describeError, errorAsJson, exitCodeOf }] =
     await Promise.all([import('p-limit'), import('../ui/output.js'), import('../ui/errors.js')]);
@@ -72,7 +75,7 @@ async function onSeveral<T extends object>(
   const outcomes = await Promise.allSettled(names.map((name) => limit(async () => step(await find(name)))));
   const rows = outcomes.map((one, index) => ({
     host: names[index],
-    ...(one.status === 'fulfilled' ? one.value : errorAsJson(one.reason)),
+    ...(one.status === 'fulfilled' ? asJson(one.value) : errorAsJson(one.reason)),
   }));
   print(rows, options, () =>
     outcomes

@@ -48,8 +48,16 @@ test('a name that no kernel has is wrong use', async (t) => {
 });
 
 /** A host that is elsewhere; nothing but its kernel is asked for. */
+/** A host without headers of its own. */
 const running = (kernel: string) =>
-  ({ name: 'root@far', isHere: false, facts: async () => ({ kernel }) }) as unknown as Host;
+  ({
+    name: 'root@far',
+    isHere: false,
+    facts: async () => ({ kernel }),
+    read: async () => {
+      throw new Error('ENOENT');
+    },
+  }) as unknown as Host;
 
 test('where the packages of a kernel are looked for is told by its name', (t) => {
   for (const [release, suites] of [
