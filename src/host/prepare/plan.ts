@@ -86,24 +86,27 @@ function packageChanges(survey: Survey, wish: PrepareWish, advice: string[]): Ch
   }
   const without = wanted.filter((need) => packageFor(need, manager, kernel) === undefined);
   if (without.length > 0) advice.push(`missing: ${called(without)}; ${manager} has no package for it`);
-  const packages = [...new Set(wanted.flatMap((need) => packageFor(need, manager, kernel) ?? []))].sort();
-  if (packages.length === 0) return [];
-  const { refresh, install } = COMMANDS[manager];
-  const commands = [...(refresh === undefined ? [] : [[...refresh]]), install(packages)];
+  const namesOf = (needs: readonly Need[]): string[] =>
+    [...new Set(needs.flatMap((need) => packageFor(need, manager, kernel) ?? []))].sort();
+  if (namesOf(wanted).length === 0) return [];
   if (!wish.install) {
-    advice.push(`missing: ${called(wanted)}; --install has ${manager} install ${packages.join(' ')}`);
+    advice.push(`missing: ${called(wanted)}; --install has ${manager} install ${namesOf(wanted).join(' ')}`);
     return [];
   }
-  return [
-    {
-      id: 'packages',
+  const { refresh, install } = COMMANDS[manager];
+  const isHeaders = ({ kind }: Need): boolean => kind === 'kernel headers';
+  // Headers by themselves and last: of an older or foreign kernel there may be none, which keeps nothing else from coming.
+  return [wanted.filter((need) => !isHeaders(need)), wanted.filter(isHeaders)]
+    .map(namesOf)
+    .filter((packages) => packages.length > 0)
+    .map((packages, index) => ({
+      id: `packages ${packages.join(' ')}`,
       title: `install ${packages.join(' ')} by ${manager}`,
-      commands,
+      commands: [...(refresh === undefined || index > 0 ? [] : [[...refresh]]), install(packages)],
       undo: [],
       lasts: true,
       manager,
-    },
-  ];
+    }));
 }
 
 function interfaceChanges(survey: Survey, { iface, mtu, vlan }: PrepareWish, advice: string[]): Change[] {

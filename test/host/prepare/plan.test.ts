@@ -30,25 +30,32 @@ const INSTALLS: Record<Manager, [kernel: string, lines: string[]]> = {
     '6.1.0-9-amd64',
     [
       'apt-get update --quiet',
-      'env DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet --no-install-recommends gcc iproute2 libaio-dev linux-headers-6.1.0-9-amd64',
+      'env DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet --no-install-recommends gcc iproute2 libaio-dev',
+      'env DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet --no-install-recommends linux-headers-6.1.0-9-amd64',
     ],
   ],
   dnf: [
     '6.6.8-200.fc39.x86_64',
     [
-      'dnf install --assumeyes --setopt=install_weak_deps=False gcc iproute kernel-devel-6.6.8-200.fc39.x86_64 libaio-devel',
+      'dnf install --assumeyes --setopt=install_weak_deps=False gcc iproute libaio-devel',
+      'dnf install --assumeyes --setopt=install_weak_deps=False kernel-devel-6.6.8-200.fc39.x86_64',
     ],
   ],
   zypper: [
     '6.4.0-150600.23.7-default',
     [
       'zypper --non-interactive refresh',
-      'zypper --non-interactive install --no-recommends gcc iproute2 kernel-default-devel libaio-devel',
+      'zypper --non-interactive install --no-recommends gcc iproute2 libaio-devel',
+      'zypper --non-interactive install --no-recommends kernel-default-devel',
     ],
   ],
   pacman: [
     '6.6.8-2-lts',
-    ['pacman --sync --refresh', 'pacman --sync --noconfirm --needed gcc iproute2 libaio linux-lts-headers'],
+    [
+      'pacman --sync --refresh',
+      'pacman --sync --noconfirm --needed gcc iproute2 libaio',
+      'pacman --sync --noconfirm --needed linux-lts-headers',
+    ],
   ],
   pkg: ['14.0-RELEASE', ['pkg update', 'pkg install --yes gcc']],
 };
@@ -59,10 +66,7 @@ for (const [manager, [kernel, expected]] of Object.entries(INSTALLS)) {
   test(`packages by ${manager}, and its headers for Linux ${kernel}`, (t) => {
     const made = plan({ manager: manager as Manager, kernel, missing });
     t.deepEqual(lines(made), expected);
-    t.deepEqual(
-      made.changes.map(({ lasts }) => lasts),
-      [true],
-    );
+    t.true(made.changes.every(({ lasts }) => lasts));
     t.is(made.advice.length, manager === 'pkg' ? 1 : 0, String(made.advice));
     const asked = plan({ manager: manager as Manager, kernel, missing }, { install: false });
     t.deepEqual(asked.changes, []);
