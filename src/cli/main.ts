@@ -32,6 +32,7 @@ const COMMANDS = [
   'plan',
   'apply',
   'destroy',
+  'host',
   'demo',
 ] as const;
 

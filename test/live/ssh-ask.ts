@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { MissingError, UnreachableError } from '../../src/errors.js';
 import { here } from '../../src/host/local.js';
 import { fetchDebianPackages } from '../../src/source/debian/packages.js';
+import { MAIN } from './cli.js';
 import type { LabHost, SshLab } from './ssh-lab.js';
 
 const fixture = fileURLToPath(new URL('./fixture-host.js', import.meta.url));
@@ -104,4 +105,25 @@ export async function noSudo(): Promise<string | undefined> {
     if (!(error instanceof UnreachableError || error instanceof MissingError)) throw error;
     return `no sudo can be had: ${error.facts.happened}`;
   }
+}
+
+/** Runs the command line tool where it can reach the lab's hosts. */
+export async function cliInside(
+  lab: SshLab,
+  args: readonly string[],
+  env: Record<string, string> = {},
+): Promise<{ exitCode: number | null; stdout: string; stderr: string }> {
+  const [program = '', ...words] = ['setsid', '--wait', ...lab.inside([process.execPath, MAIN, ...args])];
+  const child = spawn(program, words, {
+    env: { ...process.env, NO_COLOR: '1', SSH_AUTH_SOCK: '', ...lab.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const told = { exitCode: null as number | null, stdout: '', stderr: '' };
+  for (const stream of ['stdout', 'stderr'] as const) {
+    child[stream].on('data', (chunk) => {
+      told[stream] += chunk;
+    });
+  }
+  told.exitCode = await new Promise((resolve) => child.once('close', resolve));
+  return told;
 }

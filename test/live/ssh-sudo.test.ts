@@ -23,6 +23,7 @@ async function withRules(t: ExecutionContext, rules: string): Promise<{ lab: Ssh
 }
 
 testUnless(reason, 'sudo without a password: commands, files, locks and their ends are root’s', async (t) => {
+  t.timeout(300_000);
   const { lab, one } = await withRules(t, 'op ALL=(ALL) NOPASSWD: ALL');
   const local = join(lab.folder, 'local');
   await writeFile(local, Buffer.alloc(300_000, 'x'));
@@ -51,6 +52,7 @@ testUnless(reason, 'sudo without a password: commands, files, locks and their en
 });
 
 testUnless(reason, 'sudo with a password: asked once, fed to each command, nothing left of it', async (t) => {
+  t.timeout(300_000);
   const { lab } = await withRules(t, 'op ALL=(ALL) ALL');
   const steps = [
     ['run', ['sh', '-c', 'id -u; cat'], { input: 'in\n' }],
@@ -72,6 +74,7 @@ testUnless(reason, 'sudo with a password: asked once, fed to each command, nothi
 });
 
 testUnless(reason, 'sudo refused, and none there', async (t) => {
+  t.timeout(300_000);
   const { lab, one } = await withRules(t, 'root ALL=(ALL) ALL');
   const [refused] = await ask(lab, ['as-op'], await askpass(lab, 'right'));
   t.is(refused?.kind, 'MissingError');
@@ -86,6 +89,7 @@ testUnless(
   noSshLab(),
   'a connection that is cut: what only looks is asked again, all else says so',
   async (t) => {
+    t.timeout(300_000);
     const lab = await sshLab(t, ['one']);
     const [one] = lab.hosts;
     if (one === undefined) return;
@@ -117,6 +121,7 @@ testUnless(
   noSshLab(),
   'a host that loses its power: the command says that it may have been carried out',
   async (t) => {
+    t.timeout(300_000);
     const lab = await sshLab(t, ['one']);
     const [one] = lab.hosts;
     if (one === undefined) return;
@@ -137,6 +142,7 @@ testUnless(
 );
 
 testUnless(noSshLab(), 'a full disk and a folder that can not be written to: told as they are', async (t) => {
+  t.timeout(300_000);
   const lab = await sshLab(t, ['one']);
   const local = join(lab.folder, 'large');
   await writeFile(local, Buffer.alloc(3 << 20, 'x'));

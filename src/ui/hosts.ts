@@ -1,0 +1,78 @@
+import type { BookedHost } from '../host/book.js';
+import type { Undone } from '../host/prepare/prepare.js';
+import type { Survey } from '../host/prepare/survey.js';
+import { quoteArgv } from '../host/quote.js';
+import { formatSize } from '../units.js';
+import { table } from './table.js';
+
+export function describeBook(book: ReadonlyMap<string, BookedHost>): string {
+  const rows = [...book].map(([name, { address, user, port, identity, jump, sudo }]) => [
+    name,
+    address,
+    user ?? '',
+    port === undefined ? '' : String(port),
+    identity ?? '',
+    jump ?? '',
+    sudo ?? '',
+  ]);
+  return table(['name', 'address', 'user', 'port', 'identity', 'jump', 'sudo'], rows);
+}
+
+export function describeSurvey(name: string, survey: Survey): string {
+  const { distribution, clock, missing, obstacles } = survey;
+  const ahead = (clock.ahead / 1000).toFixed(3);
+  const facts: [string, string][] = [
+    ['host', `${name} (${survey.hostname}${survey.uid === 0 ? '' : `, user ${survey.uid}`})`],
+    ['system', `${distribution.name || 'unknown'}, Linux ${survey.kernel}, ${survey.machine}`],
+    ['init', survey.init],
+    ['packages', survey.manager ?? 'no package manager known to aoe-lab'],
+    ['compiler', survey.compiler ?? 'none'],
+    ['node', survey.node ?? 'none'],
+    ['clock', `${ahead} s ahead (± ${(clock.uncertainty / 1000).toFixed(3)} s)`],
+    ['free', survey.space.map(({ path, free }) => `${path} ${formatSize(free)}`).join(', ')],
+  ];
+  const links = survey.interfaces.map(({ name: link, kind, mac, mtu, up, carrier, vlan }) => [
+    link,
+    vlan === undefined ? kind : `vlan ${vlan.id} on ${vlan.on}`,
+    mac,
+    String(mtu),
+    up ? (carrier ? 'up' : 'no carrier') : 'down',
+  ]);
+  const devices = survey.devices.map(({ path, type, size, readOnly, usedBy }) => [
+    path,
+    readOnly ? `${type}, read-only` : type,
+    formatSize(size),
+    usedBy.join(', '),
+  ]);
+  const lacking = (purpose: string): string =>
+    missing
+      .filter((need) => need.purpose === purpose)
+      .map((need) => need.name.replace('KERNEL', survey.kernel))
+      .join(', ') || 'nothing';
+  return [
+    table(['', ''], facts).split('\n').slice(1).join('\n'),
+    '',
+    table(['interface', 'kind', 'MAC', 'MTU', 'state'], links),
+    '',
+    ...(devices.length === 0 ? [] : [table(['device', 'kind', 'size', 'used by'], devices), '']),
+    `missing for running: ${lacking('run')}`,
+    `missing for building: ${lacking('build')}`,
+    ...obstacles.map(({ tool, chain, why }) => `${tool} ${chain.join(' ')} keeps AoE out: ${why}`),
+  ].join('\n');
+}
+
+export function describeChanges(
+  changes: readonly { title: string; commands: readonly string[][] }[],
+): string {
+  return changes
+    .flatMap(({ title, commands }) => [`- ${title}`, ...commands.map((argv) => `    ${quoteArgv(argv)}`)])
+    .join('\n');
+}
+
+export function describeUndone(undone: readonly Undone[]): string {
+  return undone
+    .map(({ title, failure }) =>
+      failure === undefined ? `undone: ${title}` : `NOT undone: ${title}\n  ${failure}`,
+    )
+    .join('\n');
+}
