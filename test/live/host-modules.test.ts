@@ -1,5 +1,6 @@
 /** Kernel modules exported on a host that is not this machine: a guest, whose kernel is found by its own word. */
-import { truncateSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import test from 'ava';
 import { parseMac } from '../../src/aoe/index.js';
@@ -13,14 +14,13 @@ import { exportTarget } from '../../src/target/export.js';
 import { provide } from '../../src/target/provide.js';
 import { unexportTargets } from '../../src/target/unexport.js';
 import { bootGuest, type Guest } from '../../src/vm/index.js';
-import { sharedFolder } from '../patch/trees.js';
 import { noGuests, sourceTree, testUnless } from './machine.js';
 
 const MTU = 1500;
 const DISK = 4 * 2 ** 20;
 
 const reason = (await noGuests()) ?? (findCommand('bwrap') === undefined ? 'needs bwrap' : undefined);
-const folder = sharedFolder();
+const folder = mkdtempSync(join(tmpdir(), 'aoe-lab-test-'));
 process.env.AOE_LAB_STATE = join(folder, 'state');
 
 const MODULES: { impl: string; module: string; lacking: string | undefined; source?: string }[] = [
@@ -53,7 +53,10 @@ async function boot(kernel: string) {
 
 /** One at a time, for all tests of its kernel. */
 let lab: Awaited<ReturnType<typeof boot>> | undefined;
-test.after.always(() => lab?.end());
+test.after.always(async () => {
+  await lab?.end();
+  rmSync(folder, { recursive: true });
+});
 
 async function labOf(kernel: string): ReturnType<typeof boot> {
   if (lab?.kernel === kernel) return lab;
