@@ -13,10 +13,10 @@ import { sharedFolder } from '../patch/trees.js';
 import { cli } from './cli.js';
 import { noGuests, testUnless } from './machine.js';
 
+const reason = (await noGuests()) ?? (findCommand('bwrap') === undefined ? 'needs bwrap' : undefined);
+
 const state = join(sharedFolder(), 'state');
 process.env.AOE_LAB_STATE = state;
-
-const reason = (await noGuests()) ?? (findCommand('bwrap') === undefined ? 'needs bwrap' : undefined);
 
 /** Some of each kind: what reads and writes the disk, lists, a restart, a power cut. */
 const SOME = 'ata-48.Write.*|masks.Served.*|reserve.Set.*|persistence.Restart.Serves|persistence.Kill.Writes';

@@ -82,7 +82,7 @@ testUnless(
   noRoot(),
   'verify: the initiator of aoe-lab as the client skips what needs a device, and passes the rest',
   async (t) => {
-    t.timeout(300_000);
+    t.timeout(600_000);
     const folder = await temporaryFolder(t);
     const [junit, html] = [join(folder, 'verify.xml'), join(folder, 'verify.html')];
     const args = ['verify', '--impl', 'native', '--initiator', 'here', '--junit', junit, '--html', html];

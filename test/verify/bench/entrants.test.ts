@@ -1,6 +1,6 @@
 import test from 'ava';
 import { UsageError } from '../../../src/errors.js';
-import { isOther, parseEntrants } from '../../../src/verify/bench/entrants.js';
+import { hasModules, isOther, parseEntrants } from '../../../src/verify/bench/entrants.js';
 
 for (const text of ['', 'vblade,', 'Vblade', 'vblade@', 'a b', '../x', 'vblade,vblade']) {
   test(`"${text}" is refused`, (t) => {
@@ -24,4 +24,9 @@ test('implementations, releases and sources find each other', (t) => {
 
 test('what is no AoE target is known by its name', (t) => {
   t.deepEqual(['nbdkit', 'qemu-nbd', 'tgt', 'fio', 'vblade'].map(isOther), [true, true, true, true, false]);
+});
+
+test('a kernel module among them is noticed, what is no implementation of ours is not looked for', async (t) => {
+  t.true(await hasModules(parseEntrants('native,kvblade', [])));
+  t.false(await hasModules(parseEntrants('native,vblade,fio,qemu-nbd', [])));
 });
