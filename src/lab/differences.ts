@@ -22,6 +22,7 @@ export function differences(shall: LabExport, is: ExportStatus): Difference[] {
     // A file that has another size now than when it was exported.
     { field: 'size', is: is.size, shall: is.fileSize ?? is.size },
     { field: 'loop', is: is.loop, shall: isFile && (shall.loop ?? false) },
+    { field: 'persist', is: is.persist, shall: shall.persist ?? false },
     { field: 'restart', is: is.restart, shall: shall.restart ?? null },
     ...optionDifferences(shall.options, is.options),
   ];

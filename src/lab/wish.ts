@@ -3,7 +3,7 @@ import type { Lab, LabExport } from './lab.js';
 
 /** What a lab's export asks of its host. */
 export function wishOf(lab: Pick<Lab, 'name'>, one: LabExport): ExportWish {
-  const { address, iface, netns, file, size, loop, force, restart, options } = one;
+  const { address, iface, netns, file, size, loop, force, restart, persist, options } = one;
   return {
     ...address,
     lab: lab.name,
@@ -15,5 +15,6 @@ export function wishOf(lab: Pick<Lab, 'name'>, one: LabExport): ExportWish {
     ...(netns === undefined ? {} : { netns }),
     ...(size === undefined ? {} : { size }),
     ...(restart === undefined ? {} : { restart }),
+    ...(persist === undefined ? {} : { persist }),
   };
 }

@@ -1,12 +1,12 @@
 import type { Host } from '../host/host.js';
-import { type InterfaceFacts, listInterfaces, upCommand } from '../host/interface.js';
+import { upCommand } from '../host/interface.js';
 import type { Counters } from '../native/counters.js';
-import type { DaemonStatus } from '../native/status-file.js';
 import { driverFor } from './driver.js';
 import { EntryStore, type ExportEntry, exportId } from './entry.js';
 import { ownLoops } from './loops.js';
 import { persistenceFaults } from './persist/faults.js';
 import { findProcesses } from './processes.js';
+import { Sight } from './sight.js';
 import type { RestartPolicy } from './supervise.js';
 import { askOnWire, type WireAnswer } from './wire.js';
 
@@ -71,7 +71,8 @@ export interface StatusReport {
 export async function exportStatus(host: Host): Promise<StatusReport> {
   const store = await EntryStore.open(host);
   const [entries, processes] = await Promise.all([store.all(), findProcesses(host, store.folder)]);
-  const exports = await Promise.all(entries.map((entry) => inspect(store, entry, processes)));
+  const sight = new Sight(host);
+  const exports = await Promise.all(entries.map((entry) => inspect(store, entry, processes, sight)));
   const marks = new Set(entries.map((entry) => driverFor(store, entry).mark(entry)));
   const orphans = [...processes].filter(([mark]) => !marks.has(mark)).map(([mark, pids]) => ({ mark, pids }));
   return { exports, orphans, stateFolder: store.folder };
@@ -81,13 +82,14 @@ async function inspect(
   store: EntryStore,
   entry: ExportEntry,
   processes: ReadonlyMap<string, number[]>,
+  sight: Sight,
 ): Promise<ExportStatus> {
   const { host } = store;
   const driver = driverFor(store, entry);
   const id = exportId(entry);
-  const { told, waits } = await toldBy(store, driver.mark(entry), entry);
+  const { told, waits } = await sight.toldBy(driver.mark(entry), entry);
   const [iface, loops, file] = await Promise.all([
-    findInterface(host, entry),
+    sight.interfaceOf(entry),
     ownLoops(store, entry),
     host.stat(entry.backing.path),
   ]);
@@ -153,30 +155,4 @@ async function inspect(
     counters: told?.counters ?? null,
     path: told?.path ?? null,
   };
-}
-
-/** What a daemon that writes a status file into its folder tells of an export. */
-async function toldBy(
-  store: EntryStore,
-  folder: string,
-  { shelf, slot, iface }: ExportEntry,
-): Promise<{ told?: DaemonStatus['exports'][number] | undefined; waits?: string | undefined }> {
-  const isIt = (one: { shelf: number; slot: number; iface: string }): boolean =>
-    one.shelf === shelf && one.slot === slot && one.iface === iface;
-  try {
-    const status = JSON.parse((await store.host.read(`${folder}/status.json`)).toString()) as DaemonStatus;
-    return { told: status.exports.find(isIt), waits: status.waiting.find(isIt)?.why };
-  } catch {
-    return {};
-  }
-}
-
-async function findInterface(host: Host, entry: ExportEntry): Promise<InterfaceFacts | undefined> {
-  try {
-    const all = await listInterfaces(host.inNamespace(entry.netns));
-    return all.find(({ name }) => name === entry.iface);
-  } catch {
-    // Its namespace is gone, and the interface with it.
-    return undefined;
-  }
 }

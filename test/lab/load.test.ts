@@ -41,7 +41,8 @@ exports:
     size: 1.5G
     options: { sync: false }
     restart: on-failure
-  - { address: e0.1, host: one, interface: eth7, netns: blue, file: /srv/c.img, persist: true }
+    persist: true
+  - { address: e0.1, host: one, interface: eth7, netns: blue, file: /srv/c.img }
 `;
 
 const GIVEN = { token: '7' };
@@ -280,6 +281,7 @@ test('defaults, implementations, segments and variables are put in their places'
         size: 1.5 * 2 ** 30,
         options: { sync: false, bufferCount: 8 },
         restart: 'on-failure',
+        persist: true,
       },
       {
         host: 'one',
@@ -290,7 +292,6 @@ test('defaults, implementations, segments and variables are put in their places'
         file: '/srv/c.img',
         size: 64 << 20,
         options: { sync: true },
-        persist: true,
       },
     ],
   });
@@ -379,7 +380,7 @@ test('what the targets lack is told by the place of the export', async (t) => {
     [
       '20 exports[0].implementation: there is no implementation natvie; did you mean "native"?',
       '24 exports[1].release: vblade has no release 24; it has 25, 21, 20, 19',
-      '31 exports[2].implementation: there is no implementation natvie; did you mean "native"?',
+      '32 exports[2].implementation: there is no implementation natvie; did you mean "native"?',
     ],
   );
   await writeFile(file, GOOD.replace('sync: false', 'broadcast: true'));

@@ -32,7 +32,7 @@ export function statusOf(lab: string | null, one: LabExport, more: Partial<Expor
     lab: lab === null ? null : { name: lab, file },
     options,
     restart: one.restart ?? null,
-    persist: false,
+    persist: one.persist ?? false,
     log: '',
     counters: null,
     path: null,

@@ -176,6 +176,7 @@ for (const [title, more, expected] of [
   ],
   ['one left half done is made', { state: 'unfinished' }, 'create'],
   ['another option means making it anew', { options: { queueLength: 9 } }, 'replace'],
+  ['one that is not to come back after a reboot is made anew', { persist: true }, 'replace'],
   [
     'an option that is off is as good as none',
     { options: { queueLength: 8, sync: false, macs: [] } },

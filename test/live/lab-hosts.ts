@@ -10,14 +10,18 @@ import { listLoops } from '../../src/storage/loop.js';
 import { type CliOptions, type CliResult, cli } from './cli.js';
 import type { LabHost, SshLab } from './ssh-lab.js';
 
+/** Environment of commands on a lab's hosts; the store is shared. */
+export function labEnvironment(lab: SshLab): Record<string, string> {
+  return { ...lab.env, AOE_LAB_CACHE: cacheFolder(), SSH_AUTH_SOCK: '' };
+}
+
 /** Runs `aoe-lab VERB -f FILE …` where the hosts can be reached. */
 export function labCli(
   lab: SshLab,
   args: readonly string[],
   options: Omit<CliOptions, 'inside'> = {},
 ): Promise<CliResult> {
-  const env = { ...lab.env, AOE_LAB_CACHE: cacheFolder(), SSH_AUTH_SOCK: '' };
-  return cli(args, env, { ...options, inside: lab.inside });
+  return cli(args, labEnvironment(lab), { ...options, inside: lab.inside });
 }
 
 /** The same, with what it printed as JSON. */
@@ -40,10 +44,16 @@ export async function writeLabFile(lab: SshLab, content: object): Promise<string
 }
 
 /** Runs a command on a host by ssh(1), the host's way in that is not ours. */
-export function onHost(t: ExecutionContext, lab: SshLab, name: string, command: string): string {
+export function onHost(
+  t: ExecutionContext,
+  lab: SshLab,
+  name: string,
+  command: string,
+  input = Buffer.alloc(0),
+): string {
   const config = join(lab.folder, 'home', '.ssh', 'config');
   const [program = '', ...words] = lab.inside(['ssh', '-F', config, name, command]);
-  const { stdout, stderr, status } = spawnSync(program, words, { encoding: 'utf8' });
+  const { stdout, stderr, status } = spawnSync(program, words, { encoding: 'utf8', input });
   t.is(status, 0, `${command}: ${stderr}`);
   return stdout.trim();
 }

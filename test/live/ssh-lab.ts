@@ -10,7 +10,6 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ExecutionContext } from 'ava';
 import { here } from '../../src/host/local.js';
 import { cacheFolder } from '../../src/paths.js';
 import { noSshd } from '../host/sshd.js';
@@ -101,7 +100,7 @@ mount -t cgroup2 cgroup2 sys/fs/cgroup`,
  * @param init the first process of each host
  */
 export async function sshLab(
-  t: ExecutionContext,
+  t: { teardown(undo: () => unknown): void },
   names: readonly string[],
   {
     settings = [],

@@ -1,0 +1,98 @@
+/** `apply` killed at any moment: the next one reaches what the file says, nothing is exported twice and nothing is lost. */
+import type { LabPlan } from '../../src/lab/plan.js';
+import { contentsOf, labCli, labJson, onHost, writeLabFile } from './lab-hosts.js';
+import { builtVblade, testUnless } from './machine.js';
+import { noSshLab, sshLab } from './ssh-lab.js';
+
+const ROUNDS = Number(process.env.AOE_LAB_KILL_ROUNDS ?? 4);
+
+const built = await builtVblade();
+
+interface Wished {
+  address: string;
+  host: string;
+  file: string;
+  loop?: boolean;
+  options?: object;
+}
+
+/** From each to the other: an address moves to another host, options and files change, one ends, one is renumbered. */
+const LABS: Wished[][] = [
+  [
+    { address: 'e2.0', host: 'one', file: '/srv/lab/kept' },
+    { address: 'e2.1', host: 'one', file: '/srv/lab/1', loop: true },
+    { address: 'e2.2', host: 'two', file: '/srv/lab/2' },
+    { address: 'e2.3', host: 'two', file: '/srv/lab/3' },
+    { address: 'e2.4', host: 'three', file: '/srv/lab/4' },
+    { address: 'e2.5', host: 'three', file: '/srv/lab/5', loop: true },
+  ],
+  [
+    { address: 'e2.0', host: 'two', file: '/srv/lab/0' },
+    { address: 'e2.1', host: 'one', file: '/srv/lab/1', loop: true, options: { readOnly: true } },
+    { address: 'e2.2', host: 'two', file: '/srv/lab/other' },
+    { address: 'e2.4', host: 'three', file: '/srv/lab/4' },
+    { address: 'e2.6', host: 'three', file: '/srv/lab/5' },
+    { address: 'e2.7', host: 'one', file: '/srv/lab/kept' },
+  ],
+];
+
+function labOf(exports: readonly Wished[]): object {
+  return {
+    lab: 'test',
+    segments: { san: { interface: 'san0' } },
+    defaults: { implementation: 'vblade', segment: 'san', size: '1M' },
+    hosts: { one: {}, two: {}, three: {} },
+    exports,
+  };
+}
+
+testUnless(
+  noSshLab() ?? ('reason' in built ? built.reason : undefined),
+  `apply killed ${ROUNDS} times at random moments: the next one reaches the lab, each export is there once, data are kept`,
+  async (t) => {
+    t.timeout(120_000 + ROUNDS * 60_000);
+    const lab = await sshLab(t, ['one', 'two', 'three']);
+    for (const { name } of lab.hosts) onHost(t, lab, name, 'mkdir -p /var/lib/aoe-lab /srv/lab');
+    const before = await Promise.all(lab.hosts.map((host) => contentsOf(t, lab, host)));
+    onHost(t, lab, 'one', 'head -c 1M /dev/urandom > /srv/lab/kept');
+    const digest = onHost(t, lab, 'one', 'sha256sum < /srv/lab/kept');
+    let whole = 0;
+    let finished = 0;
+    for (let round = 0; round <= ROUNDS; round++) {
+      const wished = LABS[round % 2] as Wished[];
+      const apply = ['apply', '-f', await writeLabFile(lab, labOf(wished)), '--yes'];
+      const started = performance.now();
+      if (round > 0) {
+        const { signal } = await labCli(lab, apply, { killAfter: Math.random() * whole });
+        if (signal === null) finished++;
+      }
+      const next = await labCli(lab, apply);
+      t.is(next.exitCode, 0, next.stderr);
+      if (round === 0) whole = performance.now() - started;
+      const plan = await labJson<LabPlan>(lab, ['plan', '-f', apply[2] as string]);
+      t.deepEqual([plan.exitCode, plan.result.unchanged], [0, wished.length], JSON.stringify(plan.result));
+      const found = await labJson<{ shelf: number; slot: number }[]>(lab, ['discover', '--iface', 'san0']);
+      t.deepEqual(
+        found.result.map(({ shelf, slot }) => `e${shelf}.${slot}`),
+        wished.map(({ address }) => address),
+      );
+      for (const host of lab.hosts) {
+        const own = wished.filter((one) => one.host === host.name);
+        const { processes, loops } = await contentsOf(t, lab, host);
+        t.is(processes.length, own.length, processes.join('\n'));
+        if (host.name === 'one')
+          t.is(loops.length, wished.filter((one) => one.loop).length, loops.join('\n'));
+      }
+      t.is(onHost(t, lab, 'one', 'sha256sum < /srv/lab/kept'), digest);
+    }
+    t.log(
+      `of ${ROUNDS} applications of up to ${whole.toFixed(0)} ms, ${finished} finished before they were killed`,
+    );
+    const file = await writeLabFile(lab, labOf(LABS[0] as Wished[]));
+    t.is((await labCli(lab, ['destroy', '-f', file, '--yes'])).exitCode, 0);
+    t.is(onHost(t, lab, 'one', 'sha256sum < /srv/lab/kept'), digest);
+    onHost(t, lab, 'one', 'rm /srv/lab/kept');
+    const after = await Promise.all(lab.hosts.map((host) => contentsOf(t, lab, host)));
+    t.deepEqual(after, before);
+  },
+);
