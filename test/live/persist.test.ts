@@ -58,12 +58,13 @@ const states = async (host: Host) =>
 const serving = (...slots: number[]) => slots.map((slot) => [slot, 'serving', []]);
 
 /** All that exports could leave on a host. */
-async function traces(host: Host): Promise<string> {
-  const places = ['/etc', '/var/lib/aoe-lab', '/run/aoe-lab', '/srv'];
+async function traces(host: Host): Promise<string[]> {
+  const etc = ['systemd', 'init.d', 'rc0.d', 'rc2.d', 'rc6.d'].map((name) => `/etc/${name}`);
+  const places = [...etc, '/var/lib/aoe-lab', '/run/aoe-lab', '/srv'];
   const { stdout } = await host.run(['find', ...places, '-mindepth', '1', '!', '-type', 'd'], {
     accept: [1],
   });
-  return stdout.split('\n').sort().join('\n');
+  return stdout.split('\n').sort();
 }
 
 /** A power cut. Loop devices are this machine's own kernel's, which lives on: they are taken away here. */
@@ -120,7 +121,7 @@ for (const { init, reason, starter } of WAYS) {
     const { unexported } = await unexportTargets(host, undefined, true);
     t.is(unexported.length, 4);
     await host.remove('/srv/disk4');
-    t.is(await traces(host), before);
+    t.deepEqual(await traces(host), before);
     const { stdout } = await host.run(['ps', '-eo', 'args=']);
     t.notRegex(stdout, /vblade|ggaoed/);
     if (init === 'systemd') {
