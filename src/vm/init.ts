@@ -80,7 +80,10 @@ function unitFiles(): CpioEntry[] {
   ];
   const shell = ['[Unit]', 'After=guest-network.service', 'Requires=guest-network.service', '[Service]'];
   const reached = [
-    'ExecStart=/usr/sbin/dropbear -F -E -s -r /run/guest/key -p 22',
+    // It listens when it goes to the background.
+    'Type=forking',
+    'PIDFile=/run/dropbear.pid',
+    'ExecStart=/usr/sbin/dropbear -E -s -r /run/guest/key -p 22 -P /run/dropbear.pid',
     `ExecStartPost=/bin/sh -c "echo '${READY}' > /dev/console"`,
     // Whoever is connected may be asking for the reboot.
     'KillMode=process',
