@@ -66,13 +66,13 @@ export async function reattach(store: EntryStore, entry: ExportEntry): Promise<E
   return renewed;
 }
 
-/** @returns the devices that were detached */
-export async function detachOwn(store: EntryStore, entry: ExportEntry): Promise<string[]> {
-  const devices = await ownLoops(store, entry);
-  if (entry.persist && devices.length > 0) {
-    await (await serviceManager(store.host)).stop(loopServiceName(store, entry), store);
-  }
-  // What a killed command has left of it.
-  for (const device of await ownLoops(store, entry)) await detachLoop(store.host, device);
-  return devices;
+/** Detaches those of the devices that are still attached. @param devices of `ownLoops` */
+export async function detachOwn(
+  store: EntryStore,
+  { backing }: ExportEntry,
+  devices: readonly string[],
+): Promise<void> {
+  if (devices.length === 0) return;
+  const attached = await listLoops(store.host, backing.path);
+  for (const { device } of attached) if (devices.includes(device)) await detachLoop(store.host, device);
 }

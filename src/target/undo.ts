@@ -1,7 +1,7 @@
 import { isUntouched } from '../storage/backing.js';
 import { driverFor } from './driver.js';
 import { type EntryStore, type ExportEntry, exportId } from './entry.js';
-import { detachOwn } from './loops.js';
+import { detachOwn, ownLoops } from './loops.js';
 import { settlePersistence } from './persist/settle.js';
 
 /** What became of the backing file of an export that ended. */
@@ -28,8 +28,10 @@ export async function undo(store: EntryStore, entry: ExportEntry, removeFile: Re
   await store.write({ ...entry, phase: 'stopping' });
   const driver = driverFor(store, entry);
   await driver.stop(entry);
-  const loops = await detachOwn(store, entry);
+  const loops = await ownLoops(store, entry);
+  // Its services go, that of its loop device too.
   if (entry.persist) await settlePersistence(store, false);
+  await detachOwn(store, entry, loops);
   let file: Undone['file'] = 'untouched';
   if (backing.made) {
     const remove = removeFile === true || (removeFile === false && (await isUntouched(host, backing.path)));

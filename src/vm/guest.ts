@@ -13,7 +13,7 @@ import type { FetchPackagesOptions } from '../source/debian/packages.js';
 import { withAccelerator } from './accelerator.js';
 import { cpio } from './cpio.js';
 import { baseImage, fioImage, hostImage, modulesImage } from './image.js';
-import { settingsFiles } from './init.js';
+import { DISK_INIT, settingsFiles } from './init.js';
 import { type GuestKernel, guestKernel } from './kernel.js';
 import { makeGuestKeys } from './keys.js';
 import { forwardedPort, monitor } from './monitor.js';
@@ -50,6 +50,8 @@ export interface GuestOptions extends FetchPackagesOptions {
   cpus?: number | undefined;
   /** Files that the guest sees as `/dev/vda`, `/dev/vdb`, …, raw. */
   disks?: readonly Disk[] | undefined;
+  /** Whether its system is the one on its first disk, with systemd, dropbear and ip(8); in memory otherwise. */
+  fromDisk?: boolean | undefined;
   /** Modules of the kernel that are loaded at boot, beyond the usual. */
   modules?: readonly string[] | undefined;
   /** Whether it has fio: 70 MB more to load. */
@@ -198,6 +200,7 @@ async function boot(
       cpus: options.cpus ?? 2,
       links,
       disks: options.disks ?? [],
+      ...(options.fromDisk ? { init: DISK_INIT } : {}),
       managementMac,
       monitor: monitorPath(record),
       serialLog: serialPath(folder),

@@ -19,6 +19,8 @@ export interface QemuFacts {
   cpus: number;
   /** Each a Unix socket on which QEMU listens, with frames as src/link/stream.ts speaks them. */
   links: readonly { socket: string; mac: string; mtu: number }[];
+  /** The first process in the first root, in place of /init. */
+  init?: string;
   disks: readonly Disk[];
   /** Of the interface that SSH comes in by. */
   managementMac: string;
@@ -45,7 +47,7 @@ export function qemuArgv(facts: QemuFacts): string[] {
     ...['-machine', 'q35', '-accel', accelerator === 'tcg' ? 'tcg,thread=multi' : 'kvm'],
     ...['-cpu', accelerator === 'kvm' ? 'host' : 'max'],
     ...['-smp', String(facts.cpus), '-m', String(facts.memory)],
-    ...['-kernel', facts.kernel, '-initrd', facts.initrd, '-append', KERNEL_LINE],
+    ...['-kernel', facts.kernel, '-initrd', facts.initrd, '-append', kernelLine(facts)],
     ...['-chardev', `file,id=serial,path=${comma(facts.serialLog)},append=on`, '-serial', 'chardev:serial'],
     ...['-qmp', `unix:${comma(facts.monitor)},server=on,wait=off`],
     ...['-device', 'virtio-rng-pci'],
@@ -69,6 +71,11 @@ export function qemuArgv(facts: QemuFacts): string[] {
       ],
     ]),
   ];
+}
+
+/** Interfaces keep the kernel's names. */
+function kernelLine({ init }: QemuFacts): string {
+  return init === undefined ? KERNEL_LINE : `${KERNEL_LINE} rdinit=${init} net.ifnames=0`;
 }
 
 /** A comma in a value is doubled (qemu(1), -drive). */

@@ -3,8 +3,10 @@ import { randomBytes } from 'node:crypto';
 import type { ExecutionContext } from 'ava';
 import type { Host } from '../../src/host/host.js';
 import { here } from '../../src/host/local.js';
+import type { SshHost } from '../../src/host/ssh/host.js';
 import { openTarget } from '../../src/initiator/open.js';
 import { openPacketLink } from '../../src/link/packet.js';
+import { fetchDebianPackages } from '../../src/source/debian/packages.js';
 import { exportTarget } from '../../src/target/export.js';
 import type { Served } from '../../src/target/plan.js';
 import { provide } from '../../src/target/provide.js';
@@ -12,6 +14,7 @@ import { restartTargets } from '../../src/target/restart.js';
 import { exportStatus } from '../../src/target/status.js';
 import { unexportTargets } from '../../src/target/unexport.js';
 import type { ExportWish } from '../../src/target/wish.js';
+import { dyingHost } from './dying-host.js';
 import { reachLabHost } from './lab-host.js';
 import { builtVblade, noCompiler, sourceTree, testUnless } from './machine.js';
 import { type LabHost, noSshLab, noSystemdLab, type SshLab, sshLab } from './ssh-lab.js';
@@ -22,6 +25,8 @@ const sources =
   noCompiler() ?? ('reason' in vblade ? vblade.reason : 'reason' in tree ? tree.reason : undefined);
 
 const MIB = 2 ** 20;
+/** How often exporting, and unexporting, is killed. */
+const KILLED = 6;
 
 function wish(slot: number, more: Partial<ExportWish> = {}): ExportWish {
   const path = `/srv/disk ${slot}`;
@@ -58,21 +63,17 @@ const states = async (host: Host) =>
 const serving = (...slots: number[]) => slots.map((slot) => [slot, 'serving', []]);
 
 /** All that exports could leave on a host. */
-async function traces(host: Host): Promise<string> {
-  const places = ['/etc', '/var/lib/aoe-lab', '/run/aoe-lab', '/srv'];
+async function traces(host: Host): Promise<string[]> {
+  const etc = ['systemd', 'init.d', 'rc0.d', 'rc2.d', 'rc6.d', 'runlevels'].map((name) => `/etc/${name}`);
+  const places = [...etc, '/var/lib/aoe-lab', '/run/aoe-lab', '/srv'];
   const { stdout } = await host.run(['find', ...places, '-mindepth', '1', '!', '-type', 'd'], {
     accept: [1],
   });
-  return stdout.split('\n').sort().join('\n');
+  return stdout.split('\n').sort();
 }
 
 /** A power cut. Loop devices are this machine's own kernel's, which lives on: they are taken away here. */
-async function reboot(
-  t: ExecutionContext,
-  lab: SshLab,
-  host: SshHostOf,
-  machine: LabHost,
-): Promise<SshHostOf> {
+async function reboot(t: ExecutionContext, lab: SshLab, host: SshHost, machine: LabHost): Promise<SshHost> {
   const { stdout } = await host.run(['sh', '-c', 'readlink /run/aoe-lab/*'], { accept: [1] });
   await host.close();
   await machine.crash();
@@ -80,22 +81,55 @@ async function reboot(
   await machine.boot();
   return reachLabHost(t, lab, machine);
 }
-type SshHostOf = Awaited<ReturnType<typeof reachLabHost>>;
+interface Way {
+  name: string;
+  init: 'systemd' | 'sshd';
+  reason: string | undefined;
+  starter: string;
+  /** Done once, before anything is exported. */
+  prepare?(host: Host): Promise<void>;
+  /** What the host's init does, where sshd is the first process. */
+  boot?: string;
+}
 
-const WAYS = [
-  { init: 'systemd', reason: noSystemdLab(), starter: 'systemd' },
-  { init: 'sshd', reason: noSshLab(), starter: '/etc/init.d/aoe-lab' },
-] as const;
+/** OpenRC's own programs; of its services only those of exports. */
+async function installOpenrc(host: Host): Promise<void> {
+  const names = ['openrc', 'libeinfo1', 'librc1'];
+  const { folder } = await fetchDebianPackages({ suite: 'bookworm', names });
+  await host.put(folder, '/opt/openrc');
+  await host.run(['sh', '-c', `cp -a /opt/openrc/. / && rm -rf /opt/openrc && ${OPENRC_RUNS}`]);
+}
 
-for (const { init, reason, starter } of WAYS) {
-  const title = init === 'systemd' ? 'systemd' : 'scripts';
+const OPENRC_RUNS =
+  'mkdir -p /etc/runlevels/boot /etc/runlevels/sysinit /etc/runlevels/default /run/openrc && echo default > /run/openrc/softlevel';
 
-  testUnless(reason ?? sources, `${title}: persistent exports are back after a power cut`, async (t) => {
+const WAYS: Way[] = [
+  { name: 'systemd', init: 'systemd', reason: noSystemdLab(), starter: 'systemd' },
+  {
+    name: 'scripts',
+    init: 'sshd',
+    reason: noSshLab(),
+    starter: '/etc/init.d/aoe-lab',
+    boot: 'for s in /etc/rc2.d/S*aoe-lab; do "$s" start; done',
+  },
+  {
+    name: 'OpenRC',
+    init: 'sshd',
+    reason: noSshLab(),
+    starter: 'OpenRC (runlevel default)',
+    prepare: installOpenrc,
+    boot: `${OPENRC_RUNS} && openrc default`,
+  },
+];
+
+for (const { name, init, reason, starter, prepare, boot } of WAYS) {
+  testUnless(reason ?? sources, `${name}: persistent exports are back after a power cut`, async (t) => {
     t.timeout(300_000);
     const { vblade, ggaoed } = await targets();
     const lab = await sshLab(t, ['one'], { init });
     const machine = lab.hosts[0] as LabHost;
     let host = await reachLabHost(t, lab, machine);
+    await prepare?.(host);
     const before = await traces(host);
     const first = await exportTarget(host, vblade, wish(1));
     t.is(first.persistence, starter);
@@ -108,7 +142,7 @@ for (const { init, reason, starter } of WAYS) {
     const data = new Map([1, 2, 3, 4].map((slot) => [slot, randomBytes(64 << 10)]));
     await overTheWire(lab, data, false);
     host = await reboot(t, lab, host, machine);
-    if (init === 'sshd') await host.run(['sh', '-c', 'for s in /etc/rc2.d/S*aoe-lab; do "$s" start; done']);
+    if (boot !== undefined) await host.run(['sh', '-c', boot]);
     const after = await untilServing(host, 4);
     t.deepEqual(after.slice(0, 4), serving(1, 2, 3, 4));
     t.is(after[4]?.[1], 'down', 'what was not to come back has not');
@@ -120,7 +154,7 @@ for (const { init, reason, starter } of WAYS) {
     const { unexported } = await unexportTargets(host, undefined, true);
     t.is(unexported.length, 4);
     await host.remove('/srv/disk4');
-    t.is(await traces(host), before);
+    t.deepEqual(await traces(host), before);
     const { stdout } = await host.run(['ps', '-eo', 'args=']);
     t.notRegex(stdout, /vblade|ggaoed/);
     if (init === 'systemd') {
@@ -144,3 +178,95 @@ async function untilServing(host: Host, count: number) {
     if (tries > 100 || now.filter(([, state]) => state === 'serving').length === count) return now;
   }
 }
+
+const pidsOf = async (host: Host) => (await exportStatus(host)).exports.flatMap(({ pids }) => pids);
+
+testUnless(
+  noSystemdLab() ?? sources,
+  'systemd: a killed target is started again, and what was done to a unit is told and mended',
+  async (t) => {
+    t.timeout(300_000);
+    const { vblade } = await targets();
+    const lab = await sshLab(t, ['one'], { init: 'systemd' });
+    const host = await reachLabHost(t, lab, lab.hosts[0] as LabHost);
+    await exportTarget(host, vblade, wish(1, { loop: true }));
+    // Not to outlive a reboot: by a unit that is nowhere on the disk.
+    await exportTarget(host, vblade, wish(2, { persist: false, restart: 'on-failure' }));
+    const units = await host.run([
+      'sh',
+      '-c',
+      'ls /etc/systemd/system /run/systemd/transient | grep aoe-lab',
+    ]);
+    t.deepEqual(units.stdout.split('\n').filter(Boolean), [
+      'aoe-lab-e0.1-san0.service',
+      'aoe-lab-loop-e0.1-san0.service',
+      'aoe-lab-e0.2-san0.service',
+    ]);
+    const before = await pidsOf(host);
+    t.is(before.length, 2);
+    await host.run(['kill', '-KILL', ...before.map(String)]);
+    t.deepEqual(await untilServing(host, 2), serving(1, 2));
+    for (const pid of await pidsOf(host)) t.false(before.includes(pid));
+
+    await host.run(['systemctl', 'disable', 'aoe-lab-e0.1-san0.service']);
+    await host.remove('/etc/systemd/system/aoe-lab-loop-e0.1-san0.service');
+    await host.run(['systemctl', 'daemon-reload']);
+    const [[, state, faults]] = (await states(host)) as [[number, string, string[]]];
+    t.is(state, 'impaired');
+    t.deepEqual(faults, [
+      'the unit aoe-lab-loop-e0.1-san0.service is missing: aoe-lab restart e0.1@san0',
+      'the unit aoe-lab-e0.1-san0.service is not enabled: aoe-lab restart e0.1@san0',
+    ]);
+    await restartTargets(host, ['e0.1']);
+    t.deepEqual(await states(host), serving(1, 2));
+    await unexportTargets(host, undefined, true);
+    const left = await host.run(['systemctl', 'list-units', '--all', '--plain', '--no-legend', 'aoe-lab*']);
+    t.is(left.stdout, '');
+    t.notRegex((await host.run(['ps', '-eo', 'args='])).stdout, /vblade/);
+  },
+);
+
+testUnless(
+  noSystemdLab() ?? sources,
+  'systemd: exporting and unexporting killed at any step leave nothing after the next command',
+  async (t) => {
+    t.timeout(900_000);
+    const { vblade } = await targets();
+    const lab = await sshLab(t, ['one'], { init: 'systemd' });
+    const machine = lab.hosts[0] as LabHost;
+    const host = await reachLabHost(t, lab, machine);
+    const before = await traces(host);
+    const order = wish(1, { loop: true });
+    for (const verb of ['export', 'unexport'] as const) {
+      const carryOut = async (last: number): Promise<number> => {
+        if (verb === 'unexport') await exportTarget(host, vblade, order);
+        const connection = await reachLabHost(t, lab, machine);
+        const dying = dyingHost(connection, last);
+        try {
+          if (verb === 'export') await exportTarget(dying.host, vblade, order);
+          else await unexportTargets(dying.host, undefined, true);
+        } catch (error) {
+          if (dying.steps() <= last) throw error;
+        }
+        await connection.close();
+        return dying.steps();
+      };
+      const whole = await carryOut(Number.POSITIVE_INFINITY);
+      await unexportTargets(host, undefined, true);
+      for (let round = 1; round <= KILLED; round += 1) {
+        const last = Math.floor((whole * (round - Math.random())) / KILLED);
+        await carryOut(last);
+        await unexportTargets(host, undefined, true);
+        t.deepEqual(await traces(host), before, `${verb} killed at step ${last} of ${whole}`);
+        const { stdout } = await host.run(
+          ['losetup', '--noheadings', '--output', 'NAME', '--associated', order.path],
+          {
+            accept: [1],
+          },
+        );
+        t.is(stdout, '', `${verb} killed at step ${last} of ${whole}`);
+        t.notRegex((await host.run(['ps', '-eo', 'args='])).stdout, /vblade/);
+      }
+    }
+  },
+);

@@ -84,7 +84,6 @@ const SYSTEMD = BOOT.replace('for d in dev sys; do mount --rbind "/$d" "$d"; don
   printf '%s\\n' '[Service]' "ExecStart=/usr/sbin/sshd -D -E /var/log/sshd -p $port -f /etc/ssh/sshd_config" 'KillMode=process' > etc/systemd/system/test-sshd.service
   ln -s ../test-sshd.service etc/systemd/system/multi-user.target.wants/
 fi
-rm -f var/log/sshd
 : > "$folder/booted"
 mount -t sysfs sysfs sys
 mount -t cgroup2 cgroup2 sys/fs/cgroup`,
@@ -178,6 +177,8 @@ export async function sshLab(
         },
         boot: async () => {
           await writeFile(join(place, 'boot_id'), `${randomUUID()}\n`);
+          // What the sshd of an earlier boot said would be taken for this one's.
+          await rm(join(place, 'upper/var/log/sshd'), { force: true });
           const group = init === 'systemd' ? join(controlGroups() as string, space) : undefined;
           const spread = ['unshare', '--mount', '--pid', '--uts', '--ipc', '--fork', '--kill-child'];
           const words = group === undefined ? [] : ['sh', '-c', ENTER, 'sh', group];

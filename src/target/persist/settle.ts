@@ -50,16 +50,17 @@ export async function settlePersistence(store: EntryStore, mend: boolean): Promi
   });
   await sweep(host, [...stale, ...Object.keys(digests)]);
   const manager = await serviceManager(host);
-  // Those that need others first.
-  await manager.disable(surplus.toReversed(), store);
-  for (const path of stale) await host.remove(path);
   const isLast = wanted.services.length === 0;
-  if (stale.length > 0) await manager.forget(surplus, store, isLast);
-  if (isLast) return host.remove(store.persistFolder());
+  // What stays first: the service of a daemon must need no loop device any more that is about to go.
   for (const { path, text, mode } of mend ? await differing(host, wanted.files) : changed) {
     await host.write(path, text, mode);
   }
-  await manager.enable(mend ? wanted.services : disabled, store);
+  if (!isLast) await manager.enable(mend ? wanted.services : disabled, store);
+  // Those that need others first.
+  await manager.disable(surplus.toReversed(), store);
+  for (const path of stale) await host.remove(path);
+  if (stale.length > 0) await manager.forget(surplus, store, isLast);
+  if (isLast) return host.remove(store.persistFolder());
   await writeInstalled(store, { services: wanted.services, enabled: wanted.services, files: digests });
 }
 

@@ -20,7 +20,7 @@ export function systemd(host: Host): ServiceManager {
     (await host.run(['systemctl', ...words], { accept, timeout: PATIENCE })).stdout;
   const enableArgvs = async (services: readonly string[]): Promise<string[][]> => [
     ['systemctl', 'daemon-reload'],
-    ['systemctl', 'enable', '--quiet', ...services.map(unit)],
+    ...(services.length === 0 ? [] : [['systemctl', 'enable', '--quiet', ...services.map(unit)]]),
   ];
   return {
     kind: 'systemd',
