@@ -20,6 +20,7 @@ const COMMANDS = [
   'status',
   'logs',
   'restart',
+  'migrate',
   'discover',
   'identify',
   'read',

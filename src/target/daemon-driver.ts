@@ -1,13 +1,14 @@
 import { posix } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { LabError } from '../errors.js';
 import type { InterfaceFacts } from '../host/interface.js';
 import type { Control } from '../recipe/schema.js';
 import { render, renderArgv } from '../templating.js';
-import type { Driver, Preview } from './driver.js';
+import type { Deed, Driver, Preview } from './driver.js';
 import { type EntryStore, type ExportEntry, exportId } from './entry.js';
 import { waitUntilReleased } from './listening.js';
 import { type Presence, processPresence } from './presence.js';
-import { processesOf, RUN_MARK, signalProcesses, stopProcesses } from './processes.js';
+import { endProcesses, processesOf, RUN_MARK, signalProcesses, stopProcesses } from './processes.js';
 import { supervised } from './supervise.js';
 import { daemonVariables, exportedPath, exportVariables } from './variables.js';
 
@@ -17,6 +18,10 @@ type Change =
   | { by: 'signal'; signal: string }
   | { by: 'command'; argv: string[]; otherwise?: string }
   | { by: 'restart' };
+
+const POLL = 20;
+/** Milliseconds that a daemon may take to be idle. */
+const PATIENCE = 5000;
 
 /**
  * One daemon for all exports of one build in one network namespace. Its configuration is rendered from their entries at
@@ -59,28 +64,86 @@ export class DaemonDriver implements Driver {
   }
 
   async start(entry: ExportEntry): Promise<void> {
-    const members = await this.#members(entry);
-    await this.#configure(entry, members);
-    if (!(await this.#isRunning(entry))) return this.#run(entry);
-    const path = await exportedPath(this.#store, entry);
-    await this.#carryOut(entry, this.#changes(entry, 'add', without(members, entry), path));
+    const deed = await this.#startDeed(entry);
+    await deed();
+  }
+
+  /** One that can be idle is started without the export. Its configuration may stay: the entries are the truth. */
+  async prepareStart(entry: ExportEntry): Promise<Deed> {
+    const others = without(await this.#members(entry), entry);
+    // Told of no export at all it forgets what it keeps of those it had.
+    if (daemon(entry).idle !== undefined && others.length === 0 && !(await this.#isRunning(entry))) {
+      await this.#runIdle(entry);
+    }
+    return this.#startDeed(entry);
   }
 
   async stop(entry: ExportEntry): Promise<void> {
     const { host, folder } = this.#store;
+    const deed = await this.prepareStop(entry);
+    await deed();
+    if (without(await this.#members(entry), entry).length > 0) return;
+    await stopProcesses(host, folder, this.mark(entry), daemon(entry).stop);
+    await host.remove(this.mark(entry));
+  }
+
+  /** Its folder stays, with what it keeps of the export. */
+  async prepareStop(entry: ExportEntry): Promise<Deed> {
+    const { host, folder } = this.#store;
     const others = without(await this.#members(entry), entry);
+    const pids = await this.#pids(entry);
     if (others.length === 0) {
-      await stopProcesses(host, folder, this.mark(entry), daemon(entry).stop);
-      await host.remove(this.mark(entry));
-      return;
+      return async () => {
+        await endProcesses(host, pids, daemon(entry).stop);
+        // A supervisor may have started another one meanwhile.
+        if (entry.restart !== undefined) {
+          await stopProcesses(host, folder, this.mark(entry), daemon(entry).stop);
+        }
+      };
     }
     await this.#configure(entry, others);
-    if (!(await this.#isRunning(entry))) return;
+    if (pids.length === 0) return async () => {};
     // Without its loop device there is nothing that it could serve the export from.
     const path = await exportedPath(this.#store, entry).catch(() => entry.backing.path);
-    await this.#carryOut(entry, this.#changes(entry, 'remove', others, path));
+    const changes = this.#changes(entry, 'remove', others, path);
     const paths = await Promise.all(others.map((other) => exportedPath(this.#store, other).catch(() => '')));
-    if (!paths.includes(path)) await waitUntilReleased(host, await this.#pids(entry), path);
+    return async () => {
+      await this.#carryOut(entry, changes, pids);
+      if (!paths.includes(path)) await waitUntilReleased(host, await this.#pids(entry), path);
+    };
+  }
+
+  async #startDeed(entry: ExportEntry): Promise<Deed> {
+    const members = await this.#members(entry);
+    const path = await exportedPath(this.#store, entry);
+    await this.#configure(entry, members);
+    const pids = await this.#pids(entry);
+    if (pids.length === 0) {
+      const argv = this.#runArgv(entry, members, path);
+      return () => this.#launch(entry, argv);
+    }
+    const changes = this.#changes(entry, 'add', without(members, entry), path);
+    return () => this.#carryOut(entry, changes, pids);
+  }
+
+  async #runIdle(entry: ExportEntry): Promise<void> {
+    const { host } = this.#store;
+    const ready = posix.join(this.mark(entry), daemon(entry).idle ?? '');
+    // Of an earlier one that was killed.
+    await host.remove(ready);
+    await this.#configure(entry, []);
+    await this.#launch(entry, this.#runArgv(entry, [], ''));
+    const deadline = Date.now() + PATIENCE;
+    while ((await host.stat(ready)) === undefined) {
+      if (Date.now() > deadline) {
+        throw new LabError({
+          tried: `starting ${entry.implementation} ${entry.release} for ${exportId(entry)}`,
+          happened: 'it was not ready after 5 s',
+          log: this.logPath(entry),
+        });
+      }
+      await sleep(POLL);
+    }
   }
 
   async restart(entry: ExportEntry): Promise<void> {
@@ -125,7 +188,7 @@ export class DaemonDriver implements Driver {
       path: own !== undefined && member === entry ? own : await exportedPath(this.#store, member),
     }));
     const folder = this.mark(entry);
-    const variables = daemonVariables(this.#store, await Promise.all(opened), {
+    const variables = daemonVariables(this.#store, entry, await Promise.all(opened), {
       folder,
       logFile: this.logPath(entry),
     });
@@ -143,7 +206,10 @@ export class DaemonDriver implements Driver {
 
   async #run(entry: ExportEntry): Promise<void> {
     const members = await this.#members(entry);
-    const argv = this.#runArgv(entry, members, await exportedPath(this.#store, entry));
+    await this.#launch(entry, this.#runArgv(entry, members, await exportedPath(this.#store, entry)));
+  }
+
+  async #launch(entry: ExportEntry, argv: string[]): Promise<void> {
     await this.#store.host.inNamespace(entry.netns).start(argv, {
       env: { [RUN_MARK]: this.mark(entry) },
       log: this.logPath(entry),
@@ -175,19 +241,19 @@ export class DaemonDriver implements Driver {
     }));
   }
 
-  async #carryOut(entry: ExportEntry, changes: readonly Change[]): Promise<void> {
+  async #carryOut(entry: ExportEntry, changes: readonly Change[], pids: readonly number[]): Promise<void> {
     const { host } = this.#store;
     for (const change of changes) {
       if (change.by === 'restart') return this.restart(entry);
       if (change.by === 'signal') {
-        await signalProcesses(host, await this.#pids(entry), change.signal);
+        await signalProcesses(host, pids, change.signal);
         continue;
       }
       try {
         await host.inNamespace(entry.netns).run(change.argv, { timeout: 10_000 });
       } catch (error) {
         if (change.otherwise === undefined) throw this.#refused(entry, error as Error);
-        await signalProcesses(host, await this.#pids(entry), change.otherwise);
+        await signalProcesses(host, pids, change.otherwise);
       }
     }
   }

@@ -11,6 +11,9 @@ export interface Preview {
   files: { path: string; text: string }[];
 }
 
+/** What is left to do of a change that was prepared: as little as can be. */
+export type Deed = () => Promise<void>;
+
 export interface Driver {
   /** What `start` would run and write; changes nothing. `path` is what the target would open. */
   preview(entry: ExportEntry, path: string): Promise<Preview>;
@@ -18,6 +21,10 @@ export interface Driver {
   start(entry: ExportEntry): Promise<void>;
   /** Makes it stop serving the entry; all others go on. Silent if it does not serve it. */
   stop(entry: ExportEntry): Promise<void>;
+  /** As `stop`, with all that can be done before the target stops to serve done at once. */
+  prepareStop(entry: ExportEntry): Promise<Deed>;
+  /** As `start`, with all that can be done while another target still serves the address done at once. */
+  prepareStart(entry: ExportEntry): Promise<Deed>;
   /** Ends and starts what serves the entry, with all that it serves. */
   restart(entry: ExportEntry): Promise<void>;
   /**

@@ -75,11 +75,7 @@ async function carryOut(
   const { host } = store;
   if (backing.absent) await makeBackingFile(host, backing);
   if (entry.backing.loop) await attachLoop(host, backing.path, loopOptions(entry));
-  const folder = store.artifactsFolder(entry.build);
-  for (const { name, path } of served.artifacts) {
-    // Named by the build's digest: what is there is the same, and may be running.
-    if ((await host.stat(`${folder}/${name}`)) === undefined) await host.put(path, `${folder}/${name}`);
-  }
+  await putArtifacts(store, served);
   // Elsewhere nobody of ours can watch the interface; what the target lists or listens on has to do.
   const watch = host.isHere
     ? await watchAnnouncements(host.inNamespace(entry.netns), entry.iface)
@@ -90,6 +86,17 @@ async function carryOut(
     if (watch !== undefined) await requireAnnouncement(store, entry, watch);
   } finally {
     await watch?.close();
+  }
+}
+
+/** Copies what a build made to the host. */
+export async function putArtifacts(store: EntryStore, { build, artifacts }: Served): Promise<void> {
+  const folder = store.artifactsFolder(build);
+  for (const { name, path } of artifacts) {
+    // Named by the build's digest: what is there is the same, and may be running.
+    if ((await store.host.stat(`${folder}/${name}`)) === undefined) {
+      await store.host.put(path, `${folder}/${name}`);
+    }
   }
 }
 

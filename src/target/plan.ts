@@ -75,8 +75,6 @@ async function composeEntry(
   return {
     format: 1,
     phase: 'wish',
-    implementation: served.implementation,
-    release: served.release,
     shelf: wish.shelf,
     slot: wish.slot,
     iface: wish.iface,
@@ -91,14 +89,26 @@ async function composeEntry(
     },
     options: wish.options,
     ...(wish.restart === undefined ? {} : { restart: wish.restart }),
-    build: served.build,
-    artifacts: served.artifacts.map(({ name }) => name),
+    ...(await servingFields(served)),
+    since: new Date().toISOString(),
+    bootId: (await host.facts()).bootId,
+  };
+}
+
+/** What an entry says of the target that serves it. */
+export async function servingFields(
+  served: Served,
+): Promise<Pick<ExportEntry, 'implementation' | 'release' | 'build' | 'artifacts' | 'control' | 'template'>> {
+  const { implementation, release, control, build, artifacts } = served;
+  return {
+    implementation,
+    release,
+    build,
+    artifacts: artifacts.map(({ name }) => name),
     control,
     ...(control.shape === 'daemon'
       ? { template: await readFile(join(packageRoot, 'templates', control.config.template), 'utf8') }
       : {}),
-    since: new Date().toISOString(),
-    bootId: (await host.facts()).bootId,
   };
 }
 

@@ -1,9 +1,10 @@
 import type { InterfaceFacts } from '../host/interface.js';
+import type { Control } from '../recipe/schema.js';
 import { renderArgv } from '../templating.js';
-import type { Driver, Preview } from './driver.js';
+import type { Deed, Driver, Preview } from './driver.js';
 import { type EntryStore, type ExportEntry, exportId } from './entry.js';
 import { type Presence, processPresence } from './presence.js';
-import { RUN_MARK, stopProcesses } from './processes.js';
+import { endProcesses, processesOf, RUN_MARK, stopProcesses } from './processes.js';
 import { supervised } from './supervise.js';
 import { exportedPath, exportVariables } from './variables.js';
 
@@ -36,17 +37,31 @@ export class ProcessDriver implements Driver {
   }
 
   async start(entry: ExportEntry): Promise<void> {
+    const deed = await this.prepareStart(entry);
+    await deed();
+  }
+
+  async prepareStart(entry: ExportEntry): Promise<Deed> {
     const argv = this.#argv(entry, await exportedPath(this.#store, entry));
-    await this.#store.host.inNamespace(entry.netns).start(argv, {
-      env: { [RUN_MARK]: this.mark(entry) },
-      log: this.logPath(entry),
-    });
+    const options = { env: { [RUN_MARK]: this.mark(entry) }, log: this.logPath(entry) };
+    return async () => {
+      await this.#store.host.inNamespace(entry.netns).start(argv, options);
+    };
   }
 
   async stop(entry: ExportEntry): Promise<void> {
-    const { control } = entry;
-    const signal = control.shape === 'process' ? control.stop : 'TERM';
-    await stopProcesses(this.#store.host, this.#store.folder, this.mark(entry), signal);
+    const { host, folder } = this.#store;
+    await stopProcesses(host, folder, this.mark(entry), processControl(entry).stop);
+  }
+
+  async prepareStop(entry: ExportEntry): Promise<Deed> {
+    const { host, folder } = this.#store;
+    const pids = await processesOf(host, folder, this.mark(entry));
+    return async () => {
+      await endProcesses(host, pids, processControl(entry).stop);
+      // A supervisor may have started another one meanwhile.
+      if (entry.restart !== undefined) await this.stop(entry);
+    };
   }
 
   async restart(entry: ExportEntry): Promise<void> {
@@ -55,8 +70,12 @@ export class ProcessDriver implements Driver {
   }
 
   #argv(entry: ExportEntry, path: string): string[] {
-    const { control } = entry;
-    if (control.shape !== 'process') throw new TypeError(`${control.shape} is not driven as a process`);
-    return supervised(renderArgv(control.run, exportVariables(this.#store, entry, path)), entry.restart);
+    const { run } = processControl(entry);
+    return supervised(renderArgv(run, exportVariables(this.#store, entry, path)), entry.restart);
   }
+}
+
+function processControl({ control }: ExportEntry): Extract<Control, { shape: 'process' }> {
+  if (control.shape !== 'process') throw new TypeError(`${control.shape} is not driven as a process`);
+  return control;
 }

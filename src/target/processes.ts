@@ -43,6 +43,41 @@ export async function findProcesses(host: Host, stateFolder: string): Promise<Ma
   return found;
 }
 
+/**
+ * `$1` is the signal, the rest are processes. A process is gone when no thread of it can come back from a write it had begun:
+ * it waits to be reaped, and has no other threads (zombies keep their folders in /proc, and so does a first thread that
+ * ended before the others).
+ */
+const END = `signal=$1; shift
+living() {
+  state=
+  { while read -r key value rest; do
+      if [ "$key" = State: ]; then state=$value; break; fi
+    done < "/proc/$1/status"; } 2>/dev/null
+  case $state in ''|Z|X) ;; *) return 0;; esac
+  set -- "/proc/$1/task/"*
+  [ $# -gt 1 ]
+}
+kill "-$signal" "$@" 2>/dev/null
+turns=0
+for pid; do
+  while living "$pid"; do
+    turns=$((turns + 1))
+    if [ $turns -eq 500 ]; then kill -KILL "$@" 2>/dev/null; fi
+    if [ $turns -gt 1000 ]; then exit 1; fi
+    sleep 0.01
+  done
+done
+exit 0`;
+
+/**
+ * Ends processes that are known, in one step and with little delay; by KILL after 5 s.
+ * @throws CommandError if even that does not end them
+ */
+export async function endProcesses(host: Host, pids: readonly number[], signal: string): Promise<void> {
+  if (pids.length > 0) await host.run(['sh', '-c', END, 'sh', signal, ...pids.map(String)]);
+}
+
 /** The processes with one mark. */
 export async function processesOf(host: Host, stateFolder: string, mark: string): Promise<number[]> {
   return (await findProcesses(host, stateFolder)).get(mark) ?? [];

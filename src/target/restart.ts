@@ -1,11 +1,9 @@
 import type { Host } from '../host/host.js';
 import { type InterfaceFacts, requireInterface } from '../host/interface.js';
-import { attachLoop, listLoops } from '../storage/loop.js';
 import { driverFor } from './driver.js';
-import { EntryStore, type ExportEntry, exportId } from './entry.js';
-import { ownLoops } from './loops.js';
-import { loopOptions } from './plan.js';
+import { EntryStore, exportId } from './entry.js';
 import { waitUntilListening } from './ready.js';
+import { reattach } from './reattach.js';
 import { type Recovery, recover } from './recover.js';
 import { selectEntries } from './unexport.js';
 
@@ -50,19 +48,4 @@ export async function restartTargets(
   } finally {
     await lock.release();
   }
-}
-
-/** Attaches the loop device again where it is gone (a reboot, or somebody detached it); the wish is written first. */
-async function reattach(store: EntryStore, entry: ExportEntry): Promise<ExportEntry> {
-  const { backing } = entry;
-  if (!backing.loop || (await ownLoops(store, entry)).length > 0) return entry;
-  const before = await listLoops(store.host, backing.path);
-  const renewed: ExportEntry = {
-    ...entry,
-    bootId: (await store.host.facts()).bootId,
-    backing: { ...backing, loopsBefore: before.map(({ device }) => device) },
-  };
-  await store.write(renewed);
-  await attachLoop(store.host, backing.path, loopOptions(entry));
-  return renewed;
 }

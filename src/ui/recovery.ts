@@ -5,5 +5,9 @@ import { note } from './output.js';
 export function noteRecovery(recovery: Recovery): void {
   for (const { id } of recovery.undone)
     note(`mended: ${id} was left half done by a killed command; it was undone`);
+  for (const { id, to, from, trouble } of recovery.returned) {
+    const outcome = trouble === undefined ? `${to} serves it again` : `it is ${to}'s again, but: ${trouble}`;
+    note(`mended: a command that moved ${id} to ${from} was killed; ${outcome}`);
+  }
   for (const mark of recovery.orphans) note(`mended: ended a process that belonged to no export (${mark})`);
 }
