@@ -60,6 +60,8 @@ export function isTemporary(name: string): boolean {
 
 /** A lock held until `release`, or until this process ends in any way. */
 export interface HostLock {
+  /** False once it was given back, or lost with the connection. */
+  isHeld(): boolean;
   release(): Promise<void>;
 }
 
@@ -89,6 +91,8 @@ export interface Host {
   remove(path: string): Promise<void>;
   /** Names in a folder, sorted; empty if there is none. */
   list(path: string): Promise<string[]>;
+  /** Names and contents of the files in a folder whose names end so, sorted by name; empty if there is no folder. */
+  readAll(path: string, suffix: string): Promise<Map<string, Buffer>>;
   /** Undefined if there is nothing at that path. */
   stat(path: string): Promise<FileFacts | undefined>;
   /** Copies a local file or folder to the host, atomically; a folder must not be there yet. */

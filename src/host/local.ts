@@ -139,6 +139,13 @@ export class LocalHost implements Host {
     }
   }
 
+  async readAll(path: string, suffix: string): Promise<Map<string, Buffer>> {
+    const names = (await this.list(path)).filter((name) => name.endsWith(suffix));
+    return new Map(
+      await Promise.all(names.map(async (name) => [name, await this.read(join(path, name))] as const)),
+    );
+  }
+
   async stat(path: string): Promise<FileFacts | undefined> {
     try {
       const facts = await fs.stat(path);
@@ -219,6 +226,7 @@ export class LocalHost implements Host {
     }
     child.unref();
     return {
+      isHeld: () => child.exitCode === null && child.signalCode === null,
       release: async () => {
         child.ref();
         child.stdin.end();

@@ -6,20 +6,23 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { delimiter, join, relative } from 'node:path';
 import { digestOf } from '../digest.js';
+import type { DocumentFault } from '../document.js';
 import { UsageError } from '../errors.js';
 import { cacheFolder, packageRoot } from '../paths.js';
-import type { RecipeFault } from './parse.js';
 import type { Recipe, Release } from './schema.js';
 
 /** Recipes that can't be used, with all their faults. */
 export class RecipeError extends UsageError {
-  readonly faults: readonly RecipeFault[];
+  readonly faults: readonly DocumentFault[];
 
-  constructor(faults: readonly RecipeFault[]) {
+  constructor(faults: readonly DocumentFault[]) {
     super({
       tried: 'reading the recipes',
       happened: faults
-        .map(({ file, line, field, reason }) => `${file}:${line}: ${field || 'document'}: ${reason}`)
+        .map(
+          ({ file, line, column, field, reason }) =>
+            `${file}:${line}:${column}: ${field || 'document'}: ${reason}`,
+        )
         .join('\n'),
       next: 'mend these fields; recipes/recipe.schema.json describes them and lets an editor check them',
     });
@@ -44,7 +47,7 @@ export async function loadRecipes(): Promise<Recipe[]> {
     }
   }
   const { parseRecipe } = await import('./parse.js');
-  const faults: RecipeFault[] = [];
+  const faults: DocumentFault[] = [];
   const byName = new Map<string, Recipe>();
   for (const [index, file] of files.entries()) {
     const outcome = parseRecipe(shortName(file), texts[index] as string);

@@ -65,6 +65,8 @@ export interface ExportEntry {
   options: ExportOptions;
   /** Its process is started again when it fails. */
   restart?: RestartPolicy;
+  /** The lab that it was made for, which alone changes and ends it; and its file as that names it, links and all. */
+  lab?: { name: string; file: string };
   /** Digest that names the build; its artifacts are copied to `STATE/artifacts/BUILD/`. */
   build: string;
   artifacts: string[];
@@ -90,6 +92,9 @@ export function exportId(entry: Pick<ExportEntry, 'shelf' | 'slot' | 'iface' | '
 export class EntryStore {
   readonly host: Host;
   readonly folder: string;
+  /** While the lock is held nobody else writes entries: they are read once. By id. */
+  #known: Map<string, ExportEntry> | undefined;
+  #lock: HostLock | undefined;
 
   private constructor(host: Host, folder: string) {
     this.host = host;
@@ -123,7 +128,17 @@ export class EntryStore {
   /** Taken on the folder itself, so that no file of ours is left when nothing is exported. */
   async lock(wait = 60_000): Promise<HostLock> {
     await this.host.run(['mkdir', '-p', this.folder]);
-    return this.host.lock(this.folder, wait);
+    const lock = await this.host.lock(this.folder, wait);
+    this.#lock = lock;
+    this.#known = new Map((await this.#readAll()).map((entry) => [exportId(entry), entry]));
+    return {
+      isHeld: () => lock.isHeld(),
+      release: () => {
+        this.#known = undefined;
+        this.#lock = undefined;
+        return lock.release();
+      },
+    };
   }
 
   /** Removes the folders of entries, logs and copies when there is no entry any more; to be called under the lock. */
@@ -139,37 +154,54 @@ export class EntryStore {
    * @throws LabError if a file can't be read as an entry (none is ever torn: they are replaced by rename)
    */
   async all(): Promise<ExportEntry[]> {
-    const names = await this.host.list(posix.join(this.folder, 'exports'));
-    const ids = names.filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -'.json'.length));
-    return Promise.all(ids.map((id) => this.#read(id)));
+    if (this.#known === undefined) return this.#readAll();
+    return [...this.#known.values()].sort((a, b) => (exportId(a) < exportId(b) ? -1 : 1));
   }
 
+  /** @throws LabError if the lock was lost meanwhile: others may be at work */
   async write(entry: ExportEntry): Promise<void> {
+    this.#requireLock();
     await this.host.write(this.entryPath(exportId(entry)), `${JSON.stringify(entry, null, 2)}\n`, 0o600);
+    this.#known?.set(exportId(entry), entry);
   }
 
+  /** @throws as `write` */
   async remove(entry: ExportEntry): Promise<void> {
+    this.#requireLock();
     await this.host.remove(this.entryPath(exportId(entry)));
+    this.#known?.delete(exportId(entry));
   }
 
-  /** Removes what killed commands had half written; to be called under the lock. */
+  /** Removes what killed commands had half written; to be called under the lock, which nobody else writes without. */
   async sweep(): Promise<void> {
-    const folders = [posix.join(this.folder, 'exports')];
-    for (const kind of ['artifacts', 'daemons']) {
-      const parent = posix.join(this.folder, kind);
-      folders.push(...(await this.host.list(parent)).map((name) => posix.join(parent, name)));
-    }
-    for (const folder of folders) {
-      for (const name of await this.host.list(folder)) {
-        if (isTemporary(name)) await this.host.remove(posix.join(folder, name));
-      }
+    const { stdout } = await this.host.run(
+      ['find', this.folder, '-mindepth', '2', '-maxdepth', '3', '-name', '.*.tmp'],
+      // 1: a daemon removed a file of its own meanwhile.
+      { accept: [1] },
+    );
+    for (const path of stdout.split('\n')) {
+      if (isTemporary(posix.basename(path))) await this.host.remove(path);
     }
   }
 
-  async #read(id: string): Promise<ExportEntry> {
-    const path = this.entryPath(id);
+  #requireLock(): void {
+    if (this.#lock === undefined || this.#lock.isHeld()) return;
+    throw new LabError({
+      tried: `changing exports on ${this.host.name}`,
+      happened: 'the lock on them was lost, with the connection',
+      next: 'run the command again: it first mends what this one left half done',
+    });
+  }
+
+  async #readAll(): Promise<ExportEntry[]> {
+    const files = await this.host.readAll(posix.join(this.folder, 'exports'), '.json');
+    return [...files].map(([name, text]) => this.#parse(name, text));
+  }
+
+  #parse(name: string, text: Buffer): ExportEntry {
+    const path = posix.join(this.folder, 'exports', name);
     try {
-      const entry = JSON.parse((await this.host.read(path)).toString()) as ExportEntry;
+      const entry = JSON.parse(text.toString()) as ExportEntry;
       if (entry.format !== 1) throw new Error(`format ${String(entry.format)} is not known to this version`);
       return entry;
     } catch (error) {

@@ -2,7 +2,7 @@ import type { Host } from '../host/host.js';
 import { type InterfaceFacts, requireInterface } from '../host/interface.js';
 import { makeBackingFile, SECTOR } from '../storage/backing.js';
 import { attachLoop } from '../storage/loop.js';
-import { watchAnnouncements } from './announcement.js';
+import { type AnnouncementWatch, watchAnnouncements } from './announcement.js';
 import { driverFor } from './driver.js';
 import { EntryStore, type ExportEntry, exportId } from './entry.js';
 import { ownLoops } from './loops.js';
@@ -32,6 +32,18 @@ export interface ExportReport {
   options: ExportEntry['options'];
 }
 
+/** An export that is wished for, and what is to serve it. */
+export interface ExportOrder {
+  served: Served;
+  wish: ExportWish;
+}
+
+/** How an order fared: the export it made, or why there is none. */
+export type ExportOutcome = { order: ExportOrder } & (
+  | { report: ExportReport; error?: undefined }
+  | { report?: undefined; error: Error }
+);
+
 /**
  * Makes an export and waits until its target listens. All or nothing: if a step fails, those before it are undone; if
  * this process dies, the entry tells the next command what to undo.
@@ -45,47 +57,129 @@ export async function exportTarget(
   wish: ExportWish,
   onRecovery: (recovery: Recovery) => void = () => {},
 ): Promise<ExportReport> {
-  const iface = await requireInterface(host.inNamespace(wish.netns), wish.iface);
+  // Looked at first, so that a wrong name changes nothing, not even the state folder.
+  await requireInterface(host.inNamespace(wish.netns), wish.iface);
+  const [outcome] = await exportTargets(host, [{ served, wish }], onRecovery);
+  if (outcome?.report === undefined) throw outcome?.error ?? new TypeError('no outcome');
+  return outcome.report;
+}
+
+/**
+ * Makes several exports of one host, each all or nothing as `exportTarget` does; one that fails does not keep the others
+ * from being made. They are started one after another and waited for together.
+ * @returns an outcome an order, in their order
+ * @throws LabError if the host can't be used at all: its lock is taken, its entries can't be read
+ */
+export async function exportTargets(
+  host: Host,
+  orders: readonly ExportOrder[],
+  onRecovery: (recovery: Recovery) => void = () => {},
+): Promise<ExportOutcome[]> {
   const store = await EntryStore.open(host);
   const lock = await store.lock();
   try {
     onRecovery(await recover(store));
-    const plan = await planExport(store, served, wish);
-    const { entry } = plan;
-    await store.write(entry);
+    const interfaces = new Interfaces(host);
+    const watches = new Watches(host);
     try {
-      await carryOut(store, plan, served, iface);
-      await store.write({ ...entry, phase: 'running' });
-    } catch (error) {
-      await undo(store, entry, false);
-      throw error;
+      const begun: (() => Promise<ExportOutcome>)[] = [];
+      for (const order of orders) begun.push(await begin(store, order, interfaces, watches));
+      const outcomes: ExportOutcome[] = [];
+      for (const finish of begun) outcomes.push(await finish());
+      return outcomes;
+    } finally {
+      await watches.close();
     }
-    return await report(store, entry, iface);
   } finally {
     await lock.release();
   }
 }
 
-async function carryOut(
+/** Starts what serves an order. @returns what waits for it, writes that it runs, and tells how it fared */
+async function begin(
   store: EntryStore,
-  { entry, backing }: ExportPlan,
-  served: Served,
-  iface: InterfaceFacts,
-): Promise<void> {
+  order: ExportOrder,
+  interfaces: Interfaces,
+  watches: Watches,
+): Promise<() => Promise<ExportOutcome>> {
+  const { served, wish } = order;
+  let entry: ExportEntry | undefined;
+  const failed = async (error: unknown): Promise<ExportOutcome> => {
+    if (entry !== undefined) await undo(store, entry, false);
+    return { order, error: error as Error };
+  };
+  try {
+    const iface = await interfaces.require(wish.netns, wish.iface);
+    const plan = await planExport(store, served, wish);
+    await store.write(plan.entry);
+    entry = plan.entry;
+    await watches.open(plan.entry);
+    await start(store, plan, served);
+    return async () => {
+      try {
+        await waitUntilListening(store, plan.entry, iface);
+        await watches.require(store, plan.entry);
+        await store.write({ ...plan.entry, phase: 'running' });
+        return { order, report: await report(store, plan.entry, iface) };
+      } catch (error) {
+        return failed(error);
+      }
+    };
+  } catch (error) {
+    const outcome = await failed(error);
+    return async () => outcome;
+  }
+}
+
+async function start(store: EntryStore, { entry, backing }: ExportPlan, served: Served): Promise<void> {
   const { host } = store;
   if (backing.absent) await makeBackingFile(host, backing);
   if (entry.backing.loop) await attachLoop(host, backing.path, loopOptions(entry));
   await putArtifacts(store, served);
-  // Elsewhere nobody of ours can watch the interface; what the target lists or listens on has to do.
-  const watch = host.isHere
-    ? await watchAnnouncements(host.inNamespace(entry.netns), entry.iface)
-    : undefined;
-  try {
-    await driverFor(store, entry).start(entry);
-    await waitUntilListening(store, entry, iface);
+  await driverFor(store, entry).start(entry);
+}
+
+/** Interfaces that exports are made on, each looked at once. */
+class Interfaces {
+  readonly #host: Host;
+  readonly #known = new Map<string, Promise<InterfaceFacts>>();
+
+  constructor(host: Host) {
+    this.#host = host;
+  }
+
+  /** @throws as `requireInterface` */
+  require(netns: string | undefined, iface: string): Promise<InterfaceFacts> {
+    const key = `${netns ?? ''}%${iface}`;
+    const known = this.#known.get(key) ?? requireInterface(this.#host.inNamespace(netns), iface);
+    this.#known.set(key, known);
+    return known;
+  }
+}
+
+/** Watches over the interfaces of this machine; elsewhere nobody of ours can, and what targets list or listen on has to do. */
+class Watches {
+  readonly #host: Host;
+  readonly #open = new Map<string, AnnouncementWatch>();
+
+  constructor(host: Host) {
+    this.#host = host;
+  }
+
+  async open({ netns, iface }: ExportEntry): Promise<void> {
+    const key = `${netns ?? ''}%${iface}`;
+    if (!this.#host.isHere || this.#open.has(key)) return;
+    this.#open.set(key, await watchAnnouncements(this.#host.inNamespace(netns), iface));
+  }
+
+  /** @throws as `requireAnnouncement` */
+  async require(store: EntryStore, entry: ExportEntry): Promise<void> {
+    const watch = this.#open.get(`${entry.netns ?? ''}%${entry.iface}`);
     if (watch !== undefined) await requireAnnouncement(store, entry, watch);
-  } finally {
-    await watch?.close();
+  }
+
+  async close(): Promise<void> {
+    for (const watch of this.#open.values()) await watch.close();
   }
 }
 

@@ -11,29 +11,28 @@ export async function listeningOn(
   pids: readonly number[],
   interfaceIndex: number,
 ): Promise<number[]> {
-  const listening: number[] = [];
-  for (const pid of pids) {
-    const sockets = await socketsOf(host, pid);
-    const table = await host.read(`/proc/${pid}/net/packet`).catch(() => Buffer.alloc(0));
-    const bound = table
-      .toString()
-      .split('\n')
-      .slice(1)
-      .map((line) => line.trim().split(/\s+/))
-      .filter(([, , , , iface]) => Number(iface) === interfaceIndex || Number(iface) === 0)
-      .some((columns) => sockets.has(columns[8] ?? ''));
-    if (bound) listening.push(pid);
-  }
-  return listening;
+  if (pids.length === 0) return [];
+  const { stdout } = await host.run(['sh', '-c', SOCKETS, 'sh', ...pids.map(String)]);
+  const tables = stdout.split('process ').slice(1);
+  return pids.filter((_, index) => isBound(tables[index] ?? '', interfaceIndex));
 }
 
-/** Inodes of the sockets a process has open. */
-async function socketsOf(host: Host, pid: number): Promise<Set<string>> {
-  const { stdout } = await host.run(
-    ['find', `/proc/${pid}/fd`, '-maxdepth', '1', '-lname', 'socket:*', '-printf', '%l\\n'],
-    { accept: [1] },
-  );
-  return new Set([...stdout.matchAll(/^socket:\[(\d+)\]$/gm)].map((match) => match[1] as string));
+/** Of each process: links of its sockets (`socket:[INODE]`), then its table of packet sockets. */
+const SOCKETS = `for pid do
+  echo "process $pid"
+  find "/proc/$pid/fd" -maxdepth 1 -lname 'socket:*' -printf '%l\\n' 2>/dev/null
+  cat "/proc/$pid/net/packet" 2>/dev/null
+done
+:`;
+
+function isBound(table: string, interfaceIndex: number): boolean {
+  const sockets = new Set([...table.matchAll(/^socket:\[(\d+)\]$/gm)].map((match) => match[1] as string));
+  return table
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .filter(({ length }) => length === 9)
+    .filter(([, , , , iface]) => Number(iface) === interfaceIndex || Number(iface) === 0)
+    .some((columns) => sockets.has(columns[8] ?? ''));
 }
 
 const POLL = 20;

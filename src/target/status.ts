@@ -20,8 +20,14 @@ export interface ExportStatus {
   iface: string;
   netns: string | undefined;
   file: string;
-  /** Bytes. */
+  /** Bytes, when it was exported. */
   size: number;
+  /** Bytes, now; null of a block device, and where there is nothing. */
+  fileSize: number | null;
+  /** The file was made for it. */
+  made: boolean;
+  /** A loop device is between file and target. */
+  loop: boolean;
   device: string | undefined;
   since: string;
   /**
@@ -36,6 +42,12 @@ export interface ExportStatus {
   wire: WireAnswer;
   /** How reality differs from the entry, and what to do about each. */
   faults: string[];
+  /** What would mend the faults: a restart, or a person who sees to its interface or its file; null if none would. */
+  remedy: 'restart' | 'interface' | 'file' | null;
+  /** MAC of its interface; null if that is gone. */
+  mac: string | null;
+  /** The lab that it was made for; null: none. */
+  lab: ExportEntry['lab'] | null;
   options: ExportEntry['options'];
   /** When its process is started again by itself; null: never. */
   restart: RestartPolicy | null;
@@ -88,9 +100,11 @@ async function inspect(
       `${entry.backing.path} has ${file.size} bytes, and ${entry.backing.size} when it was exported`,
     );
   }
-  if (entry.backing.loop && loops.length === 0) faults.push(`no loop device: aoe-lab restart ${id}`);
+  const isDetached = entry.backing.loop && loops.length === 0;
+  if (isDetached) faults.push(`no loop device: aoe-lab restart ${id}`);
   const { state: presence, pids, fault } = await driver.presence(entry, iface, processes);
-  if (presence !== 'absent' && waits !== undefined) faults.push(`it is not served yet: ${waits}`);
+  const isWaiting = presence !== 'absent' && waits !== undefined;
+  if (isWaiting) faults.push(`it is not served yet: ${waits}`);
   else if (fault !== undefined) faults.push(`${fault}: aoe-lab restart ${id}`);
   const wire: WireAnswer =
     entry.phase === 'running' && presence !== 'absent' && iface?.up
@@ -98,6 +112,7 @@ async function inspect(
       : 'unchecked';
   if (wire === 'silent') faults.push('it did not answer on the wire');
   if (entry.migration !== undefined) faults.push(describeMove(entry, entry.migration.other));
+  const isBroken = isDetached || (fault !== undefined && !isWaiting) || wire === 'silent';
   const state =
     entry.phase !== 'running'
       ? 'unfinished'
@@ -116,12 +131,18 @@ async function inspect(
     netns: entry.netns,
     file: entry.backing.path,
     size: entry.backing.size,
+    fileSize: file?.kind === 'file' ? file.size : null,
+    made: entry.backing.made,
+    loop: entry.backing.loop,
     device: loops[0],
     since: entry.since,
     state,
     pids,
     wire,
     faults,
+    remedy: !iface?.up ? 'interface' : file === undefined ? 'file' : isBroken ? 'restart' : null,
+    mac: iface?.mac ?? null,
+    lab: entry.lab ?? null,
     options: entry.options,
     restart: entry.restart ?? null,
     log: driver.logPath(entry),

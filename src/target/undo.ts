@@ -18,11 +18,11 @@ export interface Undone {
   path: string;
 }
 
-/**
- * Undoes an export, from whatever point it had come to; can be repeated. The entry goes last.
- * @param removeFile remove a file that the export made even where it holds data
- */
-export async function undo(store: EntryStore, entry: ExportEntry, removeFile: boolean): Promise<Undone> {
+/** Whether a file that the export made is removed: `false`, if it was never written; `true`, even if it holds data. */
+export type RemoveFile = boolean | 'never';
+
+/** Undoes an export, from whatever point it had come to; can be repeated. The entry goes last. */
+export async function undo(store: EntryStore, entry: ExportEntry, removeFile: RemoveFile): Promise<Undone> {
   const { host } = store;
   const { backing } = entry;
   await store.write({ ...entry, phase: 'stopping' });
@@ -32,7 +32,7 @@ export async function undo(store: EntryStore, entry: ExportEntry, removeFile: bo
   for (const device of loops) await detachLoop(host, device);
   let file: Undone['file'] = 'untouched';
   if (backing.made) {
-    const remove = removeFile || (await isUntouched(host, backing.path));
+    const remove = removeFile === true || (removeFile === false && (await isUntouched(host, backing.path)));
     const there = (await host.stat(backing.path)) !== undefined;
     file = remove || !there ? 'removed' : 'kept';
     if (remove) await host.remove(backing.path);

@@ -2,7 +2,7 @@ import { UsageError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { EntryStore, type ExportEntry, exportId } from './entry.js';
 import { type Recovery, recover } from './recover.js';
-import { type Undone, undo } from './undo.js';
+import { type RemoveFile, type Undone, undo } from './undo.js';
 
 export interface UnexportReport {
   unexported: Undone[];
@@ -17,7 +17,7 @@ export interface UnexportReport {
 export async function unexportTargets(
   host: Host,
   which: readonly string[] | undefined,
-  removeFiles: boolean,
+  removeFiles: RemoveFile,
 ): Promise<UnexportReport> {
   const store = await EntryStore.open(host);
   const lock = await store.lock();

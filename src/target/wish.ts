@@ -20,6 +20,10 @@ export interface ExportWish {
   force?: boolean;
   /** Start its process again when it fails. */
   restart?: RestartPolicy;
+  /** Name of the lab that it is made for. */
+  lab?: string;
+  /** An export that this one takes the place of made the file. */
+  made?: boolean;
   options: ExportOptions;
 }
 

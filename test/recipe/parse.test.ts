@@ -34,6 +34,7 @@ test('a field of the wrong kind is named with line, path and reason', (t) => {
     {
       file: 'a.yaml',
       line,
+      column: String(text.split('\n')[line - 1]).indexOf('many') + 1,
       field: 'releases[0].sources[1].size',
       reason: 'Invalid input: expected number, received string',
     },

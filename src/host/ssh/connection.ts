@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
-import type { Client, ClientChannel } from 'ssh2';
+import type { AnyAuthMethod, Client, ClientChannel } from 'ssh2';
 import { LabError, MissingError, UnreachableError } from '../../errors.js';
+import { Shells } from './shell.js';
 
 export interface SshOptions {
   /** How messages call the host: `root@storage1`, `guest target`. */
@@ -8,14 +9,15 @@ export interface SshOptions {
   user: string;
   /** Opens the byte stream that SSH is spoken on: a TCP connection, a channel of a jump host, a serial line. */
   open(signal: AbortSignal): Promise<Duplex>;
-  /** The host's public keys in SSH's wire format. Any other is refused. */
-  hostKeys: readonly Buffer[];
+  /** The host's public keys in SSH's wire format, where they are known beforehand. Any other is refused. */
+  hostKeys?: readonly Buffer[] | undefined;
+  /** What tells whether the host's key is the right one, where `hostKeys` does not. Asked at each connection. */
+  trust?: (() => Promise<HostTrust>) | undefined;
   /** A private key in OpenSSH's or PEM format. */
   privateKey?: string | Buffer | undefined;
-  passphrase?: string | undefined;
-  /** Path of an agent's socket. */
-  agent?: string | undefined;
-  /** Milliseconds from the first byte to being logged in; 20,000 otherwise. */
+  /** How to log in, where there is no one `privateKey`. Asked at each connection. */
+  login?: (() => Login) | undefined;
+  /** Milliseconds from the first byte to being logged in, a person's answers not counted; 20,000 otherwise. */
   connectTimeout?: number | undefined;
   /** Milliseconds between signs of life; after three without an answer the connection counts as lost. 5,000 otherwise. */
   keepalive?: number | undefined;
@@ -23,14 +25,55 @@ export interface SshOptions {
   whyLost?: (() => Promise<string | undefined>) | undefined;
 }
 
-/** The type of a public key in wire format: its first string (RFC 4253, 6.6). */
-function keyType(key: Buffer): string {
-  return key.subarray(4, 4 + key.readUInt32BE(0)).toString('latin1');
+/** Whether a host's key is the right one. */
+export interface HostTrust {
+  /** Types of the keys known, so that the host is asked for one of them; any if there are none. */
+  readonly types: readonly string[];
+  /** @throws LabError if it is not the key, or can't be told to be */
+  judge(key: Buffer): Promise<void>;
+  /** What to say of a host that has no key of the types known. */
+  otherType(): LabError;
+}
+
+/** Ways to log in, for one connection. */
+export interface Login {
+  /** Hands out the next way to try, for ssh2's authHandler; false if there is none left. */
+  next(left: readonly string[] | null, take: (method: AnyAuthMethod | false) => void): void;
+  /** Ways that were tried, as messages call them. */
+  readonly tried: readonly string[];
+  /** Whether a person is being asked right now. */
+  readonly isAsking: boolean;
+}
+
+/** A step during which the connection was lost: it may have been carried out or not. */
+export class ConnectionLostError extends LabError {}
+
+/** The type of a public key in wire format: its first string (RFC 4253, 6.6); undefined if it is none. */
+export function keyType(key: Buffer): string | undefined {
+  if (key.length < 4) return undefined;
+  const length = key.readUInt32BE(0);
+  return length > 0 && length <= key.length - 4 ? key.subarray(4, 4 + length).toString('latin1') : undefined;
+}
+
+function trustIn(name: string, keys: readonly Buffer[]): HostTrust {
+  const refusal = (shown: string): LabError =>
+    new MissingError({
+      tried: `connecting to ${name} by SSH`,
+      happened: `the host shows ${shown} that is not the one known: it was set up anew, or it is another host`,
+      next: 'find out which, and only then trust the new key',
+      missing: ['known host key'],
+    });
+  return {
+    types: [...new Set(keys.map((key) => keyType(key) ?? ''))],
+    judge: async (key) => {
+      if (!keys.some((known) => known.equals(key))) throw refusal(`a ${keyType(key)} key`);
+    },
+    otherType: () => refusal('a key of another type'),
+  };
 }
 
 /** RSA keys sign under several names (RFC 8332). */
-function algorithmsFor(keys: readonly Buffer[]): string[] {
-  const types = keys.map(keyType);
+function algorithmsFor(types: readonly string[]): string[] {
   return [
     ...new Set(types.flatMap((type) => (type === 'ssh-rsa' ? ['rsa-sha2-512', 'rsa-sha2-256'] : [type]))),
   ];
@@ -39,6 +82,9 @@ function algorithmsFor(keys: readonly Buffer[]): string[] {
 /** One connection, made when it is first needed, used by all commands, and made anew after it was lost. */
 export class SshConnection {
   readonly options: SshOptions;
+  readonly shells = new Shells(this);
+  /** What does not change as long as the host runs, and so as long as a connection holds. */
+  readonly #remembered = new Map<string, Promise<unknown>>();
   #client: Promise<Client> | undefined;
   /** Why the last connection ended, if it did not end as asked. */
   #trouble: string | undefined;
@@ -72,6 +118,35 @@ export class SshConnection {
     });
   }
 
+  /** Finds out once a connection; a failure is not remembered. */
+  remember<T>(name: string, find: () => Promise<T>): Promise<T> {
+    const known = this.#remembered.get(name) as Promise<T> | undefined;
+    if (known !== undefined) return known;
+    const found = find();
+    this.#remembered.set(name, found);
+    found.catch(() => this.#remembered.delete(name));
+    return found;
+  }
+
+  /**
+   * Makes the connection if there is none, so that what is wrong with it shows before any work is begun.
+   * @throws as `exec` does
+   */
+  async connect(signal?: AbortSignal): Promise<void> {
+    await this.#connected(signal);
+  }
+
+  /** A byte stream to an address that the host can reach, for which it is a jump host. */
+  async forward(address: string, port: number, signal?: AbortSignal): Promise<Duplex> {
+    const client = await this.#connected(signal);
+    return new Promise((resolve, reject) => {
+      client.forwardOut('127.0.0.1', 0, address, port, (error, channel) => {
+        if (error === undefined) resolve(channel);
+        else reject(this.#refused(`opening a way to ${address}, port ${port}`, error));
+      });
+    });
+  }
+
   /** Opens a login shell on a terminal of the host. */
   async shell(terminal: { term: string; rows: number; cols: number }): Promise<ClientChannel> {
     const client = await this.#connected();
@@ -84,7 +159,7 @@ export class SshConnection {
   }
 
   /** What to say of a command whose channel ended without its exit code. */
-  async explainLoss(tried: string): Promise<LabError> {
+  async explainLoss(tried: string): Promise<ConnectionLostError> {
     return this.#lost(tried);
   }
 
@@ -115,11 +190,14 @@ export class SshConnection {
   }
 
   async #connect(signal = new AbortController().signal): Promise<Client> {
-    const { name, user, privateKey, passphrase, agent, hostKeys, keepalive = 5000 } = this.options;
-    const readyTimeout = this.options.connectTimeout ?? 20_000;
+    const { name, user, privateKey, hostKeys = [], keepalive = 5000 } = this.options;
+    const { connectTimeout = 20_000 } = this.options;
     const tried = `connecting to ${name} by SSH`;
+    const trust = (await this.options.trust?.()) ?? trustIn(name, hostKeys);
+    const login = this.options.login?.();
     const { Client } = (await import('ssh2')).default;
     const sock = await this.options.open(signal).catch((cause: Error) => {
+      if (cause instanceof LabError) throw cause;
       throw new UnreachableError({ tried, happened: cause.message, cause });
     });
     // ssh2 stops listening before the stream has ended.
@@ -127,33 +205,53 @@ export class SshConnection {
     const client = new Client();
     // Each command under way listens for its end.
     client.setMaxListeners(0);
-    let otherKey: Buffer | undefined;
+    let distrust: unknown;
+    let timer: NodeJS.Timeout | undefined;
     try {
       await new Promise<void>((resolve, reject) => {
+        const watch = (): void => {
+          timer = setTimeout(() => {
+            if (login?.isAsking) watch();
+            else reject(new Error(`no answer within ${connectTimeout / 1000} s`));
+          }, connectTimeout);
+        };
+        watch();
         client.once('ready', resolve);
-        // More than one may come; one that nobody hears would end this process.
-        client.on('error', reject);
+        // More than one may come; one that nobody hears would end this process. A key that can't sign is not the last.
+        client.on('error', (error) => {
+          if (error.level !== 'agent') reject(error);
+        });
         client.once('close', () => reject(new Error('the host closed the connection')));
         client.connect({
           sock,
           username: user,
-          readyTimeout,
+          readyTimeout: 0,
           keepaliveInterval: keepalive,
           keepaliveCountMax: 3,
-          algorithms: { serverHostKey: algorithmsFor(hostKeys) as never },
-          hostVerifier: (key: Buffer) => {
-            const isKnown = hostKeys.some((known) => known.equals(key));
-            if (!isKnown) otherKey = key;
-            return isKnown;
+          ...(trust.types.length === 0
+            ? {}
+            : { algorithms: { serverHostKey: algorithmsFor(trust.types) as never } }),
+          hostVerifier: (key: Buffer, verify: (isRight: boolean) => void) => {
+            trust.judge(key).then(
+              () => verify(true),
+              (error) => {
+                distrust = error;
+                verify(false);
+              },
+            );
           },
           ...(privateKey === undefined ? {} : { privateKey }),
-          ...(passphrase === undefined ? {} : { passphrase }),
-          ...(agent === undefined ? {} : { agent }),
+          ...(login === undefined
+            ? {}
+            : { authHandler: (left, _isPartly, take) => login.next(left, take as never) }),
         });
       });
     } catch (error) {
       client.destroy();
-      throw this.#notConnected(tried, error as Error & { level?: string }, otherKey);
+      if (distrust !== undefined) throw distrust;
+      throw this.#notConnected(tried, error as Error & { level?: string }, trust, login);
+    } finally {
+      clearTimeout(timer);
     }
     this.#trouble = undefined;
     client.removeAllListeners('error');
@@ -162,26 +260,23 @@ export class SshConnection {
     });
     client.once('close', () => {
       this.#client = undefined;
+      this.#remembered.clear();
     });
     return client;
   }
 
-  #notConnected(tried: string, error: Error & { level?: string }, otherKey: Buffer | undefined): LabError {
-    const offersOther = /no matching host key format/i.test(error.message);
-    if (otherKey !== undefined || offersOther) {
-      const what = otherKey === undefined ? 'a key of another type' : `a ${keyType(otherKey)} key`;
-      return new MissingError({
-        tried,
-        happened: `the host shows ${what} that is not the one known: it was set up anew, or it is another host`,
-        next: 'find out which, and only then trust the new key',
-        missing: ['known host key'],
-        cause: error,
-      });
-    }
+  #notConnected(
+    tried: string,
+    error: Error & { level?: string },
+    trust: HostTrust,
+    login: Login | undefined,
+  ): LabError {
+    if (/no matching host key format/i.test(error.message)) return trust.otherType();
     if (error.level === 'client-authentication') {
+      const ways = login === undefined || login.tried.length === 0 ? ['keys'] : login.tried;
       return new MissingError({
         tried,
-        happened: `the host does not let ${this.options.user} in by the keys at hand`,
+        happened: `the host does not let ${this.options.user} in (tried: ${ways.join(', ')})`,
         next: 'add the public key to ~/.ssh/authorized_keys there, or name another user or key',
         missing: ['login'],
         cause: error,
@@ -190,9 +285,9 @@ export class SshConnection {
     return new UnreachableError({ tried, happened: error.message, cause: error });
   }
 
-  async #lost(tried: string): Promise<LabError> {
+  async #lost(tried: string): Promise<ConnectionLostError> {
     const known = await this.options.whyLost?.().catch(() => undefined);
-    return new LabError({
+    return new ConnectionLostError({
       tried: `${tried} on ${this.options.name}`,
       happened: `the connection was lost${this.#trouble === undefined ? '' : ` (${this.#trouble})`}${known === undefined ? '' : `\n${known}`}`,
       next: 'see whether the host still runs; the command may have been carried out or not',

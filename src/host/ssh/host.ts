@@ -101,6 +101,18 @@ export class SshHost implements Host {
       .sort();
   }
 
+  async readAll(path: string, suffix: string): Promise<Map<string, Buffer>> {
+    const { stdout } = await this.#script(scripts.READ_ALL, [path, suffix]);
+    const files = new Map<string, Buffer>();
+    for (let at = 0; at < stdout.length; ) {
+      const [name, size] = [stdout.indexOf(0, at), stdout.indexOf(0, stdout.indexOf(0, at) + 1)];
+      const end = size + 1 + Number(stdout.toString('latin1', name + 1, size));
+      files.set(stdout.toString('utf8', at, name), stdout.subarray(size + 1, end));
+      at = end;
+    }
+    return new Map([...files].sort(([a], [b]) => (a < b ? -1 : 1)));
+  }
+
   async stat(path: string): Promise<FileFacts | undefined> {
     const { exitCode, stdout } = await this.#script(scripts.STAT, [path], {
       accept: [scripts.NOTHING_THERE],
@@ -170,7 +182,11 @@ export class SshHost implements Host {
     }
   }
 
-  async facts(): Promise<HostFacts> {
+  facts(): Promise<HostFacts> {
+    return this.#connection.remember('facts', () => this.#findFacts());
+  }
+
+  async #findFacts(): Promise<HostFacts> {
     const { stdout } = await this.#script(scripts.FACTS, []);
     const [hostname = '', system = '', kernel = '', machine = '', uid, bootId = ''] = stdout
       .toString()
@@ -202,8 +218,13 @@ export class SshHost implements Host {
       });
     }
     // A connection that is lost has given the lock back.
-    ended.catch(() => {});
+    let held = true;
+    const drop = (): void => {
+      held = false;
+    };
+    ended.then(drop, drop);
     return {
+      isHeld: () => held,
       release: async () => {
         release.end();
         await ended.catch(() => {});
@@ -211,9 +232,11 @@ export class SshHost implements Host {
     };
   }
 
-  async stateFolder(): Promise<string> {
-    const { stdout } = await this.#script(scripts.STATE_FOLDER, []);
-    return stdout.toString().trim();
+  stateFolder(): Promise<string> {
+    return this.#connection.remember('state folder', async () => {
+      const { stdout } = await this.#script(scripts.STATE_FOLDER, []);
+      return stdout.toString().trim();
+    });
   }
 
   #script(script: string, args: readonly string[], options: RawOptions = {}): Promise<RawResult> {

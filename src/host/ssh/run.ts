@@ -8,6 +8,7 @@ import type { RunOptions } from '../host.js';
 import { quoteArgv } from '../quote.js';
 import { type RemoteCommand, remoteLine } from './command.js';
 import type { SshConnection } from './connection.js';
+import { type Ended, inputWord, type Talk } from './shell.js';
 
 export interface RawOptions extends Omit<RunOptions, 'input' | 'cwd' | 'env'> {
   input?: string | Uint8Array | Readable | undefined;
@@ -57,39 +58,70 @@ export async function runRemote(
   const mark = randomBytes(8).toString('hex');
   const line = remoteLine({ ...command, env: { [COMMAND_MARK]: mark, ...command.env } });
   options.signal?.throwIfAborted();
-  const result = await connection.exec(
-    line,
-    (channel) => attend(connection, command, mark, channel, options),
-    options.signal,
-  );
+  const talk =
+    (await inShell(connection, line, options)) ??
+    (await connection.exec(line, (channel) => onChannel(channel, options), options.signal));
+  const result = await seeThrough(connection, command, mark, talk, options);
   return { ...result, duration: performance.now() - started };
 }
 
-/** Sees a command through that runs on a channel. */
-async function attend(
+/** By a shell that is there already, where nothing is to be passed on as it comes. */
+async function inShell(
   connection: SshConnection,
-  command: RemoteCommand,
-  mark: string,
-  channel: ClientChannel,
-  options: RawOptions,
-): Promise<Omit<RawResult, 'duration'>> {
-  const { timeout = DEFAULT_TIMEOUT, accept = [], signal } = options;
+  line: string,
+  { input, onOutput, log, signal }: RawOptions,
+): Promise<Talk | undefined> {
+  const word = inputWord(input);
+  if (word === undefined || onOutput !== undefined || log !== undefined) return undefined;
+  return connection.shells.run(line, word, signal);
+}
+
+/** On a channel of its own, with streams that flow. */
+function onChannel(channel: ClientChannel, options: RawOptions): Talk {
   const log = options.log === undefined ? undefined : createWriteStream(options.log, { flags: 'a' });
   const logged = log && finished(log).catch(() => undefined);
   if (log) {
     for (const stream of [channel, channel.stderr]) stream.on('data', (chunk: Buffer) => log.write(chunk));
   }
+  const all = Promise.all([
+    options.onOutput
+      ? options.onOutput(channel).then(() => Buffer.alloc(0))
+      : gathered(channel).catch(() => Buffer.alloc(0)),
+    gathered(channel.stderr),
+    outcome(channel),
+    feed(channel, options.input),
+  ]);
+  const ended = all
+    .then(([stdout, stderr, how]) => ({ stdout, stderr, ...how }))
+    .finally(async () => {
+      log?.end();
+      // Whoever reads the log afterwards finds all of it.
+      await logged;
+    });
+  ended.catch(() => {});
+  return { ended, abandon: () => channel.close() };
+}
+
+/** Waits for a command's end, or for that of its time. */
+async function seeThrough(
+  connection: SshConnection,
+  command: RemoteCommand,
+  mark: string,
+  talk: Talk,
+  options: RawOptions,
+): Promise<Omit<RawResult, 'duration'>> {
+  const { timeout = DEFAULT_TIMEOUT, accept = [], signal } = options;
   let stop: 'timedOut' | 'aborted' | undefined;
-  let giveUp: (value: undefined) => void = () => {};
-  const givenUp = new Promise<undefined>((resolve) => {
+  let giveUp: (nothing: Ended) => void = () => {};
+  const givenUp = new Promise<Ended>((resolve) => {
     giveUp = resolve;
   });
   const kill = (why: typeof stop) => () => {
     stop ??= why;
     void killRemote(connection, mark).finally(() =>
       setTimeout(() => {
-        channel.close();
-        giveUp(undefined);
+        talk.abandon();
+        giveUp({ stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) });
       }, FAREWELL).unref(),
     );
   };
@@ -97,23 +129,7 @@ async function attend(
   const onAbort = kill('aborted');
   signal?.addEventListener('abort', onAbort, { once: true });
   try {
-    const ended = outcome(channel);
-    const all = Promise.all([
-      options.onOutput
-        ? options.onOutput(channel).then(() => Buffer.alloc(0))
-        : gathered(channel).catch(() => Buffer.alloc(0)),
-      gathered(channel.stderr),
-      feed(channel, options.input),
-      ended,
-    ]);
-    all.catch(() => {});
-    const nothing = Buffer.alloc(0);
-    const [stdout, stderr, , { exitCode, signalName }] = (await Promise.race([all, givenUp])) ?? [
-      nothing,
-      nothing,
-      undefined,
-      { exitCode: undefined, signalName: undefined },
-    ];
+    const { exitCode, signalName, stdout, stderr } = await Promise.race([talk.ended, givenUp]);
     const isLost = exitCode === undefined && signalName === undefined && stop === undefined;
     // Neither exit code nor signal: the channel was torn off.
     if (isLost) throw await connection.explainLoss(`running \`${quoteArgv(command.argv)}\``);
@@ -138,8 +154,6 @@ async function attend(
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener('abort', onAbort);
-    log?.end();
-    await logged;
   }
 }
 

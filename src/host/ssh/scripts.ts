@@ -26,6 +26,13 @@ export const REMOVE = 'rm -rf "$1"';
 export const LIST = `cd "$1" 2>/dev/null || { [ ! -d "$1" ]; exit; }
 for f in * .[!.]* ..?*; do if [ -e "$f" ] || [ -L "$f" ]; then printf '%s\\0' "$f"; fi; done`;
 
+/** Folder, suffix: of each file its name and a NUL, its bytes and a NUL, its content. */
+export const READ_ALL = `cd "$1" 2>/dev/null || { [ ! -d "$1" ]; exit; }
+for f in *"$2" .[!.]*"$2"; do if [ -f "$f" ]; then
+  printf '%s\\0%s\\0' "$f" "$(wc -c < "$f")"
+  cat "$f"
+fi; done`;
+
 /** Raw mode in hex, bytes, blocks of 512 bytes, owner. */
 export const STAT = `[ -e "$1" ] || exit ${NOTHING_THERE}; exec stat -L -c '%f %s %b %u' "$1"`;
 

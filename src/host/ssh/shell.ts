@@ -1,0 +1,176 @@
+/**
+ * Shells that stay on the far side and run short commands one after another. A channel of its own costs a command a
+ * process of sshd, a login shell and several round trips; here it costs one fork.
+ */
+import { isUtf8 } from 'node:buffer';
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:os';
+import type { ClientChannel } from 'ssh2';
+import { quote } from '../quote.js';
+import type { SshConnection } from './connection.js';
+
+/** How a command on the far side ended; neither exit code nor signal: its channel was torn off. */
+export interface Ended {
+  exitCode?: number | undefined;
+  signalName?: string | undefined;
+  stdout: Buffer;
+  stderr: Buffer;
+}
+
+/** A command under way on the far side. */
+export interface Talk {
+  ended: Promise<Ended>;
+  /** Closes its channel: a killed command is not waited for. */
+  abandon(): void;
+}
+
+/** Shells a connection has at most; a command that finds all of them busy takes a channel of its own. */
+const MOST = 3;
+/** Bytes of standard input that go as a word of the shell's. */
+const LONGEST_INPUT = 64 * 1024;
+/** What shells add to the number of the signal that ended a command (POSIX.1-2017, XCU 2.8.2). */
+const SIGNALLED = 128;
+
+/** Input as a word for a shell; undefined if it can't be one: too long, no text, or yet to come. */
+export function inputWord(input: unknown): string | undefined {
+  if (input === undefined) return '';
+  if (typeof input !== 'string' && !(input instanceof Uint8Array)) return undefined;
+  const data = Buffer.from(input);
+  return data.length > LONGEST_INPUT || !isUtf8(data) || data.includes(0) ? undefined : data.toString();
+}
+
+/** The shells of one connection. */
+export class Shells {
+  readonly #connection: SshConnection;
+  readonly #idle = new Set<Shell>();
+  #count = 0;
+
+  constructor(connection: SshConnection) {
+    this.#connection = connection;
+  }
+
+  /**
+   * Runs a line of a POSIX shell.
+   * @param input see `inputWord`
+   * @returns undefined if all shells are busy
+   * @throws as SshConnection.exec
+   */
+  async run(line: string, input: string, signal?: AbortSignal): Promise<Talk | undefined> {
+    const shell = this.#take() ?? (await this.#open(signal));
+    if (shell === undefined) return undefined;
+    const ended = shell.run(line, input);
+    void ended.then(({ exitCode, signalName }) => {
+      if (exitCode !== undefined || signalName !== undefined) this.#idle.add(shell);
+    });
+    return { ended, abandon: () => shell.close() };
+  }
+
+  #take(): Shell | undefined {
+    const [shell] = this.#idle;
+    if (shell !== undefined) this.#idle.delete(shell);
+    return shell;
+  }
+
+  async #open(signal: AbortSignal | undefined): Promise<Shell | undefined> {
+    if (this.#count >= MOST) return undefined;
+    this.#count += 1;
+    const forget = (): void => {
+      this.#count -= 1;
+    };
+    try {
+      return await this.#connection.exec(
+        'exec sh',
+        (channel) => {
+          const shell = new Shell(channel);
+          channel.once('close', () => {
+            forget();
+            this.#idle.delete(shell);
+          });
+          return shell;
+        },
+        signal,
+      );
+    } catch (error) {
+      forget();
+      throw error;
+    }
+  }
+}
+
+/** One of them. Both of its streams say when a command has ended, by a mark that nobody can guess. */
+class Shell {
+  readonly #channel: ClientChannel;
+  #command: { out: Gathering; err: Gathering; done(): void } | undefined;
+
+  constructor(channel: ClientChannel) {
+    this.#channel = channel;
+    channel.on('error', () => {});
+    channel.on('data', (chunk: Buffer) => this.#take('out', chunk));
+    channel.stderr.on('data', (chunk: Buffer) => this.#take('err', chunk));
+    channel.once('close', () => this.#command?.done());
+  }
+
+  async run(line: string, input: string): Promise<Ended> {
+    const mark = randomBytes(16).toString('hex');
+    const out = new Gathering(mark);
+    const err = new Gathering(mark);
+    const over = new Promise<void>((resolve) => {
+      this.#command = { out, err, done: resolve };
+    });
+    const source = input === '' ? '< /dev/null' : '';
+    const before = input === '' ? '' : `printf %s ${quote(input)} | `;
+    this.#channel.write(
+      `${before}( ${line} ) ${source}\nprintf '${mark} %s\\n' "$?"; printf '${mark} \\n' >&2\n`,
+    );
+    await over;
+    this.#command = undefined;
+    const status = out.ending;
+    const streams = { stdout: out.data, stderr: err.data };
+    if (status === undefined || err.ending === undefined) return streams;
+    const exitCode = Number(status);
+    const signal = Object.entries(constants.signals).find(([, number]) => number === exitCode - SIGNALLED);
+    return signal === undefined ? { exitCode, ...streams } : { signalName: signal[0], ...streams };
+  }
+
+  close(): void {
+    this.#channel.close();
+  }
+
+  #take(stream: 'out' | 'err', chunk: Buffer): void {
+    const command = this.#command;
+    if (command === undefined) return;
+    command[stream].add(chunk);
+    if (command.out.ending !== undefined && command.err.ending !== undefined) command.done();
+  }
+}
+
+/** What a stream brings up to its mark. */
+class Gathering {
+  /** What stands behind the mark, once it has come. */
+  ending: string | undefined;
+  readonly #mark: string;
+  readonly #chunks: Buffer[] = [];
+  /** The last bytes that came, the mark is looked for in. */
+  #tail = '';
+
+  constructor(mark: string) {
+    this.#mark = mark;
+  }
+
+  get data(): Buffer {
+    const all = Buffer.concat(this.#chunks);
+    return this.ending === undefined
+      ? all
+      : all.subarray(0, all.length - this.#mark.length - this.ending.length - 2);
+  }
+
+  add(chunk: Buffer): void {
+    this.#chunks.push(chunk);
+    const longest = this.#mark.length + 8;
+    this.#tail = (this.#tail + chunk.subarray(-longest).toString('latin1')).slice(-longest);
+    const at = this.#tail.indexOf(`${this.#mark} `);
+    if (at !== -1 && this.#tail.endsWith('\n')) {
+      this.ending = this.#tail.slice(at + this.#mark.length + 1, -1);
+    }
+  }
+}

@@ -1,0 +1,32 @@
+import type { Fault } from '../document.js';
+import { exportId } from '../target/entry.js';
+import { addressOf, type LabExport } from './lab.js';
+
+/** Two that answer for one address, and two that write to one file. */
+export function clashes(exports: readonly LabExport[]): Fault[] {
+  const faults: Fault[] = [];
+  const addresses = new Map<string, number>();
+  const files = new Map<string, number>();
+  for (const [index, one] of exports.entries()) {
+    const path = ['exports', index] as const;
+    const address = addressOf(one);
+    const places = [`${one.host} ${exportId({ ...one.address, ...one })}`];
+    if (one.segment !== undefined) places.push(`segment ${one.segment} ${address}`);
+    const taken = places.map((place) => addresses.get(place)).find((found) => found !== undefined);
+    if (taken !== undefined) {
+      const where = one.segment === undefined ? `${one.iface} of ${one.host}` : `segment ${one.segment}`;
+      const message = `${address} is taken on ${where} by exports[${taken}] (${exports[taken]?.file} of ${exports[taken]?.host})`;
+      faults.push({ path: [...path, 'address'], message });
+    }
+    for (const place of places) if (!addresses.has(place)) addresses.set(place, index);
+    const file = `${one.host} ${one.file}`;
+    const first = files.get(file);
+    const other = first === undefined ? undefined : exports[first];
+    if (other === undefined) files.set(file, index);
+    else if (!one.force && !(one.options.readOnly && other.options.readOnly)) {
+      const message = `exports[${first}] (${addressOf(other)}) writes to it too; \`force: true\` allows that`;
+      faults.push({ path: [...path, 'file'], message });
+    }
+  }
+  return faults;
+}

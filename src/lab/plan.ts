@@ -1,0 +1,247 @@
+/** What has to be done for a lab to be as its file says: from the wish and what the hosts have to actions; no I/O. */
+import { exportId } from '../target/entry.js';
+import type { ExportStatus } from '../target/status.js';
+import { type Difference, differences } from './differences.js';
+import { groupBy } from './group.js';
+import { addressOf, type Lab, type LabExport, segmentInterface } from './lab.js';
+
+/** What a host has, or why that is not known. */
+export type HostState = { host: string; exports: ExportStatus[] } | { host: string; error: string };
+
+/** Who answered on a segment. */
+export interface Answer {
+  shelf: number;
+  slot: number;
+  mac: string;
+}
+
+export interface SegmentAnswers {
+  segment: string;
+  /** Host and interface that asked; null if no host at hand has a place to ask from. */
+  askedFrom: string | null;
+  answers: Answer[];
+}
+
+interface Common {
+  host: string;
+  /** `e0.1@eth0` */
+  id: string;
+}
+
+export interface Create extends Common {
+  kind: 'create';
+  export: LabExport;
+  /** Hosts that end the same address first. */
+  movedFrom: string[];
+}
+
+export interface Replace extends Common {
+  kind: 'replace';
+  export: LabExport;
+  differences: Difference[];
+  /** The file was made for the export that is replaced. */
+  made: boolean;
+}
+
+export interface Restart extends Common {
+  kind: 'restart';
+  export: LabExport;
+  faults: string[];
+}
+
+export interface Delete extends Common {
+  kind: 'delete';
+  is: Pick<ExportStatus, 'shelf' | 'slot' | 'implementation' | 'release' | 'file' | 'size' | 'made'>;
+}
+
+export type Action = Create | Replace | Restart | Delete;
+
+/** What stands in the way of an export, or of all of a host's (then without id); only a person can mend it. */
+export interface Trouble {
+  host: string;
+  id: string | null;
+  happened: string;
+  next: string | null;
+}
+
+export interface LabPlan {
+  lab: string;
+  actions: Action[];
+  troubles: Trouble[];
+  /** Exports that are as they should be. */
+  unchanged: number;
+  /** Exports of the lab's hosts that are not the lab's. */
+  foreign: number;
+  segments: Omit<SegmentAnswers, 'answers'>[];
+}
+
+export function planLab(
+  lab: Lab,
+  states: readonly HostState[],
+  segments: readonly SegmentAnswers[] = [],
+): LabPlan {
+  const plan: LabPlan = {
+    lab: lab.name,
+    actions: [],
+    troubles: [],
+    unchanged: 0,
+    foreign: 0,
+    segments: segments.map(({ segment, askedFrom }) => ({ segment, askedFrom })),
+  };
+  const wished = groupBy(lab.exports, ({ host }) => host);
+  const strangers = findStrangers(lab, states, segments);
+  for (const state of states) {
+    if ('error' in state) {
+      const next = 'what it exports is not known; run the command again when it can be reached';
+      plan.troubles.push({ host: state.host, id: null, happened: state.error, next });
+      continue;
+    }
+    planHost(plan, state, wished.get(state.host) ?? [], strangers);
+  }
+  markMoves(plan.actions);
+  return plan;
+}
+
+function planHost(
+  plan: LabPlan,
+  { host, exports }: Extract<HostState, { exports: unknown }>,
+  wished: readonly LabExport[],
+  strangers: ReadonlyMap<string, string>,
+): void {
+  const found = new Map(exports.map((one) => [one.id, one]));
+  const others = exports.filter((one) => one.lab?.name !== plan.lab && one.state !== 'unfinished');
+  plan.foreign += others.length;
+  const kept = new Set<string>();
+  for (const one of wished) {
+    const id = exportId({ ...one.address, ...one });
+    kept.add(id);
+    const is = found.get(id);
+    const outcome = decide(plan.lab, one, is, others, strangers.get(onSegment(one)));
+    if (outcome === undefined) plan.unchanged++;
+    else if ('happened' in outcome) plan.troubles.push({ host, id, ...outcome });
+    else plan.actions.push({ host, id, export: one, ...outcome } as Action);
+  }
+  for (const is of exports) {
+    if (is.lab?.name !== plan.lab || kept.has(is.id)) continue;
+    const { shelf, slot, implementation, release, file, size, made } = is;
+    plan.actions.push({
+      kind: 'delete',
+      host,
+      id: is.id,
+      is: { shelf, slot, implementation, release, file, size, made },
+    });
+  }
+}
+
+type Decision =
+  | Pick<Create, 'kind' | 'movedFrom'>
+  | Pick<Replace, 'kind' | 'differences' | 'made'>
+  | Pick<Restart, 'kind' | 'faults'>
+  | Pick<Trouble, 'happened' | 'next'>;
+
+/** @returns undefined if it is as it should be */
+function decide(
+  lab: string,
+  one: LabExport,
+  is: ExportStatus | undefined,
+  others: readonly ExportStatus[],
+  stranger: string | undefined,
+): Decision | undefined {
+  if (is !== undefined && is.lab?.name !== lab && is.state !== 'unfinished') {
+    const owner = is.lab ? `for lab ${is.lab.name}` : 'by hand';
+    const happened = `${is.implementation} ${is.release} exports ${is.file} there, made ${owner}`;
+    return { happened, next: `aoe-lab unexport ${is.id} on that host, or take another address` };
+  }
+  if (stranger !== undefined) {
+    return { happened: stranger, next: 'end that export, or take another address' };
+  }
+  const sharing = others.find(
+    (other) => other.file === one.file && !one.force && !(other.options.readOnly && one.options.readOnly),
+  );
+  if (sharing !== undefined) {
+    const happened = `${one.file} is exported as ${sharing.id}, which is not of this lab`;
+    return { happened, next: 'end that export, or set `force: true`: two writers destroy a file system' };
+  }
+  // What a killed command left half done is undone by the next one that changes something there.
+  if (is === undefined || is.state === 'unfinished') return { kind: 'create', movedFrom: [] };
+  if (is.remedy === 'interface') return { happened: is.faults.join('; '), next: null };
+  const differing = differences(one, is);
+  if (is.remedy === 'file' && !differing.some(({ field }) => field === 'file')) {
+    const next = `bring it back; or aoe-lab unexport ${is.id} there, so that an empty one may be made`;
+    return { happened: is.faults.join('; '), next };
+  }
+  if (one.size !== undefined && is.fileSize !== null && one.size !== is.fileSize && isFileKept(differing)) {
+    const happened = `${is.file} has ${is.fileSize} bytes, the lab says ${one.size}: a file that is there is never resized`;
+    return {
+      happened,
+      next: `truncate --size ${one.size} ${is.file} (to less loses data), or correct the lab`,
+    };
+  }
+  if (differing.length > 0)
+    return { kind: 'replace', differences: differing, made: is.made && isFileKept(differing) };
+  if (is.remedy === 'restart') return { kind: 'restart', faults: is.faults };
+  return is.state === 'serving' ? undefined : { happened: is.faults.join('; '), next: null };
+}
+
+function isFileKept(differing: readonly Difference[]): boolean {
+  return !differing.some(({ field }) => field === 'file');
+}
+
+/**
+ * Addresses on segments that somebody answers for who is none of the lab's: found among the exports of the lab's hosts, or
+ * heard on the wire from a MAC that no export of theirs has.
+ * @returns `SEGMENT e0.1` → what is there
+ */
+function findStrangers(
+  lab: Lab,
+  states: readonly HostState[],
+  segments: readonly SegmentAnswers[],
+): Map<string, string> {
+  const strangers = new Map<string, string>();
+  const macs = new Map<string, Set<string>>();
+  const byPlace = new Map(
+    lab.hosts.flatMap((host) =>
+      lab.segments.map((segment) => [`${host.name} ${segmentInterface(segment, host)}`, segment.name]),
+    ),
+  );
+  for (const state of states) {
+    for (const one of 'exports' in state ? state.exports : []) {
+      const address = `e${one.shelf}.${one.slot}`;
+      if (one.mac !== null) macs.set(address, (macs.get(address) ?? new Set()).add(one.mac));
+      const segment = byPlace.get(`${state.host} ${one.iface}`);
+      if (one.lab?.name === lab.name || one.state === 'unfinished' || segment === undefined) continue;
+      strangers.set(
+        `${segment} ${address}`,
+        `${state.host} exports ${one.id} on that segment, and not for this lab`,
+      );
+    }
+  }
+  for (const { segment, askedFrom, answers } of segments) {
+    for (const { shelf, slot, mac } of answers) {
+      const address = `e${shelf}.${slot}`;
+      if (macs.get(address)?.has(mac)) continue;
+      strangers.set(
+        `${segment} ${address}`,
+        `somebody else answers for ${address} on segment ${segment}: ${mac} (asked from ${askedFrom})`,
+      );
+    }
+  }
+  return strangers;
+}
+
+/** An export that tells no segment is asked about under none. */
+function onSegment(one: LabExport): string {
+  return `${one.segment ?? ''} ${addressOf(one)}`;
+}
+
+function markMoves(actions: readonly Action[]): void {
+  const ended = groupBy(
+    actions.filter((action) => action.kind === 'delete'),
+    ({ is }) => `e${is.shelf}.${is.slot}`,
+  );
+  for (const action of actions) {
+    if (action.kind !== 'create') continue;
+    const from = ended.get(addressOf(action.export)) ?? [];
+    action.movedFrom = [...new Set(from.map(({ host }) => host))].filter((host) => host !== action.host);
+  }
+}

@@ -1,0 +1,59 @@
+/** What the hosts of a lab have, and who answers on its segments; asked in parallel, changing nothing. */
+import { LabError } from '../errors.js';
+import type { Host } from '../host/host.js';
+import { discover } from '../initiator/discover.js';
+import { withLink } from '../initiator/session.js';
+import { exportStatus } from '../target/status.js';
+import { type Lab, type LabHost, type LabSegment, segmentInterface } from './lab.js';
+import type { HostState, SegmentAnswers } from './plan.js';
+import { Pool } from './pool.js';
+
+/** How a host is reached by what the lab says of it. */
+export type Reach = (ssh: string) => Promise<Host>;
+
+export interface Survey {
+  /** The hosts that could be reached, by name. */
+  hosts: Map<string, Host>;
+  states: HostState[];
+  segments: SegmentAnswers[];
+}
+
+/** @param parallel hosts at once */
+export async function surveyLab(lab: Lab, reach: Reach, parallel: number): Promise<Survey> {
+  const pool = new Pool(parallel);
+  const hosts = new Map<string, Host>();
+  const look = async ({ name, ssh }: LabHost): Promise<HostState> => {
+    try {
+      const host = await reach(ssh);
+      const { exports } = await exportStatus(host);
+      hosts.set(name, host);
+      return { host: name, exports };
+    } catch (error) {
+      if (!(error instanceof LabError)) throw error;
+      return { host: name, error: error.message };
+    }
+  };
+  const [states, segments] = await Promise.all([
+    Promise.all(lab.hosts.map((host) => pool.run(() => look(host)))),
+    Promise.all(lab.segments.map((segment) => askSegment(lab, segment))),
+  ]);
+  return { hosts, states, segments };
+}
+
+/** Asks from the hosts of the lab that are this machine: only here can packet sockets be opened. */
+async function askSegment(lab: Lab, segment: LabSegment): Promise<SegmentAnswers> {
+  for (const host of lab.hosts) {
+    const iface = segmentInterface(segment, host);
+    if (host.ssh !== 'here' || iface === undefined) continue;
+    const { netns } = segment;
+    try {
+      const found = await withLink({ iface, netns }, (link) => discover(link));
+      const answers = found.map(({ shelf, slot, mac }) => ({ shelf, slot, mac }));
+      return { segment: segment.name, askedFrom: `${iface} of ${host.name}`, answers };
+    } catch (error) {
+      // No such interface, it is down, or no right to packet sockets: then this is no place to ask from.
+      if (!(error instanceof LabError)) throw error;
+    }
+  }
+  return { segment: segment.name, askedFrom: null, answers: [] };
+}

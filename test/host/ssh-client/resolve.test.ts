@@ -1,0 +1,191 @@
+import { spawnSync } from 'node:child_process';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir, userInfo } from 'node:os';
+import { dirname, join } from 'node:path';
+import test from 'ava';
+import { UsageError } from '../../../src/errors.js';
+import { parseDestination } from '../../../src/host/ssh/client/address.js';
+import { matchesPatterns } from '../../../src/host/ssh/client/patterns.js';
+import { type Given, resolveHost } from '../../../src/host/ssh/client/resolve.js';
+
+const home = await mkdtemp(join(tmpdir(), 'aoe-lab-sshconfig-'));
+process.env.HOME = home;
+delete process.env.SSH_AUTH_SOCK;
+test.after.always(() => rm(home, { recursive: true, force: true }));
+
+async function file(path: string, text: string): Promise<void> {
+  await mkdir(dirname(join(home, path)), { recursive: true });
+  await writeFile(join(home, path), text, { mode: 0o600 });
+}
+
+const CONFIG = `
+user = before
+Include conf.d/*.conf
+Host storage?  !storage9
+  HostName %h.lan
+  Port 2201
+  IdentityFile ~/.ssh/id_%r_%h
+  IdentityFile "~/.ssh/second key"
+  Include inner
+host far
+  HOSTNAME 10.0.0.9
+  ProxyJump admin@gate:2222,storage1
+  UserKnownHostsFile ~/.ssh/a "/tmp/b c"
+  HostKeyAlias far-alias
+  StrictHostKeyChecking accept-new
+Match originalhost matched,also host=matched user "before"
+  Port 2300
+Match !originalhost far,storage1 localuser ${userInfo().username}
+  ConnectTimeout 7
+Match exec "test %n = byexec"
+  Port 2400
+Host proxied
+  ProxyCommand nc -X 5 %h %p
+  BatchMode yes
+  IdentitiesOnly yes
+  IdentityAgent none
+Host *
+  ServerAliveInterval 30
+  Port 2999
+  IdentityFile ~/.ssh/last
+  User after
+`;
+
+test.before(async () => {
+  await file('key', '');
+  await file('.ssh/config', CONFIG);
+  await file('.ssh/conf.d/1.conf', 'Host included\n  Port 2500\nHost *\n  AddressFamily inet\n');
+  await file('.ssh/conf.d/2.off', 'Host included\n  Port 1\n');
+  await file('.ssh/inner', 'ConnectTimeout 9\nHost storage2\n  User inner\n');
+});
+
+test.serial('settings are those that ssh itself takes', async (t) => {
+  const hasSsh = spawnSync('ssh', ['-V']).error === undefined;
+  if (!hasSsh) t.log('no ssh: compared with nothing');
+  const cases: [string, Given][] = [
+    ['storage1', {}],
+    ['storage2', {}],
+    ['storage9', {}],
+    ['far', {}],
+    ['matched', {}],
+    ['also', {}],
+    ['byexec', {}],
+    ['proxied', {}],
+    ['included', {}],
+    ['stranger', {}],
+    ['me@storage1', { port: 99, identity: join(home, 'key'), jump: 'none' }],
+  ];
+  for (const [name, given] of cases) {
+    const ours = await resolveHost(name, given);
+    t.truthy(ours.host, name);
+    if (!hasSsh) continue;
+    const options = [
+      ...(given.port === undefined ? [] : ['-p', String(given.port)]),
+      ...(given.identity === undefined ? [] : ['-i', given.identity]),
+      ...(given.jump === undefined ? [] : ['-J', given.jump]),
+    ];
+    // OpenSSH takes the home folder from the user database.
+    const argv = ['-F', join(home, '.ssh', 'config'), '-G', ...options, name];
+    const { stdout, stderr, status } = spawnSync('ssh', argv, { encoding: 'utf8' });
+    t.is(status, 0, stderr);
+    const theirs = new Map<string, string[]>();
+    for (const line of stdout.split('\n')) {
+      const [key = '', ...words] = line.split(' ');
+      theirs.set(key, [...(theirs.get(key) ?? []), words.join(' ')]);
+    }
+    const one = (key: string): string | undefined => theirs.get(key)?.[0];
+    t.is(ours.host, one('hostname') ?? '', name);
+    t.is(ours.user, one('user') ?? '', name);
+    t.is(String(ours.port), one('port') ?? '', name);
+    t.is(ours.jumps.join(','), one('proxyjump') ?? '', name);
+    t.is(ours.proxyCommand?.split(' ')[0], one('proxycommand')?.split(' ')[0], name);
+    t.is(ours.keys.onlyFiles, one('identitiesonly') === 'yes', name);
+    t.is(String(ours.keepalive / 1000), one('serveraliveinterval') ?? '', name);
+    t.is(String(ours.connectTimeout / 1000).replace(/^20$/, 'none'), one('connecttimeout') ?? '', name);
+    t.is(ours.mayAsk, one('batchmode') !== 'yes', name);
+    t.is(ours.family, one('addressfamily') === 'inet' ? 4 : 0, name);
+    const files = (theirs.get('identityfile') ?? []).map((path) =>
+      path.replace('~', home).replaceAll('%r', ours.user).replaceAll('%h', ours.host),
+    );
+    t.deepEqual(ours.keys.files, files, name);
+  }
+});
+
+test.serial('what is not in `ssh -G`: aliases, several files, tokens, agents', async (t) => {
+  const far = await resolveHost('far');
+  t.deepEqual(far.hostKey, {
+    host: 'far-alias',
+    isAlias: true,
+    userFiles: [join(home, '.ssh', 'a'), '/tmp/b c'],
+    globalFiles: ['/etc/ssh/ssh_known_hosts', '/etc/ssh/ssh_known_hosts2'],
+    acceptNew: true,
+  });
+  t.is((await resolveHost('proxied')).proxyCommand, 'nc -X 5 proxied 2999');
+  t.is((await resolveHost('proxied')).keys.agent, undefined);
+  process.env.SSH_AUTH_SOCK = '/run/agent';
+  t.is((await resolveHost('far')).keys.agent, '/run/agent');
+  t.is((await resolveHost('proxied')).keys.agent, undefined);
+  delete process.env.SSH_AUTH_SOCK;
+});
+
+test.serial('configurations that are refused', async (t) => {
+  const refused = async (text: string, message: RegExp): Promise<void> => {
+    await file('.ssh/config', text);
+    await t.throwsAsync(resolveHost('x'), { instanceOf: UsageError, message });
+  };
+  await refused('Host x\n  Port none\n', /Port none/);
+  await refused('Match tagged x\n  Port 1\n', /asks for "tagged"/);
+  await refused('Host "x\n', /no configuration of ssh's/);
+  await refused('Host x\n  IdentityFile ~/%q\n', /does not know %q/);
+  await refused('Host x\n  ProxyCommand p %h\n  ProxyUseFdpass yes\n', /ProxyUseFdpass/);
+  await refused('Include config\n', /too deeply/);
+  await file('.ssh/config', 'Host x\n');
+  await chmod(join(home, '.ssh', 'config'), 0o666);
+  await t.throwsAsync(resolveHost('x'), { message: /others may write/ });
+  await rm(join(home, '.ssh', 'config'));
+  t.is((await resolveHost('x')).host, 'x');
+});
+
+test('destinations', (t) => {
+  const table: [string, string, string | undefined, number | undefined][] = [
+    ['host', 'host', undefined, undefined],
+    ['me@host:22', 'host', 'me', 22],
+    ['a@b@host', 'host', 'a@b', undefined],
+    ['10.0.0.1:2222', '10.0.0.1', undefined, 2222],
+    ['::1', '::1', undefined, undefined],
+    ['root@[fe80::1%eth0]:2222', 'fe80::1%eth0', 'root', 2222],
+    ['[::1]', '::1', undefined, undefined],
+    ['ssh://me@host:33', 'host', 'me', 33],
+  ];
+  for (const [text, host, user, port] of table)
+    t.deepEqual(parseDestination(text), { host, user, port }, text);
+  for (const text of [
+    '',
+    '-oProxyCommand=x',
+    'a b',
+    'host:0',
+    'host:70000',
+    'me@',
+    '-u@host',
+    '[x',
+    'host:',
+  ]) {
+    t.throws(() => parseDestination(text), { instanceOf: UsageError }, text);
+  }
+});
+
+test('patterns', (t) => {
+  const table: [string, string[], boolean][] = [
+    ['abc', ['a*c'], true],
+    ['abc', ['a?c', '!abc'], false],
+    ['abc', ['!abc', '*'], false],
+    ['abc', ['!x'], false],
+    ['ABC', ['abc'], true],
+    ['aXbXc', ['*X*c'], true],
+    ['abc', ['ab'], false],
+    ['', ['*'], true],
+  ];
+  for (const [name, patterns, expected] of table)
+    t.is(matchesPatterns(name, patterns), expected, String(patterns));
+  t.false(matchesPatterns('a'.repeat(5000), [`${'a*'.repeat(500)}b`]));
+});
