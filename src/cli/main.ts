@@ -21,6 +21,7 @@ const COMMANDS = [
   'logs',
   'restart',
   'migrate',
+  'import',
   'discover',
   'identify',
   'read',
