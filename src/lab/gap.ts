@@ -19,6 +19,8 @@ export interface Gap {
   unanswered: number;
   /** Milliseconds from the first request that was not answered to the next one that was; the longest such time. */
   longest: number;
+  /** Milliseconds; the longest time between two requests: a busy machine keeps no pace, and no gap is told finer than that. */
+  coarsest: number;
 }
 
 const PACE = 5;
@@ -70,7 +72,9 @@ export function summarize(sent: readonly number[], answered: readonly (boolean |
   let longest = 0;
   let since: number | undefined;
   let unanswered = 0;
+  let coarsest = 0;
   for (const [index, time] of sent.entries()) {
+    coarsest = Math.max(coarsest, time - (sent[index - 1] ?? time));
     if (answered[index] !== true) {
       unanswered++;
       since ??= time;
@@ -78,5 +82,5 @@ export function summarize(sent: readonly number[], answered: readonly (boolean |
     if (since !== undefined) longest = Math.max(longest, time - since);
     if (answered[index] === true) since = undefined;
   }
-  return { pace: PACE, requests: sent.length, unanswered, longest };
+  return { pace: PACE, requests: sent.length, unanswered, longest, coarsest };
 }

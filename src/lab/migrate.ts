@@ -3,19 +3,18 @@ import { LabError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import type { InterfaceFacts } from '../host/interface.js';
 import type { Link } from '../link/link.js';
-import { attachLoop } from '../storage/loop.js';
-import { type AnnouncementWatch, watchAnnouncements } from '../target/announcement.js';
-import { type Deed, driverFor } from '../target/driver.js';
+import { driverFor } from '../target/driver.js';
 import { EntryStore, type ExportEntry, exportId, type WireState } from '../target/entry.js';
 import { putArtifacts } from '../target/export.js';
 import { giveBack, nameOf } from '../target/give-back.js';
 import { ownLoops } from '../target/loops.js';
-import { loopOptions, type Served } from '../target/plan.js';
-import { requireAnnouncement, waitUntilListening } from '../target/ready.js';
+import type { Served } from '../target/plan.js';
+import { waitUntilListening } from '../target/ready.js';
 import { type Recovery, recover } from '../target/recover.js';
 import { tidy } from '../target/tidy.js';
 import { openVantage } from '../target/wire.js';
 import { restoreWireState } from '../target/wire-state.js';
+import { Change } from './change.js';
 import { type Gap, watchGap } from './gap.js';
 import { type MigrationPlan, planMigration } from './migration-plan.js';
 import { type Smoke, smokeTest } from './smoke.js';
@@ -94,24 +93,18 @@ async function move(
   let after: Smoke | null = null;
   let pids: number[];
   try {
-    let watch: AnnouncementWatch | undefined;
+    const change = new Change(store, plan, link !== undefined);
     let endMeter: (() => Promise<Gap>) | undefined;
     try {
-      const stop = await driverFor(store, old).prepareStop(old);
-      const start = await prepareStart(store, plan);
+      await change.prepare();
       if (meter !== undefined) endMeter = watchGap(meter, parseMac(iface.mac) ?? 0, old);
-      await stop();
-      // From now on, so that no answer of the old target is taken for an announcement.
-      if (store.host.isHere) {
-        watch = await watchAnnouncements(store.host.inNamespace(old.netns), old.iface);
-      }
-      await start();
+      await change.carryOut();
       pids = await waitUntilListening(store, next, iface);
-      if (watch !== undefined) await requireAnnouncement(store, next, watch);
+      await change.requireAnnouncement();
       if (link !== undefined) after = await confirm(store, next, iface, link);
     } finally {
       gap = (await endMeter?.()) ?? null;
-      await watch?.close();
+      await change.close();
     }
     const { migration: _, ...complete } = next;
     await store.write({ ...complete, phase: 'running' });
@@ -133,16 +126,6 @@ async function move(
     pids,
     device: (await ownLoops(store, next))[0],
     log: driverFor(store, next).logPath(next),
-  };
-}
-
-/** A loop device that has to be made is made when the old target has let go of the file: a cache lies between the two. */
-async function prepareStart(store: EntryStore, { next, needsLoop }: MigrationPlan): Promise<Deed> {
-  const driver = driverFor(store, next);
-  if (!needsLoop) return driver.prepareStart(next);
-  return async () => {
-    await attachLoop(store.host, next.backing.path, loopOptions(next));
-    await driver.start(next);
   };
 }
 

@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LabError } from '../errors.js';
+import type { StartOptions } from '../host/host.js';
 import type { InterfaceFacts } from '../host/interface.js';
 import type { Control } from '../recipe/schema.js';
 import { render, renderArgv } from '../templating.js';
@@ -8,7 +9,14 @@ import type { Deed, Driver, Preview } from './driver.js';
 import { type EntryStore, type ExportEntry, exportId } from './entry.js';
 import { waitUntilReleased } from './listening.js';
 import { type Presence, processPresence } from './presence.js';
-import { endProcesses, processesOf, RUN_MARK, signalProcesses, stopProcesses } from './processes.js';
+import {
+  endProcesses,
+  processesOf,
+  RUN_MARK,
+  signalCommand,
+  signalProcesses,
+  stopProcesses,
+} from './processes.js';
 import { supervised } from './supervise.js';
 import { daemonVariables, exportedPath, exportVariables } from './variables.js';
 
@@ -65,7 +73,7 @@ export class DaemonDriver implements Driver {
 
   async start(entry: ExportEntry): Promise<void> {
     const deed = await this.#startDeed(entry);
-    await deed();
+    await deed.run();
   }
 
   /** One that can be idle is started without the export. Its configuration may stay: the entries are the truth. */
@@ -81,7 +89,7 @@ export class DaemonDriver implements Driver {
   async stop(entry: ExportEntry): Promise<void> {
     const { host, folder } = this.#store;
     const deed = await this.prepareStop(entry);
-    await deed();
+    await deed.run();
     if (without(await this.#members(entry), entry).length > 0) return;
     await stopProcesses(host, folder, this.mark(entry), daemon(entry).stop);
     await host.remove(this.mark(entry));
@@ -93,23 +101,27 @@ export class DaemonDriver implements Driver {
     const others = without(await this.#members(entry), entry);
     const pids = await this.#pids(entry);
     if (others.length === 0) {
-      return async () => {
-        await endProcesses(host, pids, daemon(entry).stop);
-        // A supervisor may have started another one meanwhile.
-        if (entry.restart !== undefined) {
-          await stopProcesses(host, folder, this.mark(entry), daemon(entry).stop);
-        }
+      const { stop: signal } = daemon(entry);
+      return {
+        run: async () => {
+          await endProcesses(host, pids, signal);
+          // A supervisor may have started another one meanwhile.
+          if (entry.restart !== undefined) await stopProcesses(host, folder, this.mark(entry), signal);
+        },
+        ends: { pids, signal },
       };
     }
     await this.#configure(entry, others);
-    if (pids.length === 0) return async () => {};
+    if (pids.length === 0) return { run: async () => {} };
     // Without its loop device there is nothing that it could serve the export from.
     const path = await exportedPath(this.#store, entry).catch(() => entry.backing.path);
     const changes = this.#changes(entry, 'remove', others, path);
     const paths = await Promise.all(others.map((other) => exportedPath(this.#store, other).catch(() => '')));
-    return async () => {
-      await this.#carryOut(entry, changes, pids);
-      if (!paths.includes(path)) await waitUntilReleased(host, await this.#pids(entry), path);
+    return {
+      run: async () => {
+        await this.#carryOut(entry, changes, pids);
+        if (!paths.includes(path)) await waitUntilReleased(host, await this.#pids(entry), path);
+      },
     };
   }
 
@@ -120,10 +132,18 @@ export class DaemonDriver implements Driver {
     const pids = await this.#pids(entry);
     if (pids.length === 0) {
       const argv = this.#runArgv(entry, members, path);
-      return () => this.#launch(entry, argv);
+      const { netns } = entry;
+      return {
+        run: () => this.#launch(entry, argv),
+        begins: { argv, netns, options: this.#startOptions(entry) },
+      };
     }
     const changes = this.#changes(entry, 'add', without(members, entry), path);
-    return () => this.#carryOut(entry, changes, pids);
+    const run = (): Promise<void> => this.#carryOut(entry, changes, pids);
+    const [change] = changes;
+    if (change?.by !== 'signal' || changes.length > 1) return { run };
+    const argv = signalCommand(pids, change.signal);
+    return { run, begins: { argv, netns: undefined, options: this.#startOptions(entry) } };
   }
 
   async #runIdle(entry: ExportEntry): Promise<void> {
@@ -210,11 +230,12 @@ export class DaemonDriver implements Driver {
   }
 
   async #launch(entry: ExportEntry, argv: string[]): Promise<void> {
-    await this.#store.host.inNamespace(entry.netns).start(argv, {
-      env: { [RUN_MARK]: this.mark(entry) },
-      log: this.logPath(entry),
-      cwd: this.mark(entry),
-    });
+    await this.#store.host.inNamespace(entry.netns).start(argv, this.#startOptions(entry));
+  }
+
+  #startOptions(entry: ExportEntry): StartOptions {
+    const mark = this.mark(entry);
+    return { env: { [RUN_MARK]: mark }, log: this.logPath(entry), cwd: mark };
   }
 
   /** How the running daemon is told; its configuration says the same already. */

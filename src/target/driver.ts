@@ -1,4 +1,5 @@
 /** What differs between the shapes of control; everything else is the same for all targets. */
+import type { StartOptions } from '../host/host.js';
 import type { InterfaceFacts } from '../host/interface.js';
 import { DaemonDriver } from './daemon-driver.js';
 import type { EntryStore, ExportEntry } from './entry.js';
@@ -12,7 +13,13 @@ export interface Preview {
 }
 
 /** What is left to do of a change that was prepared: as little as can be. */
-export type Deed = () => Promise<void>;
+export interface Deed {
+  run(): Promise<void>;
+  /** Given where it does nothing but end these processes. */
+  ends?: { pids: readonly number[]; signal: string };
+  /** Given where it does nothing but start this command. */
+  begins?: { argv: readonly string[]; netns: string | undefined; options: StartOptions };
+}
 
 export interface Driver {
   /** What `start` would run and write; changes nothing. `path` is what the target would open. */

@@ -57,7 +57,7 @@ export async function giveBack(store: EntryStore, unfinished: ExportEntry): Prom
 async function serve(store: EntryStore, entry: ExportEntry, state: WireState | null): Promise<void> {
   const driver = driverFor(store, entry);
   const stop = await driver.prepareStop(entry);
-  await stop();
+  await stop.run();
   const iface = await requireInterface(store.host.inNamespace(entry.netns), entry.iface);
   await driver.start(entry);
   await waitUntilListening(store, entry, iface);

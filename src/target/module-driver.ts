@@ -66,7 +66,7 @@ export class ModuleDriver implements Driver {
   }
 
   async prepareStop(entry: ExportEntry): Promise<Deed> {
-    return () => this.stop(entry);
+    return { run: () => this.stop(entry) };
   }
 
   async prepareStart(entry: ExportEntry): Promise<Deed> {
@@ -74,7 +74,7 @@ export class ModuleDriver implements Driver {
     const others = await this.#others(entry);
     const same = others.every(({ build }) => build === entry.build);
     if (same && !(await this.#isLoaded(entry))) await this.#load(entry);
-    return () => this.start(entry);
+    return { run: () => this.start(entry) };
   }
 
   async restart(entry: ExportEntry): Promise<void> {

@@ -38,14 +38,18 @@ export class ProcessDriver implements Driver {
 
   async start(entry: ExportEntry): Promise<void> {
     const deed = await this.prepareStart(entry);
-    await deed();
+    await deed.run();
   }
 
   async prepareStart(entry: ExportEntry): Promise<Deed> {
     const argv = this.#argv(entry, await exportedPath(this.#store, entry));
     const options = { env: { [RUN_MARK]: this.mark(entry) }, log: this.logPath(entry) };
-    return async () => {
-      await this.#store.host.inNamespace(entry.netns).start(argv, options);
+    const { netns } = entry;
+    return {
+      run: async () => {
+        await this.#store.host.inNamespace(netns).start(argv, options);
+      },
+      begins: { argv, netns, options },
     };
   }
 
@@ -57,10 +61,14 @@ export class ProcessDriver implements Driver {
   async prepareStop(entry: ExportEntry): Promise<Deed> {
     const { host, folder } = this.#store;
     const pids = await processesOf(host, folder, this.mark(entry));
-    return async () => {
-      await endProcesses(host, pids, processControl(entry).stop);
-      // A supervisor may have started another one meanwhile.
-      if (entry.restart !== undefined) await this.stop(entry);
+    const { stop: signal } = processControl(entry);
+    return {
+      run: async () => {
+        await endProcesses(host, pids, signal);
+        // A supervisor may have started another one meanwhile.
+        if (entry.restart !== undefined) await this.stop(entry);
+      },
+      ends: { pids, signal },
     };
   }
 

@@ -28,8 +28,9 @@ function remarks(losses: readonly string[], notes: readonly string[]): string[] 
   return [...losses.map((loss) => `lost: ${loss}`), ...notes.map((note) => `note: ${note}`)];
 }
 
-function describeGap({ longest, unanswered, requests, pace }: Gap): string {
-  return `gap: ${longest.toFixed(0)} ms (${unanswered} of ${requests} requests, one every ${pace} ms, were not answered)`;
+function describeGap({ longest, unanswered, requests, pace, coarsest }: Gap): string {
+  const how = `one every ${pace} ms, at the longest ${coarsest.toFixed(0)} ms after another`;
+  return `gap: ${longest.toFixed(0)} ms (${unanswered} of ${requests} requests, ${how}, were not answered)`;
 }
 
 function describeSmoke(smoke: Smoke | null): string {

@@ -9,7 +9,7 @@ test('all answered: no gap', (t) => {
       sent,
       sent.map(() => true),
     ),
-    { requests: 7, unanswered: 0, longest: 0 },
+    { requests: 7, unanswered: 0, longest: 0, coarsest: 25 },
   );
 });
 
