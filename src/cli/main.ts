@@ -20,6 +20,8 @@ const COMMANDS = [
   'status',
   'logs',
   'restart',
+  'migrate',
+  'import',
   'discover',
   'identify',
   'read',

@@ -186,6 +186,8 @@ const Control = z.discriminatedUnion('shape', [
     ...controlCommon,
     run: Argv,
     stop: z.string(),
+    /** It runs without exports as well, and takes changes once this file is in its folder. */
+    idle: z.string().optional(),
     /** Relative to `templates/`; rendered into the daemon's own folder. */
     config: z.strictObject({ template: z.string(), name: z.string() }),
     /**

@@ -1,13 +1,15 @@
+import { posix } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { LabError } from '../errors.js';
 import type { InterfaceFacts } from '../host/interface.js';
 import { renderArgv } from '../templating.js';
-import type { Driver, Preview } from './driver.js';
+import type { Deed, Driver, Preview } from './driver.js';
 import { type EntryStore, type ExportEntry, exportId } from './entry.js';
 import { Launcher } from './launcher.js';
 import { waitUntilReleased } from './listening.js';
 import { ownLoops } from './loops.js';
 import { type Presence, processPresence } from './presence.js';
-import { processesOf, signalProcesses } from './processes.js';
+import { processesOf, RUN_MARK, signalCommand, signalProcesses } from './processes.js';
 import {
   daemonConfiguration,
   daemonControl,
@@ -22,6 +24,10 @@ type Change =
   | { by: 'signal'; signal: string }
   | { by: 'command'; argv: string[]; otherwise?: string }
   | { by: 'restart' };
+
+const POLL = 20;
+/** Milliseconds that a daemon may take to be idle. */
+const PATIENCE = 5000;
 
 /**
  * One daemon for all exports of one build in one network namespace. Its configuration is rendered from their entries at
@@ -67,29 +73,83 @@ export class DaemonDriver implements Driver {
   }
 
   async start(entry: ExportEntry): Promise<void> {
-    const members = await this.#members(entry);
-    await this.#configure(entry, members);
-    if (!(await this.#isRunning(entry))) return this.#run(entry);
-    const path = await exportedPath(this.#store, entry);
-    await this.#carryOut(entry, this.#changes(entry, 'add', without(members, entry), path));
+    const deed = await this.#startDeed(entry);
+    await deed.run();
+  }
+
+  /** One that can be idle is started without the export. Its configuration may stay: the entries are the truth. */
+  async prepareStart(entry: ExportEntry): Promise<Deed> {
+    const others = without(await this.#members(entry), entry);
+    // Told of no export at all it forgets what it keeps of those it had.
+    if (daemonControl(entry).idle !== undefined && others.length === 0 && !(await this.#isRunning(entry))) {
+      await this.#runIdle(entry);
+    }
+    return this.#startDeed(entry);
   }
 
   async stop(entry: ExportEntry): Promise<void> {
+    if (without(await this.#members(entry), entry).length > 0) {
+      const deed = await this.prepareStop(entry);
+      return deed.run();
+    }
+    await this.#launcher.stop(this.#program(entry, [], ''));
+    await this.#store.host.remove(this.mark(entry));
+  }
+
+  /** Its folder stays, with what it keeps of the export. */
+  async prepareStop(entry: ExportEntry): Promise<Deed> {
     const { host } = this.#store;
     const others = without(await this.#members(entry), entry);
-    if (others.length === 0) {
-      await this.#launcher.stop(this.#program(entry, [], ''));
-      await host.remove(this.mark(entry));
-      return;
-    }
+    if (others.length === 0) return this.#launcher.prepareStop(this.#program(entry, [], ''));
+    const pids = await this.#pids(entry);
     await this.#configure(entry, others);
-    if (!(await this.#isRunning(entry))) return;
+    if (pids.length === 0) return { run: async () => {} };
     // Without its loop device there is nothing that it could serve the export from.
     const path = await exportedPath(this.#store, entry).catch(() => entry.backing.path);
-    await this.#carryOut(entry, this.#changes(entry, 'remove', others, path));
+    const changes = this.#changes(entry, 'remove', others, path);
     const opened = await this.#opened(entry);
     const paths = await Promise.all(others.map((other) => this.#opened(other)));
-    if (!paths.includes(opened)) await waitUntilReleased(host, await this.#pids(entry), opened);
+    return {
+      run: async () => {
+        await this.#carryOut(entry, changes, pids);
+        if (!paths.includes(opened)) await waitUntilReleased(host, await this.#pids(entry), opened);
+      },
+    };
+  }
+
+  async #startDeed(entry: ExportEntry): Promise<Deed> {
+    const members = await this.#members(entry);
+    const path = await exportedPath(this.#store, entry);
+    await this.#configure(entry, members);
+    const pids = await this.#pids(entry);
+    if (pids.length === 0) return this.#launcher.prepareStart(this.#program(entry, members, path));
+    const changes = this.#changes(entry, 'add', without(members, entry), path);
+    const run = (): Promise<void> => this.#carryOut(entry, changes, pids);
+    const [change] = changes;
+    if (change?.by !== 'signal' || changes.length > 1) return { run };
+    const mark = this.mark(entry);
+    const options = { env: { [RUN_MARK]: mark }, log: this.logPath(entry), cwd: mark };
+    return { run, begins: { argv: signalCommand(pids, change.signal), netns: undefined, options } };
+  }
+
+  async #runIdle(entry: ExportEntry): Promise<void> {
+    const { host } = this.#store;
+    const ready = posix.join(this.mark(entry), daemonControl(entry).idle ?? '');
+    // Of an earlier one that was killed.
+    await host.remove(ready);
+    await this.#configure(entry, []);
+    await this.#launcher.start(this.#program(entry, [], ''));
+    const deadline = Date.now() + PATIENCE;
+    while ((await host.stat(ready)) === undefined) {
+      if (Date.now() > deadline) {
+        throw new LabError({
+          tried: `starting ${entry.implementation} ${entry.release} for ${exportId(entry)}`,
+          happened: 'it was not ready after 5 s',
+          log: this.logPath(entry),
+        });
+      }
+      await sleep(POLL);
+    }
   }
 
   async restart(entry: ExportEntry): Promise<void> {
@@ -137,7 +197,7 @@ export class DaemonDriver implements Driver {
       entry: member,
       path: own !== undefined && member === entry ? own : await exportedPath(this.#store, member),
     }));
-    return daemonConfiguration(this.#store, await Promise.all(opened));
+    return daemonConfiguration(this.#store, entry, await Promise.all(opened));
   }
 
   #program(entry: ExportEntry, members: readonly ExportEntry[], path: string): Program {
@@ -173,19 +233,19 @@ export class DaemonDriver implements Driver {
     }));
   }
 
-  async #carryOut(entry: ExportEntry, changes: readonly Change[]): Promise<void> {
+  async #carryOut(entry: ExportEntry, changes: readonly Change[], pids: readonly number[]): Promise<void> {
     const { host } = this.#store;
     for (const change of changes) {
       if (change.by === 'restart') return this.restart(entry);
       if (change.by === 'signal') {
-        await signalProcesses(host, await this.#pids(entry), change.signal);
+        await signalProcesses(host, pids, change.signal);
         continue;
       }
       try {
         await host.inNamespace(entry.netns).run(change.argv, { timeout: 10_000 });
       } catch (error) {
         if (change.otherwise === undefined) throw this.#refused(entry, error as Error);
-        await signalProcesses(host, await this.#pids(entry), change.otherwise);
+        await signalProcesses(host, pids, change.otherwise);
       }
     }
   }

@@ -1,4 +1,5 @@
 /** What differs between the shapes of control; everything else is the same for all targets. */
+import type { StartOptions } from '../host/host.js';
 import type { InterfaceFacts } from '../host/interface.js';
 import { DaemonDriver } from './daemon-driver.js';
 import type { EntryStore, ExportEntry } from './entry.js';
@@ -11,6 +12,15 @@ export interface Preview {
   files: { path: string; text: string }[];
 }
 
+/** What is left to do of a change that was prepared: as little as can be. */
+export interface Deed {
+  run(): Promise<void>;
+  /** Given where it does nothing but end these processes. */
+  ends?: { pids: readonly number[]; signal: string };
+  /** Given where it does nothing but start this command. */
+  begins?: { argv: readonly string[]; netns: string | undefined; options: StartOptions };
+}
+
 export interface Driver {
   /** What `start` would run and write; changes nothing. `path` is what the target would open. */
   preview(entry: ExportEntry, path: string): Promise<Preview>;
@@ -18,6 +28,10 @@ export interface Driver {
   start(entry: ExportEntry): Promise<void>;
   /** Makes it stop serving the entry; all others go on. Silent if it does not serve it. */
   stop(entry: ExportEntry): Promise<void>;
+  /** As `stop`, with all that can be done before the target stops to serve done at once. */
+  prepareStop(entry: ExportEntry): Promise<Deed>;
+  /** As `start`, with all that can be done while another target still serves the address done at once. */
+  prepareStart(entry: ExportEntry): Promise<Deed>;
   /** Ends and starts what serves the entry, with all that it serves. */
   restart(entry: ExportEntry): Promise<void>;
   /**

@@ -12,8 +12,19 @@ import type { RestartPolicy } from './supervise.js';
  * wish: being made; found by a later command under the lock, its maker died
  * running: was made completely
  * stopping: being undone; likewise
+ * moving: takes the place of `migration.other`, which served it until then; likewise
+ * returning: takes its place back from `migration.other`; likewise
  */
-export type Phase = 'wish' | 'running' | 'stopping';
+export type Phase = 'wish' | 'running' | 'stopping' | 'moving' | 'returning';
+
+/** What initiators set on a target over the wire (AoE revision 11, sections 3.2 to 3.4). */
+export interface WireState {
+  /** Base64. */
+  configString: string;
+  /** MAC mask list where it is not the access list of the export; as `00:11:22:33:44:55`. */
+  masks: string[];
+  reservation: string[];
+}
 
 export interface ExportOptions {
   readOnly?: boolean;
@@ -71,6 +82,8 @@ export interface ExportEntry {
   since: string;
   /** Of the host when its loop device was attached: after a reboot none of them is ours. */
   bootId: string;
+  /** While two targets change places: the one that must not serve any more, and what the one that did had been told. */
+  migration?: { other: ExportEntry; state: WireState | null };
 }
 
 /** `e0.1@eth0`, with `%NAMESPACE` behind it where it has one. Also the name of its file. */

@@ -139,11 +139,7 @@ async function start(store: EntryStore, { entry, backing }: ExportPlan, served: 
   if (backing.absent) await makeBackingFile(host, backing);
   if (entry.persist) await settlePersistence(store, false);
   if (entry.backing.loop) await attachOwn(store, entry);
-  const folder = store.artifactsFolder(entry.build);
-  for (const { name, path } of served.artifacts) {
-    // Named by the build's digest: what is there is the same, and may be running.
-    if ((await host.stat(`${folder}/${name}`)) === undefined) await host.put(path, `${folder}/${name}`);
-  }
+  await putArtifacts(store, served);
   await driverFor(store, entry).start(entry);
 }
 
@@ -188,6 +184,17 @@ class Watches {
 
   async close(): Promise<void> {
     for (const watch of this.#open.values()) await watch.close();
+  }
+}
+
+/** Copies what a build made to the host. */
+export async function putArtifacts(store: EntryStore, { build, artifacts }: Served): Promise<void> {
+  const folder = store.artifactsFolder(build);
+  for (const { name, path } of artifacts) {
+    // Named by the build's digest: what is there is the same, and may be running.
+    if ((await store.host.stat(`${folder}/${name}`)) === undefined) {
+      await store.host.put(path, `${folder}/${name}`);
+    }
   }
 }
 

@@ -1,10 +1,11 @@
 /** Starts and ends programs: as a service of the host's where there is a reason to, as a process of ours otherwise. */
 import { posix } from 'node:path';
+import type { Deed } from './driver.js';
 import type { EntryStore } from './entry.js';
 import { serviceManager } from './persist/manager.js';
 import { serviceName } from './persist/names.js';
 import { runsSystemd } from './persist/systemd.js';
-import { RUN_MARK, stopProcesses } from './processes.js';
+import { endProcesses, processesOf, RUN_MARK, stopProcesses } from './processes.js';
 import type { Program } from './program.js';
 import { supervised } from './supervise.js';
 import { endTransient, transientArgv } from './transient.js';
@@ -48,6 +49,29 @@ export class Launcher {
     if (program.persist) await (await serviceManager(host)).stop(service, this.#store);
     else if (await runsSystemd(host)) await endTransient(host, service);
     await stopProcesses(host, folder, program.mark, program.stop);
+  }
+
+  /** As `start`; what a service manager starts is nothing that this host's shell could become. */
+  async prepareStart(program: Program): Promise<Deed> {
+    const run = (): Promise<void> => this.start(program);
+    if (program.persist || (await this.#isTransient(program))) return { run };
+    const { mark, log, cwd, netns } = program;
+    const options = { env: { [RUN_MARK]: mark }, log, cwd };
+    return { run, begins: { argv: await this.preview(program), netns, options } };
+  }
+
+  async prepareStop(program: Program): Promise<Deed> {
+    const { host, folder } = this.#store;
+    if (program.persist || (await this.#isTransient(program))) return { run: () => this.stop(program) };
+    const pids = await processesOf(host, folder, program.mark);
+    return {
+      run: async () => {
+        await endProcesses(host, pids, program.stop);
+        // A supervisor may have started another one meanwhile.
+        if (program.restart !== undefined) await this.stop(program);
+      },
+      ends: { pids, signal: program.stop },
+    };
   }
 
   #service(program: Program): string {

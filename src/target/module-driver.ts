@@ -5,7 +5,7 @@ import { writeLine } from '../host/write-line.js';
 import type { Control } from '../recipe/schema.js';
 import { render, renderArgv } from '../templating.js';
 import { controlledExports, isListed } from './control-list.js';
-import type { Driver, Preview } from './driver.js';
+import type { Deed, Driver, Preview } from './driver.js';
 import { type EntryStore, type ExportEntry, exportId } from './entry.js';
 import { KernelWords } from './kernel-words.js';
 import { serviceManager } from './persist/manager.js';
@@ -65,6 +65,18 @@ export class ModuleDriver implements Driver {
     if (!(await this.#isLoaded(entry))) return this.#store.host.remove(this.mark(entry));
     if (await isListed(this.#store.host, moduleOf(entry).list, entry)) await this.#tell(entry, 'remove');
     if ((await this.#others(entry)).length === 0) await this.#unload(entry);
+  }
+
+  async prepareStop(entry: ExportEntry): Promise<Deed> {
+    return { run: () => this.stop(entry) };
+  }
+
+  async prepareStart(entry: ExportEntry): Promise<Deed> {
+    // Another build of the same module has to leave the kernel first, which `start` finds out.
+    const others = await this.#others(entry);
+    const same = others.every(({ build }) => build === entry.build);
+    if (same && !(await this.#isLoaded(entry))) await this.#load(entry);
+    return { run: () => this.start(entry) };
   }
 
   async restart(entry: ExportEntry): Promise<void> {

@@ -88,8 +88,6 @@ async function composeEntry(
   return {
     format: 1,
     phase: 'wish',
-    implementation: served.implementation,
-    release: served.release,
     shelf: wish.shelf,
     slot: wish.slot,
     iface: wish.iface,
@@ -106,15 +104,29 @@ async function composeEntry(
     ...(wish.restart === undefined ? {} : { restart: wish.restart }),
     ...(wish.lab === undefined ? {} : { lab: { name: wish.lab, file: wish.path } }),
     ...(wish.persist ? { persist: true } : {}),
-    build: served.build,
-    artifacts: served.artifacts.map(({ name }) => name),
-    ...(served.node === undefined ? {} : { node: served.node }),
+    ...(await servingFields(served)),
+    since: new Date().toISOString(),
+    bootId: (await host.facts()).bootId,
+  };
+}
+
+/** What an entry says of the target that serves it. */
+export async function servingFields(
+  served: Served,
+): Promise<
+  Pick<ExportEntry, 'implementation' | 'release' | 'build' | 'artifacts' | 'node' | 'control' | 'template'>
+> {
+  const { implementation, release, control, build, artifacts, node } = served;
+  return {
+    implementation,
+    release,
+    build,
+    artifacts: artifacts.map(({ name }) => name),
+    ...(node === undefined ? {} : { node }),
     control,
     ...(control.shape === 'daemon'
       ? { template: await readFile(join(packageRoot, 'templates', control.config.template), 'utf8') }
       : {}),
-    since: new Date().toISOString(),
-    bootId: (await host.facts()).bootId,
   };
 }
 

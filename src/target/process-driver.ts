@@ -1,5 +1,5 @@
 import type { InterfaceFacts } from '../host/interface.js';
-import type { Driver, Preview } from './driver.js';
+import type { Deed, Driver, Preview } from './driver.js';
 import { type EntryStore, type ExportEntry, exportId } from './entry.js';
 import { Launcher } from './launcher.js';
 import { type Presence, processPresence } from './presence.js';
@@ -39,6 +39,16 @@ export class ProcessDriver implements Driver {
   async start(entry: ExportEntry): Promise<void> {
     const path = await exportedPath(this.#store, entry);
     await this.#launcher.start(programOf(this.#store, [entry], path));
+  }
+
+  async prepareStart(entry: ExportEntry): Promise<Deed> {
+    return this.#launcher.prepareStart(
+      programOf(this.#store, [entry], await exportedPath(this.#store, entry)),
+    );
+  }
+
+  prepareStop(entry: ExportEntry): Promise<Deed> {
+    return this.#launcher.prepareStop(programOf(this.#store, [entry], ''));
   }
 
   async stop(entry: ExportEntry): Promise<void> {

@@ -43,17 +43,56 @@ export async function findProcesses(host: Host, stateFolder: string): Promise<Ma
   return found;
 }
 
+/**
+ * A function of the shell: `$1` is the signal, the rest are processes. A process is gone when no thread of it can come back from a write it had begun:
+ * it waits to be reaped, and has no other threads (zombies keep their folders in /proc, and so does a first thread that
+ * ended before the others).
+ */
+export const END_PROCESSES = `living() {
+  state=
+  { while read -r key value rest; do
+      if [ "$key" = State: ]; then state=$value; break; fi
+    done < "/proc/$1/status"; } 2>/dev/null
+  case $state in ''|Z|X) ;; *) return 0;; esac
+  set -- "/proc/$1/task/"*
+  [ $# -gt 1 ]
+}
+end_processes() {
+  signal=$1; shift
+  kill "-$signal" "$@" 2>/dev/null
+  turns=0
+  for pid; do
+    while living "$pid"; do
+      turns=$((turns + 1))
+      if [ $turns -eq 500 ]; then kill -KILL "$@" 2>/dev/null; fi
+      if [ $turns -gt 1000 ]; then return 1; fi
+      sleep 0.01
+    done
+  done
+}`;
+
+/**
+ * Ends processes that are known, in one step and with little delay; by KILL after 5 s.
+ * @throws CommandError if even that does not end them
+ */
+export async function endProcesses(host: Host, pids: readonly number[], signal: string): Promise<void> {
+  if (pids.length === 0) return;
+  await host.run(['sh', '-c', `${END_PROCESSES}\nend_processes "$@"`, 'sh', signal, ...pids.map(String)]);
+}
+
 /** The processes with one mark. */
 export async function processesOf(host: Host, stateFolder: string, mark: string): Promise<number[]> {
   return (await findProcesses(host, stateFolder)).get(mark) ?? [];
 }
 
 export async function signalProcesses(host: Host, pids: readonly number[], signal: string): Promise<void> {
-  if (pids.length === 0) return;
-  // kill(1) belongs to a package that small systems lack; every shell has it built in. 1: it had ended already.
-  await host.run(['sh', '-c', 'kill "$@"', 'sh', `-${signal}`, ...pids.map(String)], {
-    accept: [1],
-  });
+  // 1: it had ended already.
+  if (pids.length > 0) await host.run(signalCommand(pids, signal), { accept: [1] });
+}
+
+/** kill(1) belongs to a package that small systems lack; every shell has it built in. */
+export function signalCommand(pids: readonly number[], signal: string): string[] {
+  return ['sh', '-c', 'kill "$@"', 'sh', `-${signal}`, ...pids.map(String)];
 }
 
 /**

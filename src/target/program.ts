@@ -72,16 +72,17 @@ export function daemonControl(entry: ExportEntry): DaemonControl {
   return entry.control;
 }
 
-/** @param members its exports, each with what it opens */
+/**
+ * @param entry one that names the daemon
+ * @param members its exports, each with what it opens
+ */
 export function daemonConfiguration(
   state: StateFolder,
+  entry: ExportEntry,
   members: readonly { entry: ExportEntry; path: string }[],
 ): { path: string; text: string } {
-  const [first] = members;
-  if (first === undefined) throw new TypeError('a daemon without exports has no configuration');
-  const { entry } = first;
   const folder = programFolder(state, entry);
-  const variables = daemonVariables(state, members, {
+  const variables = daemonVariables(state, entry, members, {
     folder,
     logFile: state.logPath(programName(entry)),
   });

@@ -1,28 +1,34 @@
 import { driverFor } from './driver.js';
 import type { EntryStore } from './entry.js';
+import { type GivenBack, giveBack } from './give-back.js';
 import { settlePersistence } from './persist/settle.js';
 import { findProcesses, stopProcesses } from './processes.js';
+import { tidy, withOther } from './tidy.js';
 import { type Undone, undo } from './undo.js';
 
 export interface Recovery {
   /** Exports that a killed command had left half made or half undone. */
   undone: Undone[];
+  /** Exports whose move to another target was cut short: the target that served them does so again. */
+  returned: GivenBack[];
   /** Marks of processes without an entry, which were ended. */
   orphans: string[];
 }
 
 /**
- * Mends what killed commands left. To be called under the lock: whoever wrote `wish` or `stopping` held it and is
+ * Mends what killed commands left. To be called under the lock: whoever wrote a phase other than `running` held it and is
  * therefore dead. Exports that are complete are not touched, whether they run or not.
  */
 export async function recover(store: EntryStore): Promise<Recovery> {
   await store.sweep();
   const undone: Undone[] = [];
+  const returned: GivenBack[] = [];
   for (const entry of await store.all()) {
-    if (entry.phase !== 'running') undone.push(await undo(store, entry, false));
+    if (entry.migration !== undefined) returned.push(await giveBack(store, entry));
+    else if (entry.phase !== 'running') undone.push(await undo(store, entry, false));
   }
   await settlePersistence(store, false);
-  const entries = await store.all();
+  const entries = (await store.all()).flatMap(withOther);
   const marks = new Set(entries.map((entry) => driverFor(store, entry).mark(entry)));
   const orphans: string[] = [];
   for (const mark of (await findProcesses(store.host, store.folder)).keys()) {
@@ -30,5 +36,6 @@ export async function recover(store: EntryStore): Promise<Recovery> {
     await stopProcesses(store.host, store.folder, mark, 'TERM');
     orphans.push(mark);
   }
-  return { undone, orphans };
+  await tidy(store);
+  return { undone, returned, orphans };
 }

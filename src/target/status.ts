@@ -3,11 +3,13 @@ import { upCommand } from '../host/interface.js';
 import type { Counters } from '../native/counters.js';
 import { driverFor } from './driver.js';
 import { EntryStore, type ExportEntry, exportId } from './entry.js';
+import { nameOf } from './give-back.js';
 import { ownLoops } from './loops.js';
 import { persistenceFaults } from './persist/faults.js';
 import { findProcesses } from './processes.js';
 import { Sight } from './sight.js';
 import type { RestartPolicy } from './supervise.js';
+import { withOther } from './tidy.js';
 import { askOnWire, type WireAnswer } from './wire.js';
 
 export interface ExportStatus {
@@ -73,7 +75,7 @@ export async function exportStatus(host: Host): Promise<StatusReport> {
   const [entries, processes] = await Promise.all([store.all(), findProcesses(host, store.folder)]);
   const sight = new Sight(host);
   const exports = await Promise.all(entries.map((entry) => inspect(store, entry, processes, sight)));
-  const marks = new Set(entries.map((entry) => driverFor(store, entry).mark(entry)));
+  const marks = new Set(entries.flatMap(withOther).map((entry) => driverFor(store, entry).mark(entry)));
   const orphans = [...processes].filter(([mark]) => !marks.has(mark)).map(([mark, pids]) => ({ mark, pids }));
   return { exports, orphans, stateFolder: store.folder };
 }
@@ -116,6 +118,7 @@ async function inspect(
       ? await askOnWire(host, entry, iface)
       : 'unchecked';
   if (wire === 'silent') faults.push('it did not answer on the wire');
+  if (entry.migration !== undefined) faults.push(describeMove(entry, entry.migration.other));
   const isBroken =
     isDetached || unkept.length > 0 || (fault !== undefined && !isWaiting) || wire === 'silent';
   const state =
@@ -155,4 +158,9 @@ async function inspect(
     counters: told?.counters ?? null,
     path: told?.path ?? null,
   };
+}
+
+function describeMove(entry: ExportEntry, other: ExportEntry): string {
+  const [old, next] = entry.phase === 'moving' ? [other, entry] : [entry, other];
+  return `it moves from ${nameOf(old)} to ${nameOf(next)}, or a command that did so was killed: then the next one gives it back`;
 }

@@ -25,12 +25,11 @@ export async function unexportTargets(
     const before = await store.all();
     const names = which ?? before.map(exportId);
     // Named before the recovery, so that a half made export can be named as well.
-    const chosen = selectEntries(before, names);
+    const chosen = new Set(selectEntries(before, names).map(exportId));
     const recovery = await recover(store);
-    const gone = new Set(recovery.undone.map(({ id }) => id));
     const unexported: Undone[] = [];
-    for (const entry of chosen) {
-      if (!gone.has(exportId(entry))) unexported.push(await undo(store, entry, removeFiles));
+    for (const entry of await store.all()) {
+      if (chosen.has(exportId(entry))) unexported.push(await undo(store, entry, removeFiles));
     }
     return { unexported, recovery };
   } finally {

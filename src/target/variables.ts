@@ -79,17 +79,19 @@ export function exportVariables(store: StateFolder, entry: ExportEntry, path: st
   };
 }
 
-/** @param members exports of one daemon, each with what it opens */
+/**
+ * @param daemon an entry that names its build
+ * @param members its exports, each with what it opens
+ */
 export function daemonVariables(
   store: StateFolder,
+  daemon: ExportEntry,
   members: readonly { entry: ExportEntry; path: string }[],
   place: { folder: string; logFile: string },
 ): DaemonVariables {
-  const [first] = members;
-  if (first === undefined) throw new TypeError('a daemon without exports has no configuration');
   const exports = members.map(({ entry, path }) => exportVariables(store, entry, path));
   return {
-    artifact: artifactPaths(store, first.entry),
+    artifact: artifactPaths(store, daemon),
     ...place,
     exports,
     exportsJson: JSON.stringify(exports, null, 2),

@@ -23,7 +23,7 @@ async function rendered(
   if (control.shape !== 'daemon') throw new TypeError(`${name} is no daemon`);
   const store = await EntryStore.open(here);
   const members = parts.map((part) => ({ entry: entryOf(part), path: `/srv/disk${part.slot}` }));
-  const variables = daemonVariables(store, members, { folder: '/run/d', logFile: '/run/log' });
+  const variables = daemonVariables(store, entryOf({}), members, { folder: '/run/d', logFile: '/run/log' });
   const template = readFileSync(join(packageRoot, 'templates', control.config.template), 'utf8');
   return render(template, variables)
     .split('\n')

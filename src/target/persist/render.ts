@@ -178,7 +178,7 @@ function programScript(program: Program, ids: string): string {
 function configurationOf(state: StateFolder, service: Service): PersistFile[] {
   if (service.kind !== 'program' || onlyOf(service).control.shape !== 'daemon') return [];
   const members = service.members.map((entry) => ({ entry, path: keptPath(state, entry) }));
-  return [{ ...daemonConfiguration(state, members), mode: 0o600 }];
+  return [{ ...daemonConfiguration(state, onlyOf(service), members), mode: 0o600 }];
 }
 
 function bootFiles(

@@ -1,0 +1,69 @@
+import { type Command, Option } from 'commander';
+import { UsageError } from '../errors.js';
+
+interface Options {
+  from?: 'vblade' | 'ggaoed' | 'qaoed' | 'kvblade';
+  path?: string;
+  lab: string;
+  output?: string;
+  json?: boolean;
+}
+
+export function register(program: Command): void {
+  program
+    .command('import')
+    .description('say as a lab.yaml what targets on this machine are configured to export already')
+    .addOption(
+      new Option('--from <IMPL>', 'only this target; all otherwise').choices([
+        'vblade',
+        'ggaoed',
+        'qaoed',
+        'kvblade',
+      ]),
+    )
+    .option('--path <PATH>', 'its file or folder, where it is not the usual one')
+    .option('--lab <NAME>', 'name of the lab', 'imported')
+    .option('-o, --output <FILE>', 'write it there; to standard output otherwise')
+    .option('--json', 'print JSON')
+    .action(async (options: Options) => {
+      const { from, path, lab, output } = options;
+      if (path !== undefined && from === undefined) {
+        throw new UsageError({
+          tried: `importing ${path}`,
+          happened: 'it could be of any target',
+          next: 'name the target by --from',
+        });
+      }
+      const [{ importExports }, { placeOf }, { here }, { note, print }] = await Promise.all([
+        import('../lab/import/import.js'),
+        import('../lab/import/found.js'),
+        import('../host/local.js'),
+        import('../ui/output.js'),
+      ]);
+      const report = await importExports(here, { from, path, lab, hostName: 'here', ssh: 'here' });
+      for (const remark of report.remarks) note(`${placeOf(remark)}: ${remark.text}`);
+      if (output !== undefined) await writeNew(output, report.text);
+      const { lab: made, remarks, read } = report;
+      print({ lab: made, remarks, read, output: output ?? null }, options, () =>
+        output === undefined
+          ? report.text
+          : `${output}: ${made.exports.length} exports from ${read.join(', ')}, ${remarks.length} remarks`,
+      );
+    });
+}
+
+/** A file of the user's is never replaced. */
+async function writeNew(file: string, text: string): Promise<void> {
+  const { writeFile } = await import('node:fs/promises');
+  try {
+    await writeFile(file, text, { flag: 'wx' });
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    throw new UsageError({
+      tried: `writing ${file}`,
+      happened: code === 'EEXIST' ? 'it is there already' : message,
+      next: 'name another file by --output',
+      cause,
+    });
+  }
+}

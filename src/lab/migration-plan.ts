@@ -1,0 +1,168 @@
+import { LabError, UsageError } from '../errors.js';
+import type { Host } from '../host/host.js';
+import { type InterfaceFacts, requireInterface } from '../host/interface.js';
+import { quoteArgv } from '../host/quote.js';
+import { loadRecipe } from '../recipe/load.js';
+import { listLoops } from '../storage/loop.js';
+import { driverFor, type Preview } from '../target/driver.js';
+import { type EntryStore, type ExportEntry, exportId, type WireState } from '../target/entry.js';
+import { nameOf } from '../target/give-back.js';
+import { type Served, servingFields } from '../target/plan.js';
+import { findProcesses } from '../target/processes.js';
+import { selectEntries } from '../target/unexport.js';
+import { exportedPath } from '../target/variables.js';
+import { openVantage } from '../target/wire.js';
+import { readWireState } from '../target/wire-state.js';
+import { checkWish } from '../target/wish.js';
+import { type Translation, translate } from './translate.js';
+
+export interface MigrationPlan {
+  /** The export as it is served now. */
+  old: ExportEntry;
+  /** As it is to be served, in phase `moving`. */
+  next: ExportEntry;
+  iface: InterfaceFacts;
+  /** What has to be agreed to. */
+  losses: string[];
+  notes: string[];
+  needsLoop: boolean;
+}
+
+/**
+ * Decides how an export is to move to another target; changes nothing.
+ * @param name as in `unexportTargets`
+ * @throws UsageError if it can't be moved, with every reason · LabError if it is not served now
+ */
+export async function planMigration(store: EntryStore, name: string, served: Served): Promise<MigrationPlan> {
+  const { host } = store;
+  const entries = await store.all();
+  const [old] = selectEntries(entries, [name]);
+  if (old === undefined) throw new TypeError('selectEntries returned nothing');
+  const tried = `moving ${exportId(old)} from ${nameOf(old)} to ${served.implementation} ${served.release}`;
+  if (old.build === served.build && old.implementation === served.implementation) {
+    throw new UsageError({
+      tried,
+      happened: 'this very build of it serves the export',
+      next: 'name another target',
+    });
+  }
+  if (old.persist) {
+    throw new UsageError({
+      tried,
+      happened: 'it is kept over reboots, by a unit of the target that serves it now',
+      next: `aoe-lab unexport ${exportId(old)}, then aoe-lab export with the other target and --persist`,
+    });
+  }
+  const iface = await requireInterface(host.inNamespace(old.netns), old.iface);
+  await requireServing(store, old, iface, tried);
+  const state = await stateOf(host, old, iface);
+  const { quirks } = await loadRecipe(served.implementation);
+  const translation = translate(old, state, { ...served, quirks });
+  if (translation.obstacles.length > 0) {
+    throw new UsageError({
+      tried,
+      happened: translation.obstacles.join('\n'),
+      next: '`aoe-lab info IMPL` shows what the other targets have',
+    });
+  }
+  const { shelf, slot, backing, netns } = old;
+  const place = {
+    shelf,
+    slot,
+    iface: old.iface,
+    path: backing.path,
+    ...(netns === undefined ? {} : { netns }),
+  };
+  checkWish(served.implementation, served.release, served.control, {
+    ...place,
+    options: translation.options,
+  });
+  const sharing = entries.filter(
+    (entry) => entry.backing.path === backing.path && exportId(entry) !== exportId(old),
+  );
+  const shared = sharing.map(
+    (entry) =>
+      `${nameOf(entry)} exports ${backing.path} as ${exportId(entry)} too: writes by both are not in one order`,
+  );
+  return {
+    old,
+    next: await composeNext(store, old, served, translation),
+    iface,
+    losses: [...translation.losses, ...shared],
+    notes: translation.notes,
+    needsLoop: translation.needsLoop,
+  };
+}
+
+/** What would be done, as a person would type it; changes nothing. */
+export async function previewMigration(store: EntryStore, plan: MigrationPlan): Promise<Preview> {
+  const { old, next, needsLoop } = plan;
+  const driver = driverFor(store, old);
+  const pids = (await findProcesses(store.host, store.folder)).get(driver.mark(old)) ?? [];
+  const shared = (await store.all()).filter(
+    (entry) => driverFor(store, entry).mark(entry) === driver.mark(old),
+  );
+  const stop = old.control.shape === 'control-file' ? undefined : old.control.stop;
+  const path = needsLoop ? '/dev/loopN' : await exportedPath(store, next);
+  const { commands, files } = await driverFor(store, next).preview(next, path);
+  const place = next.netns === undefined ? [] : ['ip', 'netns', 'exec', next.netns];
+  return {
+    files,
+    commands: [
+      stop === undefined || shared.length > 1
+        ? ['#', `${nameOf(old)} is told to serve ${exportId(old)} no longer`]
+        : ['kill', `-${stop}`, ...pids.map(String)],
+      ...commands.map((command) => [...place, ...command]),
+    ],
+  };
+}
+
+async function composeNext(
+  store: EntryStore,
+  old: ExportEntry,
+  served: Served,
+  { options, state, needsLoop }: Translation,
+): Promise<ExportEntry> {
+  const { template: _, migration: __, ...kept } = old;
+  const before = needsLoop ? await listLoops(store.host, old.backing.path) : [];
+  return {
+    ...kept,
+    ...(await servingFields(served)),
+    phase: 'moving',
+    options,
+    ...(needsLoop
+      ? {
+          backing: { ...old.backing, loop: true, loopsBefore: before.map(({ device }) => device) },
+          bootId: (await store.host.facts()).bootId,
+        }
+      : {}),
+    since: new Date().toISOString(),
+    migration: { other: old, state },
+  };
+}
+
+async function requireServing(
+  store: EntryStore,
+  entry: ExportEntry,
+  iface: InterfaceFacts,
+  tried: string,
+): Promise<void> {
+  const processes = await findProcesses(store.host, store.folder);
+  const { state, fault } = await driverFor(store, entry).presence(entry, iface, processes);
+  if (state === 'serving') return;
+  throw new LabError({
+    tried,
+    happened: `it is not served now: ${fault}`,
+    next: quoteArgv(['aoe-lab', 'restart', exportId(entry)]),
+  });
+}
+
+async function stateOf(host: Host, entry: ExportEntry, iface: InterfaceFacts): Promise<WireState | null> {
+  const link = await openVantage(host, entry, iface);
+  if (link === undefined) return null;
+  try {
+    return await readWireState(link, entry, iface);
+  } finally {
+    await link.close();
+  }
+}

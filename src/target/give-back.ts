@@ -1,0 +1,75 @@
+import { requireInterface } from '../host/interface.js';
+import { detachLoop } from '../storage/loop.js';
+import { driverFor } from './driver.js';
+import { type EntryStore, type ExportEntry, exportId, type WireState } from './entry.js';
+import { ownLoops, reattach } from './loops.js';
+import { waitUntilListening } from './ready.js';
+import { openVantage } from './wire.js';
+import { restoreWireState } from './wire-state.js';
+
+/** An export that was to move to another target, and did not. */
+export interface GivenBack {
+  id: string;
+  /** "vblade 25": serves it again. */
+  to: string;
+  /** "native 1": was to. */
+  from: string;
+  /** Why it is down, or not in all as it was. */
+  trouble?: string;
+}
+
+/**
+ * Gives an export back to the target that served it before its move began, from whatever point that had come to; can be
+ * repeated. What can't be brought back at once (its interface is gone, say) is told, and the entry is complete all the
+ * same: `status` shows it as down, `restart` brings it back.
+ */
+export async function giveBack(store: EntryStore, unfinished: ExportEntry): Promise<GivenBack> {
+  const { migration, ...entry } = unfinished;
+  if (migration === undefined) throw new TypeError(`${exportId(entry)} is not being moved`);
+  const [old, intruder] = entry.phase === 'moving' ? [migration.other, entry] : [entry, migration.other];
+  const { state } = migration;
+  const returning: ExportEntry = { ...old, phase: 'returning', migration: { other: intruder, state } };
+  await store.write(returning);
+  let trouble: string | undefined;
+  let revived = returning;
+  try {
+    await driverFor(store, intruder).stop(intruder);
+    if (!old.backing.loop) {
+      for (const device of await ownLoops(store, intruder)) await detachLoop(store.host, device);
+    }
+    revived = await reattach(store, returning);
+    await serve(store, revived, state);
+  } catch (error) {
+    trouble = (error as Error).message;
+  }
+  const { migration: _, ...complete } = revived;
+  await store.write({ ...complete, phase: 'running' });
+  return {
+    id: exportId(old),
+    to: nameOf(old),
+    from: nameOf(intruder),
+    ...(trouble === undefined ? {} : { trouble }),
+  };
+}
+
+/** Whatever is left of it ends first: one that was told to end may just be about to. */
+async function serve(store: EntryStore, entry: ExportEntry, state: WireState | null): Promise<void> {
+  const driver = driverFor(store, entry);
+  const stop = await driver.prepareStop(entry);
+  await stop.run();
+  const iface = await requireInterface(store.host.inNamespace(entry.netns), entry.iface);
+  await driver.start(entry);
+  await waitUntilListening(store, entry, iface);
+  const link = state === null ? undefined : await openVantage(store.host, entry, iface);
+  if (link === undefined || state === null) return;
+  try {
+    await restoreWireState(link, entry, iface, state);
+  } finally {
+    await link.close();
+  }
+}
+
+/** "vblade 25" */
+export function nameOf({ implementation, release }: ExportEntry): string {
+  return `${implementation} ${release}`;
+}
