@@ -6,7 +6,6 @@ import { here } from '../../src/host/local.js';
 import type { SshHost } from '../../src/host/ssh/host.js';
 import { openTarget } from '../../src/initiator/open.js';
 import { openPacketLink } from '../../src/link/packet.js';
-import { fetchDebianPackages } from '../../src/source/debian/packages.js';
 import { exportTarget } from '../../src/target/export.js';
 import type { Served } from '../../src/target/plan.js';
 import { provide } from '../../src/target/provide.js';
@@ -14,7 +13,6 @@ import { restartTargets } from '../../src/target/restart.js';
 import { exportStatus } from '../../src/target/status.js';
 import { unexportTargets } from '../../src/target/unexport.js';
 import type { ExportWish } from '../../src/target/wish.js';
-import { dyingHost } from './dying-host.js';
 import { reachLabHost } from './lab-host.js';
 import { builtVblade, noCompiler, sourceTree, testUnless } from './machine.js';
 import { type LabHost, noSshLab, noSystemdLab, type SshLab, sshLab } from './ssh-lab.js';
@@ -25,8 +23,6 @@ const sources =
   noCompiler() ?? ('reason' in vblade ? vblade.reason : 'reason' in tree ? tree.reason : undefined);
 
 const MIB = 2 ** 20;
-/** How often exporting, and unexporting, is killed. */
-const KILLED = 6;
 
 function wish(slot: number, more: Partial<ExportWish> = {}): ExportWish {
   const path = `/srv/disk ${slot}`;
@@ -86,22 +82,9 @@ interface Way {
   init: 'systemd' | 'sshd';
   reason: string | undefined;
   starter: string;
-  /** Done once, before anything is exported. */
-  prepare?(host: Host): Promise<void>;
   /** What the host's init does, where sshd is the first process. */
   boot?: string;
 }
-
-/** OpenRC's own programs; of its services only those of exports. */
-async function installOpenrc(host: Host): Promise<void> {
-  const names = ['openrc', 'libeinfo1', 'librc1'];
-  const { folder } = await fetchDebianPackages({ suite: 'bookworm', names });
-  await host.put(folder, '/opt/openrc');
-  await host.run(['sh', '-c', `cp -a /opt/openrc/. / && rm -rf /opt/openrc && ${OPENRC_RUNS}`]);
-}
-
-const OPENRC_RUNS =
-  'mkdir -p /etc/runlevels/boot /etc/runlevels/sysinit /etc/runlevels/default /run/openrc && echo default > /run/openrc/softlevel';
 
 const WAYS: Way[] = [
   { name: 'systemd', init: 'systemd', reason: noSystemdLab(), starter: 'systemd' },
@@ -112,24 +95,15 @@ const WAYS: Way[] = [
     starter: '/etc/init.d/aoe-lab',
     boot: 'for s in /etc/rc2.d/S*aoe-lab; do "$s" start; done',
   },
-  {
-    name: 'OpenRC',
-    init: 'sshd',
-    reason: noSshLab(),
-    starter: 'OpenRC (runlevel default)',
-    prepare: installOpenrc,
-    boot: `${OPENRC_RUNS} && openrc default`,
-  },
 ];
 
-for (const { name, init, reason, starter, prepare, boot } of WAYS) {
+for (const { name, init, reason, starter, boot } of WAYS) {
   testUnless(reason ?? sources, `${name}: persistent exports are back after a power cut`, async (t) => {
     t.timeout(300_000);
     const { vblade, ggaoed } = await targets();
     const lab = await sshLab(t, ['one'], { init });
     const machine = lab.hosts[0] as LabHost;
     let host = await reachLabHost(t, lab, machine);
-    await prepare?.(host);
     const before = await traces(host);
     const first = await exportTarget(host, vblade, wish(1));
     t.is(first.persistence, starter);
@@ -223,50 +197,5 @@ testUnless(
     const left = await host.run(['systemctl', 'list-units', '--all', '--plain', '--no-legend', 'aoe-lab*']);
     t.is(left.stdout, '');
     t.notRegex((await host.run(['ps', '-eo', 'args='])).stdout, /vblade/);
-  },
-);
-
-testUnless(
-  noSystemdLab() ?? sources,
-  'systemd: exporting and unexporting killed at any step leave nothing after the next command',
-  async (t) => {
-    t.timeout(900_000);
-    const { vblade } = await targets();
-    const lab = await sshLab(t, ['one'], { init: 'systemd' });
-    const machine = lab.hosts[0] as LabHost;
-    const host = await reachLabHost(t, lab, machine);
-    const before = await traces(host);
-    const order = wish(1, { loop: true });
-    for (const verb of ['export', 'unexport'] as const) {
-      const carryOut = async (last: number): Promise<number> => {
-        if (verb === 'unexport') await exportTarget(host, vblade, order);
-        const connection = await reachLabHost(t, lab, machine);
-        const dying = dyingHost(connection, last);
-        try {
-          if (verb === 'export') await exportTarget(dying.host, vblade, order);
-          else await unexportTargets(dying.host, undefined, true);
-        } catch (error) {
-          if (dying.steps() <= last) throw error;
-        }
-        await connection.close();
-        return dying.steps();
-      };
-      const whole = await carryOut(Number.POSITIVE_INFINITY);
-      await unexportTargets(host, undefined, true);
-      for (let round = 1; round <= KILLED; round += 1) {
-        const last = Math.floor((whole * (round - Math.random())) / KILLED);
-        await carryOut(last);
-        await unexportTargets(host, undefined, true);
-        t.deepEqual(await traces(host), before, `${verb} killed at step ${last} of ${whole}`);
-        const { stdout } = await host.run(
-          ['losetup', '--noheadings', '--output', 'NAME', '--associated', order.path],
-          {
-            accept: [1],
-          },
-        );
-        t.is(stdout, '', `${verb} killed at step ${last} of ${whole}`);
-        t.notRegex((await host.run(['ps', '-eo', 'args='])).stdout, /vblade/);
-      }
-    }
   },
 );
