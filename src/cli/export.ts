@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { ExportOptions } from '../target/entry.js';
 import type { ExportWish } from '../target/wish.js';
-import { type HostOptions, hostOptions, onHosts } from './hosts.js';
+import { type HostOptions, hostOptions, nameOf, onHosts } from './hosts.js';
 import { integer, macs } from './options.js';
 
 interface Options extends Omit<ExportOptions, 'macs'>, HostOptions {
@@ -111,7 +111,7 @@ async function carryOut(options: Options, wish: ExportWish): Promise<void> {
     options,
     async (host) => {
       const served = await provide(options.impl, { ...options, runsOn: host });
-      return exportTarget(host, served, wish, noteRecovery);
+      return exportTarget(host, served, wish, (recovery) => noteRecovery(recovery, nameOf(host)));
     },
     ({ id, file, device, size, implementation, release, pids, mac, log, persistence }) => {
       const via = device === undefined ? '' : ` by ${device}`;

@@ -11,6 +11,20 @@ export interface HostOptions {
   json?: boolean;
 }
 
+const ACCEPT_NEW = "take the key of a host that known_hosts doesn't have";
+
+/** For a command that works on one host at a time. */
+export function hostOption(command: Command): Command {
+  return command
+    .option(
+      '--host <NAME>',
+      'host to do it on (of `host list` or ~/.ssh/config, [user@]address[:port])',
+      names,
+    )
+    .option('--accept-new', ACCEPT_NEW);
+}
+
+/** For a command that works on several. */
 export function hostOptions(command: Command): Command {
   return command
     .option(
@@ -19,14 +33,14 @@ export function hostOptions(command: Command): Command {
       names,
     )
     .option('--parallel <N>', 'hosts at once', atLeastOne, 8)
-    .option('--accept-new', "take the key of a host that known_hosts doesn't have");
+    .option('--accept-new', ACCEPT_NEW);
 }
 
 /** Does something on the one host that is named, or on this machine. */
-export async function onOneHost(
+export async function onOneHost<T>(
   options: Pick<HostOptions, 'host' | 'acceptNew'>,
-  step: (host: Host) => Promise<void>,
-): Promise<void> {
+  step: (host: Host) => Promise<T>,
+): Promise<T> {
   const [, ...others] = options.host ?? [];
   if (others.length > 0) {
     throw new UsageError({
@@ -35,7 +49,7 @@ export async function onOneHost(
       next: 'name one by --host',
     });
   }
-  await withHosts(options, async (find) => step(await find(options.host?.[0] ?? 'here')));
+  return withHosts(options, async (find) => step(await find(options.host?.[0] ?? 'here')));
 }
 
 /**
@@ -92,20 +106,25 @@ async function onSeveral<T extends object>(
 }
 
 /** Connections end with the job; nothing of SSH is loaded for this machine alone. */
-async function withHosts(
+async function withHosts<T>(
   { host = ['here'], acceptNew }: Pick<HostOptions, 'host' | 'acceptNew'>,
-  job: (find: (name: string) => Promise<Host>) => Promise<void>,
-): Promise<void> {
+  job: (find: (name: string) => Promise<Host>) => Promise<T>,
+): Promise<T> {
   if (host.every((name) => name === 'here')) {
     const { here } = await import('../host/local.js');
     return job(async () => here);
   }
   const { closeHosts, findHost } = await import('../host/find.js');
   try {
-    await job((name) => findHost(name, { acceptNew }));
+    return await job((name) => findHost(name, { acceptNew }));
   } finally {
     await closeHosts();
   }
+}
+
+/** How messages call a host; undefined: this machine, which needs no name. */
+export function nameOf(host: Host): string | undefined {
+  return host.isHere ? undefined : host.name;
 }
 
 function atLeastOne(value: string): number {

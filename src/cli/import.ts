@@ -1,18 +1,18 @@
 import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
+import { type HostOptions, hostOption, onOneHost } from './hosts.js';
 
-interface Options {
+interface Options extends HostOptions {
   from?: 'vblade' | 'ggaoed' | 'qaoed' | 'kvblade';
   path?: string;
   lab: string;
   output?: string;
-  json?: boolean;
 }
 
 export function register(program: Command): void {
-  program
+  const command = program
     .command('import')
-    .description('say as a lab.yaml what targets on this machine are configured to export already')
+    .description('say as a lab.yaml what targets on a host are configured to export already')
     .addOption(
       new Option('--from <IMPL>', 'only this target; all otherwise').choices([
         'vblade',
@@ -23,7 +23,8 @@ export function register(program: Command): void {
     )
     .option('--path <PATH>', 'its file or folder, where it is not the usual one')
     .option('--lab <NAME>', 'name of the lab', 'imported')
-    .option('-o, --output <FILE>', 'write it there; to standard output otherwise')
+    .option('-o, --output <FILE>', 'write it there; to standard output otherwise');
+  hostOption(command)
     .option('--json', 'print JSON')
     .action(async (options: Options) => {
       const { from, path, lab, output } = options;
@@ -34,13 +35,15 @@ export function register(program: Command): void {
           next: 'name the target by --from',
         });
       }
-      const [{ importExports }, { placeOf }, { here }, { note, print }] = await Promise.all([
+      const [{ importExports }, { placeOf }, { note, print }] = await Promise.all([
         import('../lab/import/import.js'),
         import('../lab/import/found.js'),
-        import('../host/local.js'),
         import('../ui/output.js'),
       ]);
-      const report = await importExports(here, { from, path, lab, hostName: 'here', ssh: 'here' });
+      const name = options.host?.[0] ?? 'here';
+      const report = await onOneHost(options, (host) =>
+        importExports(host, { from, path, lab, hostName: hostKey(name), ssh: name }),
+      );
       for (const remark of report.remarks) note(`${placeOf(remark)}: ${remark.text}`);
       if (output !== undefined) await writeNew(output, report.text);
       const { lab: made, remarks, read } = report;
@@ -50,6 +53,11 @@ export function register(program: Command): void {
           : `${output}: ${made.exports.length} exports from ${read.join(', ')}, ${remarks.length} remarks`,
       );
     });
+}
+
+/** A name that a lab's hosts may have. */
+function hostKey(name: string): string {
+  return name.replaceAll(/[^A-Za-z0-9_.-]+/g, '-');
 }
 
 /** A file of the user's is never replaced. */

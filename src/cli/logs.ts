@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { type HostOptions, hostOptions, onOneHost } from './hosts.js';
+import { type HostOptions, hostOption, onOneHost } from './hosts.js';
 
 export function register(program: Command): void {
   const command = program
@@ -7,7 +7,7 @@ export function register(program: Command): void {
     .description('what the target of an export printed')
     .argument('<EXPORT>', 'such as e0.1')
     .option('-f, --follow', 'go on as it grows');
-  hostOptions(command)
+  hostOption(command)
     .option('--json', 'print JSON')
     .action(async (name: string, options: HostOptions & { follow?: boolean }) => {
       const [{ exportLog }, { print }] = await Promise.all([

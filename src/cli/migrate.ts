@@ -1,17 +1,18 @@
 import type { Command } from 'commander';
+import type { Host } from '../host/host.js';
+import { type HostOptions, hostOption, nameOf, onOneHost } from './hosts.js';
 
-interface Options {
+interface Options extends HostOptions {
   to: string;
   release?: string;
   source?: string;
   offline?: boolean;
   yes?: boolean;
   dryRun?: boolean;
-  json?: boolean;
 }
 
 export function register(program: Command): void {
-  program
+  const command = program
     .command('migrate')
     .description('move an export to another target: same address, same file, with the shortest gap')
     .argument('<EXPORT>', 'such as e0.1, or e0.1@eth0 where several interfaces serve it')
@@ -20,53 +21,55 @@ export function register(program: Command): void {
     .option('--source <WHERE>', 'your copy of the source: a folder, an archive or a URL')
     .option('--offline', 'use only what the store has')
     .option('-y, --yes', 'agree to what the new target can not do')
-    .option('--dry-run', 'show what would be lost and run; fetches and builds, but moves nothing')
+    .option('--dry-run', 'show what would be lost and run; fetches and builds, but moves nothing');
+  hostOption(command)
     .option('--json', 'print JSON')
-    .action(async (name: string, options: Options) => {
-      const [
-        { migrate },
-        { planMigration, previewMigration },
-        { EntryStore },
-        { selectEntries },
-        { provide },
-        { here },
-        { print, note },
-        { noteRecovery },
-        { describeMigration, describePlan },
-      ] = await Promise.all([
-        import('../lab/migrate.js'),
-        import('../lab/migration-plan.js'),
-        import('../target/entry.js'),
-        import('../target/unexport.js'),
-        import('../target/provide.js'),
-        import('../host/local.js'),
-        import('../ui/output.js'),
-        import('../ui/recovery.js'),
-        import('../ui/migration.js'),
-      ]);
-      const store = await EntryStore.open(here);
-      // A wrong name is told before anything is built.
-      const [chosen] = selectEntries(await store.all(), [name]);
-      const served = await provide(options.to, options);
-      let agreed: readonly string[] | 'all' = options.yes ? 'all' : [];
-      // Of an unfinished one nothing can be planned: it is mended first.
-      if (options.dryRun || (!options.yes && process.stdin.isTTY && chosen?.phase === 'running')) {
-        const plan = await planMigration(store, name, served);
-        if (options.dryRun) {
-          const preview = await previewMigration(store, plan);
-          const { losses, notes, next } = plan;
-          print({ losses, notes, options: next.options, ...preview }, options, () =>
-            describePlan(plan, preview),
-          );
-          return;
-        }
-        if (plan.losses.length > 0) {
-          const { confirm } = await import('../ui/confirm.js');
-          for (const loss of plan.losses) note(`lost: ${loss}`);
-          if (await confirm('Move it all the same?')) agreed = plan.losses;
-        }
-      }
-      const report = await migrate(here, name, served, { agreed, onRecovery: noteRecovery });
-      print(report, options, () => describeMigration(report));
-    });
+    .action((name: string, options: Options) => onOneHost(options, (host) => move(host, name, options)));
+}
+
+async function move(host: Host, name: string, options: Options): Promise<void> {
+  const [
+    { migrate },
+    { planMigration, previewMigration },
+    { EntryStore },
+    { selectEntries },
+    { provide },
+    { print, note },
+    { noteRecovery },
+    { describeMigration, describePlan },
+  ] = await Promise.all([
+    import('../lab/migrate.js'),
+    import('../lab/migration-plan.js'),
+    import('../target/entry.js'),
+    import('../target/unexport.js'),
+    import('../target/provide.js'),
+    import('../ui/output.js'),
+    import('../ui/recovery.js'),
+    import('../ui/migration.js'),
+  ]);
+  const store = await EntryStore.open(host);
+  // A wrong name is told before anything is built.
+  const [chosen] = selectEntries(await store.all(), [name]);
+  const served = await provide(options.to, { ...options, runsOn: host });
+  let agreed: readonly string[] | 'all' = options.yes ? 'all' : [];
+  // Of an unfinished one nothing can be planned: it is mended first.
+  if (options.dryRun || (!options.yes && process.stdin.isTTY && chosen?.phase === 'running')) {
+    const plan = await planMigration(store, name, served);
+    if (options.dryRun) {
+      const preview = await previewMigration(store, plan);
+      const { losses, notes, next } = plan;
+      print({ losses, notes, options: next.options, ...preview }, options, () => describePlan(plan, preview));
+      return;
+    }
+    if (plan.losses.length > 0) {
+      const { confirm } = await import('../ui/confirm.js');
+      for (const loss of plan.losses) note(`lost: ${loss}`);
+      if (await confirm('Move it all the same?')) agreed = plan.losses;
+    }
+  }
+  const report = await migrate(host, name, served, {
+    agreed,
+    onRecovery: (recovery) => noteRecovery(recovery, nameOf(host)),
+  });
+  print(report, options, () => describeMigration(report));
 }

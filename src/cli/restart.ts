@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { UsageError } from '../errors.js';
-import { type HostOptions, hostOptions, onHosts } from './hosts.js';
+import { type HostOptions, hostOptions, nameOf, onHosts } from './hosts.js';
 
 interface Options extends HostOptions {
   all?: boolean;
@@ -30,7 +30,7 @@ export function register(program: Command): void {
         options,
         async (host) => {
           const report = await restartTargets(host, options.all ? undefined : names);
-          noteRecovery(report.recovery);
+          noteRecovery(report.recovery, nameOf(host));
           return report;
         },
         ({ restarted }) =>

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { UsageError } from '../errors.js';
 import type { UnexportReport } from '../target/unexport.js';
-import { type HostOptions, hostOptions, onHosts } from './hosts.js';
+import { type HostOptions, hostOptions, nameOf, onHosts } from './hosts.js';
 
 interface Options extends HostOptions {
   all?: boolean;
@@ -34,7 +34,7 @@ export function register(program: Command): void {
         async (host) => {
           const { all, removeFile } = options;
           const report = await unexportTargets(host, all ? undefined : names, removeFile ?? false);
-          noteRecovery(report.recovery);
+          noteRecovery(report.recovery, nameOf(host));
           return report;
         },
         describe,

@@ -36,8 +36,8 @@ export class HostDeeds implements Deeds {
     this.#options = options;
   }
 
-  provide({ export: one }: Create | Replace): Promise<Failure> {
-    return failureOf(() => this.#serverOf(one));
+  provide({ export: one, host }: Create | Replace): Promise<Failure> {
+    return failureOf(() => this.#serverOf(one, this.#host(host)));
   }
 
   async end(name: string, actions: readonly Ending[]): Promise<Failure[]> {
@@ -71,7 +71,7 @@ export class HostDeeds implements Deeds {
     const orders = await Promise.all(
       actions.map(async (action) => {
         const wish = { ...wishOf(this.#lab, action.export), made: action.made };
-        return { served: await this.#serverOf(action.export), wish };
+        return { served: await this.#serverOf(action.export, this.#host(name)), wish };
       }),
     );
     try {
@@ -84,14 +84,20 @@ export class HostDeeds implements Deeds {
     }
   }
 
-  /** Each build once, however many exports it serves. */
-  #serverOf({ implementation, release, source }: LabExport): Promise<Served> {
-    const key = JSON.stringify([implementation, release, source]);
+  /** Each build once a host, however many exports it serves: a module is for its kernel, and some hosts build themselves. */
+  #serverOf({ implementation, release, source }: LabExport, host: Host): Promise<Served> {
+    const key = JSON.stringify([implementation, release, source, host.name]);
     const { offline, onEvent } = this.#options;
     const known = this.#served.get(key);
     const served =
       known ??
-      provide(implementation, { release, source, offline, ...(onEvent === undefined ? {} : { onEvent }) });
+      provide(implementation, {
+        release,
+        source,
+        offline,
+        runsOn: host,
+        ...(onEvent === undefined ? {} : { onEvent }),
+      });
     this.#served.set(key, served);
     return served;
   }
