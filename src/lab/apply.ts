@@ -18,7 +18,7 @@ export type Failure = Error | undefined;
 
 /** What is done to hosts; each is told per export how it fared and throws nothing. */
 export interface Deeds {
-  /** Fetches and builds what an export is to be served by, here, before any host is touched. */
+  /** Fetches and builds what an export is to be served by, before anything is ended. */
   provide(action: Create | Replace): Promise<Failure>;
   /** Ends exports. */
   end(host: string, actions: readonly (Delete | Replace)[]): Promise<Failure[]>;
@@ -57,13 +57,8 @@ class Application {
 
   async run(): Promise<Outcome[]> {
     const { actions } = this.#plan;
-    for (const action of actions) {
-      if (action.kind !== 'create' && action.kind !== 'replace') continue;
-      if (!this.#goesOn(action)) continue;
-      const failure = await this.#deeds.provide(action);
-      if (failure !== undefined) this.#settle(action, failure);
-    }
     const hosts = groupBy(actions, ({ host }) => host);
+    await Promise.all([...hosts.values()].map((own) => this.#pool.run(() => this.#provide(own))));
     const ended = new Map<string, Promise<void>>();
     for (const [host, own] of hosts)
       ended.set(
@@ -79,6 +74,14 @@ class Application {
       }),
     );
     return actions.map((action) => this.#outcomes.get(action) as Outcome);
+  }
+
+  async #provide(own: readonly Action[]): Promise<void> {
+    for (const action of own.filter(isMade)) {
+      if (!this.#goesOn(action)) continue;
+      const failure = await this.#deeds.provide(action);
+      if (failure !== undefined) this.#settle(action, failure);
+    }
   }
 
   async #endAndRestart(host: string, own: readonly Action[]): Promise<void> {

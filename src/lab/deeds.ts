@@ -27,7 +27,9 @@ export class HostDeeds implements Deeds {
   readonly #lab: Pick<Lab, 'name'>;
   readonly #hosts: ReadonlyMap<string, Host>;
   readonly #options: DeedOptions;
+  /** By host and what is asked for; and, of what is asked for, the first that is under way. */
   readonly #served = new Map<string, Promise<Served>>();
+  readonly #first = new Map<string, Promise<unknown>>();
 
   /** @param hosts those of the plan's actions, by name */
   constructor(lab: Pick<Lab, 'name'>, hosts: ReadonlyMap<string, Host>, options: DeedOptions = {}) {
@@ -36,8 +38,8 @@ export class HostDeeds implements Deeds {
     this.#options = options;
   }
 
-  provide({ export: one, host }: Create | Replace): Promise<Failure> {
-    return failureOf(() => this.#serverOf(one, this.#host(host)));
+  provide({ host, export: one }: Create | Replace): Promise<Failure> {
+    return failureOf(() => this.#serverOf(host, one));
   }
 
   async end(name: string, actions: readonly Ending[]): Promise<Failure[]> {
@@ -71,7 +73,7 @@ export class HostDeeds implements Deeds {
     const orders = await Promise.all(
       actions.map(async (action) => {
         const wish = { ...wishOf(this.#lab, action.export), made: action.made };
-        return { served: await this.#serverOf(action.export, this.#host(name)), wish };
+        return { served: await this.#serverOf(name, action.export), wish };
       }),
     );
     try {
@@ -84,21 +86,26 @@ export class HostDeeds implements Deeds {
     }
   }
 
-  /** Each build once a host, however many exports it serves: a module is for its kernel, and some hosts build themselves. */
-  #serverOf({ implementation, release, source }: LabExport, host: Host): Promise<Served> {
-    const key = JSON.stringify([implementation, release, source, host.name]);
-    const { offline, onEvent } = this.#options;
+  /** Once for each host, and first for one of them: what that fetches and builds, the others find in the store. */
+  #serverOf(host: string, { implementation, release, source }: LabExport): Promise<Served> {
+    const kind = JSON.stringify([implementation, release, source]);
+    const key = `${host} ${kind}`;
     const known = this.#served.get(key);
-    const served =
-      known ??
+    if (known !== undefined) return known;
+    const { offline, onEvent } = this.#options;
+    const runsOn = this.#host(host);
+    const job = (): Promise<Served> =>
       provide(implementation, {
         release,
         source,
         offline,
-        runsOn: host,
+        runsOn,
         ...(onEvent === undefined ? {} : { onEvent }),
       });
+    const first = this.#first.get(kind);
+    const served = first === undefined ? job() : first.catch(() => {}).then(job);
     this.#served.set(key, served);
+    if (first === undefined) this.#first.set(kind, served);
     return served;
   }
 

@@ -75,6 +75,6 @@ export async function contentsOf(t: ExecutionContext, lab: SshLab, host: LabHost
       .sort(),
     loops: (await listLoops(here))
       .map(({ device, file }) => `${device} ${file}`)
-      .filter((text) => text.includes('/srv/lab/')),
+      .filter((text) => text.includes(lab.folder)),
   };
 }

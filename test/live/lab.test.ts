@@ -8,7 +8,7 @@ const built = await builtVblade();
 const reason = noSshLab() ?? ('reason' in built ? built.reason : undefined);
 
 /** Implementations that can be had here, with their sources. */
-const implementations: Record<string, { release?: string; source?: string }> = { vblade: {} };
+const implementations: Record<string, { release?: string; source?: string }> = { vblade: {}, native: {} };
 for (const [name, release, tree] of [
   ['ggaoed', '1.1', 'ggaoed-1.1'],
   ['qaoed', undefined, 'qaoed-trunk'],
