@@ -2,10 +2,10 @@
  * Carries a plan out. On each host what ends goes first, then what died is restarted, then what is new is made; an address
  * that moves is made only after its old host has ended it. Hosts go in parallel, and none waits for the fault of another.
  */
+import pLimit, { type LimitFunction } from 'p-limit';
 import { groupBy } from './group.js';
 import { addressOf } from './lab.js';
 import type { Action, Create, Delete, LabPlan, Replace, Restart } from './plan.js';
-import { Pool } from './pool.js';
 
 export type Outcome =
   | { action: Action; result: 'done' }
@@ -43,7 +43,7 @@ class Application {
   readonly #plan: LabPlan;
   readonly #deeds: Deeds;
   readonly #options: ApplyOptions;
-  readonly #pool: Pool;
+  readonly #limit: LimitFunction;
   readonly #outcomes = new Map<Action, Outcome>();
   /** Replaced ones that are away, and not made yet. */
   readonly #away = new Set<Action>();
@@ -52,25 +52,25 @@ class Application {
     this.#plan = plan;
     this.#deeds = deeds;
     this.#options = options;
-    this.#pool = new Pool(options.parallel);
+    this.#limit = pLimit(options.parallel);
   }
 
   async run(): Promise<Outcome[]> {
     const { actions } = this.#plan;
     const hosts = groupBy(actions, ({ host }) => host);
-    await Promise.all([...hosts.values()].map((own) => this.#pool.run(() => this.#provide(own))));
+    await Promise.all([...hosts.values()].map((own) => this.#limit(() => this.#provide(own))));
     const ended = new Map<string, Promise<void>>();
     for (const [host, own] of hosts)
       ended.set(
         host,
-        this.#pool.run(() => this.#endAndRestart(host, own)),
+        this.#limit(() => this.#endAndRestart(host, own)),
       );
     await Promise.all(
       [...hosts].map(async ([host, own]) => {
         const from = own.flatMap((action) => (action.kind === 'create' ? action.movedFrom : []));
-        // Waited for outside the pool, so that no host keeps its place from those it waits for.
+        // Waited for outside the limit, so that no host keeps its place from those it waits for.
         await Promise.all([host, ...from].map((name) => ended.get(name)));
-        await this.#pool.run(() => this.#make(host, own));
+        await this.#limit(() => this.#make(host, own));
       }),
     );
     return actions.map((action) => this.#outcomes.get(action) as Outcome);

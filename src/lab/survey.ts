@@ -1,4 +1,5 @@
 /** What the hosts of a lab have, and who answers on its segments; asked in parallel, changing nothing. */
+import pLimit from 'p-limit';
 import { LabError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { discover } from '../initiator/discover.js';
@@ -6,7 +7,6 @@ import { withLink } from '../initiator/session.js';
 import { exportStatus } from '../target/status.js';
 import { type Lab, type LabHost, type LabSegment, segmentInterface } from './lab.js';
 import type { HostState, SegmentAnswers } from './plan.js';
-import { Pool } from './pool.js';
 
 /** How a host is reached by what the lab says of it. */
 export type Reach = (ssh: string) => Promise<Host>;
@@ -20,7 +20,7 @@ export interface Survey {
 
 /** @param parallel hosts at once */
 export async function surveyLab(lab: Lab, reach: Reach, parallel: number): Promise<Survey> {
-  const pool = new Pool(parallel);
+  const limit = pLimit(parallel);
   const hosts = new Map<string, Host>();
   const look = async ({ name, ssh }: LabHost): Promise<HostState> => {
     try {
@@ -35,7 +35,7 @@ export async function surveyLab(lab: Lab, reach: Reach, parallel: number): Promi
   };
   const asked = lab.segments.filter(({ name }) => lab.exports.some(({ segment }) => segment === name));
   const [states, segments] = await Promise.all([
-    Promise.all(lab.hosts.map((host) => pool.run(() => look(host)))),
+    Promise.all(lab.hosts.map((host) => limit(() => look(host)))),
     Promise.all(asked.map((segment) => askSegment(lab, segment))),
   ]);
   return { hosts, states, segments };

@@ -44,7 +44,7 @@ function aoeLab(args: string[], nodeOptions: string[] = []) {
   const main = join(packageRoot, 'dist/src/cli/main.js');
   return spawnSync(process.execPath, [...nodeOptions, main, ...args], {
     encoding: 'utf8',
-    env: { ...process.env, AOE_LAB_CACHE: cache, AOE_LAB_RECIPES: recipes },
+    env: { ...process.env, NO_COLOR: '1', AOE_LAB_CACHE: cache, AOE_LAB_RECIPES: recipes },
   });
 }
 

@@ -12,7 +12,7 @@ import { assertNothingLeft, discoverOn, exportOn, type Found } from './export.js
 import { builtVblade, testUnless } from './machine.js';
 import { testWire } from './wire.js';
 
-const ROUNDS = 50;
+const ROUNDS = Number(process.env.AOE_LAB_KILL_ROUNDS ?? 20);
 
 const built = await builtVblade();
 

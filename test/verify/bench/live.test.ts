@@ -106,12 +106,12 @@ testUnless(
     const env = { AOE_LAB_STATE: join(folder, 'state') };
     const args = ['bench', ...short, '--folder', folder, '--depth', '4', '--size', '1k,8k'];
     const report = await cliJson<BenchReport>(
-      [...args, '--impl', 'vblade,kvblade', '--mix', 'read', '--mtu', '1500', '--offline'],
+      [...args, '--impl', 'vblade,sqaoed@trunk', '--mix', 'read', '--mtu', '1500', '--offline'],
       env,
     );
     t.deepEqual(
       report.skipped.map(({ contender }) => contender),
-      ['kvblade'],
+      ['sqaoed@trunk'],
     );
     const [small, large] = report.points.map(({ results }) => results[0]);
     t.true(small !== undefined && !isSkipped(small));
@@ -120,9 +120,9 @@ testUnless(
       skipped: '8 KiB do not fit a frame at MTU 1500',
     });
     t.like(large, { contender: 'vblade', skipped: 'it takes 2 sectors a frame, 8 KiB are 16' });
-    const none = await cli([...args, '--impl', 'kvblade', '--offline'], env);
+    const none = await cli([...args, '--impl', 'sqaoed@trunk', '--offline'], env);
     t.is(none.exitCode, 3);
-    t.regex(none.stderr, /kvblade/);
+    t.regex(none.stderr, /sqaoed/);
   },
 );
 
