@@ -19,7 +19,7 @@ export interface FaultCounts {
   delivered: number;
   drop: number;
   delay: number;
-  /** Additional copies. */
+  /** Additional copies; none of a frame that another fault dropped. */
   duplicate: number;
   reorder: number;
   corrupt: number;
@@ -131,7 +131,6 @@ export class FaultyWay {
           break;
         case 'duplicate':
           copies += fault.copies ?? 1;
-          this.counts.duplicate += fault.copies ?? 1;
           break;
         case 'delay':
           delay += spanned(fault.milliseconds, random);
@@ -146,6 +145,7 @@ export class FaultyWay {
       }
       this.#report(fault.fault);
     }
+    this.counts.duplicate += copies - 1;
     for (let copy = 0; copy < copies; copy++) {
       if (hold) this.#hold(bytes, hold, delay);
       else if (delay > 0) this.#later(bytes, delay);

@@ -145,6 +145,11 @@ test('faults: with the same seed the same frames meet the same faults, whatever 
   );
 });
 
+test('faults: copies of a frame that is dropped all the same do not count', (t) => {
+  const { counts } = run([{ fault: 'duplicate' }, { fault: 'drop', frames: [2] }], 3);
+  t.like(counts, { offered: 3, delivered: 4, drop: 1, duplicate: 2 });
+});
+
 test('faults: nothing is invented, and what is missing or repeated is counted', (t) => {
   fc.assert(
     fc.property(fc.array(anyFault, { maxLength: 4 }), fc.integer(), (plan, seed) => {
