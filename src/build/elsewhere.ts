@@ -1,6 +1,7 @@
 /** What another host has to build with, asked over its shell. */
 import { MissingError } from '../errors.js';
 import type { Host } from '../host/host.js';
+import { compareVersions } from '../patch/condition.js';
 import type { Requirement } from '../recipe/schema.js';
 import { type Missing, nameOf } from './requirements.js';
 import { parseCompiler, type Toolchain } from './toolchain.js';
@@ -61,9 +62,7 @@ function parseLibc(text: string): Pick<Toolchain, 'libc' | 'libcVersion'> {
 
 /** Whether what this machine's compiler makes runs on a host: same processor, same C library and none that is older. */
 export async function runsOn(host: Host, toolchain: Toolchain): Promise<boolean> {
-  const [{ machine }, { libc, libcVersion = '0.0' }] = await Promise.all([host.facts(), libcOn(host)]);
-  const [major = 0, minor = 0] = libcVersion.split('.').map(Number);
-  const [needed = 0, neededMinor = 0] = (toolchain.libcVersion ?? '0.0').split('.').map(Number);
-  const isOlder = major < needed || (major === needed && minor < neededMinor);
-  return toolchain.target.startsWith(`${machine}-`) && toolchain.libc === libc && !isOlder;
+  const [{ machine }, { libc, libcVersion = '0' }] = await Promise.all([host.facts(), libcOn(host)]);
+  const isOld = compareVersions(libcVersion, toolchain.libcVersion ?? '0') < 0;
+  return toolchain.target.startsWith(`${machine}-`) && toolchain.libc === libc && !isOld;
 }

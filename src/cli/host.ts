@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { Purpose } from '../host/prepare/needs.js';
+import { closingHosts } from './hosts.js';
 import { integer } from './options.js';
 
 interface AddOptions {
@@ -46,7 +47,7 @@ export function register(program: Command): void {
     .option('--unchecked', 'without trying to reach it')
     .option(...JSON_OPTION)
     .action((name: string, address: string, options: AddOptions) =>
-      closing(() => add(name, address, options)),
+      closingHosts(() => add(name, address, options)),
     );
   host
     .command('list')
@@ -60,7 +61,7 @@ export function register(program: Command): void {
     .option(...ACCEPT_NEW)
     .option(...JSON_OPTION)
     .action((name: string, options: { acceptNew?: boolean; json?: boolean }) =>
-      closing(() => check(name, options)),
+      closingHosts(() => check(name, options)),
     );
   host
     .command('prepare')
@@ -76,7 +77,7 @@ export function register(program: Command): void {
     .option('--dry-run', 'print the commands and change nothing')
     .option('-y, --yes', 'do not ask')
     .option(...JSON_OPTION)
-    .action((name: string, options: PrepareOptions) => closing(() => prepare(name, options)));
+    .action((name: string, options: PrepareOptions) => closingHosts(() => prepare(name, options)));
   host
     .command('remove')
     .argument('<NAME>', 'as of check')
@@ -84,14 +85,8 @@ export function register(program: Command): void {
     .option('--purge', 'undo what prepare changed there')
     .option(...JSON_OPTION)
     .action((name: string, options: { purge?: boolean; json?: boolean }) =>
-      closing(() => remove(name, options)),
+      closingHosts(() => remove(name, options)),
     );
-}
-
-/** Connections end with the command. */
-async function closing(job: () => Promise<void>): Promise<void> {
-  const { closeHosts } = await import('../host/find.js');
-  await job().finally(closeHosts);
 }
 
 async function add(name: string, address: string, options: AddOptions): Promise<void> {

@@ -1,6 +1,7 @@
 /** Commands that work on several hosts: `--host a,b`. */
 import { type Command, InvalidArgumentError } from 'commander';
 import { UsageError } from '../errors.js';
+import type { findHost } from '../host/find.js';
 import type { Host } from '../host/host.js';
 import { integer } from './options.js';
 
@@ -105,7 +106,7 @@ async function onSeveral<T extends object>(
   process.exitCode = exitCodeOf(failures[0]);
 }
 
-/** Connections end with the job; nothing of SSH is loaded for this machine alone. */
+/** Nothing of SSH is loaded for this machine alone. */
 async function withHosts<T>(
   { host = ['here'], acceptNew }: Pick<HostOptions, 'host' | 'acceptNew'>,
   job: (find: (name: string) => Promise<Host>) => Promise<T>,
@@ -114,9 +115,14 @@ async function withHosts<T>(
     const { here } = await import('../host/local.js');
     return job(async () => here);
   }
+  return closingHosts((find) => job((name) => find(name, { acceptNew })));
+}
+
+/** Connections that are made meanwhile end with the job. */
+export async function closingHosts<T>(job: (find: typeof findHost) => Promise<T>): Promise<T> {
   const { closeHosts, findHost } = await import('../host/find.js');
   try {
-    return await job((name) => findHost(name, { acceptNew }));
+    return await job(findHost);
   } finally {
     await closeHosts();
   }

@@ -6,6 +6,7 @@ import type { DeedOptions } from '../lab/deeds.js';
 import type { Lab } from '../lab/lab.js';
 import type { LabPlan } from '../lab/plan.js';
 import type { Survey } from '../lab/survey.js';
+import { closingHosts } from './hosts.js';
 import { integer } from './options.js';
 import { untilSignal } from './signals.js';
 
@@ -46,22 +47,19 @@ export async function withPlan(
   change: (lab: Lab) => Lab,
   job: (plan: LabPlan, survey: Survey) => Promise<void>,
 ): Promise<void> {
-  const [{ loadLab }, { planLab }, { surveyLab }, { closeHosts, findHost }] = await Promise.all([
+  const [{ loadLab }, { planLab }, { surveyLab }] = await Promise.all([
     import('../lab/load.js'),
     import('../lab/plan.js'),
     import('../lab/survey.js'),
-    import('../host/find.js'),
   ]);
   if (options.parallel < 1) {
     throw new UsageError({ tried: 'reading --parallel', happened: 'it is 0', next: 'give at least 1' });
   }
   const lab = change(await loadLab(options.file, options.var));
-  try {
-    const survey = await surveyLab(lab, findHost, options.parallel);
+  await closingHosts(async (find) => {
+    const survey = await surveyLab(lab, find, options.parallel);
     await job(planLab(lab, survey.states, survey.segments), survey);
-  } finally {
-    await closeHosts();
-  }
+  });
 }
 
 /** Shows a plan, asks, carries it out and tells how that went. */

@@ -1,7 +1,8 @@
 /**
- * Where things run. One interface for this machine, a network namespace on it, and (later) a host over SSH:
+ * Where things run. One interface for this machine, a network namespace on it, and a host over SSH:
  * the stages above never build shell strings and never ask where they are.
  */
+import { randomBytes } from 'node:crypto';
 
 export interface RunOptions {
   cwd?: string;
@@ -56,6 +57,11 @@ export interface HostFacts {
   uid: number;
   /** Changes at each boot: what was recorded before it is gone. */
   bootId: string;
+}
+
+/** What is being written under a file name, until it is whole; it lies in the same folder. */
+export function temporaryName(name: string): string {
+  return `.${name}.${randomBytes(6).toString('hex')}.tmp`;
 }
 
 /** Whether a file name is that of something half written, by `write` or `put` of a process that was killed. */

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { constants, createWriteStream } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { homedir, hostname, release } from 'node:os';
@@ -6,7 +5,16 @@ import { basename, dirname, join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { LabError } from '../errors.js';
 import { CommandError } from './command-error.js';
-import type { FileFacts, Host, HostFacts, HostLock, RunOptions, RunResult, StartOptions } from './host.js';
+import {
+  type FileFacts,
+  type Host,
+  type HostFacts,
+  type HostLock,
+  type RunOptions,
+  type RunResult,
+  type StartOptions,
+  temporaryName,
+} from './host.js';
 
 const DEFAULT_TIMEOUT = 60_000;
 
@@ -248,7 +256,7 @@ export const here = new LocalHost();
 
 /** What is being written to a path; one of a killed process is told by its name (see `isTemporary`). */
 function temporaryBeside(path: string): string {
-  return join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+  return join(dirname(path), temporaryName(basename(path)));
 }
 
 function isMissingFile(error: unknown): boolean {

@@ -2,9 +2,10 @@
  * Carries a plan out. On each host what ends goes first, then what died is restarted, then what is new is made; an address
  * that moves is made only after its old host has ended it. Hosts go in parallel, and none waits for the fault of another.
  */
+
 import pLimit, { type LimitFunction } from 'p-limit';
+import { formatAddress } from '../aoe/index.js';
 import { groupBy } from './group.js';
-import { addressOf } from './lab.js';
 import type { Action, Create, Delete, LabPlan, Replace, Restart } from './plan.js';
 
 export type Outcome =
@@ -141,7 +142,7 @@ class Application {
       (other) =>
         other.kind === 'delete' &&
         action.movedFrom.includes(other.host) &&
-        addressOf({ address: other.is }) === addressOf(action.export) &&
+        formatAddress(other.is) === formatAddress(action.export.address) &&
         this.#outcomes.get(other)?.result !== 'done',
     );
     if (still === undefined || this.#outcomes.has(action)) return;

@@ -1,6 +1,7 @@
+import { formatAddress } from '../aoe/index.js';
 import type { Fault } from '../document.js';
 import { exportId } from '../target/entry.js';
-import { addressOf, type LabExport } from './lab.js';
+import type { LabExport } from './lab.js';
 
 /** Two that answer for one address, and two that write to one file. */
 export function clashes(exports: readonly LabExport[]): Fault[] {
@@ -9,7 +10,7 @@ export function clashes(exports: readonly LabExport[]): Fault[] {
   const files = new Map<string, number>();
   for (const [index, one] of exports.entries()) {
     const path = ['exports', index] as const;
-    const address = addressOf(one);
+    const address = formatAddress(one.address);
     const places = [`${one.host} ${exportId({ ...one.address, ...one })}`];
     if (one.segment !== undefined) places.push(`segment ${one.segment} ${address}`);
     const taken = places.map((place) => addresses.get(place)).find((found) => found !== undefined);
@@ -24,7 +25,7 @@ export function clashes(exports: readonly LabExport[]): Fault[] {
     const other = first === undefined ? undefined : exports[first];
     if (other === undefined) files.set(file, index);
     else if (!one.force && !(one.options.readOnly && other.options.readOnly)) {
-      const message = `exports[${first}] (${addressOf(other)}) writes to it too; \`force: true\` allows that`;
+      const message = `exports[${first}] (${formatAddress(other.address)}) writes to it too; \`force: true\` allows that`;
       faults.push({ path: [...path, 'file'], message });
     }
   }

@@ -2,10 +2,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type Address,
+  BODY_OFFSET,
   Command,
   ConfigCommand,
+  decodeHeader,
   ETHERTYPE_AOE,
-  HeaderFlag,
+  isResponse,
   type Mac,
   MIN_FRAME,
 } from '../aoe/index.js';
@@ -27,8 +29,6 @@ const PACE = 5;
 /** Milliseconds after which nothing is waited for any more. */
 const PATIENCE = 200;
 const TYPE_OFFSET = 12;
-const FLAGS_OFFSET = 14;
-const COMMAND_OFFSET = 19;
 const TAG_OFFSET = 20;
 
 /**
@@ -43,10 +43,10 @@ export function watchGap(link: Link, mac: Mac, address: Address): () => Promise<
   const sent: number[] = [];
   const answered: boolean[] = [];
   link.onFrame = (frame) => {
-    if (frame.length < TAG_OFFSET + 4 || frame.readUInt16BE(TYPE_OFFSET) !== ETHERTYPE_AOE) return;
-    if (((frame[FLAGS_OFFSET] as number) & HeaderFlag.response) === 0) return;
-    if (frame[COMMAND_OFFSET] !== Command.config) return;
-    const index = frame.readUInt32BE(TAG_OFFSET) - first;
+    if (frame.length < BODY_OFFSET || frame.readUInt16BE(TYPE_OFFSET) !== ETHERTYPE_AOE) return;
+    const header = decodeHeader(frame);
+    if (!isResponse(header) || header.command !== Command.config) return;
+    const index = header.tag - first;
     if (index >= 0 && index < sent.length) answered[index] = true;
   };
   const timer = setInterval(() => {

@@ -59,8 +59,3 @@ export function segmentInterface(
 ): string | undefined {
   return host?.interfaces?.[name] ?? (own === undefined || vlan === undefined ? own : `${own}.${vlan}`);
 }
-
-/** `e0.1` */
-export function addressOf({ address }: Pick<LabExport, 'address'>): string {
-  return `e${address.shelf}.${address.slot}`;
-}

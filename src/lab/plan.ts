@@ -1,9 +1,10 @@
 /** What has to be done for a lab to be as its file says: from the wish and what the hosts have to actions; no I/O. */
+import { formatAddress } from '../aoe/index.js';
 import { exportId } from '../target/entry.js';
 import type { ExportStatus } from '../target/status.js';
 import { type Difference, differences } from './differences.js';
 import { groupBy } from './group.js';
-import { addressOf, type Lab, type LabExport, segmentInterface } from './lab.js';
+import { type Lab, type LabExport, segmentInterface } from './lab.js';
 
 /** What a host has, or why that is not known. */
 export type HostState = { host: string; exports: ExportStatus[] } | { host: string; error: string };
@@ -230,7 +231,7 @@ function findStrangers(
   );
   for (const state of states) {
     for (const one of 'exports' in state ? state.exports : []) {
-      const address = `e${one.shelf}.${one.slot}`;
+      const address = formatAddress(one);
       if (one.mac !== null) macs.set(address, (macs.get(address) ?? new Set()).add(one.mac));
       const segment = byPlace.get(`${state.host} ${one.iface}`);
       if (one.lab?.name === lab.name || one.state === 'unfinished' || segment === undefined) continue;
@@ -242,7 +243,7 @@ function findStrangers(
   }
   for (const { segment, askedFrom, answers } of segments) {
     for (const { shelf, slot, mac } of answers) {
-      const address = `e${shelf}.${slot}`;
+      const address = formatAddress({ shelf, slot });
       if (macs.get(address)?.has(mac)) continue;
       strangers.set(
         `${segment} ${address}`,
@@ -255,17 +256,17 @@ function findStrangers(
 
 /** An export that tells no segment is asked about under none. */
 function onSegment(one: LabExport): string {
-  return `${one.segment ?? ''} ${addressOf(one)}`;
+  return `${one.segment ?? ''} ${formatAddress(one.address)}`;
 }
 
 function markMoves(actions: readonly Action[]): void {
   const ended = groupBy(
     actions.filter((action) => action.kind === 'delete'),
-    ({ is }) => `e${is.shelf}.${is.slot}`,
+    ({ is }) => formatAddress(is),
   );
   for (const action of actions) {
     if (action.kind !== 'create') continue;
-    const from = ended.get(addressOf(action.export)) ?? [];
+    const from = ended.get(formatAddress(action.export.address)) ?? [];
     action.movedFrom = [...new Set(from.map(({ host }) => host))].filter((host) => host !== action.host);
   }
 }

@@ -1,12 +1,12 @@
 /** Whether an export is what it should be: asked over the wire, and compared with what its file or device holds. */
-import { identifiedSectors, SECTOR } from '../aoe/index.js';
+import { AoeError, identifiedSectors, SECTOR } from '../aoe/index.js';
 import { LabError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import type { InterfaceFacts } from '../host/interface.js';
 import { AoeAnswerError } from '../initiator/faults.js';
 import type { Target } from '../initiator/target.js';
 import type { Link } from '../link/link.js';
-import type { EntryStore, ExportEntry } from '../target/entry.js';
+import { type EntryStore, type ExportEntry, sectorsOf } from '../target/entry.js';
 import { nameOf } from '../target/give-back.js';
 import { exportedPath } from '../target/variables.js';
 import { sessionWith } from '../target/wire-state.js';
@@ -27,7 +27,6 @@ const PLACES = 5;
 /** Sectors read at each. */
 const RUN = 8;
 const TRIES = 10;
-const RESERVED = 6;
 
 /**
  * Identifies an export and reads at a few places.
@@ -41,11 +40,10 @@ export async function smokeTest(
   link: Link,
 ): Promise<Smoke> {
   const target = sessionWith(link, entry, iface);
-  const { offset = 0, length } = entry.options;
-  const expected = length ?? entry.backing.size / SECTOR - offset;
+  const expected = sectorsOf(entry);
   const tried = `testing e${entry.shelf}.${entry.slot} as ${nameOf(entry)} serves it`;
   const identity = await target.identify().catch((error) => {
-    if (error instanceof AoeAnswerError && error.code === RESERVED) return undefined;
+    if (error instanceof AoeAnswerError && error.code === AoeError.targetReserved) return undefined;
     throw error;
   });
   if (identity === undefined) {
@@ -62,7 +60,11 @@ export async function smokeTest(
     Array.from({ length: PLACES }, (_, index) => Math.floor(((sectors - count) * index) / (PLACES - 1))),
   );
   for (const lba of lbas) {
-    const outcome = await compare(store.host, target, path, { lba, start: offset + lba, count });
+    const outcome = await compare(store.host, target, path, {
+      lba,
+      start: (entry.options.offset ?? 0) + lba,
+      count,
+    });
     if (outcome === 'other') {
       throw new LabError({
         tried,

@@ -1,6 +1,7 @@
 import { stringify } from 'yaml';
+import { formatAddress } from '../aoe/index.js';
 import { formatSize } from '../units.js';
-import { addressOf, type Lab, type LabExport, segmentInterface } from './lab.js';
+import { type Lab, type LabExport, segmentInterface } from './lab.js';
 
 /** A lab as the text of a lab.yaml that means the same. */
 export function writeLab(lab: Lab): string {
@@ -22,7 +23,7 @@ function writeExport(lab: Lab, one: LabExport): object {
   const usual = segment && segmentInterface(segment, at);
   const { host, implementation, release, source, file, size, loop, restart, persist, force, options } = one;
   const fields = {
-    address: addressOf(one),
+    address: formatAddress(one.address),
     host,
     implementation,
     release,

@@ -1,23 +1,14 @@
 import { posix } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LabError } from '../errors.js';
-import type { InterfaceFacts } from '../host/interface.js';
 import { renderArgv } from '../templating.js';
 import type { Deed, Driver, Preview } from './driver.js';
-import { type EntryStore, type ExportEntry, exportId } from './entry.js';
-import { Launcher } from './launcher.js';
+import { type ExportEntry, exportId } from './entry.js';
 import { waitUntilReleased } from './listening.js';
 import { ownLoops } from './loops.js';
-import { type Presence, processPresence } from './presence.js';
 import { processesOf, RUN_MARK, signalCommand, signalProcesses } from './processes.js';
-import {
-  daemonConfiguration,
-  daemonControl,
-  type Program,
-  programMark,
-  programName,
-  programOf,
-} from './program.js';
+import { daemonConfiguration, daemonControl, type Program, programName, programOf } from './program.js';
+import { ProgramDriver } from './program-driver.js';
 import { exportedPath, exportVariables } from './variables.js';
 
 type Change =
@@ -33,37 +24,13 @@ const PATIENCE = 5000;
  * One daemon for all exports of one build in one network namespace. Its configuration is rendered from their entries at
  * each change; the entries are the truth, so a configuration that a killed command left behind does no harm.
  */
-export class DaemonDriver implements Driver {
-  readonly #store: EntryStore;
-  readonly #launcher: Launcher;
-
-  constructor(store: EntryStore) {
-    this.#store = store;
-    this.#launcher = new Launcher(store);
-  }
-
-  mark(entry: ExportEntry): string {
-    return programMark(this.#store, entry);
-  }
-
-  logPath(entry: ExportEntry): string {
-    return this.#store.logPath(programName(entry));
-  }
-
-  presence(
-    entry: ExportEntry,
-    iface: InterfaceFacts | undefined,
-    processes: ReadonlyMap<string, number[]>,
-  ): Promise<Presence> {
-    return processPresence(this.#store.host, processes.get(this.mark(entry)) ?? [], iface);
-  }
-
+export class DaemonDriver extends ProgramDriver implements Driver {
   async preview(entry: ExportEntry, path: string): Promise<Preview> {
     const members = await this.#members(entry);
     const files = [await this.#configuration(entry, [...members, entry], path)];
-    const run = await this.#launcher.preview(this.#program(entry, members, path));
-    if (!(await this.#isRunning(entry))) return { commands: [run], files };
+    const run = await this.launcher.preview(this.#program(entry, members, path));
     const pids = (await this.#pids(entry)).map(String);
+    if (pids.length === 0) return { commands: [run], files };
     const commands = this.#changes(entry, 'add', members, path).flatMap((change) => {
       if (change.by === 'signal') return [['kill', `-${change.signal}`, ...pids]];
       if (change.by === 'command') return [change.argv];
@@ -81,9 +48,8 @@ export class DaemonDriver implements Driver {
   async prepareStart(entry: ExportEntry): Promise<Deed> {
     const others = without(await this.#members(entry), entry);
     // Told of no export at all it forgets what it keeps of those it had.
-    if (daemonControl(entry).idle !== undefined && others.length === 0 && !(await this.#isRunning(entry))) {
-      await this.#runIdle(entry);
-    }
+    const mayIdle = daemonControl(entry).idle !== undefined && others.length === 0;
+    if (mayIdle && (await this.#pids(entry)).length === 0) await this.#runIdle(entry);
     return this.#startDeed(entry);
   }
 
@@ -92,20 +58,20 @@ export class DaemonDriver implements Driver {
       const deed = await this.prepareStop(entry);
       return deed.run();
     }
-    await this.#launcher.stop(this.#program(entry, [], ''));
-    await this.#store.host.remove(this.mark(entry));
+    await this.launcher.stop(this.#program(entry, [], ''));
+    await this.store.host.remove(this.mark(entry));
   }
 
   /** Its folder stays, with what it keeps of the export. */
   async prepareStop(entry: ExportEntry): Promise<Deed> {
-    const { host } = this.#store;
+    const { host } = this.store;
     const others = without(await this.#members(entry), entry);
-    if (others.length === 0) return this.#launcher.prepareStop(this.#program(entry, [], ''));
+    if (others.length === 0) return this.launcher.prepareStop(this.#program(entry, [], ''));
     const pids = await this.#pids(entry);
     await this.#configure(entry, others);
     if (pids.length === 0) return { run: async () => {} };
     // Without its loop device there is nothing that it could serve the export from.
-    const path = await exportedPath(this.#store, entry).catch(() => entry.backing.path);
+    const path = await exportedPath(this.store, entry).catch(() => entry.backing.path);
     const changes = this.#changes(entry, 'remove', others, path);
     const opened = await this.#opened(entry);
     const paths = await Promise.all(others.map((other) => this.#opened(other)));
@@ -119,10 +85,10 @@ export class DaemonDriver implements Driver {
 
   async #startDeed(entry: ExportEntry): Promise<Deed> {
     const members = await this.#members(entry);
-    const path = await exportedPath(this.#store, entry);
+    const path = await exportedPath(this.store, entry);
     await this.#configure(entry, members);
     const pids = await this.#pids(entry);
-    if (pids.length === 0) return this.#launcher.prepareStart(this.#program(entry, members, path));
+    if (pids.length === 0) return this.launcher.prepareStart(this.#program(entry, members, path));
     const changes = this.#changes(entry, 'add', without(members, entry), path);
     const run = (): Promise<void> => this.#carryOut(entry, changes, pids);
     const [change] = changes;
@@ -133,12 +99,12 @@ export class DaemonDriver implements Driver {
   }
 
   async #runIdle(entry: ExportEntry): Promise<void> {
-    const { host } = this.#store;
+    const { host } = this.store;
     const ready = posix.join(this.mark(entry), daemonControl(entry).idle ?? '');
     // Of an earlier one that was killed.
     await host.remove(ready);
     await this.#configure(entry, []);
-    await this.#launcher.start(this.#program(entry, [], ''));
+    await this.launcher.start(this.#program(entry, [], ''));
     const deadline = Date.now() + PATIENCE;
     while ((await host.stat(ready)) === undefined) {
       if (Date.now() > deadline) {
@@ -153,38 +119,34 @@ export class DaemonDriver implements Driver {
   }
 
   async restart(entry: ExportEntry): Promise<void> {
-    await this.#launcher.stop(this.#program(entry, [], ''));
+    await this.launcher.stop(this.#program(entry, [], ''));
     await this.#configure(entry, await this.#members(entry));
     await this.#run(entry);
   }
 
   /** The file or device, links resolved, that the daemon has open for an export. */
   async #opened(entry: ExportEntry): Promise<string> {
-    const [device] = await ownLoops(this.#store, entry);
+    const [device] = await ownLoops(this.store, entry);
     return device ?? entry.backing.path;
   }
 
   /** The entries this daemon serves or is to serve. */
   async #members(entry: ExportEntry): Promise<ExportEntry[]> {
     const name = programName(entry);
-    const all = await this.#store.all();
+    const all = await this.store.all();
     return all.filter(
       (other) =>
         other.control.shape === 'daemon' && programName(other) === name && other.phase !== 'stopping',
     );
   }
 
-  async #isRunning(entry: ExportEntry): Promise<boolean> {
-    return (await this.#pids(entry)).length > 0;
-  }
-
   #pids(entry: ExportEntry): Promise<number[]> {
-    return processesOf(this.#store.host, this.#store.folder, this.mark(entry));
+    return processesOf(this.store.host, this.store.folder, this.mark(entry));
   }
 
   async #configure(entry: ExportEntry, members: readonly ExportEntry[]): Promise<void> {
     const { path, text } = await this.#configuration(entry, members);
-    await this.#store.host.write(path, text, 0o600);
+    await this.store.host.write(path, text, 0o600);
   }
 
   /** @param own what `entry` opens, where its loop device is not there yet */
@@ -195,18 +157,18 @@ export class DaemonDriver implements Driver {
   ): Promise<{ path: string; text: string }> {
     const opened = members.map(async (member) => ({
       entry: member,
-      path: own !== undefined && member === entry ? own : await exportedPath(this.#store, member),
+      path: own !== undefined && member === entry ? own : await exportedPath(this.store, member),
     }));
-    return daemonConfiguration(this.#store, entry, await Promise.all(opened));
+    return daemonConfiguration(this.store, entry, await Promise.all(opened));
   }
 
   #program(entry: ExportEntry, members: readonly ExportEntry[], path: string): Program {
-    return programOf(this.#store, [entry, ...members], path);
+    return programOf(this.store, [entry, ...members], path);
   }
 
   async #run(entry: ExportEntry): Promise<void> {
     const members = await this.#members(entry);
-    await this.#launcher.start(this.#program(entry, members, await exportedPath(this.#store, entry)));
+    await this.launcher.start(this.#program(entry, members, await exportedPath(this.store, entry)));
   }
 
   /** How the running daemon is told; its configuration says the same already. */
@@ -234,7 +196,7 @@ export class DaemonDriver implements Driver {
   }
 
   async #carryOut(entry: ExportEntry, changes: readonly Change[], pids: readonly number[]): Promise<void> {
-    const { host } = this.#store;
+    const { host } = this.store;
     for (const change of changes) {
       if (change.by === 'restart') return this.restart(entry);
       if (change.by === 'signal') {
@@ -261,7 +223,7 @@ export class DaemonDriver implements Driver {
   }
 
   #variables(entry: ExportEntry, path: string): object {
-    return { ...exportVariables(this.#store, entry, path), folder: this.mark(entry) };
+    return { ...exportVariables(this.store, entry, path), folder: this.mark(entry) };
   }
 }
 

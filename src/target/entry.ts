@@ -6,6 +6,7 @@ import { posix } from 'node:path';
 import { LabError } from '../errors.js';
 import { type Host, type HostLock, isTemporary } from '../host/host.js';
 import type { Control } from '../recipe/schema.js';
+import { SECTOR } from '../storage/backing.js';
 import type { RestartPolicy } from './supervise.js';
 
 /**
@@ -123,6 +124,11 @@ export class StateFolder {
   persistFolder(): string {
     return posix.join(this.folder, 'persist');
   }
+}
+
+/** What initiators see of its file or device. */
+export function sectorsOf({ backing, options: { offset = 0, length } }: ExportEntry): number {
+  return length ?? backing.size / SECTOR - offset;
 }
 
 /** Entries of one host, and the folders that go with them. */

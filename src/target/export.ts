@@ -1,16 +1,16 @@
 import type { Host } from '../host/host.js';
 import { type InterfaceFacts, requireInterface } from '../host/interface.js';
-import { makeBackingFile, SECTOR } from '../storage/backing.js';
+import { makeBackingFile } from '../storage/backing.js';
 import { type AnnouncementWatch, watchAnnouncements } from './announcement.js';
 import { driverFor } from './driver.js';
-import { EntryStore, type ExportEntry, exportId } from './entry.js';
+import { EntryStore, type ExportEntry, exportId, sectorsOf } from './entry.js';
 import { attachOwn, ownLoops } from './loops.js';
 import { serviceManager } from './persist/manager.js';
 import { settlePersistence } from './persist/settle.js';
 import { type ExportPlan, planExport, type Served } from './plan.js';
-import { processesOf } from './processes.js';
 import { requireAnnouncement, waitUntilListening } from './ready.js';
 import { type Recovery, recover } from './recover.js';
+import { tidy } from './tidy.js';
 import { undo } from './undo.js';
 import type { ExportWish } from './wish.js';
 
@@ -60,9 +60,10 @@ export async function exportTarget(
   wish: ExportWish,
   onRecovery: (recovery: Recovery) => void = () => {},
 ): Promise<ExportReport> {
+  const interfaces = new Interfaces(host);
   // Looked at first, so that a wrong name changes nothing, not even the state folder.
-  await requireInterface(host.inNamespace(wish.netns), wish.iface);
-  const [outcome] = await exportTargets(host, [{ served, wish }], onRecovery);
+  await interfaces.require(wish.netns, wish.iface);
+  const [outcome] = await makeAll(host, [{ served, wish }], interfaces, onRecovery);
   if (outcome?.report === undefined) throw outcome?.error ?? new TypeError('no outcome');
   return outcome.report;
 }
@@ -78,17 +79,26 @@ export async function exportTargets(
   orders: readonly ExportOrder[],
   onRecovery: (recovery: Recovery) => void = () => {},
 ): Promise<ExportOutcome[]> {
+  return makeAll(host, orders, new Interfaces(host), onRecovery);
+}
+
+async function makeAll(
+  host: Host,
+  orders: readonly ExportOrder[],
+  interfaces: Interfaces,
+  onRecovery: (recovery: Recovery) => void,
+): Promise<ExportOutcome[]> {
   const store = await EntryStore.open(host);
   const lock = await store.lock();
   try {
     onRecovery(await recover(store));
-    const interfaces = new Interfaces(host);
     const watches = new Watches(host);
     try {
       const begun: (() => Promise<ExportOutcome>)[] = [];
       for (const order of orders) begun.push(await begin(store, order, interfaces, watches));
       const outcomes: ExportOutcome[] = [];
       for (const finish of begun) outcomes.push(await finish());
+      if (outcomes.some(({ error }) => error !== undefined)) await tidy(store);
       return outcomes;
     } finally {
       await watches.close();
@@ -120,10 +130,10 @@ async function begin(
     await start(store, plan, served);
     return async () => {
       try {
-        await waitUntilListening(store, plan.entry, iface);
+        const pids = await waitUntilListening(store, plan.entry, iface);
         await watches.require(store, plan.entry);
         await store.write({ ...plan.entry, phase: 'running' });
-        return { order, report: await report(store, plan.entry, iface) };
+        return { order, report: await report(store, plan.entry, iface, pids) };
       } catch (error) {
         return failed(error);
       }
@@ -198,9 +208,12 @@ export async function putArtifacts(store: EntryStore, { build, artifacts }: Serv
   }
 }
 
-async function report(store: EntryStore, entry: ExportEntry, iface: InterfaceFacts): Promise<ExportReport> {
-  const driver = driverFor(store, entry);
-  const { offset = 0, length } = entry.options;
+async function report(
+  store: EntryStore,
+  entry: ExportEntry,
+  iface: InterfaceFacts,
+  pids: number[],
+): Promise<ExportReport> {
   return {
     id: exportId(entry),
     implementation: entry.implementation,
@@ -212,10 +225,10 @@ async function report(store: EntryStore, entry: ExportEntry, iface: InterfaceFac
     mac: iface.mac,
     file: entry.backing.path,
     size: entry.backing.size,
-    sectors: length ?? entry.backing.size / SECTOR - offset,
+    sectors: sectorsOf(entry),
     device: (await ownLoops(store, entry))[0],
-    pids: await processesOf(store.host, store.folder, driver.mark(entry)),
-    log: driver.logPath(entry),
+    pids,
+    log: driverFor(store, entry).logPath(entry),
     options: entry.options,
     persistence: (entry.persist && (await (await serviceManager(store.host)).starter(store))) || null,
   };

@@ -1,5 +1,6 @@
 /** Starts and ends programs: as a service of the host's where there is a reason to, as a process of ours otherwise. */
 import { posix } from 'node:path';
+import type { StartOptions } from '../host/host.js';
 import type { Deed } from './driver.js';
 import type { EntryStore } from './entry.js';
 import { serviceManager } from './persist/manager.js';
@@ -17,29 +18,22 @@ export class Launcher {
     this.#store = store;
   }
 
-  /** What `start` would run. */
+  /** What `start` would run; changes nothing. */
   async preview(program: Program): Promise<string[]> {
     const { host } = this.#store;
-    await host.run(['mkdir', '-p', posix.dirname(program.log)]);
     if (program.persist) return (await serviceManager(host)).startArgv(this.#service(program), this.#store);
     if (await this.#isTransient(program)) return transientArgv(this.#service(program), program);
-    return supervised(program.argv, program.restart);
+    return ownArgv(program);
   }
 
   async start(program: Program): Promise<void> {
     const { host } = this.#store;
-    await host.run(['mkdir', '-p', posix.dirname(program.log)]);
+    const isTransient = await this.#isTransient(program);
+    // What the host starts for us makes this folder by itself.
+    if (program.persist || isTransient) await host.run(['mkdir', '-p', posix.dirname(program.log)]);
     if (program.persist) return (await serviceManager(host)).start(this.#service(program), this.#store);
-    if (await this.#isTransient(program)) {
-      await host.run(await this.preview(program));
-      return;
-    }
-    const { mark, log, cwd } = program;
-    await host.inNamespace(program.netns).start(await this.preview(program), {
-      env: { [RUN_MARK]: mark },
-      log,
-      cwd,
-    });
+    if (isTransient) await host.run(transientArgv(this.#service(program), program));
+    else await host.inNamespace(program.netns).start(ownArgv(program), startOptions(program));
   }
 
   /** Ends it and whatever keeps it running. Silent if it does not run. */
@@ -55,9 +49,7 @@ export class Launcher {
   async prepareStart(program: Program): Promise<Deed> {
     const run = (): Promise<void> => this.start(program);
     if (program.persist || (await this.#isTransient(program))) return { run };
-    const { mark, log, cwd, netns } = program;
-    const options = { env: { [RUN_MARK]: mark }, log, cwd };
-    return { run, begins: { argv: await this.preview(program), netns, options } };
+    return { run, begins: { argv: ownArgv(program), netns: program.netns, options: startOptions(program) } };
   }
 
   async prepareStop(program: Program): Promise<Deed> {
@@ -81,4 +73,13 @@ export class Launcher {
   async #isTransient({ restart }: Program): Promise<boolean> {
     return restart !== undefined && (await runsSystemd(this.#store.host));
   }
+}
+
+/** Of a process that is ours to start. */
+function ownArgv({ argv, restart }: Program): string[] {
+  return supervised(argv, restart);
+}
+
+function startOptions({ mark, log, cwd }: Program): StartOptions {
+  return { env: { [RUN_MARK]: mark }, log, cwd };
 }

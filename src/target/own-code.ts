@@ -4,6 +4,8 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs
 import { join, posix } from 'node:path';
 import { MissingError } from '../errors.js';
 import type { Host } from '../host/host.js';
+import { here } from '../host/local.js';
+import { inRange } from '../patch/condition.js';
 import { cacheFolder, packageRoot } from '../paths.js';
 import type { Control } from '../recipe/schema.js';
 import type { Served } from './plan.js';
@@ -15,8 +17,6 @@ const OWN_CODE = 'aoe-lab';
 const PARTS = ['package.json', 'dist/src/native', 'dist/src/link', 'dist/src/aoe'];
 const FILES = /^dist\/src\/[^/]+\.js$/;
 const LIBRARIES = ['koffi', `@koromix/koffi-linux-${process.arch}`];
-/** What package.json asks for (`engines`). */
-const OLDEST_NODE = [20, 19];
 
 /** Whether a target is part of this package. */
 export function runsOwnCode(control: Control): boolean {
@@ -30,11 +30,11 @@ export function runsOwnCode(control: Control): boolean {
 export async function withOwnCode(host: Host, served: Served): Promise<Served> {
   const tried = `providing ${served.implementation} for ${host.name}`;
   const { machine } = await host.facts();
-  const here = process.arch === 'x64' ? 'x86_64' : process.arch === 'arm64' ? 'aarch64' : process.arch;
-  if (machine !== here) {
+  const own = (await here.facts()).machine;
+  if (machine !== own) {
     throw new MissingError({
       tried,
-      happened: `it is a ${machine}, and this machine, whose libraries would go there, a ${here}`,
+      happened: `it is a ${machine}, and this machine, whose libraries would go there, a ${own}`,
       next: `install aoe-lab there and run it there, or take a target that is built there`,
       missing: [`libraries for ${machine}`],
     });
@@ -48,14 +48,12 @@ async function findNode(host: Host, tried: string): Promise<string> {
   const script = 'p=$(command -v node) && "$p" --version && echo "$p"';
   const { stdout } = await host.run(['sh', '-lc', script], { accept: [1, 127] });
   const [version = '', path] = stdout.trim().split('\n');
-  const numbers = version.replace(/^v/, '').split('.').map(Number);
-  const [major = 0, minor = 0] = numbers;
-  const [oldest = 0, oldestMinor = 0] = OLDEST_NODE;
-  if (path !== undefined && (major > oldest || (major === oldest && minor >= oldestMinor))) return path;
+  const { engines } = JSON.parse(await readFile(join(packageRoot, 'package.json'), 'utf8'));
+  if (path !== undefined && inRange(version.replace(/^v/, ''), engines.node)) return path;
   throw new MissingError({
     tried,
     happened: path === undefined ? 'there is no node on its path' : `its node is ${version}`,
-    next: `install Node ${OLDEST_NODE.join('.')} or later there`,
+    next: `install Node ${engines.node.replace('>=', '')} or later there`,
     missing: ['node'],
   });
 }

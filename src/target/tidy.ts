@@ -8,8 +8,8 @@ export function withOther(entry: ExportEntry): ExportEntry[] {
 }
 
 /**
- * Removes copies of builds, logs and daemons' folders that belong to no entry; to be called under the lock. A target that
- * gave its place to another one leaves them, and so does a command that was killed while it prepared that.
+ * Removes copies of builds, logs and daemons' folders that belong to no entry; to be called under the lock. `undo` leaves
+ * them, a target that gave its place to another one, and a command that was killed meanwhile.
  */
 export async function tidy(store: EntryStore): Promise<void> {
   const entries = (await store.all()).flatMap(withOther);

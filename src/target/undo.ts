@@ -21,13 +21,15 @@ export interface Undone {
 /** Whether a file that the export made is removed: `false`, if it was never written; `true`, even if it holds data. */
 export type RemoveFile = boolean | 'never';
 
-/** Undoes an export, from whatever point it had come to; can be repeated. The entry goes last. */
+/**
+ * Undoes an export, from whatever point it had come to; can be repeated. The entry goes last. Its log and its copy of a build
+ * are left to `tidy`, once for all that are undone.
+ */
 export async function undo(store: EntryStore, entry: ExportEntry, removeFile: RemoveFile): Promise<Undone> {
   const { host } = store;
   const { backing } = entry;
   await store.write({ ...entry, phase: 'stopping' });
-  const driver = driverFor(store, entry);
-  await driver.stop(entry);
+  await driverFor(store, entry).stop(entry);
   const loops = await ownLoops(store, entry);
   // Its services go, that of its loop device too.
   if (entry.persist) await settlePersistence(store, false);
@@ -38,13 +40,6 @@ export async function undo(store: EntryStore, entry: ExportEntry, removeFile: Re
     const there = (await host.stat(backing.path)) !== undefined;
     file = remove || !there ? 'removed' : 'kept';
     if (remove) await host.remove(backing.path);
-  }
-  const others = (await store.all()).filter((other) => exportId(other) !== exportId(entry));
-  if (!others.some((other) => driverFor(store, other).logPath(other) === driver.logPath(entry))) {
-    await host.remove(driver.logPath(entry));
-  }
-  if (!others.some((other) => other.build === entry.build)) {
-    await host.remove(store.artifactsFolder(entry.build));
   }
   await store.remove(entry);
   await store.removeIfEmpty();

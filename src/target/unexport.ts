@@ -2,6 +2,7 @@ import { UsageError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { EntryStore, type ExportEntry, exportId } from './entry.js';
 import { type Recovery, recover } from './recover.js';
+import { tidy } from './tidy.js';
 import { type RemoveFile, type Undone, undo } from './undo.js';
 
 export interface UnexportReport {
@@ -28,8 +29,12 @@ export async function unexportTargets(
     const chosen = new Set(selectEntries(before, names).map(exportId));
     const recovery = await recover(store);
     const unexported: Undone[] = [];
-    for (const entry of await store.all()) {
-      if (chosen.has(exportId(entry))) unexported.push(await undo(store, entry, removeFiles));
+    try {
+      for (const entry of await store.all()) {
+        if (chosen.has(exportId(entry))) unexported.push(await undo(store, entry, removeFiles));
+      }
+    } finally {
+      await tidy(store);
     }
     return { unexported, recovery };
   } finally {

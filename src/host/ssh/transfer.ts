@@ -1,12 +1,12 @@
 /** Files and folders to a host over SSH and back: into a temporary place, compared by digest, then into the right one. */
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, posix } from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { LabError } from '../../errors.js';
-import type { FileFacts, TransferOptions } from '../host.js';
+import { type FileFacts, type TransferOptions, temporaryName } from '../host.js';
 import type { RawOptions, RawResult } from './run.js';
 import * as scripts from './scripts.js';
 
@@ -58,7 +58,7 @@ export async function getPath(
   { onProgress }: TransferOptions,
 ): Promise<void> {
   await mkdir(dirname(local), { recursive: true });
-  const temporary = join(dirname(local), `.${basename(local)}.${randomBytes(6).toString('hex')}.tmp`);
+  const temporary = join(dirname(local), temporaryName(basename(local)));
   try {
     if (kind === 'directory') {
       await mkdir(temporary);
@@ -140,5 +140,5 @@ async function unpack(stream: Readable, folder: string): Promise<void> {
 
 /** What is being written to a path of the host. */
 export function temporaryBeside(path: string): string {
-  return posix.join(posix.dirname(path), `.${posix.basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+  return posix.join(posix.dirname(path), temporaryName(posix.basename(path)));
 }

@@ -6,6 +6,9 @@ export const SCRIPT_FOLDER = '/etc/init.d';
 const RUNLEVEL = 'default';
 
 export function openrc(host: Host): ServiceManager {
+  const stop = async (service: string): Promise<void> => {
+    await host.run(['rc-service', '--ifexists', '--ifstarted', service, 'stop']);
+  };
   const enableArgvs = async (services: readonly string[]): Promise<string[][]> => {
     const enabled = await host.list(`/etc/runlevels/${RUNLEVEL}`);
     return services
@@ -18,16 +21,14 @@ export function openrc(host: Host): ServiceManager {
     start: async (service) => {
       await host.run(['rc-service', service, 'start']);
     },
-    stop: async (service) => {
-      await host.run(['rc-service', '--ifexists', '--ifstarted', service, 'stop']);
-    },
+    stop,
     enableArgvs,
     enable: async (services) => {
       for (const argv of await enableArgvs(services)) await host.run(argv);
     },
     disable: async (services) => {
       for (const service of services) {
-        await host.run(['rc-service', '--ifexists', '--ifstarted', service, 'stop']);
+        await stop(service);
         if (await isEnabled(host, service)) await host.run(['rc-update', 'del', service, RUNLEVEL]);
       }
     },

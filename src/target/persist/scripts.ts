@@ -9,6 +9,10 @@ const INIT_SCRIPTS = '/etc/init.d';
 const LOCAL = '/etc/rc.local';
 
 export function scripts(host: Host): ServiceManager {
+  const stop = async (service: string, state: StateFolder): Promise<void> => {
+    const path = scriptPath(state, service);
+    if ((await host.stat(path)) !== undefined) await host.run(['sh', path, 'stop']);
+  };
   const enableArgvs = async (_: readonly string[], state: StateFolder): Promise<string[][]> =>
     (await hasInitScripts(host)) ? [['update-rc.d', bootServiceName(state), 'defaults']] : [];
   return {
@@ -17,20 +21,14 @@ export function scripts(host: Host): ServiceManager {
     start: async (service, state) => {
       await host.run(['sh', scriptPath(state, service), 'start']);
     },
-    stop: async (service, state) => {
-      const path = scriptPath(state, service);
-      if ((await host.stat(path)) !== undefined) await host.run(['sh', path, 'stop']);
-    },
+    stop,
     enableArgvs,
     enable: async (services, state) => {
       for (const argv of await enableArgvs(services, state)) await host.run(argv);
       if (!(await hasInitScripts(host)) && (await hasLocal(host))) await changeLocal(host, state, true);
     },
     disable: async (services, state) => {
-      for (const service of services) {
-        const path = scriptPath(state, service);
-        if ((await host.stat(path)) !== undefined) await host.run(['sh', path, 'stop']);
-      }
+      for (const service of services) await stop(service, state);
     },
     forget: async (_, state, isLast) => {
       if (!isLast) return;

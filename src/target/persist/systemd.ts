@@ -18,6 +18,10 @@ const unit = (service: string): string => `${service}.service`;
 export function systemd(host: Host): ServiceManager {
   const systemctl = async (words: readonly string[], accept: readonly number[] = []): Promise<string> =>
     (await host.run(['systemctl', ...words], { accept, timeout: PATIENCE })).stdout;
+  const stop = async (service: string): Promise<void> => {
+    // 5: it is not loaded.
+    await systemctl(['stop', unit(service)], [5]);
+  };
   const enableArgvs = async (services: readonly string[]): Promise<string[][]> => [
     ['systemctl', 'daemon-reload'],
     ...(services.length === 0 ? [] : [['systemctl', 'enable', '--quiet', ...services.map(unit)]]),
@@ -39,17 +43,14 @@ export function systemd(host: Host): ServiceManager {
         });
       }
     },
-    stop: async (service) => {
-      // 5: it is not loaded.
-      await systemctl(['stop', unit(service)], [5]);
-    },
+    stop,
     enableArgvs,
     enable: async (services) => {
       for (const argv of await enableArgvs(services)) await host.run(argv, { timeout: PATIENCE });
     },
     disable: async (services) => {
       for (const service of services) {
-        await systemctl(['stop', unit(service)], [5]);
+        await stop(service);
         // 1: its file is gone.
         await systemctl(['disable', '--quiet', unit(service)], [1]);
       }

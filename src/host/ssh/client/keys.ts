@@ -6,7 +6,7 @@ import { textOf } from './files.js';
 export interface KeyOptions {
   /** Paths, in the order to try them. */
   files: readonly string[];
-  /** Whether the user named the files: one that is not there is nothing to worry about otherwise. */
+  /** Path of an agent's socket. */
   agent: string | undefined;
   /** Whether of an agent's keys only those are tried whose files are named. */
   onlyFiles: boolean;
