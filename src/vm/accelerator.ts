@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { here } from '../host/local.js';
 import { cacheFolder } from '../paths.js';
 import { readJson, writeJson } from '../source/store/json.js';
-import { type Accelerator, QEMU } from './qemu.js';
+import { BootError } from './process.js';
+import { type Accelerator, type Processors, QEMU } from './qemu.js';
 
 /** Milliseconds for a guest to be ready by KVM: 2 s are usual. */
 const KVM_PATIENCE = 20_000;
@@ -19,22 +20,22 @@ interface Remembered {
   works: boolean;
 }
 
-/**
- * Boots by whatever works: `boot` is called with an accelerator and the milliseconds it may take, and a second time by
- * emulation if KVM failed or was too slow.
- */
+/** @param patience milliseconds */
+type Boot<T> = (processors: Processors, patience: number) => Promise<T>;
+
+/** Boots by whatever works: by emulation if KVM failed or was too slow, and in turns if emulation failed as well. */
 export async function withAccelerator<T>(
-  boot: (accelerator: Accelerator, patience: number) => Promise<T>,
+  boot: Boot<T>,
   wanted: Accelerator | 'auto' = 'auto',
   device = '/dev/kvm',
 ): Promise<T> {
-  if (wanted === 'tcg') return boot('tcg', TCG_PATIENCE);
+  if (wanted === 'tcg') return emulated(boot);
   if (wanted === 'kvm') return boot('kvm', TCG_PATIENCE);
   const usable = await access(device, constants.R_OK | constants.W_OK).then(
     () => true,
     () => false,
   );
-  if (!usable) return boot('tcg', TCG_PATIENCE);
+  if (!usable) return emulated(boot);
   const file = join(cacheFolder(), 'vm', 'kvm.json');
   const key = `${(await here.facts()).bootId} ${(await here.run([QEMU, '--version'])).stdout.split('\n')[0]}`;
   const remembered = await readJson<Remembered>(file);
@@ -49,8 +50,18 @@ export async function withAccelerator<T>(
       if (known) throw error;
     }
   }
-  const booted = await boot('tcg', TCG_PATIENCE);
+  const booted = await emulated(boot);
   // Only now: what fails by emulation too is no fault of KVM's.
   if (known === undefined) await writeJson(file, { key, works: false });
   return booted;
+}
+
+/** A kernel that boots on processors with a thread each oopses or hangs now and then (seen with 6.1 and 7.2). */
+async function emulated<T>(boot: Boot<T>): Promise<T> {
+  try {
+    return await boot('tcg', TCG_PATIENCE);
+  } catch (error) {
+    if (!(error instanceof BootError)) throw error;
+    return boot('tcg-in-turns', TCG_PATIENCE);
+  }
 }

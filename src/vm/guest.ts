@@ -18,7 +18,7 @@ import { type GuestKernel, guestKernel } from './kernel.js';
 import { makeGuestKeys } from './keys.js';
 import { forwardedPort, monitor } from './monitor.js';
 import { lastWords, serialLog, startQemu, untilReady } from './process.js';
-import { type Accelerator, type Disk, qemuArgv } from './qemu.js';
+import { type Accelerator, acceleratorOf, type Disk, type Processors, qemuArgv } from './qemu.js';
 import {
   checkName,
   claimGuest,
@@ -95,7 +95,7 @@ export async function bootGuest(options: GuestOptions = {}): Promise<Guest> {
   await sweepGuests();
   const { kernel, images, modules } = await guestImages(options);
   return withAccelerator(
-    (accelerator, patience) => boot(name, kernel, images, modules, accelerator, patience, options),
+    (processors, patience) => boot(name, kernel, images, modules, processors, patience, options),
     options.accelerator,
   );
 }
@@ -142,7 +142,7 @@ async function boot(
   kernel: GuestKernel,
   images: readonly string[],
   modules: readonly string[],
-  accelerator: Accelerator,
+  processors: Processors,
   patience: number,
   options: GuestOptions,
 ): Promise<Guest> {
@@ -164,7 +164,7 @@ async function boot(
     owner: await ownIdentity(),
     kernel: kernel.name,
     release: kernel.release,
-    accelerator,
+    accelerator: acceleratorOf(processors),
     memory: options.memory ?? (options.fio ? 512 : 256),
     links,
     hostKey: keys.host.public.toString('base64'),
@@ -195,7 +195,7 @@ async function boot(
       name,
       kernel: kernel.image,
       initrd,
-      accelerator,
+      processors,
       memory: record.memory,
       cpus: options.cpus ?? 2,
       links,

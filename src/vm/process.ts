@@ -11,6 +11,9 @@ import { kernelTrouble } from './trouble.js';
 
 const POLL = 50;
 
+/** A guest that ended or hung before it was ready. */
+export class BootError extends LabError {}
+
 /**
  * Starts QEMU. Unless its guest is to stay, the kernel ends it when this process ends, however that comes about.
  * @throws MissingError if there is no QEMU here
@@ -51,7 +54,7 @@ function missing(program: string): MissingError {
 /**
  * Waits until the guest says that it is ready.
  * @param patience milliseconds
- * @throws LabError if it ends before, or takes longer: with what its kernel complained of, or said last
+ * @throws BootError if it ends before, or takes longer: with what its kernel complained of, or said last
  */
 export async function untilReady(
   child: ChildProcess,
@@ -73,7 +76,7 @@ export async function untilReady(
       const happened = hasEnded
         ? 'QEMU ended before it was ready'
         : `it was not ready in ${patience / 1000} s`;
-      throw new LabError({
+      throw new BootError({
         tried,
         happened: [happened, said, lastWords(await serialLog(record))].join('\n').trim(),
       });

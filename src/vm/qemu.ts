@@ -2,6 +2,14 @@
 
 export type Accelerator = 'kvm' | 'tcg';
 
+/**
+ * How QEMU runs a guest's processors: by KVM, emulated with a thread each, or emulated in turns by one thread: half as
+ * fast, and free of races between processors over code that the kernel patches while it boots.
+ */
+export type Processors = 'kvm' | 'tcg' | 'tcg-in-turns';
+
+export const acceleratorOf = (processors: Processors): Accelerator => (processors === 'kvm' ? 'kvm' : 'tcg');
+
 export interface Disk {
   path: string;
   readOnly?: boolean | undefined;
@@ -13,7 +21,7 @@ export interface QemuFacts {
   name: string;
   kernel: string;
   initrd: string;
-  accelerator: Accelerator;
+  processors: Processors;
   /** MiB. */
   memory: number;
   cpus: number;
@@ -38,14 +46,20 @@ export const QEMU = 'qemu-system-x86_64';
 const KERNEL_LINE =
   'console=ttyS0 loglevel=5 panic=-1 oops=panic random.trust_cpu=on tsc=unstable no_timer_check mitigations=off';
 
+const ACCELERATION: Record<Processors, string> = {
+  kvm: 'kvm',
+  tcg: 'tcg,thread=multi',
+  'tcg-in-turns': 'tcg,thread=single',
+};
+
 export function qemuArgv(facts: QemuFacts): string[] {
-  const { accelerator, links, disks } = facts;
+  const { processors, links, disks } = facts;
   return [
     QEMU,
     ...['-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none'],
     ...['-name', comma(facts.name), '-pidfile', facts.pidFile],
-    ...['-machine', 'q35', '-accel', accelerator === 'tcg' ? 'tcg,thread=multi' : 'kvm'],
-    ...['-cpu', accelerator === 'kvm' ? 'host' : 'max'],
+    ...['-machine', 'q35', '-accel', ACCELERATION[processors]],
+    ...['-cpu', processors === 'kvm' ? 'host' : 'max'],
     ...['-smp', String(facts.cpus), '-m', String(facts.memory)],
     ...['-kernel', facts.kernel, '-initrd', facts.initrd, '-append', kernelLine(facts)],
     ...['-chardev', `file,id=serial,path=${comma(facts.serialLog)},append=on`, '-serial', 'chardev:serial'],

@@ -11,7 +11,8 @@ import { bootGuest } from '../../src/vm/guest.js';
 import { guestKernel } from '../../src/vm/kernel.js';
 import { makeGuestKeys } from '../../src/vm/keys.js';
 import { dependsOf } from '../../src/vm/modules.js';
-import { type Accelerator, qemuArgv } from '../../src/vm/qemu.js';
+import { BootError } from '../../src/vm/process.js';
+import { type Processors, qemuArgv } from '../../src/vm/qemu.js';
 import { checkName } from '../../src/vm/registry.js';
 import { kernelTrouble } from '../../src/vm/trouble.js';
 import { hasPvhEntry } from '../../src/vm/vmlinux.js';
@@ -81,7 +82,7 @@ test('the command line of QEMU: commas doubled, links and disks in their order',
     name: 'a',
     kernel: '/k',
     initrd: '/i',
-    accelerator: 'tcg',
+    processors: 'tcg-in-turns',
     memory: 256,
     cpus: 2,
     links: [{ socket: '/s,1', mac: '02:00:00:00:00:01', mtu: 9000 }],
@@ -94,16 +95,17 @@ test('the command line of QEMU: commas doubled, links and disks in their order',
   t.true(argv.includes('stream,id=link0,server=on,addr.type=unix,addr.path=/s,,1'));
   t.true(argv.includes('if=none,id=disk0,format=raw,file=/d,,1,readonly=off'));
   t.true(argv.includes('if=none,id=disk1,format=raw,file=/d2,readonly=on'));
+  t.true(argv.includes('tcg,thread=single'));
   t.true(argv.includes('user,id=management,restrict=on,ipv6=off,hostfwd=tcp:127.0.0.1:0-:22'));
 });
 
 test.serial('KVM that fails once is not tried again; one that works is remembered as well', async (t) => {
   const device = join(folder, 'kvm');
-  const tried: Accelerator[] = [];
-  const boot = (fails: boolean) => async (accelerator: Accelerator) => {
-    tried.push(accelerator);
-    if (fails && accelerator === 'kvm') throw new Error('it hangs');
-    return accelerator;
+  const tried: Processors[] = [];
+  const boot = (fails: boolean) => async (processors: Processors) => {
+    tried.push(processors);
+    if (fails && processors === 'kvm') throw new Error('it hangs');
+    return processors;
   };
   t.is(await withAccelerator(boot(true), 'auto', device), 'tcg', 'no device');
   t.deepEqual(tried.splice(0), ['tcg']);
@@ -120,6 +122,23 @@ test.serial('KVM that fails once is not tried again; one that works is remembere
   t.is(await withAccelerator(boot(false), 'auto', device), 'kvm', 'no fault of KVM');
   await t.throwsAsync(withAccelerator(boot(true), 'auto', device), { message: 'it hangs' });
   t.is(await withAccelerator(boot(true), 'tcg', device), 'tcg');
+});
+
+test('an emulated boot that fails is tried once more with its processors in turns, and no more often', async (t) => {
+  const tried: Processors[] = [];
+  const boot = (failing: Processors[], error: Error) => async (processors: Processors) => {
+    tried.push(processors);
+    if (failing.includes(processors)) throw error;
+    return processors;
+  };
+  const oops = new BootError({ tried: 'booting', happened: 'an oops' });
+  t.is(await withAccelerator(boot(['tcg'], oops), 'tcg'), 'tcg-in-turns');
+  t.deepEqual(tried.splice(0), ['tcg', 'tcg-in-turns']);
+  await t.throwsAsync(withAccelerator(boot(['tcg', 'tcg-in-turns'], oops), 'tcg'), { is: oops });
+  t.deepEqual(tried.splice(0), ['tcg', 'tcg-in-turns']);
+  const missing = new Error('no QEMU');
+  await t.throwsAsync(withAccelerator(boot(['tcg'], missing), 'tcg'), { is: missing });
+  t.deepEqual(tried, ['tcg']);
 });
 
 test('a kernel is entered by its PVH note, where it has one', (t) => {
