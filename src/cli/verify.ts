@@ -10,6 +10,7 @@ interface Options {
   source?: string;
   offline?: boolean;
   kernel: string;
+  clientKernel?: string;
   test?: TestName[];
   target?: 'here' | 'vm';
   initiator: 'here' | 'vm';
@@ -32,6 +33,7 @@ export function register(program: Command): void {
     .option('--source <WHERE>', 'your copy of the source, where one implementation is named')
     .option('--offline', 'use only what the store has')
     .option('--kernel <KERNEL>', KERNEL_OF_GUESTS, '6.1')
+    .option('--client-kernel <KERNEL>', "of the client's guest, if it is another")
     .option('--test <LIST>', 'of 1 (basic), 2 (load), 3 (failure), 4 (restart); all otherwise', testNames)
     .addOption(targetOption())
     .addOption(
@@ -82,12 +84,12 @@ async function run(
     import('../verify/acceptance/acceptance.js'),
     import('../host/local.js'),
   ]);
-  const { release, source, offline, kernel, mtu, inPlace } = options;
+  const { release, source, offline, kernel, clientKernel, mtu, inPlace } = options;
   return untilSignal('running the acceptance tests', async (signal) => {
     const reports: AcceptanceReport[] = [];
     for (const implementation of options.impl) {
       const report = await accept(here, {
-        ...{ implementation, release, source, offline, tests, kernel, mtu, inPlace, signal },
+        ...{ implementation, release, source, offline, tests, kernel, clientKernel, mtu, inPlace, signal },
         place: placeOption(options.target),
         initiator: placeOption(options.initiator),
         onStep: (test, step) => note(`${implementation}: ${test}: ${step}`),

@@ -11,7 +11,7 @@ import { type Place, placeOf } from '../place.js';
 import { targetGuest } from '../target-guest.js';
 import { Theatre } from '../theatre.js';
 import { AoeClient } from './client.js';
-import { isKnown, KNOWN_FINDING } from './known.js';
+import { findingsOf, isKnown } from './known.js';
 import { linuxTests } from './linux-tests.js';
 import { ownTests } from './own-tests.js';
 import { needsFio } from './prepare.js';
@@ -26,6 +26,8 @@ export interface AcceptanceOptions {
   tests: readonly TestName[];
   /** Of the guests, as guestKernel takes it. */
   kernel: string;
+  /** Of the client's guest, if it is another. */
+  clientKernel?: string | undefined;
   /** The client: the Linux driver in a guest, or aoe-lab's own here; the guest otherwise. */
   initiator?: Place | undefined;
   /** Where a daemon runs; a module needs a guest. */
@@ -69,7 +71,7 @@ const OWN_MAC = 0x02_00_00_0a_0e_10;
  */
 export async function accept(host: Host, options: AcceptanceOptions): Promise<AcceptanceReport> {
   const begun = performance.now();
-  const { kernel, mtu, onStep, signal } = options;
+  const { kernel, clientKernel = kernel, mtu, onStep, signal } = options;
   onStep('set-up', 'source and build');
   const provided = await provide(options.implementation, options);
   const place = placeOf(provided, options.place);
@@ -86,7 +88,7 @@ export async function accept(host: Host, options: AcceptanceOptions): Promise<Ac
         : targetGuest(theatre, { kernel, disks: [disk], offline: options.offline }),
       options.initiator === 'here'
         ? undefined
-        : theatre.guest('client', { kernel, fio, offline: options.offline }),
+        : theatre.guest('client', { kernel: clientKernel, fio, offline: options.offline }),
     ]);
     const exported = await exportTarget(stage.host, provided, {
       ...ADDRESS,
@@ -123,7 +125,7 @@ export async function accept(host: Host, options: AcceptanceOptions): Promise<Ac
       ...('guest' in stage ? [stage.guest as Guest] : []),
     ]);
     const trouble = all.filter((text) => !isKnown(text));
-    if (all.some(isKnown)) findings.push(KNOWN_FINDING);
+    findings.push(...findingsOf(all));
     return {
       implementation: provided.implementation,
       release: provided.release,

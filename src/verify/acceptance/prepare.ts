@@ -18,12 +18,15 @@ export function needsFio(tests: readonly TestName[]): boolean {
 /** Fetches and builds all that `accept` needs, so that it then needs no network. */
 export async function prepare(
   implementations: readonly string[],
-  options: Pick<AcceptanceOptions, 'release' | 'source' | 'offline' | 'kernel' | 'tests' | 'initiator'>,
+  options: Pick<
+    AcceptanceOptions,
+    'release' | 'source' | 'offline' | 'kernel' | 'clientKernel' | 'tests' | 'initiator'
+  >,
 ): Promise<void> {
-  const { kernel, offline, tests, initiator } = options;
+  const { kernel, clientKernel = kernel, offline, tests, initiator } = options;
   for (const name of implementations) {
     const { control } = await provide(name, options);
     if (control.shape === 'control-file') await prepareGuest({ kernel, offline, exports: true });
   }
-  if (initiator !== 'here') await prepareGuest({ kernel, offline, fio: needsFio(tests) });
+  if (initiator !== 'here') await prepareGuest({ kernel: clientKernel, offline, fio: needsFio(tests) });
 }

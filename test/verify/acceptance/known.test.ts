@@ -1,5 +1,5 @@
 import test from 'ava';
-import { isKnown, withoutKnown } from '../../../src/verify/acceptance/known.js';
+import { findingsOf, isKnown, withoutKnown } from '../../../src/verify/acceptance/known.js';
 
 /** As Linux 7.2.13 wrote it during a run. */
 const WARNING = [
@@ -29,4 +29,20 @@ test('the same warning from another place is not known', (t) => {
     t.false(isKnown(other), other);
     if (!other.startsWith('BUG')) t.deepEqual(withoutKnown([other]), [other]);
   }
+});
+
+test('a client whose driver sleeps in its timer is told of, and only that one', (t) => {
+  // As Linux 5.10.262 wrote it during a run.
+  const sleeping = [
+    'guest client: BUG: scheduling while atomic: swapper/1/0/0x00000100',
+    'Call Trace:',
+    ' blk_mq_freeze_queue_wait+0x66/0xa0',
+    ' aoedev_downdev+0x257/0x2c0 [aoe]',
+  ].join('\n');
+  const [finding = '', ...others] = findingsOf([sleeping, sleeping]);
+  t.regex(finding, /aoedev_downdev.*--client-kernel 6\.1/);
+  t.deepEqual(others, []);
+  t.false(isKnown(sleeping), 'it stays trouble');
+  t.deepEqual(findingsOf([sleeping.replace('aoedev_downdev', 'kvblade_rcv'), 'aoedev_downdev']), []);
+  t.is(findingsOf([`guest client: ${WARNING[1]}`, sleeping]).length, 2);
 });
