@@ -47,44 +47,49 @@ export const OPTION_FLAGS: Readonly<Record<OptionName, string>> = {
 
 /**
  * Checks a wish against what the target can do.
- * @throws UsageError with every fault, and for each option a target lacks the flag's name
+ * @throws UsageError with every fault, and for each option a target lacks its flag, or its field in a lab's file
  */
 export function checkWish(implementation: string, release: string, control: Control, wish: ExportWish): void {
+  // Who writes a file knows fields, not flags.
+  const called = (name: OptionName): string => (wish.lab === undefined ? OPTION_FLAGS[name] : name);
+  const flag = wish.lab === undefined ? '--' : '';
   const faults: string[] = [];
   if (!inRange(wish.shelf, 0, MAX_SHELF)) faults.push(`shelf ${wish.shelf} is not in 0…${MAX_SHELF}`);
   if (!inRange(wish.slot, 0, MAX_SLOT)) faults.push(`slot ${wish.slot} is not in 0…${MAX_SLOT}`);
   if (control.shape === 'control-file' && wish.netns !== undefined) {
-    faults.push(`--netns ${wish.netns}: a kernel module serves interfaces of the host's own namespace only`);
+    faults.push(
+      `${flag}netns ${wish.netns}: a kernel module serves interfaces of the host's own namespace only`,
+    );
   }
   if (control.shape === 'control-file' && wish.restart !== undefined) {
-    faults.push(`--restart ${wish.restart}: a kernel module has no process that could end`);
+    faults.push(`${flag}restart ${wish.restart}: a kernel module has no process that could end`);
   }
   if (wish.persist && wish.netns !== undefined) {
     faults.push(
-      `--persist: the namespace ${wish.netns} does not survive a reboot; who makes it anew has to export`,
+      `${flag}persist: the namespace ${wish.netns} does not survive a reboot; who makes it anew has to export`,
     );
   }
   const lacking: string[] = [];
-  for (const [name, flag] of Object.entries(OPTION_FLAGS) as [OptionName, string][]) {
+  for (const name of Object.keys(OPTION_FLAGS) as OptionName[]) {
     const value = wish.options[name];
     if (value === undefined || value === false) continue;
     const known = control.options[name];
     if (known === undefined) {
-      lacking.push(flag);
+      lacking.push(called(name));
       continue;
     }
     const amount = Array.isArray(value) ? value.length : value;
     if (typeof amount !== 'number') continue;
     const { min = 0, max = Number.MAX_SAFE_INTEGER } = known;
-    if (!inRange(amount, min, max)) faults.push(`${flag}: ${amount} is not in ${min}…${max}`);
+    if (!inRange(amount, min, max)) faults.push(`${called(name)}: ${amount} is not in ${min}…${max}`);
     if (known.powerOfTwo && !Number.isInteger(Math.log2(amount)))
-      faults.push(`${flag}: ${amount} is no power of two`);
+      faults.push(`${called(name)}: ${amount} is no power of two`);
   }
   if (lacking.length > 0) {
     faults.push(`${implementation} ${release} has no ${lacking.join(', ')}`);
   }
   if (faults.length === 0) return;
-  const has = Object.keys(control.options).map((name) => OPTION_FLAGS[name as OptionName]);
+  const has = (Object.keys(control.options) as OptionName[]).map(called);
   throw new UsageError({
     tried: `exporting e${wish.shelf}.${wish.slot} by ${implementation} ${release}`,
     happened: faults.join('\n'),

@@ -385,7 +385,7 @@ test('what the targets lack is told by the place of the export', async (t) => {
   );
   await writeFile(file, GOOD.replace('sync: false', 'broadcast: true'));
   const lacking = await t.throwsAsync(loadLab(file, GIVEN), { instanceOf: LabFileError });
-  t.regex(lacking?.message ?? '', /lab.yaml:29:5: exports\[1\].options: vblade 25 has no --broadcast/);
+  t.regex(lacking?.message ?? '', /lab.yaml:29:5: exports\[1\].options: vblade 25 has no broadcast/);
   await writeFile(file, GOOD);
   t.deepEqual(
     (await loadLab(file, GIVEN)).exports.map(({ release }) => release),

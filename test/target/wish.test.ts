@@ -74,3 +74,12 @@ test('the advice lists what the target has', (t) => {
     new RegExp(`x 1 has ${OPTION_FLAGS.readOnly}`),
   );
 });
+
+test('what a lab wishes is told by its fields, not by flags', (t) => {
+  const wished = { ...wish({ sync: true, queueLength: 6 }), lab: 'test' };
+  const able = control({ queueLength: { powerOfTwo: true }, readOnly: {} });
+  const error = t.throws(() => checkWish('x', '1', able, wished), { message: /x 1 has no sync/ });
+  t.regex(error?.message ?? '', /^exporting.*: queueLength: 6 is no power of two\n/);
+  t.regex(JSON.stringify((error as { facts?: object }).facts), /x 1 has queueLength, readOnly/);
+  t.notRegex(error?.message ?? '', /--/);
+});
