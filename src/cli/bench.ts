@@ -1,10 +1,20 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import { UsageError } from '../errors.js';
 import type { BenchOptions } from '../verify/bench/bench.js';
 import type { BenchReport, Mode } from '../verify/bench/bench-report.js';
-import { integer, KERNEL_OF_GUESTS, several } from './options.js';
+import type { Site } from '../verify/outpost.js';
+import { type HostOptions, hostOptions, onHosts } from './hosts.js';
+import {
+  integer,
+  KERNEL_OF_GUESTS,
+  type SiteOptions,
+  several,
+  siteInterfaces,
+  siteOptions,
+} from './options.js';
 import { cleanedUp } from './signals.js';
 
-interface Options {
+interface Options extends HostOptions, SiteOptions {
   impl: string;
   source: string[];
   offline?: boolean;
@@ -20,16 +30,15 @@ interface Options {
   fileSize?: string;
   folder?: string;
   ceiling: boolean;
-  json?: boolean;
   html?: string;
   svg?: string;
 }
 
 export function register(program: Command): void {
-  program
+  const command = program
     .command('bench')
     .description(
-      'measure targets side by side: IOPS, throughput, latency, CPU time, on private wires, in turn',
+      'measure targets side by side: IOPS, throughput, latency, CPU time, on private wires, in turn, or on hosts over SSH',
     )
     .requiredOption(
       '--impl <LIST>',
@@ -43,48 +52,88 @@ export function register(program: Command): void {
     .option('--mix <LIST>', 'read, write or READS/WRITES as 70/30 (default read,write; else read)')
     .option('--seconds <N>', 'measured in each run', seconds, 1)
     .option('--rounds <N>', 'runs of each at each point, interleaved', integer, 5)
-    .option('--mtu <BYTES>', 'of the wires', integer, 9000)
+    .option('--mtu <BYTES>', 'of the wires (on hosts: at most)', integer, 9000)
     .option('--direct', 'from the disk: the targets use direct I/O')
     .option('--cold', 'from the disk: the pages of the file are dropped before each run')
     .option('--file-size <SIZE>', 'of the backing file (default 256M; with --direct or --cold 2G)')
-    .option('--folder <PATH>', 'where the backing file is made (default: the system’s temporary folder)')
+    .option(
+      '--folder <PATH>',
+      'where the backing file is made (default: the system’s temporary folder, on hosts /var/lib/aoe-lab)',
+    )
     .option('--no-ceiling', 'leave out the reflector that shows how fast anything could be')
     .option('--html <FILE>', 'write the report as one HTML page')
-    .option('--svg <FILE>', 'write the picture alone')
+    .option('--svg <FILE>', 'write the picture alone');
+  siteOptions(hostOptions(command, 'one after the other'))
     .option('--json', 'print JSON')
     .action(async (options: Options) => {
-      const [{ Bench }, { here }, { print }, { runSteps }, { describeBench }] = await Promise.all([
-        import('../verify/bench/bench.js'),
-        import('../host/local.js'),
-        import('../ui/output.js'),
-        import('../ui/tasks.js'),
+      const [{ describeBench }, { judge }] = await Promise.all([
         import('../ui/bench.js'),
+        import('../verify/bench/judge.js'),
       ]);
-      const bench = new Bench(here, await benchOptions(options));
-      await cleanedUp(bench, async () => {
-        await runSteps(bench.steps(), false);
-        const report = await bench.report();
-        await writeReports(report, options);
+      const hosts = options.host ?? [];
+      const interfaces = siteInterfaces('measuring targets', options.host?.join(','), options);
+      if (interfaces === undefined) {
+        const { print } = await import('../ui/output.js');
+        const report = await measure(options, await benchOptions(options));
         print(report, options, () => describeBench(report));
-        (await import('../verify/bench/judge.js')).judge(report);
-      });
+        return judge(report);
+      }
+      refuseWithHosts(options, hosts);
+      const reports: BenchReport[] = [];
+      await onHosts(
+        // They would disturb each other.
+        { ...options, parallel: 1, showsSteps: true },
+        async (host) => {
+          const report = await measure(options, await benchOptions(options, { host, ...interfaces }));
+          reports.push(report);
+          return report;
+        },
+        describeBench,
+      );
+      for (const report of reports) judge(report);
     });
 }
 
-async function benchOptions(options: Options): Promise<BenchOptions> {
-  const [
-    { hasModules, parseEntrants },
-    { parseDepths, parseMixes, parseSizes },
-    { parseSize },
-    { tmpdir },
-    { resolve },
-  ] = await Promise.all([
-    import('../verify/bench/entrants.js'),
-    import('../verify/bench/points.js'),
-    import('../units.js'),
-    import('node:os'),
-    import('node:path'),
+/** One benchmark, its reports written to the files that were asked for. */
+async function measure(options: Options, wished: BenchOptions): Promise<BenchReport> {
+  const [{ Bench }, { here }, { runSteps }] = await Promise.all([
+    import('../verify/bench/bench.js'),
+    import('../host/local.js'),
+    import('../ui/tasks.js'),
   ]);
+  const bench = new Bench(here, wished);
+  let report: BenchReport | undefined;
+  await cleanedUp(bench, async () => {
+    await runSteps(bench.steps(), false);
+    report = await bench.report();
+    await writeReports(report, options);
+  });
+  return report as unknown as BenchReport;
+}
+
+/** @throws UsageError for what is done on this machine only */
+function refuseWithHosts({ html, svg }: Options, hosts: readonly string[]): void {
+  const happened = hosts.includes('here')
+    ? '--host is for hosts over SSH; this machine does not hear itself on an interface'
+    : hosts.length > 1 && (html !== undefined || svg !== undefined)
+      ? '--html and --svg are for one report, and there is one of each host'
+      : undefined;
+  if (happened === undefined) return;
+  throw new UsageError({
+    tried: `measuring targets on ${hosts.join(', ')}`,
+    happened,
+    next: 'name one host, or leave it out',
+  });
+}
+
+async function benchOptions(options: Options, site?: Site): Promise<BenchOptions> {
+  const [{ hasModules, parseEntrants }, { parseDepths, parseMixes, parseSizes }, { parseSize }, { resolve }] =
+    await Promise.all([
+      import('../verify/bench/entrants.js'),
+      import('../verify/bench/points.js'),
+      import('../units.js'),
+      import('node:path'),
+    ]);
   const mode = modeOf(options);
   const cached = mode === 'cached';
   const entrants = parseEntrants(options.impl, options.source);
@@ -92,7 +141,7 @@ async function benchOptions(options: Options): Promise<BenchOptions> {
     entrants,
     offline: options.offline,
     kernel: options.kernel,
-    hub: await hasModules(entrants),
+    hub: site === undefined && (await hasModules(entrants)),
     depths: parseDepths(options.depth),
     sizes: parseSizes(options.size ?? (cached ? '1k,8k' : '4k')),
     mixes: parseMixes(options.mix ?? (cached ? 'read,write' : 'read')),
@@ -101,8 +150,9 @@ async function benchOptions(options: Options): Promise<BenchOptions> {
     mtu: options.mtu,
     mode,
     fileSize: parseSize(options.fileSize ?? (cached ? '256M' : '2G')),
-    folder: resolve(options.folder ?? tmpdir()),
-    ceiling: options.ceiling && cached,
+    folder: site === undefined && options.folder !== undefined ? resolve(options.folder) : options.folder,
+    site,
+    ceiling: options.ceiling && cached && site === undefined,
   };
 }
 

@@ -1,9 +1,21 @@
 import type { Command } from 'commander';
+import type { Mac } from '../aoe/index.js';
+import { UsageError } from '../errors.js';
+import type { ConformOptions } from '../verify/conform/conform.js';
 import type { ConformReport } from '../verify/conform/results.js';
-import { integer, KERNEL_OF_GUESTS, placeOption, targetOption } from './options.js';
+import { type HostOptions, hostOptions, onHosts } from './hosts.js';
+import {
+  integer,
+  KERNEL_OF_GUESTS,
+  placeOption,
+  type SiteOptions,
+  siteInterfaces,
+  siteOptions,
+  targetOption,
+} from './options.js';
 import { untilSignal } from './signals.js';
 
-interface Options {
+interface Options extends HostOptions, SiteOptions {
   impl?: string[];
   release?: string;
   source?: string;
@@ -13,16 +25,17 @@ interface Options {
   only?: string;
   mtu: number;
   list?: boolean;
-  json?: boolean;
   junit?: string;
   html?: string;
   frames?: boolean;
 }
 
 export function register(program: Command): void {
-  program
+  const command = program
     .command('conform')
-    .description('what targets really do: cases of the AoE specification, tried on a private wire')
+    .description(
+      'what targets really do: cases of the AoE specification, tried on a private wire, or on hosts over SSH',
+    )
     .option('--impl <IMPL,...>', 'implementations, IMPL or IMPL@RELEASE (default: native)', names)
     .option('--release <VERSION>', 'release, where one implementation is named')
     .option('--source <WHERE>', 'your copy of the source, where one implementation is named')
@@ -30,9 +43,10 @@ export function register(program: Command): void {
     .option('--kernel <KERNEL>', KERNEL_OF_GUESTS, '6.1')
     .addOption(targetOption())
     .option('--only <GLOB>', 'only cases of such a name: "ata-28.*", "*.Write.*|flush.*"')
-    .option('--mtu <BYTES>', 'of the wire', integer, 9000)
+    .option('--mtu <BYTES>', 'of the wire (on hosts: at most)', integer, 9000)
     .option('--list', 'list the cases, run none')
-    .option('--frames', 'show the frames of failed cases')
+    .option('--frames', 'show the frames of failed cases');
+  siteOptions(hostOptions(command))
     .option('--json', 'print JSON')
     .option('--junit <FILE>', 'write a JUnit report')
     .option('--html <FILE>', 'write a report as one HTML page')
@@ -48,11 +62,15 @@ export function register(program: Command): void {
         print(listed, options, () => describeCases(listed));
         return;
       }
-      const reports = await run(options, noteResult);
+      const describe = (reports: readonly ConformReport[]): string =>
+        describeConform(reports, options.frames ?? false);
+      const interfaces = siteInterfaces('running the suite', options.host?.join(','), options);
+      const reports: ConformReport[] = [];
+      if (interfaces === undefined) {
+        reports.push(...(await run(options, noteResult)));
+        print(oneOrAll(reports), options, () => describe(reports));
+      } else reports.push(...(await runOnHosts(options, interfaces, noteResult, describe)));
       await writeReports(reports, options);
-      print(reports.length === 1 ? reports[0] : reports, options, () =>
-        describeConform(reports, options.frames ?? false),
-      );
       const { hasNewFaults } = await import('../verify/conform/results.js');
       const { ExitCode } = await import('../errors.js');
       if (reports.some(hasNewFaults)) process.exitCode = ExitCode.faults;
@@ -63,15 +81,54 @@ function names(value: string): string[] {
   return value.split(',').map((name) => name.trim());
 }
 
+/** One is printed as it is. */
+function oneOrAll(reports: ConformReport[]): ConformReport | ConformReport[] {
+  const [first, ...others] = reports;
+  return first !== undefined && others.length === 0 ? first : reports;
+}
+
+type NoteResult = (name: string, done: number, total: number) => void;
+
+/** All hosts are on one segment: each suite hears its own target alone. @returns the reports of hosts that did not fail */
+async function runOnHosts(
+  options: Options,
+  interfaces: { iface: string; wire: string },
+  noteResult: NoteResult,
+  describe: (reports: readonly ConformReport[]) => string,
+): Promise<ConformReport[]> {
+  const hosts = options.host ?? [];
+  if (options.target !== undefined || hosts.includes('here')) {
+    throw new UsageError({
+      tried: `running the suite on ${hosts.join(', ')}`,
+      happened: '--host is for hosts over SSH; this machine does not hear itself on an interface',
+      next: 'leave --target out; for this machine, leave --host out',
+    });
+  }
+  const companions = new Set<Mac>();
+  const found: ConformReport[] = [];
+  await onHosts(
+    options,
+    async (host) => {
+      const note: NoteResult = (name, done, total) => noteResult(`${host.name}: ${name}`, done, total);
+      const reports = await run(options, note, { site: { host, ...interfaces }, companions });
+      found.push(...reports);
+      return { reports };
+    },
+    ({ reports }) => describe(reports),
+    ({ reports }) => (hosts.length === 1 || reports.length === 1 ? oneOrAll(reports) : { reports }),
+  );
+  return found;
+}
+
 async function run(
   options: Options,
-  noteResult: (report: string, done: number, total: number) => void,
+  noteResult: NoteResult,
+  where: Pick<ConformOptions, 'site' | 'companions'> = {},
 ): Promise<ConformReport[]> {
-  const [{ conform }, { here }, { selectCases }, { UsageError }] = await Promise.all([
+  const [{ conform }, { here }, { selectCases }] = await Promise.all([
     import('../verify/conform/conform.js'),
     import('../host/local.js'),
     import('../verify/conform/select.js'),
-    import('../errors.js'),
   ]);
   const impls = options.impl ?? ['native'];
   if (impls.length > 1 && (options.release !== undefined || options.source !== undefined)) {
@@ -91,6 +148,7 @@ async function run(
         offline: options.offline,
         kernel: options.kernel,
         place: placeOption(options.target),
+        ...where,
         cases: selectCases(options.only),
         mtu: options.mtu,
         signal,

@@ -1,78 +1,148 @@
 import { type Command, Option } from 'commander';
-import { LabError, MissingError } from '../errors.js';
-import type { Purpose } from '../verify/doctor.js';
+import { ExitCode, LabError, MissingError, UsageError } from '../errors.js';
+import type { Host } from '../host/host.js';
+import type { Diagnosis, Purpose } from '../verify/doctor.js';
+import { type HostOptions, hostOptions, onHosts } from './hosts.js';
 
-interface Options {
+interface Options extends HostOptions {
   for: Purpose;
   impl?: string;
   install?: boolean;
-  json?: boolean;
 }
 
 export function register(program: Command): void {
-  program
+  const command = program
     .command('doctor')
-    .description('what this machine has and lacks; --install brings what is missing (Debian)')
+    .description('what this machine, or hosts, have and lack; --install brings what is missing')
     .addOption(
       new Option('--for <PURPOSE>', 'what it is wanted for').choices(['use', 'demo', 'test']).default('use'),
     )
     .option('--impl <IMPL>', 'implementation the demo takes')
-    .option('--install', 'install the missing Debian packages')
+    .option(
+      '--install',
+      'install the missing packages: here Debian’s, on hosts by their package manager, as host prepare does',
+    );
+  hostOptions(command)
     .option('--json', 'print JSON')
     .action(async (options: Options) => {
-      const [{ loadRecipes }, { diagnose, installPackages }, { here }, { print, note }] = await Promise.all([
-        import('../recipe/load.js'),
-        import('../verify/doctor.js'),
-        import('../host/local.js'),
-        import('../ui/output.js'),
-      ]);
-      const recipes = await loadRecipes();
-      let diagnosis = diagnose(recipes, options.for, options.impl);
-      if (options.install) {
-        if (diagnosis.packages.length === 0) return;
-        if (process.stdin.isTTY && process.getuid?.() === 0) {
-          const { confirm } = await import('../ui/confirm.js');
-          if (!(await confirm(`Install the Debian packages ${diagnosis.packages.join(' ')}?`))) {
-            throw new MissingError({
-              tried: 'preparing this machine',
-              happened: 'you declined to install packages',
-              next: `apt-get install --no-install-recommends ${diagnosis.packages.join(' ')}`,
-              missing: diagnosis.packages,
-            });
-          }
-        }
-        note(`installing the Debian packages ${diagnosis.packages.join(' ')}`);
-        try {
-          await installPackages(here, diagnosis.packages);
-        } catch (error) {
-          if (options.for !== 'demo' || !(error instanceof LabError)) throw error;
-          const [why] = error.facts.happened.split('\n');
-          note(`not installed (${why}); the demo does without what it can`);
-          return;
-        }
-        diagnosis = diagnose(recipes, options.for, options.impl);
-        note('installed');
-      }
-      if (!options.install) {
-        const { table } = await import('../ui/table.js');
-        print(diagnosis, options, () => {
-          const rows = diagnosis.checks.map(({ name, fine, detail }) => [fine ? '✔' : '✖', name, detail]);
-          const lines = [table(['', 'check', 'finding'], rows)];
-          if (diagnosis.packages.length > 0) {
-            lines.push(`apt-get install --no-install-recommends ${diagnosis.packages.join(' ')}`);
-          }
-          return lines.join('\n');
-        });
-      }
-      if (diagnosis.missing.length > 0) {
-        throw new MissingError({
-          tried: `looking at this machine for "${options.for}"`,
-          happened: `missing: ${diagnosis.missing.map(({ name }) => name).join(', ')}`,
-          next: options.install
-            ? 'the packages are installed and do not hold it: look at the package lists'
-            : 'aoe-lab doctor --install',
-          missing: diagnosis.missing.map(({ name }) => name),
-        });
-      }
+      if (options.host !== undefined) return examineHosts(options, options.host);
+      if (options.install && !(await install(options))) return;
+      await examineHere(options);
     });
+}
+
+async function examineHere(options: Options): Promise<void> {
+  const [{ loadRecipes }, { diagnose }, { here }, { print }, { describeDiagnosis }] = await Promise.all([
+    import('../recipe/load.js'),
+    import('../verify/doctor.js'),
+    import('../host/local.js'),
+    import('../ui/output.js'),
+    import('../ui/doctor.js'),
+  ]);
+  const diagnosis = await diagnose(here, await loadRecipes(), options.for, { implementation: options.impl });
+  if (!options.install) print(diagnosis, options, () => describeDiagnosis(diagnosis));
+  complain(new Map([['this machine', diagnosis]]), options, 'aoe-lab doctor --install');
+}
+
+/** Installs here what is missing. @returns whether it is worth another look */
+async function install(options: Options): Promise<boolean> {
+  const [{ loadRecipes }, { diagnose, installPackages }, { here }, { note }] = await Promise.all([
+    import('../recipe/load.js'),
+    import('../verify/doctor.js'),
+    import('../host/local.js'),
+    import('../ui/output.js'),
+  ]);
+  const recipes = await loadRecipes();
+  const { packages } = await diagnose(here, recipes, options.for, { implementation: options.impl });
+  if (packages.length === 0) return false;
+  if (process.stdin.isTTY && process.getuid?.() === 0) {
+    await agree(
+      `Install the Debian packages ${packages.join(' ')}?`,
+      'preparing this machine',
+      `apt-get install --no-install-recommends ${packages.join(' ')}`,
+      packages,
+    );
+  }
+  note(`installing the Debian packages ${packages.join(' ')}`);
+  try {
+    await installPackages(here, packages);
+  } catch (error) {
+    if (options.for !== 'demo' || !(error instanceof LabError)) throw error;
+    const [why] = error.facts.happened.split('\n');
+    note(`not installed (${why}); the demo does without what it can`);
+    return false;
+  }
+  note('installed');
+  return true;
+}
+
+async function examineHosts(options: Options, names: readonly string[]): Promise<void> {
+  if (options.for !== 'use' || options.impl !== undefined) {
+    throw new UsageError({
+      tried: `looking at ${names.join(', ')}`,
+      happened: 'demo and tests run on this machine; hosts are looked at for use',
+      next: 'leave --for and --impl out, or --host',
+    });
+  }
+  const [{ loadRecipes }, { diagnose }, { diagnoseHost, installOnHost }, { note }, { describeDiagnosis }] =
+    await Promise.all([
+      import('../recipe/load.js'),
+      import('../verify/doctor.js'),
+      import('../verify/doctor-host.js'),
+      import('../ui/output.js'),
+      import('../ui/doctor.js'),
+    ]);
+  const recipes = await loadRecipes();
+  if (options.install && process.stdin.isTTY) {
+    const next = `aoe-lab host prepare ${names[0]} --dry-run shows what would be done`;
+    await agree(`Install what is missing on ${names.join(', ')}?`, 'preparing hosts', next, []);
+  }
+  const found = new Map<string, Diagnosis>();
+  const examine = async (host: Host): Promise<Diagnosis> => {
+    if (options.install) {
+      const advice = await installOnHost(host, (title) => note(`${host.name}: ${title}`));
+      for (const line of advice) note(`${host.name}: ${line}`);
+    }
+    const diagnosis = host.isHere ? await diagnose(host, recipes, 'use') : await diagnoseHost(host, recipes);
+    found.set(host.name, diagnosis);
+    return diagnosis;
+  };
+  await onHosts(options, examine, describeDiagnosis);
+  complain(found, options, `aoe-lab doctor --host ${names.join(',')} --install`);
+}
+
+/**
+ * What was found is on standard output already; JSON is the whole of it.
+ * @throws MissingError if something is missing
+ */
+function complain(found: ReadonlyMap<string, Diagnosis>, options: Options, remedy: string): void {
+  const lacking = [...found].filter(([, { missing }]) => missing.length > 0);
+  if (lacking.length === 0) return;
+  if (options.json) {
+    process.exitCode ??= ExitCode.missing;
+    return;
+  }
+  const names = (diagnosis: Diagnosis): string[] => diagnosis.missing.map(({ name }) => name);
+  throw new MissingError({
+    tried: `looking at ${lacking.map(([name]) => name).join(', ')} for "${options.for}"`,
+    happened: lacking
+      .map(([name, one]) => `missing${found.size > 1 ? ` on ${name}` : ''}: ${names(one).join(', ')}`)
+      .join('\n'),
+    next: options.install
+      ? 'the packages are installed and do not hold it: look at the package lists'
+      : remedy,
+    missing: lacking.flatMap(([, one]) => names(one)),
+  });
+}
+
+/** @throws MissingError if a person declines */
+async function agree(
+  question: string,
+  tried: string,
+  next: string,
+  missing: readonly string[],
+): Promise<void> {
+  const { confirm } = await import('../ui/confirm.js');
+  if (await confirm(question)) return;
+  throw new MissingError({ tried, happened: 'you declined to install packages', next, missing });
 }

@@ -10,9 +10,11 @@ export interface HostOptions {
   parallel: number;
   acceptNew?: boolean;
   json?: boolean;
+  /** It draws on the terminal itself: bars of what is copied would stand in its way. */
+  showsSteps?: boolean;
 }
 
-const ACCEPT_NEW = "take the key of a host that known_hosts doesn't have";
+export const ACCEPT_NEW = ['--accept-new', "take the key of a host that known_hosts doesn't have"] as const;
 
 /** For a command that works on one host at a time. */
 export function hostOption(command: Command): Command {
@@ -22,19 +24,18 @@ export function hostOption(command: Command): Command {
       'host to do it on (of `host list` or ~/.ssh/config, [user@]address[:port])',
       names,
     )
-    .option('--accept-new', ACCEPT_NEW);
+    .option(...ACCEPT_NEW);
 }
 
-/** For a command that works on several. */
-export function hostOptions(command: Command): Command {
-  return command
-    .option(
-      '--host <NAMES>',
-      'hosts to do it on, joined by commas: of `host list` or ~/.ssh/config, [user@]address[:port], here',
-      names,
-    )
-    .option('--parallel <N>', 'hosts at once', atLeastOne, 8)
-    .option('--accept-new', ACCEPT_NEW);
+/** For a command that works on several. @param inTurn where it does so one after the other */
+export function hostOptions(command: Command, inTurn?: 'one after the other'): Command {
+  command.option(
+    '--host <NAMES>',
+    `hosts to do it on${inTurn === undefined ? '' : `, ${inTurn}`}, joined by commas: of \`host list\` or ~/.ssh/config, [user@]address[:port], here`,
+    names,
+  );
+  if (inTurn === undefined) command.option('--parallel <N>', 'hosts at once', atLeastOne, 8);
+  return command.option(...ACCEPT_NEW);
 }
 
 /** Does something on the one host that is named, or on this machine. */
@@ -108,21 +109,25 @@ async function onSeveral<T extends object>(
 
 /** Nothing of SSH is loaded for this machine alone. */
 async function withHosts<T>(
-  { host = ['here'], acceptNew }: Pick<HostOptions, 'host' | 'acceptNew'>,
+  { host = ['here'], acceptNew, showsSteps }: Pick<HostOptions, 'host' | 'acceptNew' | 'showsSteps'>,
   job: (find: (name: string) => Promise<Host>) => Promise<T>,
 ): Promise<T> {
   if (host.every((name) => name === 'here')) {
     const { here } = await import('../host/local.js');
     return job(async () => here);
   }
-  return closingHosts((find) => job((name) => find(name, { acceptNew })));
+  const shown = showsSteps ? { onTransfer: undefined } : {};
+  return closingHosts((find) => job((name) => find(name, { acceptNew, ...shown })));
 }
 
-/** Connections that are made meanwhile end with the job. */
+/** Connections that are made meanwhile end with the job; what is copied over them is shown. */
 export async function closingHosts<T>(job: (find: typeof findHost) => Promise<T>): Promise<T> {
-  const { closeHosts, findHost } = await import('../host/find.js');
+  const [{ closeHosts, findHost }, { showTransfer }] = await Promise.all([
+    import('../host/find.js'),
+    import('../ui/transfers.js'),
+  ]);
   try {
-    return await job(findHost);
+    return await job((name, options) => findHost(name, { onTransfer: showTransfer, ...options }));
   } finally {
     await closeHosts();
   }

@@ -1,5 +1,6 @@
 /** Parsers of option values, shared by the commands. Each throws what commander shows as a wrong use. */
-import { InvalidArgumentError, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { UsageError } from '../errors.js';
 import type { Place } from '../verify/place.js';
 
 export function integer(value: string): number {
@@ -38,6 +39,42 @@ export const KERNEL_OF_GUESTS = "of the guests: 5.10, 6.1, 6.12, unstable, host,
 export function targetOption(): Option {
   const option = new Option('--target <WHERE>', 'where the target runs (modules: vm, others: here)');
   return option.choices(['here', 'vm']);
+}
+
+/** Of commands that try a target on a host over SSH. */
+export interface SiteOptions {
+  iface?: string;
+  wire?: string;
+}
+
+/** Where a target on a host over SSH is exported, and heard. */
+export function siteOptions(command: Command): Command {
+  return command
+    .option('--iface <IF>', 'interface of the host that the target is exported on')
+    .option('--wire <IF>', "interface of this machine that is on the same segment as the host's --iface");
+}
+
+/**
+ * The interfaces of a site.
+ * @param hosts that were named; undefined: none was
+ * @throws UsageError if one of them is missing, or they are named for no host
+ */
+export function siteInterfaces(
+  tried: string,
+  hosts: string | undefined,
+  { iface, wire }: SiteOptions,
+): { iface: string; wire: string } | undefined {
+  if (hosts === undefined && iface === undefined && wire === undefined) return undefined;
+  if (hosts !== undefined && iface !== undefined && wire !== undefined) return { iface, wire };
+  const lacking = [iface === undefined ? '--iface' : '', wire === undefined ? '--wire' : ''].filter(Boolean);
+  throw new UsageError({
+    tried,
+    happened:
+      hosts === undefined
+        ? '--iface and --wire are for targets on hosts, and none is named'
+        : `${lacking.join(' and ')} ${lacking.length > 1 ? 'are' : 'is'} missing`,
+    next: 'a host, --iface IF (of the host) and --wire IF (of this machine, on the same segment) go together',
+  });
 }
 
 /** What `--target` means. */

@@ -1,10 +1,21 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { UsageError } from '../errors.js';
 import type { AcceptanceReport } from '../verify/acceptance/acceptance.js';
 import type { TestName } from '../verify/acceptance/record.js';
-import { integer, KERNEL_OF_GUESTS, placeOption, targetOption } from './options.js';
+import type { Site } from '../verify/outpost.js';
+import type { Place } from '../verify/place.js';
+import { ACCEPT_NEW, onOneHost } from './hosts.js';
+import {
+  integer,
+  KERNEL_OF_GUESTS,
+  placeOption,
+  type SiteOptions,
+  siteInterfaces,
+  siteOptions,
+} from './options.js';
 import { untilSignal } from './signals.js';
 
-interface Options {
+interface Options extends SiteOptions {
   impl: string[];
   release?: string;
   source?: string;
@@ -12,8 +23,9 @@ interface Options {
   kernel: string;
   clientKernel?: string;
   test?: TestName[];
-  target?: 'here' | 'vm';
+  target?: string;
   initiator: 'here' | 'vm';
+  acceptNew?: boolean;
   mtu: number;
   inPlace?: boolean;
   json?: boolean;
@@ -25,7 +37,7 @@ interface Options {
 const NUMBERS: Readonly<Record<string, TestName>> = { 1: 'basic', 2: 'load', 3: 'failure', 4: 'restart' };
 
 export function register(program: Command): void {
-  program
+  const command = program
     .command('verify')
     .description('the acceptance tests: a target, and the Linux aoe driver in a guest as its client')
     .requiredOption('--impl <IMPL,...>', 'implementations', (value) => value.split(','))
@@ -35,16 +47,19 @@ export function register(program: Command): void {
     .option('--kernel <KERNEL>', KERNEL_OF_GUESTS, '6.1')
     .option('--client-kernel <KERNEL>', "of the client's guest, if it is another")
     .option('--test <LIST>', 'of 1 (basic), 2 (load), 3 (failure), 4 (restart); all otherwise', testNames)
-    .addOption(targetOption())
-    .addOption(
-      new Option(
-        '--initiator <WHERE>',
-        "the client: the Linux aoe driver in a guest (vm), or aoe-lab's own here, which skips what needs a device",
-      )
-        .choices(['here', 'vm'])
-        .default('vm'),
+    .option(
+      '--target <WHERE>',
+      'where the target runs (modules: vm, others: here), or a host over SSH, with --iface and --wire',
     )
-    .option('--mtu <BYTES>', 'of the wire', integer, 9000)
+    .option(
+      '--initiator <WHERE>',
+      "the client: the Linux aoe driver in a guest (vm), or aoe-lab's own here, which skips what needs a device",
+      clientPlace,
+      'vm',
+    )
+    .option('--mtu <BYTES>', 'of the wire (on hosts: at most)', integer, 9000);
+  siteOptions(command)
+    .option(...ACCEPT_NEW)
     .addOption(new Option('--in-place', 'use the network namespace of this process').hideHelp())
     .option('--json', 'print JSON, with the commands of every step and what they printed')
     .option('--junit <FILE>', 'write a JUnit report')
@@ -62,7 +77,9 @@ export function register(program: Command): void {
         import('../verify/acceptance/prepare.js'),
         import('../verify/as-user.js'),
       ]);
-      if ((await here.facts()).uid !== 0 && (await needsNamespace(options.impl))) {
+      const host = targetHost(options);
+      // A namespace of a user's has no way to a host.
+      if (host === undefined && (await here.facts()).uid !== 0 && (await needsNamespace(options.impl))) {
         const preparation = () =>
           prepare(options.impl, { ...options, tests, initiator: placeOption(options.initiator) });
         process.exitCode = await asUser(here, preparation, process.argv.slice(1));
@@ -84,19 +101,45 @@ async function run(
     import('../verify/acceptance/acceptance.js'),
     import('../host/local.js'),
   ]);
-  const { release, source, offline, kernel, clientKernel, mtu, inPlace } = options;
-  return untilSignal('running the acceptance tests', async (signal) => {
-    const reports: AcceptanceReport[] = [];
-    for (const implementation of options.impl) {
-      const report = await accept(here, {
-        ...{ implementation, release, source, offline, tests, kernel, clientKernel, mtu, inPlace, signal },
-        place: placeOption(options.target),
-        initiator: placeOption(options.initiator),
-        onStep: (test, step) => note(`${implementation}: ${test}: ${step}`),
-      });
-      reports.push(report);
-    }
-    return reports;
+  const { release, source, offline, kernel, clientKernel, mtu, inPlace, acceptNew } = options;
+  const host = targetHost(options);
+  const interfaces = siteInterfaces('running the acceptance tests', host, options);
+  const all = (site: Site | undefined, place: Place | undefined) =>
+    untilSignal('running the acceptance tests', async (signal) => {
+      const reports: AcceptanceReport[] = [];
+      for (const implementation of options.impl) {
+        const report = await accept(here, {
+          ...{ implementation, release, source, offline, tests, kernel, clientKernel, mtu, inPlace, signal },
+          ...{ site, place },
+          initiator: placeOption(options.initiator),
+          onStep: (test, step) => note(`${implementation}: ${test}: ${step}`),
+        });
+        reports.push(report);
+      }
+      return reports;
+    });
+  if (host === undefined || interfaces === undefined) {
+    return all(undefined, placeOption(options.target as 'here' | 'vm' | undefined));
+  }
+  return onOneHost({ host: [host], acceptNew }, (found) => all({ host: found, ...interfaces }, undefined));
+}
+
+/** The host that `--target` names; undefined: it is tried on this machine. */
+function targetHost({ target }: Options): string | undefined {
+  return target === undefined || target === 'here' || target === 'vm' ? undefined : target;
+}
+
+/** @throws UsageError for a host: its driver would have to be loaded there, which nobody has tried */
+function clientPlace(value: string): 'here' | 'vm' {
+  if (value === 'here' || value === 'vm') return value;
+  throw new UsageError({
+    tried: `taking ${value} for the client`,
+    happened:
+      'a client on a host is not possible yet: it would need the aoe driver in the kernel of that host',
+    next: [
+      '--initiator vm has the same driver in a guest on this machine, at the same segment',
+      'by hand, there: modprobe aoe && aoe-discover && aoe-stat',
+    ],
   });
 }
 

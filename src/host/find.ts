@@ -22,6 +22,8 @@ export interface FindOptions {
   acceptNew?: boolean | undefined;
   /** `auto`: a user who is not root runs all by sudo; `never`: as who logs in. The host book's word, or `auto` otherwise. */
   sudo?: 'auto' | 'never' | undefined;
+  /** Shows what is copied to it and from it. */
+  onTransfer?: SshHost['onTransfer'];
 }
 
 /** A connection, and whether a person may be asked for what it needs. */
@@ -73,6 +75,7 @@ async function reach(name: string, options: FindOptions): Promise<SshHost> {
   await connection.connect();
   if (sudo === 'auto') connection.elevation ??= await findElevation(connection, mayAsk);
   const host = new SshHost(connection);
+  host.onTransfer = options.onTransfer;
   host.onRun = (argv) => here.onRun?.(['ssh', name, quoteArgv(argv)]);
   return host;
 }

@@ -39,6 +39,13 @@ export interface TransferOptions {
   onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
+/** One file or folder on its way over a wire, as it is shown to a person. */
+export interface TransferShown {
+  /** @param done bytes so far @param total 0 if it is not known */
+  update(done: number, total: number): void;
+  end(): void;
+}
+
 export interface FileFacts {
   kind: 'file' | 'directory' | 'block' | 'other';
   /** Bytes; of a block device, 0. */

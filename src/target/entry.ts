@@ -68,6 +68,8 @@ export interface ExportEntry {
   restart?: RestartPolicy;
   /** The lab that it was made for, which alone changes and ends it; and its file as that names it, links and all. */
   lab?: { name: string; file: string };
+  /** The test that it was made for: it ends with that (see trial.ts). */
+  trial?: string;
   /** The host's service manager keeps it, and brings it back after a reboot (see persist/). */
   persist?: boolean;
   /** Digest that names the build; its artifacts are copied to `STATE/artifacts/BUILD/`. */
@@ -119,6 +121,14 @@ export class StateFolder {
 
   modulesFolder(): string {
     return posix.join(this.folder, 'modules');
+  }
+
+  trialsFolder(): string {
+    return posix.join(this.folder, 'trials');
+  }
+
+  trialFolder(name: string): string {
+    return posix.join(this.trialsFolder(), name);
   }
 
   persistFolder(): string {

@@ -48,14 +48,28 @@ async function findNode(host: Host, tried: string): Promise<string> {
   const script = 'p=$(command -v node) && "$p" --version && echo "$p"';
   const { stdout } = await host.run(['sh', '-lc', script], { accept: [1, 127] });
   const [version = '', path] = stdout.trim().split('\n');
-  const { engines } = JSON.parse(await readFile(join(packageRoot, 'package.json'), 'utf8'));
-  if (path !== undefined && inRange(version.replace(/^v/, ''), engines.node)) return path;
+  if (path !== undefined && (await isNodeFor(version))) return path;
   throw new MissingError({
     tried,
     happened: path === undefined ? 'there is no node on its path' : `its node is ${version}`,
-    next: `install Node ${engines.node.replace('>=', '')} or later there`,
+    next: `install ${await nodeWanted()} there`,
     missing: ['node'],
   });
+}
+
+/** Whether a Node runs this package. @param version as `node --version` prints it */
+export async function isNodeFor(version: string): Promise<boolean> {
+  return inRange(version.replace(/^v/, ''), await nodeRange());
+}
+
+/** The Node that this package needs, in words: "Node 20.19 or later". */
+export async function nodeWanted(): Promise<string> {
+  return `Node ${(await nodeRange()).replace('>=', '')} or later`;
+}
+
+async function nodeRange(): Promise<string> {
+  const { engines } = JSON.parse(await readFile(join(packageRoot, 'package.json'), 'utf8'));
+  return engines.node;
 }
 
 /** Folder of compiled code in the artifact. */

@@ -103,6 +103,7 @@ async function composeEntry(
     options: wish.options,
     ...(wish.restart === undefined ? {} : { restart: wish.restart }),
     ...(wish.lab === undefined ? {} : { lab: { name: wish.lab, file: wish.path } }),
+    ...(wish.trial === undefined ? {} : { trial: wish.trial }),
     ...(wish.persist ? { persist: true } : {}),
     ...(await servingFields(served)),
     since: new Date().toISOString(),

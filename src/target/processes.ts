@@ -3,6 +3,7 @@
  * entry or daemon it belongs to. That mark survives forks, can't be confused by reused process ids, and is there from the
  * first moment, so a command killed right after starting a process leaves one that is found.
  */
+import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LabError } from '../errors.js';
 import type { Host } from '../host/host.js';
@@ -83,6 +84,21 @@ export async function endProcesses(host: Host, pids: readonly number[], signal: 
 /** The processes with one mark. */
 export async function processesOf(host: Host, stateFolder: string, mark: string): Promise<number[]> {
   return (await findProcesses(host, stateFolder)).get(mark) ?? [];
+}
+
+/** Those of some processes that have ended, those that only wait to be reaped included. */
+export async function endedAmong(host: Host, pids: readonly number[]): Promise<number[]> {
+  if (pids.length === 0) return [];
+  if (!host.isHere) {
+    const script = `for p; do case $(grep -s '^State:' "/proc/$p/status") in ''|State:?[ZX]*) echo "$p" ;; esac; done`;
+    const { stdout } = await host.run(['sh', '-c', script, 'sh', ...pids.map(String)]);
+    return stdout.split('\n').filter(Boolean).map(Number);
+  }
+  const states = await Promise.all(
+    // Behind the name in parentheses: the state; Z and X have ended.
+    pids.map((pid) => readFile(`/proc/${pid}/stat`, 'latin1').catch(() => ') Z ')),
+  );
+  return pids.filter((_, index) => /\) [ZX] /.test(states[index] as string));
 }
 
 export async function signalProcesses(host: Host, pids: readonly number[], signal: string): Promise<void> {

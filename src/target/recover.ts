@@ -4,10 +4,11 @@ import { type GivenBack, giveBack } from './give-back.js';
 import { settlePersistence } from './persist/settle.js';
 import { findProcesses, stopProcesses } from './processes.js';
 import { tidy, withOther } from './tidy.js';
+import { abandonedTrials, removeTrials } from './trials.js';
 import { type Undone, undo } from './undo.js';
 
 export interface Recovery {
-  /** Exports that a killed command had left half made or half undone. */
+  /** Exports that a killed command had left half made or half undone, or had made for a test. */
   undone: Undone[];
   /** Exports whose move to another target was cut short: the target that served them does so again. */
   returned: GivenBack[];
@@ -17,16 +18,22 @@ export interface Recovery {
 
 /**
  * Mends what killed commands left. To be called under the lock: whoever wrote a phase other than `running` held it and is
- * therefore dead. Exports that are complete are not touched, whether they run or not.
+ * therefore dead. Exports that are complete are not touched, whether they run or not, unless they were made for a test whose
+ * process is dead.
  */
 export async function recover(store: EntryStore): Promise<Recovery> {
   await store.sweep();
   const undone: Undone[] = [];
   const returned: GivenBack[] = [];
-  for (const entry of await store.all()) {
-    if (entry.migration !== undefined) returned.push(await giveBack(store, entry));
-    else if (entry.phase !== 'running') undone.push(await undo(store, entry, false));
+  const before = await store.all();
+  const abandoned = await abandonedTrials(store, before);
+  for (const entry of before) {
+    const { trial, phase, migration } = entry;
+    if (migration !== undefined) returned.push(await giveBack(store, entry));
+    else if (trial !== undefined && abandoned.includes(trial)) undone.push(await undo(store, entry, true));
+    else if (phase !== 'running') undone.push(await undo(store, entry, false));
   }
+  await removeTrials(store, abandoned);
   await settlePersistence(store, false);
   const entries = (await store.all()).flatMap(withOther);
   const marks = new Set(entries.map((entry) => driverFor(store, entry).mark(entry)));

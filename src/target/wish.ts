@@ -24,6 +24,8 @@ export interface ExportWish {
   lab?: string;
   /** An export that this one takes the place of made the file. */
   made?: boolean;
+  /** The test that it is made for, by its name (see trial.ts). */
+  trial?: string;
   /** Have it brought back after a reboot. */
   persist?: boolean;
   options: ExportOptions;

@@ -1,6 +1,7 @@
 import colors from 'picocolors';
 import type { AcceptanceReport } from '../verify/acceptance/acceptance.js';
 import type { TestResult } from '../verify/acceptance/record.js';
+import { describeRan } from '../verify/place.js';
 import { table } from './table.js';
 
 /** What acceptance runs found. */
@@ -9,7 +10,7 @@ export function describeAcceptance(reports: readonly AcceptanceReport[]): string
   const rows = reports.flatMap((report) =>
     report.tests.map((result) => [
       `${report.implementation} ${report.release}`,
-      `${report.target.place}, Linux ${report.target.kernel}`,
+      describeRan(report.target),
       `${report.client.driver}, Linux ${report.client.kernel}`,
       `${result.name}: ${result.title}`,
       outcome(result),

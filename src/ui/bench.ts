@@ -30,8 +30,8 @@ export function describeBench(report: BenchReport): string {
     table(HEAD, rows),
     '',
     ...overallLines(report),
-    `${rounds} rounds of ${seconds} s, interleaved: medians, and the least and most of all rounds; ratio to ${report.contenders[0]?.name ?? ''} in the same round.`,
-    `${formatSize(fileSize)} file, ${report.modeNote}. MTU ${mtu}, ${machine.cpus} × ${machine.model}, Linux ${machine.kernel}.`,
+    `${rounds} rounds of ${seconds} s, ${machine.host === undefined ? 'interleaved' : 'one target after the other'}: medians, and the least and most of all rounds; ratio to ${report.contenders[0]?.name ?? ''} in the same round.`,
+    `${formatSize(fileSize)} file, ${report.modeNote}. MTU ${mtu}, ${machine.host === undefined ? '' : `${machine.host}: `}${machine.cpus} × ${machine.model}, Linux ${machine.kernel}.`,
     ...report.contenders.map(
       ({ name, release, protocol, setUp }) => `${name}${release && ` ${release}`}: ${protocol}, ${setUp}`,
     ),

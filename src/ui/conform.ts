@@ -1,5 +1,6 @@
 import colors from 'picocolors';
 import type { CaseResult, ConformReport } from '../verify/conform/results.js';
+import { describeRan } from '../verify/place.js';
 import { table } from './table.js';
 
 /** The list of cases as a person reads it. */
@@ -14,7 +15,7 @@ export function describeCases(
 export function describeConform(reports: readonly ConformReport[], withFrames: boolean): string {
   const rows = reports.map((report) => [
     `${report.implementation} ${report.release}`,
-    `${report.target.place}, Linux ${report.target.kernel}`,
+    describeRan(report.target),
     String(report.total),
     String(report.ran),
     String(report.passed),

@@ -46,7 +46,7 @@ export function progressLine(done: number, total: number, rate: number): string 
 }
 
 /** Bytes a second over the last few seconds. */
-class Rate {
+export class Rate {
   readonly #marks: { at: number; done: number }[] = [];
 
   over(done: number, now: number): number {

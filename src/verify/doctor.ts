@@ -1,6 +1,7 @@
-/** Whether this machine can do what aoe-lab does, and what would have to be installed. */
+/** Whether a machine can do what aoe-lab does there, and what would have to be installed. */
 import { existsSync } from 'node:fs';
-import { type Missing, missingFor } from '../build/requirements.js';
+import { missingOn } from '../build/elsewhere.js';
+import { type Missing, missingFor, nameOf } from '../build/requirements.js';
 import { MissingError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { effective, findRelease } from '../recipe/load.js';
@@ -42,57 +43,94 @@ const TESTING: readonly Requirement[] = [
   { command: 'bwrap', debian: 'bubblewrap' },
 ];
 
-/** Looks at files and permissions only; starts nothing. */
-export function diagnose(recipes: readonly Recipe[], purpose: Purpose, implementation?: string): Diagnosis {
+export interface DiagnoseOptions {
+  implementation?: string | undefined;
+  /** Targets come there built, so that nothing to build with is needed. */
+  comesBuilt?: boolean;
+}
+
+/** Looks at files and permissions only; changes nothing, and starts nothing on this machine. */
+export async function diagnose(
+  host: Host,
+  recipes: readonly Recipe[],
+  purpose: Purpose,
+  { implementation, comesBuilt = false }: DiagnoseOptions = {},
+): Promise<Diagnosis> {
   const wanted = recipes.filter(
     (recipe) =>
       findRelease(recipe).unavailable === undefined &&
       (purpose === 'demo' ? recipe.name === (implementation ?? 'vblade') : true),
   );
-  const requires = [...SYSTEM, ...(purpose === 'test' ? TESTING : [])];
-  for (const recipe of wanted) {
+  const targets = wanted.map((recipe) => {
     const { build, control } = effective(recipe, findRelease(recipe));
-    requires.push(...build.requires, ...(control.requires ?? []));
-  }
-  const missing = missingFor(requires);
-  const root = process.getuid?.() === 0;
+    return { name: recipe.name, build: comesBuilt ? [] : build.requires, run: control.requires ?? [] };
+  });
+  const missing = await lacking(host, [
+    ...SYSTEM,
+    ...(purpose === 'test' ? TESTING : []),
+    ...targets.flatMap(({ build, run }) => [...build, ...run]),
+  ]);
+  const [{ system, uid }, hasNamespaces, hasLoops] = await Promise.all([
+    host.facts(),
+    isThere(host, '/proc/self/ns/net'),
+    isThere(host, '/dev/loop-control'),
+  ]);
   return {
     checks: [
-      {
-        name: 'Linux',
-        fine: process.platform === 'linux',
-        detail: process.platform,
-      },
+      { name: 'Linux', fine: system === 'Linux', detail: system },
       {
         name: 'root',
-        fine: root,
-        detail: root
-          ? 'yes'
-          : 'no: exporting and packet sockets need it; the demo can do without where user namespaces are allowed',
+        fine: uid === 0,
+        detail:
+          uid === 0
+            ? 'yes'
+            : 'no: exporting and packet sockets need it; the demo can do without where user namespaces are allowed',
       },
       {
         name: 'network namespaces',
-        fine: existsSync('/proc/self/ns/net'),
-        detail: existsSync('/proc/self/ns/net') ? 'yes' : 'this kernel has none',
+        fine: hasNamespaces,
+        detail: hasNamespaces ? 'yes' : 'this kernel has none',
       },
       {
         name: 'loop devices',
-        fine: existsSync('/dev/loop-control'),
-        detail: existsSync('/dev/loop-control') ? 'yes' : 'no /dev/loop-control: modprobe loop',
+        fine: hasLoops,
+        detail: hasLoops ? 'yes' : 'no /dev/loop-control: modprobe loop',
       },
-      ...wanted.map((recipe) => {
-        const { build } = effective(recipe, findRelease(recipe));
-        const lacking = missingFor(build.requires);
+      ...targets.map(({ name, build, run }) => {
+        const needs = comesBuilt ? run : build;
+        const found = missing.filter((one) => needs.some((need) => isSame(nameOf(need), one)));
         return {
-          name: `build of ${recipe.name}`,
-          fine: lacking.length === 0,
-          detail: lacking.length === 0 ? 'all there' : `needs ${lacking.map(({ name }) => name).join(', ')}`,
+          name: comesBuilt ? name : `build of ${name}`,
+          fine: found.length === 0,
+          detail:
+            found.length > 0
+              ? `needs ${found.map((one) => one.name).join(', ')}`
+              : comesBuilt
+                ? 'comes built'
+                : 'all there',
         };
       }),
     ],
     missing,
-    packages: [...new Set(missing.map(({ debian }) => debian))].sort(),
+    packages: packagesFor(missing),
   };
+}
+
+/** Debian packages that bring what is missing. */
+export function packagesFor(missing: readonly Missing[]): string[] {
+  return [...new Set(missing.map(({ debian }) => debian))].sort();
+}
+
+async function lacking(host: Host, requires: readonly Requirement[]): Promise<Missing[]> {
+  return host.isHere ? missingFor(requires) : missingOn(host, requires);
+}
+
+async function isThere(host: Host, path: string): Promise<boolean> {
+  return (await host.stat(path)) !== undefined;
+}
+
+function isSame(a: Pick<Missing, 'kind' | 'name'>, b: Pick<Missing, 'kind' | 'name'>): boolean {
+  return a.kind === b.kind && a.name === b.name;
 }
 
 /**

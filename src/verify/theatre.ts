@@ -91,7 +91,7 @@ export class Theatre {
   async outlet(purpose: string, name: string): Promise<{ iface: string; netns: string }> {
     const wire = await this.wire(false, purpose);
     const link = await openPacketLink({ iface: wire.target, netns: wire.netns, promiscuous: true });
-    this.#join(link, name);
+    this.join(link, name);
     return { iface: wire.initiator, netns: wire.netns as string };
   }
 
@@ -101,7 +101,7 @@ export class Theatre {
     if (inPlace) await this.#host.run(['ip', 'link', 'set', 'lo', 'up']);
     const wire = await this.wire(inPlace);
     const link = await openPacketLink({ iface: wire.initiator, netns: wire.netns, promiscuous: true });
-    return { host: this.#host, iface: wire.target, netns: wire.netns, port: this.#join(link, 'target') };
+    return { host: this.#host, iface: wire.target, netns: wire.netns, port: this.join(link, 'target') };
   }
 
   /**
@@ -120,13 +120,20 @@ export class Theatre {
     this.later(() => guest.stop());
     const [card] = guest.record.links;
     const link = await connectStream({ path: card?.socket ?? '' }, { mtu: this.#mtu });
-    const port = this.#join(link, name);
+    const port = this.join(link, name);
     const end = async (): Promise<void> => {
       port.leave();
       await link.close();
       await guest.stop();
     };
     return { guest, port, end };
+  }
+
+  /** Makes a link a port of the hub; it is closed with it. */
+  join(link: Link, name: string): HubPort {
+    const port = this.hub.join(link, { name });
+    this.later(() => link.close());
+    return port;
   }
 
   /** A link of this process to the hub. */
@@ -146,11 +153,5 @@ export class Theatre {
     const faults: unknown[] = [];
     for (const undo of this.#undo.splice(0).reverse()) await undo().catch((error) => faults.push(error));
     if (faults.length > 0) throw faults[0];
-  }
-
-  #join(link: Link, name: string): HubPort {
-    const port = this.hub.join(link, { name });
-    this.later(() => link.close());
-    return port;
   }
 }

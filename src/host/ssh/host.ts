@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { LabError } from '../../errors.js';
 import type {
@@ -9,6 +10,7 @@ import type {
   RunResult,
   StartOptions,
   TransferOptions,
+  TransferShown,
 } from '../host.js';
 import { inNetns } from './command.js';
 import { ConnectionLostError, SshConnection, type SshOptions } from './connection.js';
@@ -28,6 +30,8 @@ export class SshHost implements Host {
   readonly netns: string | undefined;
   /** Called with each command before it runs. */
   onRun: ((argv: readonly string[]) => void) | undefined;
+  /** Shows what is copied, where the one who copies does not. @param what such as `vblade to store` */
+  onTransfer: ((what: string) => TransferShown) | undefined;
   readonly #connection: SshConnection;
 
   /** @param how the connection's options, or a connection to share */
@@ -46,6 +50,7 @@ export class SshHost implements Host {
     if (netns === this.netns) return this;
     const other = new SshHost(this.#connection, netns);
     other.onRun = this.onRun;
+    other.onTransfer = this.onTransfer;
     return other;
   }
 
@@ -133,7 +138,9 @@ export class SshHost implements Host {
   }
 
   put(local: string, remote: string, options: TransferOptions = {}): Promise<void> {
-    return putPath(this.#run, local, remote, options);
+    return this.#shown(`${posix.basename(remote)} to ${this.name}`, options, (shown) =>
+      putPath(this.#run, local, remote, shown),
+    );
   }
 
   async get(remote: string, local: string, options: TransferOptions = {}): Promise<void> {
@@ -141,7 +148,23 @@ export class SshHost implements Host {
     if (facts === undefined) {
       throw Object.assign(new Error(`ENOENT: there is no ${remote} on ${this.name}`), { code: 'ENOENT' });
     }
-    await getPath(this.#run, remote, local, facts, options);
+    await this.#shown(`${posix.basename(remote)} from ${this.name}`, options, (shown) =>
+      getPath(this.#run, remote, local, facts, shown),
+    );
+  }
+
+  async #shown(
+    what: string,
+    options: TransferOptions,
+    copy: (options: TransferOptions) => Promise<void>,
+  ): Promise<void> {
+    const transfer = options.onProgress === undefined ? this.onTransfer?.(what) : undefined;
+    if (transfer === undefined) return copy(options);
+    try {
+      await copy({ onProgress: (done, total) => transfer.update(done, total) });
+    } finally {
+      transfer.end();
+    }
   }
 
   facts(): Promise<HostFacts> {

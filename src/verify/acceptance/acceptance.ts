@@ -1,15 +1,18 @@
 /** The handbook's acceptance: a target, and the Linux client in a guest, on one hub. */
 import { truncate, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { SECTOR } from '../../aoe/index.js';
+import { join, posix } from 'node:path';
+import { type Address, ETHERTYPE_AOE, SECTOR } from '../../aoe/index.js';
 import type { Host } from '../../host/host.js';
-import { exportTarget } from '../../target/export.js';
+import { loadRecipe } from '../../recipe/load.js';
+import { type ExportReport, exportTarget } from '../../target/export.js';
+import type { Served } from '../../target/plan.js';
 import { provide } from '../../target/provide.js';
 import { unexportTargets } from '../../target/unexport.js';
 import type { Guest } from '../../vm/index.js';
-import { type Place, placeOf } from '../place.js';
+import { FREE_SHELF, Outpost, type Segment, type Site, surveySegment } from '../outpost.js';
+import { type Place, placeOf, type Ran, refuseModule } from '../place.js';
 import { targetGuest } from '../target-guest.js';
-import { Theatre } from '../theatre.js';
+import { type Stand, Theatre } from '../theatre.js';
 import { AoeClient } from './client.js';
 import { findingsOf, isKnown } from './known.js';
 import { linuxTests } from './linux-tests.js';
@@ -32,7 +35,9 @@ export interface AcceptanceOptions {
   initiator?: Place | undefined;
   /** Where a daemon runs; a module needs a guest. */
   place?: Place | undefined;
-  /** Bytes, of the wire. */
+  /** A host over SSH that it runs on instead. */
+  site?: Site | undefined;
+  /** Bytes, of the wire; on hosts at most. */
   mtu: number;
   /** Use the network namespace of this process. */
   inPlace?: boolean | undefined;
@@ -44,7 +49,7 @@ export interface AcceptanceReport {
   implementation: string;
   release: string;
   /** Where the target ran, and the kernel below it. */
-  target: { place: Place; kernel: string };
+  target: Ran;
   /** What the client was, and the kernel below it. */
   client: { driver: 'Linux aoe driver' | 'aoe-lab'; kernel: string };
   mtu: number;
@@ -61,6 +66,8 @@ export interface AcceptanceReport {
 }
 
 const ADDRESS = { shelf: 0, slot: 1 };
+/** On a segment that others use. */
+const FREE_ADDRESS = { shelf: FREE_SHELF, slot: 1 };
 const DISK = 256 * 2 ** 20;
 /** Of aoe-lab's own initiator. */
 const OWN_MAC = 0x02_00_00_0a_0e_10;
@@ -71,35 +78,29 @@ const OWN_MAC = 0x02_00_00_0a_0e_10;
  */
 export async function accept(host: Host, options: AcceptanceOptions): Promise<AcceptanceReport> {
   const begun = performance.now();
-  const { kernel, clientKernel = kernel, mtu, onStep, signal } = options;
+  const { kernel, clientKernel = kernel, onStep, signal, site } = options;
+  if (site !== undefined) refuseModule(await loadRecipe(options.implementation), site.host.name);
   onStep('set-up', 'source and build');
-  const provided = await provide(options.implementation, options);
-  const place = placeOf(provided, options.place);
+  const provided = await provide(
+    options.implementation,
+    site === undefined ? options : { ...options, kernel: undefined, runsOn: site.host },
+  );
+  const place = site === undefined ? placeOf(provided, options.place) : 'host';
+  const segment = site === undefined ? undefined : await surveySegment(site, options.mtu);
+  const mtu = segment?.mtu ?? options.mtu;
   const theatre = await Theatre.open(host, { purpose: 'verify', mtu, signal });
   try {
     onStep('set-up', 'machines and export');
     const fio = needsFio(options.tests);
-    const disk = join(theatre.folder, 'disk');
-    await writeFile(disk, '');
-    await truncate(disk, DISK);
     const [stage, audience] = await Promise.all([
-      place === 'here'
-        ? theatre.here(options.inPlace ?? false)
-        : targetGuest(theatre, { kernel, disks: [disk], offline: options.offline }),
+      segment !== undefined
+        ? onHost(theatre, provided, segment)
+        : exportedHere(theatre, provided, options, place === 'here'),
       options.initiator === 'here'
         ? undefined
         : theatre.guest('client', { kernel: clientKernel, fio, offline: options.offline }),
     ]);
-    const exported = await exportTarget(stage.host, provided, {
-      ...ADDRESS,
-      iface: stage.iface,
-      ...(stage.netns === undefined ? {} : { netns: stage.netns }),
-      path: place === 'here' ? disk : '/dev/vda',
-      // Ours alone.
-      force: true,
-      options: {},
-    });
-    theatre.later(() => unexportTargets(stage.host, [exported.id], false));
+    const { exported, address } = stage;
     const record = new Record(onStep);
     const findings: string[] = [];
     const { port } = stage;
@@ -114,22 +115,26 @@ export async function accept(host: Host, options: AcceptanceOptions): Promise<Ac
     };
     const tests =
       audience === undefined
-        ? ownTests({ ...common, link: theatre.plug(OWN_MAC, 'client'), address: ADDRESS })
-        : linuxTests({ ...common, client: await linuxClient(audience.guest, record) });
+        ? ownTests({ ...common, link: theatre.plug(OWN_MAC, 'client'), address })
+        : linuxTests({ ...common, client: await linuxClient(audience.guest, address, record) });
     const setUpSeconds = since(begun);
     const outcome = await runTests(tests, options.tests, record);
     // What failed because the run was called off says nothing of the target.
     signal?.throwIfAborted();
     const all = await troubleOf([
       ...(audience === undefined ? [] : [audience.guest]),
-      ...('guest' in stage ? [stage.guest as Guest] : []),
+      ...(stage.guest === undefined ? [] : [stage.guest]),
     ]);
     const trouble = all.filter((text) => !isKnown(text));
     findings.push(...findingsOf(all));
     return {
       implementation: provided.implementation,
       release: provided.release,
-      target: { place, kernel: (await stage.host.facts()).kernel },
+      target: {
+        place,
+        ...(site === undefined ? {} : { host: site.host.name }),
+        kernel: (await stage.host.facts()).kernel,
+      },
       client: await clientOf(host, audience?.guest),
       mtu,
       ...outcome,
@@ -144,9 +149,60 @@ export async function accept(host: Host, options: AcceptanceOptions): Promise<Ac
   }
 }
 
+interface Exported extends Stand {
+  exported: ExportReport;
+  address: Address;
+  /** That it runs in. */
+  guest?: Guest;
+}
+
+/** On this machine, or in a guest. */
+async function exportedHere(
+  theatre: Theatre,
+  served: Served,
+  { kernel, offline, inPlace }: AcceptanceOptions,
+  isHere: boolean,
+): Promise<Exported> {
+  const disk = join(theatre.folder, 'disk');
+  await writeFile(disk, '');
+  await truncate(disk, DISK);
+  const stage = isHere
+    ? await theatre.here(inPlace ?? false)
+    : await targetGuest(theatre, { kernel, disks: [disk], offline });
+  const exported = await exportTarget(stage.host, served, {
+    ...ADDRESS,
+    iface: stage.iface,
+    ...(stage.netns === undefined ? {} : { netns: stage.netns }),
+    path: isHere ? disk : '/dev/vda',
+    // Ours alone.
+    force: true,
+    options: {},
+  });
+  theatre.later(() => unexportTargets(stage.host, [exported.id], false));
+  return { ...stage, exported, address: ADDRESS };
+}
+
+/** On a host over SSH; what it sends reaches the hub by this machine's interface. */
+async function onHost(theatre: Theatre, served: Served, segment: Segment): Promise<Exported> {
+  const { host, iface } = segment;
+  const outpost = await Outpost.open(theatre, segment, 'verify');
+  await outpost.requireFree([FREE_ADDRESS]);
+  const exported = await exportTarget(host, served, {
+    ...FREE_ADDRESS,
+    ...outpost.wish,
+    path: posix.join(outpost.folder, 'disk'),
+    size: DISK,
+    options: {},
+  });
+  await outpost.requireHeard(FREE_ADDRESS);
+  // What else the guest says, about IPv6 say, is nobody's business there.
+  const port = theatre.join(await outpost.link(ETHERTYPE_AOE), 'target');
+  return { host, iface, netns: undefined, port, exported, address: FREE_ADDRESS };
+}
+
 /** The Linux driver in a guest, loaded once the guest hears the wire. */
-async function linuxClient(guest: Guest, record: Record): Promise<AoeClient> {
-  const client = new AoeClient(record.watch(guest.host), ADDRESS);
+async function linuxClient(guest: Guest, address: Address, record: Record): Promise<AoeClient> {
+  const client = new AoeClient(record.watch(guest.host), address);
   await client.carrier('eth0');
   await guest.loadModule('aoe', [`aoe_deadsecs=${DEAD_SECONDS}`, 'aoe_iflist=eth0']);
   return client;

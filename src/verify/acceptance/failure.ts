@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CommandError } from '../../host/command-error.js';
+import { keepsInterface } from '../../host/spare.js';
 import { restartTargets } from '../../target/restart.js';
 import { exportStatus } from '../../target/status.js';
-import type { Step } from './record.js';
+import { SkipStep, type Step } from './record.js';
 import { DEAD_SECONDS, type Scene, type Stage } from './scene.js';
 import { MOUNT, mounted, requireDigest, secondsOf, unmount, withFile } from './volume.js';
 
@@ -131,6 +132,7 @@ async function recovered({ client }: Scene): Promise<string> {
 
 async function interfaceDown(scene: Scene): Promise<string> {
   const { client } = scene;
+  await requireSpare(scene);
   const before = scene.wire.frames();
   const io = client.host.run(directRead(client.device, 800), { timeout: 120_000 });
   io.catch(() => {});
@@ -143,13 +145,21 @@ async function interfaceDown(scene: Scene): Promise<string> {
   return hasEnded ? `the target ended and was started again; ${outcome}` : outcome;
 }
 
+/** Brings the interface up again by itself: nobody may be there any more to do so. */
+const BOUNCE = `trap '' HUP INT TERM PIPE
+ip link set "$1" down || exit
+sleep 3
+ip link set "$1" up`;
+
+/** @throws SkipStep where the target's host might be lost with its interface */
+export async function requireSpare({ target }: Stage): Promise<void> {
+  const reason = await keepsInterface(target.host, target.iface);
+  if (reason !== undefined) throw new SkipStep(reason);
+}
+
 /** Takes the target's interface down for 3 s. @returns whether the target ended; it is started again then */
 export async function bounceInterface({ target, finding }: Stage): Promise<boolean> {
-  const set = (state: 'up' | 'down') =>
-    target.host.inNamespace(target.netns).run(['ip', 'link', 'set', target.iface, state]);
-  await set('down');
-  await sleep(3000);
-  await set('up');
+  await target.host.inNamespace(target.netns).run(['sh', '-c', BOUNCE, 'sh', target.iface]);
   await sleep(END);
   const report = await exportStatus(target.host);
   if (report.exports.find(({ id }) => id === target.id)?.state !== 'down') return false;

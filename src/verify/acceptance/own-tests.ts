@@ -7,7 +7,7 @@ import { NoAnswerError, openTarget, type Target } from '../../initiator/index.js
 import type { Link } from '../../link/link.js';
 import { restartTargets } from '../../target/restart.js';
 import { type Passage, readBack, writeRandom } from '../round-trip.js';
-import { bounceInterface, SHORT, UNDER_WAY } from './failure.js';
+import { bounceInterface, requireSpare, SHORT, UNDER_WAY } from './failure.js';
 import { SkipStep, type Step } from './record.js';
 import { DEAD_SECONDS, type Stage, type Tests } from './scene.js';
 import { secondsOf } from './volume.js';
@@ -79,6 +79,7 @@ async function failure(scene: OwnScene, step: Step): Promise<void> {
   await step('the wire is cut and stays cut: I/O fails in bounded time', () => failsInTime(scene));
   await step('the wire is back: what had been written before is there', () => reading(scene, written));
   await step("the target's interface is taken down for 3 s during I/O", async () => {
+    await requireSpare(scene);
     const target = await opened(scene, DISCOVERY, RETURN);
     return duringReads(scene, target, async () =>
       (await bounceInterface(scene)) ? 'the target ended and was started again; ' : '',

@@ -1,3 +1,4 @@
+import type { Site } from '../outpost.js';
 import type { Contender } from './contender.js';
 import { DROP } from './file.js';
 import { isSkipped, type PointReport, type PointResult } from './results.js';
@@ -8,7 +9,8 @@ export type Mode = 'cached' | 'direct' | 'cold';
 
 /** As `bench --json` shows it. */
 export interface BenchReport {
-  machine: { cpus: number; model: string; kernel: string };
+  /** Of the targets; `host`: over SSH. */
+  machine: { host?: string; cpus: number; model: string; kernel: string };
   mode: Mode;
   /** How the data was kept in, or out of, the page cache. */
   modeNote: string;
@@ -59,10 +61,14 @@ const ON_HUB = [
   'A target in an emulated guest is measured with the emulator, which makes its processor some ten times slower: the figures show that it works under load and how such guests compare with each other. They do not show how a module compares with a daemon outside.',
 ];
 
+function onSite({ host, iface, wire }: Site): string {
+  return `The targets ran on ${host.name}, on ${iface}, one after the other, each exported for its own runs alone; the load came from this machine over ${wire}, so that latencies have the network between them in them. Of acknowledged writes up to 64 a run are looked for in the file.`;
+}
+
 /** What a reader has to know of the figures. */
 export function benchNotes(
   contenders: readonly Contender[],
-  { depths, hub }: { depths: readonly number[]; hub: boolean },
+  { depths, hub, site }: { depths: readonly number[]; hub: boolean; site?: Site | undefined },
   points: readonly PointReport[],
 ): string[] {
   const depth = Math.max(...depths);
@@ -70,6 +76,7 @@ export function benchNotes(
   return [
     "CPU time is that of the target's processes; what the kernel does for them on the sender's side of the wire is not in it.",
     ...(hub ? ON_HUB : []),
+    ...(site === undefined ? [] : [onSite(site)]),
     ...short.map(
       ({ name, bufferCount }) =>
         `${name} advertises ${bufferCount} buffers; a depth above it is kept all the same, and it may drop requests.`,

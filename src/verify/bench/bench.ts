@@ -2,20 +2,22 @@
  * Targets side by side: each exports the same file on a wire of its own, and is loaded in turn, round after round.
  */
 import { rm } from 'node:fs/promises';
-import { cpus } from 'node:os';
+import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LabError, MissingError } from '../../errors.js';
 import type { Host } from '../../host/host.js';
 import { formatSize } from '../../units.js';
+import { Outpost, type Site, surveySegment } from '../outpost.js';
 import { makeBenchFolder } from './bench-folder.js';
 import { type BenchReport, benchNotes, MODE_NOTES, type Mode, overall } from './bench-report.js';
 import type { Contender, RunWish } from './contender.js';
 import { REFLECTOR, reflectorContender } from './contenders/reflector.js';
 import { SECTOR } from './content.js';
-import { cpuTime } from './cpu.js';
+import { cpuTime, cpuTimeOn } from './cpu.js';
 import { type Course, enter, trackHere } from './enter.js';
 import type { Entrant } from './entrants.js';
 import { dropFile, makeBenchFile } from './file.js';
+import { makeBenchFileOn } from './file-on-host.js';
 import { LoadGenerator } from './generator.js';
 import { allPoints, type Point, pointName, schedule, type Turn } from './points.js';
 import { type MeasuredRun, type PointReport, sumUp } from './results.js';
@@ -39,8 +41,10 @@ export interface BenchOptions {
   mode: Mode;
   /** Bytes of the backing file. */
   fileSize: number;
-  /** Where the backing file is made. */
-  folder: string;
+  /** Where the backing file is made; on a host the trial's own folder otherwise. */
+  folder: string | undefined;
+  /** A host over SSH that the targets run on instead; the load is generated here. */
+  site?: Site | undefined;
   /** Whether the reflector is measured as well. */
   ceiling: boolean;
 }
@@ -57,6 +61,9 @@ export class Bench {
   readonly #runs = new Map<string, MeasuredRun[]>();
   #generator: LoadGenerator | undefined;
   #folder: string | undefined;
+  #outpost: Outpost | undefined;
+  #path = '';
+  readonly #undo: (() => Promise<unknown>)[] = [];
   #mark = FIRST_MARK;
   #cleaning: Promise<void> | undefined;
 
@@ -68,7 +75,7 @@ export class Bench {
   steps(): { title: string; run(say: (text: string) => void): Promise<void> }[] {
     const { entrants, fileSize } = this.#options;
     return [
-      { title: `Backing file of ${formatSize(fileSize)}`, run: () => this.#makeFile() },
+      { title: `Backing file of ${formatSize(fileSize)}`, run: (say) => this.#makeFile(say) },
       {
         title: `Set up ${entrants.map(({ name }) => name).join(', ')}`,
         run: (say) => this.#setUp(say),
@@ -78,23 +85,18 @@ export class Bench {
   }
 
   async report(): Promise<BenchReport> {
-    const { mode, fileSize, mtu, seconds, rounds } = this.#options;
-    const [cpu] = cpus();
+    const { mode, fileSize, seconds, rounds } = this.#options;
     const points = this.#points().map((point) => this.#pointReport(point));
     const trouble: string[] = [];
     for (const { name, trouble: ask } of this.#contenders) {
       for (const text of (await ask?.()) ?? []) trouble.push(`${name}: its kernel complained: ${text}`);
     }
     return {
-      machine: {
-        cpus: cpus().length,
-        model: cpu?.model ?? '',
-        kernel: (await this.#host.facts()).kernel,
-      },
+      machine: await machineOf(this.#outpost?.host ?? this.#host),
       mode,
       modeNote: MODE_NOTES[mode],
       fileSize,
-      mtu,
+      mtu: this.#mtu(),
       seconds,
       rounds,
       date: new Date().toISOString(),
@@ -125,6 +127,7 @@ export class Bench {
     await this.#generator?.close();
     this.#generator = undefined;
     for (const contender of this.#contenders.splice(0)) await contender.stop();
+    for (const undo of this.#undo.splice(0).reverse()) await undo();
     if (this.#folder !== undefined) await rm(this.#folder, { recursive: true, force: true });
     this.#folder = undefined;
   }
@@ -134,23 +137,42 @@ export class Bench {
     return allPoints(sizes, depths, mixes);
   }
 
-  async #makeFile(): Promise<void> {
-    await removeAbandonedWires(this.#host);
-    this.#folder = await makeBenchFolder(this.#options.folder);
-    await makeBenchFile(this.#path(), this.#options.fileSize);
-    if (this.#options.mode === 'direct') await dropFile(this.#host, this.#path());
+  async #makeFile(say: (text: string) => void): Promise<void> {
+    const { folder, fileSize, mode, site, mtu } = this.#options;
+    if (site === undefined) {
+      await removeAbandonedWires(this.#host);
+      this.#folder = await makeBenchFolder(folder ?? tmpdir());
+      this.#path = join(this.#folder, 'image');
+      await makeBenchFile(this.#path, fileSize);
+    } else {
+      const segment = await surveySegment(site, mtu);
+      const later = (undo: () => Promise<unknown>): void => void this.#undo.push(undo);
+      const outpost = await Outpost.open({ later }, segment, 'bench');
+      this.#outpost = outpost;
+      const place = folder === undefined ? outpost.folder : await outpost.folderIn(folder);
+      this.#path = await makeBenchFileOn(site.host, place, fileSize, {
+        onProgress: (done, total) => say(`${Math.floor((100 * done) / total)} % copied to ${site.host.name}`),
+      });
+    }
+    if (mode === 'direct') await this.#drop();
   }
 
-  #path(): string {
-    return join(this.#folder as string, 'image');
+  #drop(): Promise<void> {
+    return dropFile(this.#outpost?.host ?? this.#host, this.#path);
+  }
+
+  #mtu(): number {
+    return this.#outpost?.segment.mtu ?? this.#options.mtu;
   }
 
   async #setUp(say: (text: string) => void): Promise<void> {
-    const { entrants, fileSize, mtu, mode, ceiling, offline = false, hub, kernel } = this.#options;
-    const course: Course = { hub, kernel, offline };
+    const { entrants, fileSize, mode, ceiling, offline = false, hub, kernel } = this.#options;
+    const isOnly = entrants.length === 1;
+    const course: Course = { hub, kernel, offline, outpost: this.#outpost, isOnly };
+    const mtu = this.#mtu();
     this.#generator = new LoadGenerator();
     const arena = {
-      path: this.#path(),
+      path: this.#path,
       sectors: fileSize / SECTOR,
       directIo: mode === 'direct',
       mtu,
@@ -192,8 +214,16 @@ export class Bench {
     const turns = schedule(this.#points(), this.#contenders.length, rounds).filter(
       ({ point, contender }) => this.#contenders[contender]?.refuses(point) === undefined,
     );
+    // On a host each begins anew when its turn comes, and would be measured cold.
+    if (this.#outpost !== undefined) turns.sort((a, b) => a.contender - b.contender);
+    let current: Contender | undefined;
     for (const [index, turn] of turns.entries()) {
       const contender = this.#contenders[turn.contender] as Contender;
+      if (contender !== current) {
+        await current?.end?.();
+        await contender.begin?.();
+        current = contender;
+      }
       const left = Math.ceil((turns.length - index) * (seconds + WARM_UP / 1000 + 0.05));
       say(
         `${pointName(turn.point)}: ${contender.name} (run ${index + 1} of ${turns.length}, ${left} s left)`,
@@ -207,7 +237,7 @@ export class Bench {
 
   async #run(contender: Contender, { point, round }: Turn): Promise<MeasuredRun> {
     const { seconds, mode } = this.#options;
-    if (mode === 'cold') await dropFile(this.#host, this.#path());
+    if (mode === 'cold') await this.#drop();
     const wish: RunWish = {
       point,
       // The same for all contenders in a round.
@@ -217,10 +247,11 @@ export class Bench {
       warmUp: mode === 'cold' ? 0 : WARM_UP,
       time: seconds * 1000,
     };
-    const { pids } = contender;
-    const before = await cpuTime(pids);
+    const { pids, host } = contender;
+    const spent = () => (host === undefined ? cpuTime(pids) : cpuTimeOn(host, pids));
+    const before = await spent();
     const run = await contender.run(wish);
-    const cpu = pids.length === 0 ? undefined : (await cpuTime(pids)) - before;
+    const cpu = pids.length === 0 ? undefined : (await spent()) - before;
     return { ...run, round, cpu };
   }
 
@@ -238,6 +269,15 @@ export class Bench {
     });
     return { ...point, name: pointName(point), results };
   }
+}
+
+/** Processors and kernel of a machine. */
+async function machineOf(host: Host): Promise<BenchReport['machine']> {
+  const { kernel } = await host.facts();
+  if (host.isHere) return { cpus: cpus().length, model: cpus()[0]?.model ?? '', kernel };
+  const script = 'grep -c "^processor" /proc/cpuinfo; sed -n "s/^model name[^:]*: //p" /proc/cpuinfo';
+  const [count = '', model = ''] = (await host.run(['sh', '-c', script])).stdout.split('\n');
+  return { host: host.name, cpus: Number(count), model, kernel };
 }
 
 function keyOf(name: string, { size, depth, reads }: Point): string {

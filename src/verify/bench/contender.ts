@@ -1,3 +1,4 @@
+import type { Host } from '../../host/host.js';
 import type { Point } from './points.js';
 
 /** What one run of a contender brings. */
@@ -44,10 +45,15 @@ export interface Contender {
   readonly setUp: string;
   /** Requests it says it can hold at once. */
   readonly bufferCount?: number;
+  /** Where they run; undefined: on this machine. */
+  readonly host?: Host;
   /** Processes whose CPU time counts. */
   readonly pids: readonly number[];
   /** Why it can't be measured at a point; undefined if it can. */
   refuses(point: Point): string | undefined;
+  /** Before its runs, and after them: where it can't stay ready beside the others. */
+  begin?(): Promise<void>;
+  end?(): Promise<void>;
   run(wish: RunWish): Promise<Run>;
   /** What the kernel of its guest complained of, where it has one. */
   trouble?(): Promise<string[]>;

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import type { Host } from '../../host/host.js';
 
 /** USER_HZ: the unit of /proc/PID/stat on all the architectures that Node runs on. */
 const TICKS = 100;
@@ -16,6 +17,16 @@ export function parseCpuTime(stat: string): number {
     throw new RangeError(`this is no /proc/PID/stat: ${stat.slice(0, 80)}`);
   }
   return (user + system) / TICKS;
+}
+
+/** The same on a host over SSH. @throws CommandError if one is gone */
+export async function cpuTimeOn(host: Host, pids: readonly number[]): Promise<number> {
+  if (pids.length === 0) return 0;
+  const { stdout } = await host.run(['cat', ...pids.map((pid) => `/proc/${pid}/stat`)]);
+  return stdout
+    .trimEnd()
+    .split('\n')
+    .reduce((sum, line) => sum + parseCpuTime(line), 0);
 }
 
 /** CPU time in seconds of several processes. @throws an error with `code` ENOENT if one is gone */

@@ -1,8 +1,12 @@
+import { UsageError } from '../../errors.js';
 import type { Host } from '../../host/host.js';
+import { loadRecipe } from '../../recipe/load.js';
 import { provide } from '../../target/provide.js';
-import { placeOf } from '../place.js';
+import type { Outpost } from '../outpost.js';
+import { placeOf, refuseModule } from '../place.js';
 import type { Arena, Contender } from './contender.js';
 import { aoeContender } from './contenders/aoe.js';
+import { farContender } from './contenders/far.js';
 import { fioContender } from './contenders/fio.js';
 import { nbdContender } from './contenders/nbd.js';
 import { tgtContender } from './contenders/tgt.js';
@@ -16,6 +20,10 @@ export interface Course {
   /** Of guests. */
   kernel: string;
   offline: boolean;
+  /** The host over SSH that all targets run on. */
+  outpost?: Outpost | undefined;
+  /** Whether nobody else takes part. */
+  isOnly?: boolean;
 }
 
 /**
@@ -33,7 +41,12 @@ export async function enter(
 ): Promise<Contender> {
   const { name, implementation, release, source } = entrant;
   if (!isOther(implementation)) {
-    const { kernel, offline } = course;
+    const { kernel, offline, outpost, isOnly = false } = course;
+    if (outpost !== undefined) {
+      refuseModule(await loadRecipe(implementation), outpost.host.name);
+      const served = await provide(implementation, { release, source, offline, runsOn: outpost.host });
+      return farContender(name, served, arena, generator, outpost, isOnly);
+    }
     const served = await provide(implementation, { release, source, offline, kernel });
     const options = { index, mtu: arena.mtu, path: arena.path };
     const track =
@@ -41,6 +54,13 @@ export async function enter(
         ? await guestTrack(host, options, kernel, offline)
         : await trackHere(host, options, course);
     return aoeContender(name, served, arena, generator, track);
+  }
+  if (course.outpost !== undefined) {
+    throw new UsageError({
+      tried: `measuring ${name} on ${course.outpost.host.name}`,
+      happened: 'it is run on this machine only',
+      next: 'leave it out, or --host',
+    });
   }
   switch (implementation) {
     case 'fio':

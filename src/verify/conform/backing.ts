@@ -3,7 +3,21 @@ import { SECTOR } from '../../aoe/index.js';
 import { content } from './content.js';
 
 /** A backing file, looked at and written beside the target. */
-export class Backing {
+export interface BackingFile {
+  /** As the target opens it. */
+  readonly path: string;
+  /** Sectors of 512 bytes; fewer at its end. */
+  read(lba: number, count: number): Promise<Buffer>;
+  write(lba: number, data: Buffer): Promise<void>;
+  /** Bytes. */
+  size(): Promise<number>;
+  /** Gives the file its known content and size again; writes only if they changed. */
+  reset(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** One on this machine. */
+export class Backing implements BackingFile {
   readonly path: string;
   readonly #file: FileHandle;
   readonly #sectors: number;
@@ -47,7 +61,6 @@ export class Backing {
     return (await this.#file.stat()).size;
   }
 
-  /** Gives the file its known content and size again; writes only if they changed. */
   async reset(): Promise<void> {
     const size = this.#sectors * SECTOR;
     if ((await this.size()) !== size) await this.#file.truncate(size);

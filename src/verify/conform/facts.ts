@@ -8,6 +8,7 @@ import {
   type Mac,
 } from '../../aoe/index.js';
 import { LabError } from '../../errors.js';
+import { unheard } from '../outpost.js';
 import { Frames } from './frames.js';
 import type { Subject } from './subject.js';
 import type { Answer, WireLog } from './wire-log.js';
@@ -42,7 +43,10 @@ export async function learnFacts(subject: Subject, log: WireLog): Promise<Facts>
     throw new LabError({
       tried: `asking ${subject.implementation} ${subject.release} for its configuration`,
       happened: 'a plain query is not answered, so that nothing else can be tried',
-      next: 'look at what it printed: aoe-lab logs',
+      next:
+        subject.target.host === undefined
+          ? 'look at what it printed: aoe-lab logs'
+          : unheard(subject.target.host),
     });
   }
   const mac = first.ethernet.source;

@@ -1,15 +1,18 @@
-/** Where a subject's target runs: the same target, exported the same way, on this machine or in a guest. */
+/** Where a subject's target runs: the same target, exported the same way, on this machine, in a guest or on a host over SSH. */
 import type { Host } from '../../host/host.js';
 import type { Wire } from '../../host/namespace.js';
 import type { Link } from '../../link/link.js';
 import { openPacketLink } from '../../link/packet.js';
-import type { Place } from '../place.js';
+import type { Outpost } from '../outpost.js';
+import type { Ran } from '../place.js';
 
 export interface Ground {
-  readonly place: Place;
+  readonly place: Ran['place'];
   readonly host: Host;
   readonly iface: string;
   readonly netns: string | undefined;
+  /** The test that exports are made for. */
+  readonly trial?: string | undefined;
   /** The initiator's side of the wire, the same for the whole run. */
   readonly link: Link;
   /** Milliseconds that a case may take. */
@@ -31,6 +34,8 @@ export interface Ground {
 
 /** Milliseconds. */
 const PATIENCE = 15_000;
+/** The same where each look at the target goes over SSH. */
+const FAR_PATIENCE = 60_000;
 
 /** This machine, with the target on a wire of its own. */
 export async function hereGround(host: Host, wire: Wire): Promise<Ground> {
@@ -43,6 +48,26 @@ export async function hereGround(host: Host, wire: Wire): Promise<Ground> {
     link: await openPacketLink({ iface: wire.initiator, netns }),
     patience: PATIENCE,
     isSlow: false,
+    pathOf: (file) => file,
+    settle: async () => {},
+    isUp: async () => true,
+    start: async () => {},
+    trouble: async () => [],
+  };
+}
+
+/** A host over SSH, with the target on an interface that this machine reaches by one of its own. */
+export async function hostGround(outpost: Outpost): Promise<Ground> {
+  const { host, segment, wish } = outpost;
+  return {
+    place: 'host',
+    host,
+    iface: segment.iface,
+    netns: undefined,
+    trial: wish.trial,
+    link: await outpost.link(),
+    patience: FAR_PATIENCE,
+    isSlow: true,
     pathOf: (file) => file,
     settle: async () => {},
     isUp: async () => true,

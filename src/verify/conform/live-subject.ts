@@ -1,9 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Link } from '../../link/link.js';
 import { exportTarget } from '../../target/export.js';
 import type { Served } from '../../target/plan.js';
-import { signalProcesses } from '../../target/processes.js';
+import { endedAmong, signalProcesses } from '../../target/processes.js';
 import { restartTargets } from '../../target/restart.js';
 import { unexportTargets } from '../../target/unexport.js';
 import type { Ground } from './ground.js';
@@ -39,7 +38,11 @@ export class LiveSubject implements Subject {
     this.#files = files;
     this.implementation = served.implementation;
     this.release = served.release;
-    this.target = { place: ground.place, kernel };
+    this.target = {
+      place: ground.place,
+      ...(ground.place === 'host' ? { host: ground.host.name } : {}),
+      kernel,
+    };
     this.patience = ground.patience;
     this.link = ground.link;
     this.readOnly = files.has(READ_ONLY) ? READ_ONLY : undefined;
@@ -127,15 +130,9 @@ export class LiveSubject implements Subject {
 
   /** Ids of exports with a process that has ended. */
   async #dead(): Promise<string[]> {
-    const dead: string[] = [];
-    for (const [id, pids] of this.#exports) {
-      for (const pid of pids) {
-        const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => undefined);
-        // Behind the name in parentheses: the state; Z and X have ended.
-        if (stat === undefined || /\) [ZX] /.test(stat)) dead.push(id);
-      }
-    }
-    return dead;
+    const all = new Set([...this.#exports.values()].flat());
+    const ended = await endedAmong(this.#ground.host, [...all]);
+    return [...this.#exports].flatMap(([id, pids]) => (pids.some((pid) => ended.includes(pid)) ? [id] : []));
   }
 
   async #make(): Promise<void> {
@@ -146,11 +143,12 @@ export class LiveSubject implements Subject {
   }
 
   async #export(of: SubjectExport, options: { readOnly?: boolean } = {}): Promise<void> {
-    const { host, iface, netns } = this.#ground;
+    const { host, iface, netns, trial } = this.#ground;
     const report = await exportTarget(host, this.#served, {
       ...of.address,
       iface,
       ...(netns === undefined ? {} : { netns }),
+      ...(trial === undefined ? {} : { trial }),
       path: this.#ground.pathOf(this.#files.of(of).path),
       options,
     });

@@ -1,5 +1,5 @@
 /** What a run of the suite found: plain data, printed as JSON as it is. */
-import type { Place } from '../place.js';
+import type { Ran } from '../place.js';
 import type { Severity } from './case.js';
 
 /** crash: the target's process ended · hang: it answers nothing any more. Both count as failed. */
@@ -38,7 +38,7 @@ export interface ConformReport {
   implementation: string;
   release: string;
   /** Where the target ran, and the kernel below it. */
-  target: { place: Place; kernel: string };
+  target: Ran;
   /** Cases chosen; `passed`, `failed` and `skipped` add up to it. */
   total: number;
   /** Cases that were run: all but the skipped ones. */

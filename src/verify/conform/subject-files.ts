@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { formatAddress } from '../../aoe/index.js';
 import type { Control } from '../../recipe/schema.js';
-import { Backing } from './backing.js';
+import { Backing, type BackingFile } from './backing.js';
 import type { SubjectExport } from './subject.js';
 
 export const MAIN: SubjectExport = { address: { shelf: 7, slot: 3 }, sectors: 4096 };
@@ -11,19 +11,26 @@ export const BIG: SubjectExport = { address: { shelf: 9, slot: 3 }, sectors: 192
 
 /** The backing files of a subject's exports; those that there can't be are missing. */
 export class SubjectFiles {
-  readonly #files: ReadonlyMap<SubjectExport, Backing>;
+  readonly #files: ReadonlyMap<SubjectExport, BackingFile>;
 
-  private constructor(files: ReadonlyMap<SubjectExport, Backing>) {
+  private constructor(files: ReadonlyMap<SubjectExport, BackingFile>) {
     this.#files = files;
   }
 
-  /** @param folder that they are made in */
-  static async make(folder: string, { options }: Pick<Control, 'options'>): Promise<SubjectFiles> {
-    const files = new Map<SubjectExport, Backing>();
+  /**
+   * @param folder that they are made in
+   * @param makeFile makes one: filled with `content`, or sparse
+   */
+  static async make(
+    folder: string,
+    { options }: Pick<Control, 'options'>,
+    makeFile: (path: string, sectors: number, filled: boolean) => Promise<BackingFile> = Backing.make,
+  ): Promise<SubjectFiles> {
+    const files = new Map<SubjectExport, BackingFile>();
     for (const of of [MAIN, ...(options.readOnly === undefined ? [] : [READ_ONLY]), BIG]) {
       const sparse = of === BIG;
       const path = join(folder, formatAddress(of.address));
-      const backing = await Backing.make(path, of.sectors, !sparse).catch((error: Error) => {
+      const backing = await makeFile(path, of.sectors, !sparse).catch((error: Error) => {
         // Not every file system takes one of that size.
         if (sparse) return undefined;
         throw error;
@@ -37,7 +44,7 @@ export class SubjectFiles {
     return this.#files.has(of);
   }
 
-  of(of: SubjectExport): Backing {
+  of(of: SubjectExport): BackingFile {
     const backing = this.#files.get(of);
     if (backing === undefined) throw new TypeError(`${formatAddress(of.address)} was not exported`);
     return backing;

@@ -1,6 +1,6 @@
 import type { Address } from '../../aoe/index.js';
 import type { Link } from '../../link/link.js';
-import type { Place } from '../place.js';
+import type { Ran } from '../place.js';
 
 /** One export of the target under test. */
 export interface SubjectExport {
@@ -14,7 +14,7 @@ export interface Subject {
   implementation: string;
   release: string;
   /** Where it runs, and the kernel below it. */
-  target: { place: Place; kernel: string };
+  target: Ran;
   /** Milliseconds that a case may take; beyond it the target counts as hung. */
   patience: number;
   /** The initiator's side of the wire. */

@@ -1,6 +1,6 @@
 import { parseMac } from '../../../aoe/ethernet.js';
 import { LabError } from '../../../errors.js';
-import { discover } from '../../../initiator/discover.js';
+import { type Discovered, discover } from '../../../initiator/discover.js';
 import { openPacketLink } from '../../../link/packet.js';
 import { exportTarget } from '../../../target/export.js';
 import type { Served } from '../../../target/plan.js';
@@ -10,7 +10,7 @@ import type { Arena, Contender } from '../contender.js';
 import { SECTOR } from '../content.js';
 import type { LoadGenerator } from '../generator.js';
 import type { Track } from '../track.js';
-import { loadOf, runLoad, tooLong } from './loaded.js';
+import { loadOf, lookIn, runLoad, tooLong } from './loaded.js';
 
 const SHELF = 0;
 const SLOT = 1;
@@ -38,10 +38,11 @@ export async function aoeContender(
       force: true,
       options: arena.directIo ? { directIo: true } : {},
     });
-    const facts = await ask(track.generator).catch(async (error) => {
+    const told = await ask(track.generator).catch(async (error) => {
       await unexportTargets(track.host, [exported.id], false);
       throw error;
     });
+    const { setUp, bufferCount, refuses } = framesOf(told, arena);
     const common = {
       protocol: 'aoe' as const,
       ...track.generator,
@@ -53,18 +54,15 @@ export async function aoeContender(
       name,
       release: served.release,
       protocol: 'AoE',
-      setUp: `${track.way}${arena.directIo ? 'direct I/O' : 'its defaults'}, ${facts.bufferCount} buffers, ${facts.maxSectors} sectors a frame`,
-      bufferCount: facts.bufferCount,
+      setUp: `${track.way}${setUp}`,
+      bufferCount,
       pids: exported.pids,
-      refuses: ({ size }) =>
-        size > facts.maxSectors * SECTOR
-          ? `it takes ${facts.maxSectors} sectors a frame, ${formatSize(size)} are ${size / SECTOR}`
-          : tooLong(size, arena.mtu),
+      refuses,
       run: async (wish) => {
         // Others have written the file since.
         await track.settle?.();
         const load = { ...common, ...loadOf(wish, arena.sectors) };
-        return runLoad(generator, load, arena.path, track.settle);
+        return runLoad(generator, load, lookIn(arena.path, wish.mark), track.settle);
       },
       trouble: () => track.trouble(),
       stop: async () => {
@@ -78,16 +76,32 @@ export async function aoeContender(
   }
 }
 
+/** What a target tells of itself. */
+type Told = Pick<Discovered, 'bufferCount' | 'maxSectors'>;
+
+/** What a target that told so can be measured with. */
+export function framesOf(
+  { bufferCount, maxSectors }: Told,
+  { directIo, mtu }: Arena,
+): { setUp: string; bufferCount: number; refuses: Contender['refuses'] } {
+  // One that tells 0 takes what every target takes.
+  const most = maxSectors || LEAST_SECTORS;
+  return {
+    setUp: `${directIo ? 'direct I/O' : 'its defaults'}, ${bufferCount} buffers, ${most} sectors a frame`,
+    bufferCount,
+    refuses: ({ size }) =>
+      size > most * SECTOR
+        ? `it takes ${most} sectors a frame, ${formatSize(size)} are ${size / SECTOR}`
+        : tooLong(size, mtu),
+  };
+}
+
 /** @throws LabError if no target answers */
-async function ask(place: {
-  iface: string;
-  netns: string;
-}): Promise<{ bufferCount: number; maxSectors: number }> {
+async function ask(place: { iface: string; netns: string }): Promise<Told> {
   const link = await openPacketLink(place);
   try {
     const [target] = await discover(link, { wait: 300 });
-    // One that tells 0 takes what every target takes.
-    if (target !== undefined) return { ...target, maxSectors: target.maxSectors || LEAST_SECTORS };
+    if (target !== undefined) return target;
     throw new LabError({
       tried: `asking the target on ${place.iface} in ${place.netns}`,
       happened: 'it does not answer',

@@ -13,25 +13,34 @@ export function loadOf({ point, ...wish }: RunWish, sectors: number): Load {
 
 /**
  * Runs a load of ours.
- * @param path the backing file, in which acknowledged writes are looked for; undefined: they are not kept
+ * @param look which of some acknowledged writes are not in the backing file, and how many were looked for; undefined: they
+ *   are not kept
  * @param settle has them brought there before
  */
 export async function runLoad(
   generator: LoadGenerator,
   load: AnyLoad,
-  path: string | undefined,
+  look: ((sectors: readonly number[]) => Promise<{ looked: number; missing: number[] }>) | undefined,
   settle?: () => Promise<void>,
 ): Promise<Run> {
   const { written, ...figures } = await generator.run(load);
-  if (path === undefined || written.length === 0) return figures;
+  if (look === undefined || written.length === 0) return figures;
   await settle?.();
-  const missing = await sectorsWithout(load.mark, path, written);
-  if (missing.length === 0) return { ...figures, compared: figures.compared + written.length };
+  const { looked, missing } = await look(written);
+  if (missing.length === 0) return { ...figures, compared: figures.compared + looked };
   return {
     ...figures,
     wrong: figures.wrong + missing.length,
     example: figures.example ?? `sector ${missing[0]}: an acknowledged write is not in the file`,
   };
+}
+
+/** Looks for acknowledged writes in a file of this machine. */
+export function lookIn(path: string, mark: number) {
+  return async (sectors: readonly number[]): Promise<{ looked: number; missing: number[] }> => ({
+    looked: sectors.length,
+    missing: await sectorsWithout(mark, path, sectors),
+  });
 }
 
 /** Why so many bytes of data can't be carried by one frame of AoE; undefined if they can. */

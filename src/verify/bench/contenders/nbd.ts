@@ -4,7 +4,7 @@ import type { Host } from '../../../host/host.js';
 import type { Arena, Contender } from '../contender.js';
 import type { LoadGenerator } from '../generator.js';
 import { loopbackWire } from '../wires.js';
-import { loadOf, runLoad } from './loaded.js';
+import { loadOf, lookIn, runLoad } from './loaded.js';
 import { listensIn, Server } from './server.js';
 
 const PORT = 10809;
@@ -74,7 +74,8 @@ export async function nbdContender(
       setUp: kind.setUp(arena),
       pids: [server.pid],
       refuses: () => undefined,
-      run: (wish) => runLoad(generator, { ...common, ...loadOf(wish, arena.sectors) }, arena.path),
+      run: (wish) =>
+        runLoad(generator, { ...common, ...loadOf(wish, arena.sectors) }, lookIn(arena.path, wish.mark)),
       stop: async () => {
         await server.stop();
         await wire.remove();
