@@ -81,6 +81,12 @@ testUnless(
     });
     t.is(exitCode, 0);
     t.regex(stdout, /e0\.2 on san0/);
+    // Each host says what it has: e0.2 is not on the other.
+    const logs = await run('logs', '--host', 'one,two', 'e0.2');
+    t.not(logs.exitCode, 0);
+    t.like(logs.result, [{ host: 'one', id: 'e0.2@san0' }, { host: 'two' }]);
+    t.truthy((logs.result as { error?: object }[])[1]?.error);
+    t.regex((logs.result as { text: string }[])[0]?.text ?? '', /e0\.2 on san0/);
     t.is((await run('unexport', '--host', 'one,two', '--all')).exitCode, 0);
     for (const { upper } of lab.hosts) {
       t.deepEqual(await readdir(join(upper, 'srv')), []);
