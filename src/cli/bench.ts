@@ -10,6 +10,7 @@ import {
   type SiteOptions,
   several,
   siteInterfaces,
+  siteOn,
   siteOptions,
 } from './options.js';
 import { cleanedUp } from './signals.js';
@@ -84,7 +85,7 @@ export function register(program: Command): void {
         // They would disturb each other.
         { ...options, parallel: 1, showsSteps: true },
         async (host) => {
-          const report = await measure(options, await benchOptions(options, { host, ...interfaces }));
+          const report = await measure(options, await benchOptions(options, await siteOn(host, interfaces)));
           reports.push(report);
           return report;
         },

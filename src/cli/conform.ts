@@ -10,6 +10,7 @@ import {
   placeOption,
   type SiteOptions,
   siteInterfaces,
+  siteOn,
   siteOptions,
   targetOption,
 } from './options.js';
@@ -110,7 +111,10 @@ async function runOnHosts(
     options,
     async (host) => {
       const note: NoteResult = (name, done, total) => noteResult(`${host.name}: ${name}`, done, total);
-      const reports = await run(options, note, { site: { host, ...interfaces }, companions });
+      const reports = await run(options, note, {
+        site: await siteOn(host, interfaces),
+        companions,
+      });
       found.push(...reports);
       return { reports };
     },
