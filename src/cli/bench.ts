@@ -64,7 +64,7 @@ export function register(program: Command): void {
     .option('--no-ceiling', 'leave out the reflector that shows how fast anything could be')
     .option('--html <FILE>', 'write the report as one HTML page')
     .option('--svg <FILE>', 'write the picture alone');
-  siteOptions(hostOptions(command, 'one after the other'))
+  siteOptions(hostOptions(command, { isFar: true, isInTurn: true }))
     .option('--json', 'print JSON')
     .action(async (options: Options) => {
       const [{ describeBench }, { judge }] = await Promise.all([

@@ -47,7 +47,7 @@ export function register(program: Command): void {
     .option('--mtu <BYTES>', 'of the wire (on hosts: at most)', integer, 9000)
     .option('--list', 'list the cases, run none')
     .option('--frames', 'show the frames of failed cases');
-  siteOptions(hostOptions(command))
+  siteOptions(hostOptions(command, { isFar: true }))
     .option('--json', 'print JSON')
     .option('--junit <FILE>', 'write a JUnit report')
     .option('--html <FILE>', 'write a report as one HTML page')
