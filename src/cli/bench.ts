@@ -10,6 +10,7 @@ import {
   type SiteOptions,
   several,
   siteInterfaces,
+  siteOn,
   siteOptions,
 } from './options.js';
 import { cleanedUp } from './signals.js';
@@ -63,7 +64,7 @@ export function register(program: Command): void {
     .option('--no-ceiling', 'leave out the reflector that shows how fast anything could be')
     .option('--html <FILE>', 'write the report as one HTML page')
     .option('--svg <FILE>', 'write the picture alone');
-  siteOptions(hostOptions(command, 'one after the other'))
+  siteOptions(hostOptions(command, { isFar: true, isInTurn: true }))
     .option('--json', 'print JSON')
     .action(async (options: Options) => {
       const [{ describeBench }, { judge }] = await Promise.all([
@@ -84,7 +85,7 @@ export function register(program: Command): void {
         // They would disturb each other.
         { ...options, parallel: 1, showsSteps: true },
         async (host) => {
-          const report = await measure(options, await benchOptions(options, { host, ...interfaces }));
+          const report = await measure(options, await benchOptions(options, await siteOn(host, interfaces)));
           reports.push(report);
           return report;
         },

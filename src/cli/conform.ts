@@ -10,6 +10,7 @@ import {
   placeOption,
   type SiteOptions,
   siteInterfaces,
+  siteOn,
   siteOptions,
   targetOption,
 } from './options.js';
@@ -46,7 +47,7 @@ export function register(program: Command): void {
     .option('--mtu <BYTES>', 'of the wire (on hosts: at most)', integer, 9000)
     .option('--list', 'list the cases, run none')
     .option('--frames', 'show the frames of failed cases');
-  siteOptions(hostOptions(command))
+  siteOptions(hostOptions(command, { isFar: true }))
     .option('--json', 'print JSON')
     .option('--junit <FILE>', 'write a JUnit report')
     .option('--html <FILE>', 'write a report as one HTML page')
@@ -110,7 +111,10 @@ async function runOnHosts(
     options,
     async (host) => {
       const note: NoteResult = (name, done, total) => noteResult(`${host.name}: ${name}`, done, total);
-      const reports = await run(options, note, { site: { host, ...interfaces }, companions });
+      const reports = await run(options, note, {
+        site: await siteOn(host, interfaces),
+        companions,
+      });
       found.push(...reports);
       return { reports };
     },

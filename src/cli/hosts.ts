@@ -27,14 +27,18 @@ export function hostOption(command: Command): Command {
     .option(...ACCEPT_NEW);
 }
 
-/** For a command that works on several. @param inTurn where it does so one after the other */
-export function hostOptions(command: Command, inTurn?: 'one after the other'): Command {
+/**
+ * For a command that works on several.
+ * @param isFar this machine is none of them @param isInTurn it does so one after the other
+ */
+export function hostOptions(command: Command, { isFar = false, isInTurn = false } = {}): Command {
+  const turn = isInTurn ? ', one after the other' : '';
   command.option(
     '--host <NAMES>',
-    `hosts to do it on${inTurn === undefined ? '' : `, ${inTurn}`}, joined by commas: of \`host list\` or ~/.ssh/config, [user@]address[:port], here`,
+    `hosts to do it on${turn}, joined by commas: of \`host list\` or ~/.ssh/config, [user@]address[:port]${isFar ? '' : ', here'}`,
     names,
   );
-  if (inTurn === undefined) command.option('--parallel <N>', 'hosts at once', atLeastOne, 8);
+  if (!isInTurn) command.option('--parallel <N>', 'hosts at once', atLeastOne, 8);
   return command.option(...ACCEPT_NEW);
 }
 

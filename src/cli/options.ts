@@ -1,6 +1,8 @@
 /** Parsers of option values, shared by the commands. Each throws what commander shows as a wrong use. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../errors.js';
+import type { Host } from '../host/host.js';
+import type { Site } from '../verify/outpost.js';
 import type { Place } from '../verify/place.js';
 
 export function integer(value: string): number {
@@ -75,6 +77,12 @@ export function siteInterfaces(
         : `${lacking.join(' and ')} ${lacking.length > 1 ? 'are' : 'is'} missing`,
     next: 'a host, --iface IF (of the host) and --wire IF (of this machine, on the same segment) go together',
   });
+}
+
+/** A host that targets are tried on. */
+export async function siteOn(host: Host, interfaces: { iface: string; wire: string }): Promise<Site> {
+  const { noteRecovery } = await import('../ui/recovery.js');
+  return { host, ...interfaces, onRecovery: (recovery) => noteRecovery(recovery, host.name) };
 }
 
 /** What `--target` means. */

@@ -11,6 +11,7 @@ import {
   placeOption,
   type SiteOptions,
   siteInterfaces,
+  siteOn,
   siteOptions,
 } from './options.js';
 import { untilSignal } from './signals.js';
@@ -121,7 +122,9 @@ async function run(
   if (host === undefined || interfaces === undefined) {
     return all(undefined, placeOption(options.target as 'here' | 'vm' | undefined));
   }
-  return onOneHost({ host: [host], acceptNew }, (found) => all({ host: found, ...interfaces }, undefined));
+  return onOneHost({ host: [host], acceptNew }, async (found) =>
+    all(await siteOn(found, interfaces), undefined),
+  );
 }
 
 /** The host that `--target` names; undefined: it is tried on this machine. */

@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { posix } from 'node:path';
 import type { Host, HostLock } from '../host/host.js';
 import { EntryStore } from './entry.js';
-import { recover } from './recover.js';
+import { type Recovery, recover } from './recover.js';
 import { tidy } from './tidy.js';
 import {
   abandonedAmong,
@@ -40,10 +40,15 @@ export class Trial {
   /**
    * Begins one, and takes away what those of killed commands left.
    * @param purpose part of its name, such as `verify`
+   * @param onRecovery told what they had left
    */
-  static begin(host: Host, purpose: string): Promise<Trial> {
+  static begin(
+    host: Host,
+    purpose: string,
+    onRecovery: (recovery: Recovery) => void = () => {},
+  ): Promise<Trial> {
     return locked(host, async (store) => {
-      await recover(store);
+      onRecovery(await recover(store));
       await removeTrials(store, await abandonedAmong(store, await listTrials(store)));
       const name = `${purpose}-${randomBytes(4).toString('hex')}`;
       // Others look for folders that nobody holds under the lock alone.

@@ -12,6 +12,7 @@ import type { Link } from '../link/link.js';
 import { onlyFrom } from '../link/only-from.js';
 import { openPacketLink } from '../link/packet.js';
 import { EntryStore, exportId } from '../target/entry.js';
+import type { Recovery } from '../target/recover.js';
 import { Trial } from '../target/trial.js';
 import type { ExportWish } from '../target/wish.js';
 import type { Theatre } from './theatre.js';
@@ -22,6 +23,8 @@ export interface Site {
   iface: string;
   /** Of this machine: what it is heard and spoken to by. */
   wire: string;
+  /** Told what killed commands had left on the host, and was mended. */
+  onRecovery?: ((recovery: Recovery) => void) | undefined;
 }
 
 /** A site that was looked at. */
@@ -75,7 +78,7 @@ export class Outpost {
    * @param purpose part of its name, such as `verify`
    */
   static async open(theatre: Pick<Theatre, 'later'>, segment: Segment, purpose: string): Promise<Outpost> {
-    const trial = await Trial.begin(segment.host, purpose);
+    const trial = await Trial.begin(segment.host, purpose, segment.onRecovery);
     theatre.later(() => trial.end());
     return new Outpost(segment, trial);
   }
