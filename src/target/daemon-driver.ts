@@ -18,7 +18,7 @@ type Change =
 
 const POLL = 20;
 /** Milliseconds that a daemon may take to be idle. */
-const PATIENCE = 5000;
+const PATIENCE = 20_000;
 
 /**
  * One daemon for all exports of one build in one network namespace. Its configuration is rendered from their entries at
@@ -110,7 +110,7 @@ export class DaemonDriver extends ProgramDriver implements Driver {
       if (Date.now() > deadline) {
         throw new LabError({
           tried: `starting ${entry.implementation} ${entry.release} for ${exportId(entry)}`,
-          happened: 'it was not ready after 5 s',
+          happened: `it was not ready after ${PATIENCE / 1000} s`,
           log: this.logPath(entry),
         });
       }

@@ -57,7 +57,6 @@ export class ModuleDriver implements Driver {
         next: `aoe-lab unexport ${exportId(different)}`,
       });
     }
-    if (!(await this.#isLoaded(entry))) await this.#load(entry);
     await this.#tell(entry, 'add');
   }
 
@@ -83,14 +82,13 @@ export class ModuleDriver implements Driver {
     const { host } = this.#store;
     const { list } = moduleOf(entry);
     const members = [entry, ...(await this.#others(entry))];
-    if (await this.#isLoaded(entry)) {
-      for (const member of members) {
-        if (await isListed(host, list, member)) await this.#tell(member, 'remove');
-      }
-      await this.#unload(entry);
+    const wasLoaded = await this.#isLoaded(entry);
+    for (const member of members) {
+      if (wasLoaded && (await isListed(host, list, member))) await this.#tell(member, 'remove');
+      // It may be taken for started.
+      else if (member.persist) await this.#serve(member, 'remove');
     }
-    // One that is not ours to unload is still there.
-    if (!(await this.#isLoaded(entry))) await this.#load(entry);
+    if (wasLoaded) await this.#unload(entry);
     for (const member of members) await this.#tell(member, 'add');
   }
 
@@ -160,6 +158,8 @@ export class ModuleDriver implements Driver {
       return entry.backing.path;
     });
     const variables = exportVariables(this.#store, entry, path);
+    // The service of a persistent export loads it as well.
+    if (direction === 'add' && !entry.persist && !(await this.#isLoaded(entry))) await this.#load(entry);
     const words = await KernelWords.from(host, `aoe-lab: ${tried}`);
     try {
       if (entry.persist) await this.#serve(entry, direction);

@@ -8,14 +8,15 @@ import type { Presence } from './presence.js';
 import { findProcesses } from './processes.js';
 
 const POLL = 25;
-const PATIENCE = 5000;
+/** Milliseconds; node takes more than 5 s to start on a slow or a busy host. */
+const PATIENCE = 20_000;
 /** Polls without it after which a start counts as failed; a fresh child may still be before its exec. */
 const GRACE = 4;
 
 /**
  * Waits until the target of an entry serves its interface.
  * @returns the process ids
- * @throws LabError with the end of its log if it ended or stays deaf for 5 s
+ * @throws LabError with the end of its log if it ended or stays deaf for 20 s
  */
 export async function waitUntilListening(
   store: EntryStore,
@@ -37,7 +38,7 @@ export async function waitUntilListening(
     entry,
     presence.state === 'absent'
       ? `it ended at once: ${presence.fault}`
-      : `it runs, but ${presence.fault} after 5 s`,
+      : `it runs, but ${presence.fault} after ${PATIENCE / 1000} s`,
   );
 }
 

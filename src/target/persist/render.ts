@@ -154,10 +154,13 @@ function moduleScript(state: StateFolder, entry: ExportEntry): string {
     }));
   return template('module.sh', {
     id: exportId(entry),
+    implementation: entry.implementation,
     module: control.module,
+    logFile: quote(state.logPath(control.module)),
+    builds: Object.values(variables.artifact).map(quote),
     ready: quote(control.ready),
     mark: quote(`${state.modulesFolder()}/${control.module}`),
-    load: control.load.map((argv) => quoteArgv(renderArgv(argv, variables))),
+    load: control.load.map((argv) => quoteArgv(renderArgv(argv, variables))).join(' && '),
     add: lines(control.add),
     remove: lines(control.remove),
   });
