@@ -40,20 +40,30 @@ export async function withOwnCode(host: Host, served: Served): Promise<Served> {
     });
   }
   const node = await findNode(host, tried);
+  return servedByOwnCode(served, node);
+}
+
+/** The same for hosts that nobody asks: @param node its path there */
+export async function servedByOwnCode(served: Served, node: string): Promise<Served> {
   const { folder, digest } = await stage();
   return { ...served, build: digest, artifacts: [{ name: OWN_CODE, path: folder }], node };
+}
+
+/** Releases of Node that this package runs on, such as `>=20.19`. */
+export async function nodeRange(): Promise<string> {
+  return JSON.parse(await readFile(join(packageRoot, 'package.json'), 'utf8')).engines.node;
 }
 
 async function findNode(host: Host, tried: string): Promise<string> {
   const script = 'p=$(command -v node) && "$p" --version && echo "$p"';
   const { stdout } = await host.run(['sh', '-lc', script], { accept: [1, 127] });
   const [version = '', path] = stdout.trim().split('\n');
-  const { engines } = JSON.parse(await readFile(join(packageRoot, 'package.json'), 'utf8'));
-  if (path !== undefined && inRange(version.replace(/^v/, ''), engines.node)) return path;
+  const range = await nodeRange();
+  if (path !== undefined && inRange(version.replace(/^v/, ''), range)) return path;
   throw new MissingError({
     tried,
     happened: path === undefined ? 'there is no node on its path' : `its node is ${version}`,
-    next: `install Node ${engines.node.replace('>=', '')} or later there`,
+    next: `install Node ${range.replace('>=', '')} or later there`,
     missing: ['node'],
   });
 }
