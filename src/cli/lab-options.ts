@@ -32,7 +32,7 @@ export function withLabOptions(command: Command): Command {
     .option('--json', 'print JSON');
 }
 
-function variable(text: string, before: Record<string, string> = {}): Record<string, string> {
+export function variable(text: string, before: Record<string, string> = {}): Record<string, string> {
   const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
   if (name === undefined || value === undefined) throw new InvalidArgumentError('expected NAME=VALUE.');
   return { ...before, [name]: value };

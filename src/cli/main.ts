@@ -34,6 +34,7 @@ const COMMANDS = [
   'plan',
   'apply',
   'destroy',
+  'render',
   'host',
   'demo',
 ] as const;

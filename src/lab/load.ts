@@ -30,9 +30,14 @@ export class LabFileError extends UsageError {
 /**
  * Reads a lab.
  * @param variables of the command line
+ * @param further what else may be wrong with it, where it is to be used in a way that has demands of its own
  * @throws LabFileError with every fault · UsageError if there is no such file
  */
-export async function loadLab(file: string, variables: Readonly<Record<string, string>> = {}): Promise<Lab> {
+export async function loadLab(
+  file: string,
+  variables: Readonly<Record<string, string>> = {},
+  further: (lab: Lab) => Promise<Fault[]> = async () => [],
+): Promise<Lab> {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     throw new UsageError({
       tried: `reading ${file}`,
@@ -43,7 +48,8 @@ export async function loadLab(file: string, variables: Readonly<Record<string, s
   const outcome = parseLab(file, text, variables);
   if ('faults' in outcome) throw new LabFileError(file, outcome.faults);
   const { lab, faults } = await completeLab(outcome.lab);
-  if (faults.length > 0) throw new LabFileError(file, outcome.place(faults));
+  const all = faults.length > 0 ? faults : await further(lab);
+  if (all.length > 0) throw new LabFileError(file, outcome.place(all));
   return lab;
 }
 

@@ -40,8 +40,18 @@ export async function withOwnCode(host: Host, served: Served): Promise<Served> {
     });
   }
   const node = await findNode(host, tried);
+  return servedByOwnCode(served, node);
+}
+
+/** The same for hosts that nobody asks: @param node its path there */
+export async function servedByOwnCode(served: Served, node: string): Promise<Served> {
   const { folder, digest } = await stage();
   return { ...served, build: digest, artifacts: [{ name: OWN_CODE, path: folder }], node };
+}
+
+/** Releases of Node that this package runs on, such as `>=20.19`. */
+export async function nodeRange(): Promise<string> {
+  return JSON.parse(await readFile(join(packageRoot, 'package.json'), 'utf8')).engines.node;
 }
 
 async function findNode(host: Host, tried: string): Promise<string> {
@@ -65,11 +75,6 @@ export async function isNodeFor(version: string): Promise<boolean> {
 /** The Node that this package needs, in words: "Node 20.19 or later". */
 export async function nodeWanted(): Promise<string> {
   return `Node ${(await nodeRange()).replace('>=', '')} or later`;
-}
-
-async function nodeRange(): Promise<string> {
-  const { engines } = JSON.parse(await readFile(join(packageRoot, 'package.json'), 'utf8'));
-  return engines.node;
 }
 
 /** Folder of compiled code in the artifact. */

@@ -111,12 +111,13 @@ async function composeEntry(
   };
 }
 
+export type ServingFields = Pick<
+  ExportEntry,
+  'implementation' | 'release' | 'build' | 'artifacts' | 'node' | 'control' | 'template'
+>;
+
 /** What an entry says of the target that serves it. */
-export async function servingFields(
-  served: Served,
-): Promise<
-  Pick<ExportEntry, 'implementation' | 'release' | 'build' | 'artifacts' | 'node' | 'control' | 'template'>
-> {
+export async function servingFields(served: Served): Promise<ServingFields> {
   const { implementation, release, control, build, artifacts, node } = served;
   return {
     implementation,

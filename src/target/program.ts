@@ -4,7 +4,7 @@ import type { Control } from '../recipe/schema.js';
 import { render, renderArgv } from '../templating.js';
 import { type ExportEntry, exportId, type StateFolder } from './entry.js';
 import type { RestartPolicy } from './supervise.js';
-import { daemonVariables, exportVariables } from './variables.js';
+import { type DaemonVariables, daemonVariables, exportVariables } from './variables.js';
 
 type DaemonControl = Extract<Control, { shape: 'daemon' }>;
 
@@ -75,12 +75,13 @@ export function daemonControl(entry: ExportEntry): DaemonControl {
 /**
  * @param entry one that names the daemon
  * @param members its exports, each with what it opens
+ * @returns the configuration's text, and what was put into the entry's template to make it
  */
 export function daemonConfiguration(
   state: StateFolder,
   entry: ExportEntry,
   members: readonly { entry: ExportEntry; path: string }[],
-): { path: string; text: string } {
+): { path: string; text: string; variables: DaemonVariables } {
   const folder = programFolder(state, entry);
   const variables = daemonVariables(state, entry, members, {
     folder,
@@ -89,5 +90,6 @@ export function daemonConfiguration(
   return {
     path: posix.join(folder, daemonControl(entry).config.name),
     text: render(entry.template ?? '', variables),
+    variables,
   };
 }

@@ -1,6 +1,6 @@
 /** The files that bring exports back after a reboot, from their entries. Reads this package's templates, nothing of a host. */
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import { quote, quoteArgv } from '../../host/quote.js';
 import { packageRoot } from '../../paths.js';
 import { attachCommand } from '../../storage/loop.js';
@@ -22,6 +22,17 @@ export interface PersistFile {
   path: string;
   mode: number;
   text: string;
+}
+
+/** A file before its variables are put in. */
+export interface PersistDraft {
+  path: string;
+  mode: number;
+  /** Of the service that it is for; undefined: of all of them. */
+  service?: Service;
+  /** Handlebars; named without `.hbs`. */
+  template: { name: string; text: string };
+  variables: object;
 }
 
 export interface Persistence {
@@ -48,29 +59,48 @@ export function renderPersistence(
   entries: readonly ExportEntry[],
   place: Place,
 ): Persistence {
+  const { services, drafts } = draftPersistence(state, entries, place);
+  return {
+    services: services.map(({ name }) => name),
+    files: drafts.map(({ path, mode, template, variables }) => ({
+      path,
+      mode,
+      text: render(template.text, variables),
+    })),
+  };
+}
+
+/** The same as templates and what goes into them. */
+export function draftPersistence(
+  state: StateFolder,
+  entries: readonly ExportEntry[],
+  place: Place,
+): { services: Service[]; drafts: PersistDraft[] } {
   const services = servicesOf(state, entries);
-  const files = services.flatMap((service) => [
-    ...scriptOf(state, service, place),
-    ...unitOf(state, service, place),
-    ...configurationOf(state, service),
-  ]);
+  const drafts = services.flatMap((service) =>
+    [
+      ...scriptOf(state, service, place),
+      ...unitOf(state, service, place),
+      ...configurationOf(state, service),
+    ].map((draft) => ({ ...draft, service })),
+  );
   const names = services.map(({ name }) => name);
-  return { services: names, files: [...files, ...bootFiles(state, names, place)] };
+  return { services, drafts: [...drafts, ...bootFiles(state, names, place)] };
 }
 
 /** systemd starts programs without a shell. */
-function scriptOf(state: StateFolder, service: Service, place: Place): PersistFile[] {
+function scriptOf(state: StateFolder, service: Service, place: Place): PersistDraft[] {
   if (service.kind === 'program' && place.manager === 'systemd') return [];
-  const text =
+  const draft =
     service.kind === 'program'
       ? programScript(service.program, idsOf(service))
       : service.kind === 'module'
         ? moduleScript(state, onlyOf(service))
         : loopScript(state, onlyOf(service));
-  return [{ path: scriptPath(state, service.name), mode: 0o755, text }];
+  return [{ path: scriptPath(state, service.name), mode: 0o755, ...draft }];
 }
 
-function unitOf(state: StateFolder, service: Service, { manager, udev }: Place): PersistFile[] {
+function unitOf(state: StateFolder, service: Service, { manager, udev }: Place): PersistDraft[] {
   if (manager === 'scripts') return [];
   const program = service.kind === 'program' ? service.program : undefined;
   const description = `AoE export ${idsOf(service)}${service.kind === 'loop' ? ': loop device' : ''}`;
@@ -78,8 +108,8 @@ function unitOf(state: StateFolder, service: Service, { manager, udev }: Place):
   const script = scriptPath(state, service.name);
   if (manager === 'openrc') {
     const variables = { description: quote(description), loops, script: quote(script), stop: program?.stop };
-    const text = template(program === undefined ? 'openrc-task' : 'openrc-program', variables);
-    return [{ path: `${SCRIPT_FOLDER}/${service.name}`, mode: 0o755, text }];
+    const draft = drafted(program === undefined ? 'openrc-task' : 'openrc-program', variables);
+    return [{ path: `${SCRIPT_FOLDER}/${service.name}`, mode: 0o755, ...draft }];
   }
   const common = {
     description: plainText(description),
@@ -87,15 +117,15 @@ function unitOf(state: StateFolder, service: Service, { manager, udev }: Place):
     appearing: udev === false ? [] : appearing(service).map(deviceUnit),
     paths: [state.folder, ...service.members.map(({ backing }) => backing.path)].map(unitWord),
   };
-  const text =
+  const draft =
     program === undefined
-      ? template('task.service', {
+      ? drafted('task.service', {
           ...common,
           script: commandWord(script),
           ...(service.kind === 'loop' ? LOOP_RIGHTS : MODULE_RIGHTS),
         })
-      : template('program.service', { ...common, ...programVariables(service, program) });
-  return [{ path: `${UNIT_FOLDER}/${service.name}.service`, mode: 0o644, text }];
+      : drafted('program.service', { ...common, ...programVariables(service, program) });
+  return [{ path: `${UNIT_FOLDER}/${service.name}.service`, mode: 0o644, ...draft }];
 }
 
 const LOOP_RIGHTS = { capabilities: 'CAP_SYS_ADMIN CAP_DAC_OVERRIDE', calls: '@system-service' };
@@ -131,9 +161,9 @@ function programVariables({ members }: Service, program: Program): object {
   };
 }
 
-function loopScript(state: StateFolder, entry: ExportEntry): string {
+function loopScript(state: StateFolder, entry: ExportEntry): Draft {
   const { path } = entry.backing;
-  return template('loop.sh', {
+  return drafted('loop.sh', {
     id: exportId(entry),
     file: quote(path),
     record: quote(loopRecord(state, entry)),
@@ -143,7 +173,7 @@ function loopScript(state: StateFolder, entry: ExportEntry): string {
   });
 }
 
-function moduleScript(state: StateFolder, entry: ExportEntry): string {
+function moduleScript(state: StateFolder, entry: ExportEntry): Draft {
   const { control } = entry;
   if (control.shape !== 'control-file') throw new TypeError(`${control.shape} is not a module`);
   const variables = exportVariables(state, entry, keptPath(state, entry));
@@ -152,7 +182,7 @@ function moduleScript(state: StateFolder, entry: ExportEntry): string {
       line: quote(render(line, variables)),
       path: quote(render(path, variables)),
     }));
-  return template('module.sh', {
+  return drafted('module.sh', {
     id: exportId(entry),
     implementation: entry.implementation,
     module: control.module,
@@ -166,8 +196,8 @@ function moduleScript(state: StateFolder, entry: ExportEntry): string {
   });
 }
 
-function programScript(program: Program, ids: string): string {
-  return template('program.sh', {
+function programScript(program: Program, ids: string): Draft {
+  return drafted('program.sh', {
     ids,
     mark: quote(program.mark),
     logFile: quote(program.log),
@@ -178,31 +208,37 @@ function programScript(program: Program, ids: string): string {
   });
 }
 
-function configurationOf(state: StateFolder, service: Service): PersistFile[] {
-  if (service.kind !== 'program' || onlyOf(service).control.shape !== 'daemon') return [];
+function configurationOf(state: StateFolder, service: Service): PersistDraft[] {
+  const entry = onlyOf(service);
+  if (service.kind !== 'program' || entry.control.shape !== 'daemon') return [];
   const members = service.members.map((entry) => ({ entry, path: keptPath(state, entry) }));
-  return [{ ...daemonConfiguration(state, onlyOf(service), members), mode: 0o600 }];
+  const { path, variables } = daemonConfiguration(state, entry, members);
+  const name = posix.basename(entry.control.config.template, '.hbs');
+  return [{ path, mode: 0o600, template: { name, text: entry.template ?? '' }, variables }];
 }
 
 function bootFiles(
   state: StateFolder,
   services: readonly string[],
   { manager, initScripts }: Place,
-): PersistFile[] {
+): PersistDraft[] {
   if (manager !== 'scripts' || services.length === 0) return [];
   const name = bootServiceName(state);
   const boot = scriptPath(state, name);
   const scripts = services.map((service) => quote(scriptPath(state, service)));
   return [
-    { path: boot, mode: 0o755, text: template('boot.sh', { scripts, reversed: scripts.toReversed() }) },
+    { path: boot, mode: 0o755, ...drafted('boot.sh', { scripts, reversed: scripts.toReversed() }) },
     ...(initScripts
-      ? [{ path: `/etc/init.d/${name}`, mode: 0o755, text: template('init', { name, boot: quote(boot) }) }]
+      ? [{ path: `/etc/init.d/${name}`, mode: 0o755, ...drafted('init', { name, boot: quote(boot) }) }]
       : []),
   ];
 }
 
-function template(name: string, variables: object): string {
-  return render(readFileSync(join(packageRoot, 'templates', 'persist', `${name}.hbs`), 'utf8'), variables);
+type Draft = Pick<PersistDraft, 'template' | 'variables'>;
+
+function drafted(name: string, variables: object): Draft {
+  const text = readFileSync(join(packageRoot, 'templates', 'persist', `${name}.hbs`), 'utf8');
+  return { template: { name, text }, variables };
 }
 
 function idsOf({ members }: Service): string {

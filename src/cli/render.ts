@@ -1,0 +1,67 @@
+import type { Command } from 'commander';
+import { variable } from './lab-options.js';
+
+interface Options {
+  file: string;
+  var?: Record<string, string>;
+  output: string;
+  node: string;
+  offline?: boolean;
+  json?: boolean;
+}
+
+export function register(program: Command): void {
+  program
+    .command('render')
+    .description('write what a lab.yaml says in the language of another tool')
+    .command('ansible')
+    .description('an inventory, playbooks and a role for Ansible, which bring the hosts to what the lab says')
+    .option('-f, --file <FILE>', 'the lab', 'lab.yaml')
+    .option('--var <NAME=VALUE>', 'a variable of the lab (repeatable)', variable)
+    .option('-o, --output <FOLDER>', 'the folder to write', 'ansible')
+    .option('--node <PATH>', 'node on the hosts, where the native target goes there', '/usr/bin/node')
+    .option('--offline', 'use only what the store has')
+    .option('--json', 'print JSON')
+    .action(async (options: Options) => {
+      const [
+        { loadLab },
+        { loadRecipes },
+        { ansibleFaults },
+        { buildsFor },
+        { reachOf },
+        { renderAnsible },
+        { writeFolder },
+        { print },
+      ] = await Promise.all([
+        import('../lab/load.js'),
+        import('../recipe/load.js'),
+        import('../lab/ansible/faults.js'),
+        import('../lab/ansible/builds.js'),
+        import('../lab/ansible/inventory.js'),
+        import('../lab/ansible/render.js'),
+        import('../lab/ansible/folder.js'),
+        import('../ui/output.js'),
+      ]);
+      const recipes = await loadRecipes();
+      const lab = await loadLab(options.file, options.var, async (lab) => ansibleFaults(lab, recipes));
+      const { node, offline, output } = options;
+      const buildOf = await buildsFor(lab, node, { offline });
+      const reach = new Map<string, Awaited<ReturnType<typeof reachOf>>>();
+      for (const host of lab.hosts) reach.set(host.name, await reachOf(host));
+      const files = await renderAnsible(lab, { reach, buildOf, node });
+      await writeFolder(output, files);
+      const result = {
+        lab: lab.name,
+        output,
+        hosts: lab.hosts.length,
+        exports: lab.exports.length,
+        files: [...files.keys()],
+      };
+      print(result, options, () =>
+        [
+          `${output}: ${result.hosts} hosts, ${result.exports} exports, ${result.files.length} files`,
+          `cd ${output} && ansible-playbook site.yml`,
+        ].join('\n'),
+      );
+    });
+}
