@@ -28,7 +28,7 @@ test('Debian’s folder of vblade: a lab that loads, and a plan that makes its e
     [
       'b.conf: ionice -c3: its process gets no I/O priority here',
       'c.conf: "srv/relative" is no absolute path: left out',
-      'b.conf: to be mended before it can be applied: --buffer-count: 99999999 is not in 1…65535',
+      'b.conf: to be mended before it can be applied: bufferCount: 99999999 is not in 1…65535',
     ],
   );
   for (const remark of remarks) t.true(text.includes(remark.text), 'a comment tells it');
