@@ -3,7 +3,7 @@ import { buffer } from 'node:stream/consumers';
 import { create } from 'tar';
 import type { AnsibleBuild } from './builds.js';
 
-/** The artifacts of a build, files or folders, as a tar archive: the same bytes for the same content. */
+/** The artifacts of a build, files or folders, as a tar archive without times or owners. */
 export async function archiveOf({ artifacts }: Pick<AnsibleBuild, 'artifacts'>): Promise<Buffer> {
   const [first] = artifacts;
   if (first === undefined) throw new TypeError('a build without artifacts');

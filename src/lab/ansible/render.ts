@@ -61,7 +61,7 @@ function translated({ text }: PersistDraft['template']): string {
     root: 'unit',
     instead: {
       // systemd knows of devices by udev alone.
-      appearing: '(unit.appearing if aoe_lab_seen.udev else [])',
+      appearing: '(unit.appearing if aoe_lab_change.udev else [])',
       exportsJson: 'unit.exports | to_nice_json(indent=2)',
     },
     flags: new Set(['readOnly', 'directIo', 'sync', 'broadcast']),

@@ -47,16 +47,14 @@ export function hostVariables(lab: Lab, host: string, buildOf: BuildOf): HostVar
     .map((one) => ({ one, entry: staticEntry(lab, one, buildOf(one).serving) }))
     // As aoe-lab reads them there, so that it finds its files as it would have made them.
     .sort((a, b) => (exportId(a.entry) < exportId(b.entry) ? -1 : 1));
-  const { services, drafts } = draftPersistence(
-    STATE,
-    own.map(({ entry }) => entry),
-    { manager: 'systemd', udev: true },
-  );
+  const entries = own.map(({ entry }) => entry);
+  const { services, drafts } = draftPersistence(STATE, entries, { manager: 'systemd', udev: true });
+  const plain = draftPersistence(STATE, entries, { manager: 'systemd', udev: false }).drafts;
   return {
     variables: {
       aoe_lab_exports: own.map(({ one, entry }) => exportVariables(one, entry, services)),
       aoe_lab_services: services.map(serviceVariables),
-      aoe_lab_files: drafts.map(fileVariables),
+      aoe_lab_files: drafts.map((draft, index) => fileVariables(draft, plain[index] ?? draft)),
     },
     templates: drafts.map(({ template }) => template),
   };
@@ -103,13 +101,16 @@ function serviceVariables(service: Service): object {
   };
 }
 
-function fileVariables({ path, mode, service, template, variables }: PersistDraft): object {
+/** @param plain the same file for a host without udev */
+function fileVariables(draft: PersistDraft, plain: PersistDraft): object {
+  const { path, mode, service, template, variables } = draft;
   return {
     dest: path,
     mode: mode.toString(8).padStart(4, '0'),
     service: service?.name,
     template: `${template.name}.j2`,
     sha256: digestOf(render(template.text, variables)),
+    sha256_without_udev: digestOf(render(plain.template.text, plain.variables)),
     variables: 'exportsJson' in variables ? daemonVariables(variables as DaemonVariables) : variables,
   };
 }

@@ -1,4 +1,4 @@
-import { Document, visit } from 'yaml';
+import { Document, Scalar, visit } from 'yaml';
 
 /**
  * Data as YAML that Ansible reads back as it is. Its parser knows YAML 1.1, where `on` and `1:30` are no words; and a word
@@ -6,10 +6,19 @@ import { Document, visit } from 'yaml';
  * @param head what a person should know who opens the file
  */
 export function toYaml(data: unknown, head?: string): string {
-  const document = new Document(data, { version: '1.1', aliasDuplicateObjects: false });
+  const document = new Document(data, {
+    version: '1.1',
+    aliasDuplicateObjects: false,
+    // With it `<<` could not be quoted.
+    customTags: (tags) =>
+      tags.filter((tag) => tag !== 'merge' && !(typeof tag === 'object' && /:merge$/.test(tag.tag))),
+  });
   visit(document, {
     Scalar: (key, node) => {
-      if (key !== 'key' && typeof node.value === 'string' && node.value.includes('{')) node.tag = '!unsafe';
+      if (key === 'key' || typeof node.value !== 'string') return;
+      if (node.value.includes('{')) node.tag = '!unsafe';
+      // `=` is a word of its own, as are others that no writer of YAML 1.2 would think of.
+      if (/^[^A-Za-z/].*$|^$/.test(node.value)) node.type = Scalar.QUOTE_DOUBLE;
     },
   });
   if (head !== undefined) document.commentBefore = head.replaceAll(/^/gm, ' ');

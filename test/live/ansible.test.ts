@@ -1,0 +1,212 @@
+/** A lab by Ansible: what the rendered playbook makes of real hosts is what `plan` wants, and its end leaves nothing. */
+import { spawn, spawnSync } from 'node:child_process';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import type { LabPlan } from '../../src/lab/plan.js';
+import { noProgram } from '../lab/ansible/tools.js';
+import { contentsOf, labCli, labEnvironment, labJson, onHost, writeLabFile } from './lab-hosts.js';
+import { builtVblade, sourceTree, testUnless } from './machine.js';
+import { noSystemdLab, type SshLab, sshLab } from './ssh-lab.js';
+
+const built = await builtVblade();
+const reason =
+  noSystemdLab() ?? noProgram('ansible-playbook') ?? ('reason' in built ? built.reason : undefined);
+
+/** Implementations that can be had here, with their sources. */
+const implementations: Record<string, { release?: string; source?: string }> = { vblade: {}, native: {} };
+for (const [name, release, tree] of [
+  ['ggaoed', '1.1', 'ggaoed-1.1'],
+  ['qaoed', undefined, 'qaoed-trunk'],
+] as const) {
+  const source = sourceTree(tree);
+  if ('path' in source) implementations[name] = { ...(release && { release }), source: source.path };
+}
+const names = Object.keys(implementations);
+
+const HOSTS = ['one', 'two'];
+/** A name that a shell, a unit and Jinja would each make something else of. */
+const ODD = `/srv/lab/it's "50%" $HOME \\ {{ 7*7 }}{% if %}.img`;
+
+interface LabExportFile {
+  address: string;
+  host: string;
+  implementation: string;
+  file: string;
+  loop?: boolean;
+  options?: object;
+}
+
+/** An export of each implementation on each host, on odd files and loop devices. */
+function exportsOf(): LabExportFile[] {
+  return HOSTS.flatMap((host, shelf) => [
+    ...names.map((implementation, slot) => ({
+      address: `e${shelf}.${slot}`,
+      host,
+      implementation,
+      file: `/srv/lab/${slot}.img`,
+      ...(slot % 2 === shelf ? { loop: true } : {}),
+    })),
+    {
+      address: `e${shelf}.20`,
+      host,
+      implementation: HOSTS[shelf] === 'one' ? 'vblade' : 'native',
+      file: ODD,
+    },
+  ]);
+}
+
+function labOf(exports: readonly LabExportFile[]): object {
+  return {
+    lab: 'test',
+    defaults: { interface: 'san0', size: '1M', persist: true },
+    implementations,
+    hosts: Object.fromEntries(HOSTS.map((host) => [host, {}])),
+    exports,
+  };
+}
+
+interface Played {
+  exitCode: number | null;
+  /** Of all hosts. */
+  changed: number;
+  failed: number;
+  output: string;
+}
+
+function play(lab: SshLab, folder: string, words: readonly string[]): Promise<Played> {
+  const [program = '', ...rest] = lab.inside(['ansible-playbook', ...words]);
+  const config = join(lab.folder, 'home', '.ssh', 'config');
+  const env = {
+    ...labEnvironment(lab),
+    ANSIBLE_NOCOLOR: '1',
+    ANSIBLE_SSH_ARGS: `-F ${config} -o ControlMaster=auto -o ControlPersist=10s`,
+  };
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, rest, {
+      cwd: folder,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (chunk) => {
+        output += chunk;
+      });
+    }
+    child.once('error', reject);
+    child.once('exit', (exitCode) => {
+      const sum = (word: string): number =>
+        [...output.matchAll(new RegExp(`^\\S+ +: .*\\b${word}=(\\d+)`, 'gm'))].reduce(
+          (all, [, n]) => all + Number(n),
+          0,
+        );
+      resolve({ exitCode, changed: sum('changed'), failed: sum('failed') + sum('unreachable'), output });
+    });
+  });
+}
+
+async function rendered(
+  t: ExecutionContext,
+  lab: SshLab,
+  exports: readonly LabExportFile[],
+): Promise<[file: string, folder: string]> {
+  const file = await writeLabFile(lab, labOf(exports));
+  const folder = join(lab.folder, 'ansible');
+  const { exitCode, stderr } = await labCli(lab, [
+    'render',
+    'ansible',
+    '-f',
+    file,
+    '-o',
+    folder,
+    '--node',
+    process.execPath,
+  ]);
+  t.is(exitCode, 0, stderr);
+  return [file, folder];
+}
+
+async function planned(t: ExecutionContext, lab: SshLab, file: string, unchanged: number): Promise<void> {
+  const { exitCode, result } = await labJson<LabPlan>(lab, ['plan', '-f', file]);
+  t.deepEqual([exitCode, result.unchanged, result.actions, result.troubles], [0, unchanged, [], []]);
+}
+
+testUnless(
+  reason,
+  `a lab of ${names.join(', ')} by Ansible: made, nothing left to do, changed, ended without a trace`,
+  async (t) => {
+    t.timeout(1_800_000);
+    const lab = await sshLab(t, HOSTS, { init: 'systemd' });
+    for (const { name } of lab.hosts) onHost(t, lab, name, 'mkdir -p /var/lib/aoe-lab /srv/lab');
+    const before = await Promise.all(lab.hosts.map((host) => contentsOf(t, lab, host)));
+    const exports = exportsOf();
+    const [file, folder] = await rendered(t, lab, exports);
+
+    const tried = await play(lab, folder, ['site.yml', '--check']);
+    t.deepEqual([tried.exitCode, tried.failed], [0, 0], tried.output);
+    const untouched = await labJson<LabPlan>(lab, ['plan', '-f', file]);
+    t.is(untouched.result.actions.length, exports.length, 'a check changes nothing');
+
+    const first = await play(lab, folder, ['site.yml']);
+    t.deepEqual([first.exitCode, first.failed], [0, 0], first.output);
+    t.true(first.changed > 0);
+    await planned(t, lab, file, exports.length);
+    const found = await labJson<{ shelf: number; slot: number }[]>(lab, ['discover', '--iface', 'san0']);
+    t.deepEqual(
+      found.result.map(({ shelf, slot }) => `e${shelf}.${slot}`).sort(),
+      exports.map(({ address }) => address).sort(),
+    );
+    const second = await play(lab, folder, ['site.yml']);
+    t.deepEqual([second.exitCode, second.changed, second.failed], [0, 0, 0], second.output);
+
+    // One goes, one moves to the other host, one gets another option, and somebody has stopped all of a host.
+    const [gone, moved, ...rest] = exports as [LabExportFile, LabExportFile, ...LabExportFile[]];
+    const other = exports.filter(({ host }) => host !== moved.host).at(-1) as LabExportFile;
+    const next = [
+      ...rest.map((one) => (one === other ? { ...one, options: { readOnly: true } } : one)),
+      { ...moved, host: other.host, file: '/srv/lab/moved.img' },
+    ];
+    await rendered(t, lab, next);
+    onHost(t, lab, 'two', "systemctl stop 'aoe-lab-*'");
+    const changed = await play(lab, folder, ['site.yml']);
+    t.deepEqual([changed.exitCode, changed.failed], [0, 0], changed.output);
+    await planned(t, lab, file, next.length);
+    t.is(onHost(t, lab, gone.host, `ls /etc/systemd/system | grep -c -e '${gone.address}-' || :`), '0');
+
+    const ended = await play(lab, folder, ['destroy.yml']);
+    t.deepEqual([ended.exitCode, ended.failed], [0, 0], ended.output);
+    const after = await Promise.all(lab.hosts.map((host) => contentsOf(t, lab, host)));
+    t.deepEqual(after.map(cleaned), before.map(cleaned));
+  },
+);
+
+/** Without what Ansible keeps of itself on a host. */
+function cleaned({ files, ...rest }: Awaited<ReturnType<typeof contentsOf>>): object {
+  return {
+    ...rest,
+    files: files.filter((path) => !/^\/root\/\.ansible|^\/var\/(log|lib\/systemd)|^\/tmp/.test(path)),
+  };
+}
+
+testUnless(
+  reason ?? noProgram('ansible-lint'),
+  'ansible-lint finds nothing in what is rendered',
+  async (t) => {
+    t.timeout(600_000);
+    const lab = await sshLab(t, [], {});
+    const [, folder] = await rendered(t, lab, exportsOf());
+    // It writes a cache of its own into the folder of a user.
+    const { status, stdout, stderr } = spawnSync(
+      'ansible-lint',
+      ['--offline', '--nocolor', '--profile', 'production'],
+      {
+        cwd: folder,
+        encoding: 'utf8',
+        env: { ...process.env, HOME: join(lab.folder, 'home') },
+      },
+    );
+    t.is(status, 0, `${stdout}${stderr}`);
+    await rm(join(folder, '.cache'), { recursive: true, force: true });
+  },
+);
