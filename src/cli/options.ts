@@ -52,7 +52,7 @@ export interface SiteOptions {
 /** Where a target on a host over SSH is exported, and heard. */
 export function siteOptions(command: Command): Command {
   return command
-    .option('--iface <IF>', 'interface of the host that the target is exported on')
+    .option('--iface <IF>', 'interface of the host, for frames')
     .option('--wire <IF>', "interface of this machine that is on the same segment as the host's --iface");
 }
 
@@ -73,7 +73,7 @@ export function siteInterfaces(
     tried,
     happened:
       hosts === undefined
-        ? '--iface and --wire are for targets on hosts, and none is named'
+        ? '--iface and --wire are for hosts, and none is named'
         : `${lacking.join(' and ')} ${lacking.length > 1 ? 'are' : 'is'} missing`,
     next: 'a host, --iface IF (of the host) and --wire IF (of this machine, on the same segment) go together',
   });

@@ -25,7 +25,7 @@ interface Options extends SiteOptions {
   clientKernel?: string;
   test?: TestName[];
   target?: string;
-  initiator: 'here' | 'vm';
+  initiator: string;
   acceptNew?: boolean;
   mtu: number;
   inPlace?: boolean;
@@ -54,8 +54,7 @@ export function register(program: Command): void {
     )
     .option(
       '--initiator <WHERE>',
-      "the client: the Linux aoe driver in a guest (vm), or aoe-lab's own here, which skips what needs a device",
-      clientPlace,
+      "the client: the Linux aoe driver in a guest (vm), or of a host over SSH, with --iface and --wire; or aoe-lab's own (here), which skips what needs a device",
       'vm',
     )
     .option('--mtu <BYTES>', 'of the wire (on hosts: at most)', integer, 9000);
@@ -78,11 +77,11 @@ export function register(program: Command): void {
         import('../verify/acceptance/prepare.js'),
         import('../verify/as-user.js'),
       ]);
-      const host = targetHost(options);
+      const host = farHost(options);
       // A namespace of a user's has no way to a host.
       if (host === undefined && (await here.facts()).uid !== 0 && (await needsNamespace(options.impl))) {
         const preparation = () =>
-          prepare(options.impl, { ...options, tests, initiator: placeOption(options.initiator) });
+          prepare(options.impl, { ...options, tests, initiator: near(options.initiator) });
         process.exitCode = await asUser(here, preparation, process.argv.slice(1));
         return;
       }
@@ -103,46 +102,46 @@ async function run(
     import('../host/local.js'),
   ]);
   const { release, source, offline, kernel, clientKernel, mtu, inPlace, acceptNew } = options;
-  const host = targetHost(options);
+  const host = farHost(options);
   const interfaces = siteInterfaces('running the acceptance tests', host, options);
-  const all = (site: Site | undefined, place: Place | undefined) =>
+  const all = (found?: Site) =>
     untilSignal('running the acceptance tests', async (signal) => {
       const reports: AcceptanceReport[] = [];
       for (const implementation of options.impl) {
         const report = await accept(here, {
           ...{ implementation, release, source, offline, tests, kernel, clientKernel, mtu, inPlace, signal },
-          ...{ site, place },
-          initiator: placeOption(options.initiator),
+          ...(isFar(options.target) ? { site: found } : { place: near(options.target) }),
+          ...(isFar(options.initiator) ? { clientSite: found } : { initiator: near(options.initiator) }),
           onStep: (test, step) => note(`${implementation}: ${test}: ${step}`),
         });
         reports.push(report);
       }
       return reports;
     });
-  if (host === undefined || interfaces === undefined) {
-    return all(undefined, placeOption(options.target as 'here' | 'vm' | undefined));
-  }
-  return onOneHost({ host: [host], acceptNew }, async (found) =>
-    all(await siteOn(found, interfaces), undefined),
-  );
+  if (host === undefined || interfaces === undefined) return all();
+  return onOneHost({ host: [host], acceptNew }, async (found) => all(await siteOn(found, interfaces)));
 }
 
-/** The host that `--target` names; undefined: it is tried on this machine. */
-function targetHost({ target }: Options): string | undefined {
-  return target === undefined || target === 'here' || target === 'vm' ? undefined : target;
+/** Whether a host over SSH is named. */
+function isFar(place: string | undefined): place is string {
+  return place !== undefined && place !== 'here' && place !== 'vm';
 }
 
-/** @throws UsageError for a host: its driver would have to be loaded there, which nobody has tried */
-function clientPlace(value: string): 'here' | 'vm' {
-  if (value === 'here' || value === 'vm') return value;
+/** On this machine. */
+function near(place: string | undefined): Place | undefined {
+  return isFar(place) ? undefined : placeOption(place as 'here' | 'vm' | undefined);
+}
+
+/**
+ * The host that the target or the client is on; undefined: both are on this machine.
+ * @throws UsageError for two hosts
+ */
+function farHost({ target, initiator }: Options): string | undefined {
+  if (!isFar(target) || !isFar(initiator)) return [target, initiator].find(isFar);
   throw new UsageError({
-    tried: `taking ${value} for the client`,
-    happened:
-      'a client on a host is not possible yet: it would need the aoe driver in the kernel of that host',
-    next: [
-      '--initiator vm has the same driver in a guest on this machine, at the same segment',
-      'by hand, there: modprobe aoe && aoe-discover && aoe-stat',
-    ],
+    tried: `taking ${target} for the target and ${initiator} for the client`,
+    happened: 'frames between two hosts pass by this machine, which could not cut their wire',
+    next: 'name one of them',
   });
 }
 

@@ -64,6 +64,22 @@ export function unheard(host: string): string[] {
   ];
 }
 
+/**
+ * This machine's end of a segment, which hears the host's interface alone; it takes frames for all addresses.
+ * @param etherType what it sends; everything otherwise
+ */
+export async function linkTo({ wire: iface, mac }: Segment, etherType?: number): Promise<Link> {
+  return onlyFrom(await openPacketLink({ iface, promiscuous: true }), mac, etherType);
+}
+
+/** @throws UsageError if somebody on a segment answers to one of these addresses */
+export async function requireFree(segment: Segment, addresses: readonly Address[]): Promise<void> {
+  for (const address of addresses) {
+    const taken = await ask(segment, address);
+    if (taken.length > 0) throw inTheWay(segment, taken, 'another test may be running: wait for its end');
+  }
+}
+
 export class Outpost {
   readonly segment: Segment;
   readonly #trial: Trial;
@@ -103,23 +119,6 @@ export class Outpost {
   }
 
   /**
-   * This machine's end, which hears the host's interface alone; it takes frames for all addresses.
-   * @param etherType what it sends; everything otherwise
-   */
-  async link(etherType?: number): Promise<Link> {
-    const { wire: iface, mac } = this.segment;
-    return onlyFrom(await openPacketLink({ iface, promiscuous: true }), mac, etherType);
-  }
-
-  /** @throws UsageError if somebody on the segment answers to one of these addresses */
-  async requireFree(addresses: readonly Address[]): Promise<void> {
-    for (const address of addresses) {
-      const taken = await this.#ask(address);
-      if (taken.length > 0) throw this.#inTheWay(taken, 'another test may be running: wait for its end');
-    }
-  }
-
-  /**
    * For tests that send what might harm others.
    * @param companions stations that may answer all the same
    * @throws UsageError if the host's interface serves other exports, or others answer on the segment
@@ -135,11 +134,11 @@ export class Outpost {
         next: 'take an interface or a VLAN of its own',
       });
     }
-    const found = (await this.#ask()).filter((one) => {
+    const found = (await ask(this.segment)).filter((one) => {
       const station = parseMac(one.mac);
       return station === undefined || station === mac || !companions.has(station);
     });
-    if (found.length > 0) throw this.#inTheWay(found, 'take a segment or a VLAN of its own');
+    if (found.length > 0) throw inTheWay(this.segment, found, 'take a segment or a VLAN of its own');
   }
 
   /**
@@ -149,7 +148,7 @@ export class Outpost {
   async requireHeard(address: Address): Promise<Discovered> {
     const { host, iface, wire, mac } = this.segment;
     for (let tries = 0; tries < TRIES; tries++) {
-      const found = await this.#ask(address);
+      const found = await ask(this.segment, address);
       const ours = found.find((one) => parseMac(one.mac) === mac);
       if (ours !== undefined) return ours;
     }
@@ -159,21 +158,21 @@ export class Outpost {
       next: unheard(host.name),
     });
   }
+}
 
-  #inTheWay(found: readonly Discovered[], next: string): UsageError {
-    return new UsageError({
-      tried: `using the segment of ${this.segment.wire} for tests`,
-      happened: `others answer there: ${found.map((one) => `${formatAddress(one)} from ${one.mac}`).join(', ')}`,
-      next,
-    });
-  }
+function inTheWay({ wire }: Segment, found: readonly Discovered[], next: string): UsageError {
+  return new UsageError({
+    tried: `using the segment of ${wire} for tests`,
+    happened: `others answer there: ${found.map((one) => `${formatAddress(one)} from ${one.mac}`).join(', ')}`,
+    next,
+  });
+}
 
-  async #ask(address: Partial<Address> = {}): Promise<Discovered[]> {
-    const link = await openPacketLink({ iface: this.segment.wire });
-    try {
-      return await discover(link, { ...address, wait: WAIT });
-    } finally {
-      await link.close();
-    }
+async function ask({ wire }: Segment, address: Partial<Address> = {}): Promise<Discovered[]> {
+  const link = await openPacketLink({ iface: wire });
+  try {
+    return await discover(link, { ...address, wait: WAIT });
+  } finally {
+    await link.close();
   }
 }

@@ -90,6 +90,7 @@ testUnless(
       ['--target', 'one'],
       ['--iface', 'san0', '--wire', 'san0'],
       ['--initiator', 'one'],
+      ['--target', 'one', '--initiator', 'two', ...SITE],
     ]) {
       t.is((await labCli(lab, ['verify', '--impl', 'vblade', ...words])).exitCode, 2);
     }

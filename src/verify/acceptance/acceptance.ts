@@ -9,7 +9,15 @@ import type { Served } from '../../target/plan.js';
 import { provide } from '../../target/provide.js';
 import { unexportTargets } from '../../target/unexport.js';
 import type { Guest } from '../../vm/index.js';
-import { FREE_SHELF, Outpost, type Segment, type Site, surveySegment } from '../outpost.js';
+import {
+  FREE_SHELF,
+  linkTo,
+  Outpost,
+  requireFree,
+  type Segment,
+  type Site,
+  surveySegment,
+} from '../outpost.js';
 import { type Place, placeOf, type Ran, refuseModule } from '../place.js';
 import { targetGuest } from '../target-guest.js';
 import { type Stand, Theatre } from '../theatre.js';
@@ -17,9 +25,9 @@ import { AoeClient } from './client.js';
 import { findingsOf, isKnown } from './known.js';
 import { linuxTests } from './linux-tests.js';
 import { ownTests } from './own-tests.js';
-import { needsFio } from './prepare.js';
 import { Record, since, type TestName, type TestResult } from './record.js';
-import { DEAD_SECONDS, type Stage, type Tests } from './scene.js';
+import type { Stage, Tests } from './scene.js';
+import { guestSeat, hostSeat, type Seat } from './seat.js';
 
 export interface AcceptanceOptions {
   implementation: string;
@@ -37,6 +45,8 @@ export interface AcceptanceOptions {
   place?: Place | undefined;
   /** A host over SSH that it runs on instead. */
   site?: Site | undefined;
+  /** A host over SSH that the client runs on; not beside `site`, since frames between the two would pass by this machine. */
+  clientSite?: Site | undefined;
   /** Bytes, of the wire; on hosts at most. */
   mtu: number;
   /** Use the network namespace of this process. */
@@ -51,7 +61,7 @@ export interface AcceptanceReport {
   /** Where the target ran, and the kernel below it. */
   target: Ran;
   /** What the client was, and the kernel below it. */
-  client: { driver: 'Linux aoe driver' | 'aoe-lab'; kernel: string };
+  client: { driver: 'Linux aoe driver' | 'aoe-lab'; host?: string; kernel: string };
   mtu: number;
   passed: boolean;
   /** Of everything: machines, build, tests. */
@@ -78,7 +88,7 @@ const OWN_MAC = 0x02_00_00_0a_0e_10;
  */
 export async function accept(host: Host, options: AcceptanceOptions): Promise<AcceptanceReport> {
   const begun = performance.now();
-  const { kernel, clientKernel = kernel, onStep, signal, site } = options;
+  const { kernel, clientKernel = kernel, onStep, signal, site, clientSite, tests, offline } = options;
   if (site !== undefined) refuseModule(await loadRecipe(options.implementation), site.host.name);
   onStep('set-up', 'source and build');
   const provided = await provide(
@@ -86,21 +96,25 @@ export async function accept(host: Host, options: AcceptanceOptions): Promise<Ac
     site === undefined ? options : { ...options, kernel: undefined, runsOn: site.host },
   );
   const place = site === undefined ? placeOf(provided, options.place) : 'host';
-  const segment = site === undefined ? undefined : await surveySegment(site, options.mtu);
+  const ground = site ?? clientSite;
+  const segment = ground === undefined ? undefined : await surveySegment(ground, options.mtu);
   const mtu = segment?.mtu ?? options.mtu;
   const theatre = await Theatre.open(host, { purpose: 'verify', mtu, signal });
   try {
     onStep('set-up', 'machines and export');
-    const fio = needsFio(options.tests);
-    const [stage, audience] = await Promise.all([
-      segment !== undefined
+    const address = segment === undefined ? ADDRESS : FREE_ADDRESS;
+    if (clientSite !== undefined && segment !== undefined) await requireFree(segment, [address]);
+    const [stage, seat] = await Promise.all([
+      site !== undefined && segment !== undefined
         ? onHost(theatre, provided, segment)
-        : exportedHere(theatre, provided, options, place === 'here'),
+        : exportedHere(theatre, provided, options, place === 'here', address),
       options.initiator === 'here'
         ? undefined
-        : theatre.guest('client', { kernel: clientKernel, fio, offline: options.offline }),
+        : clientSite !== undefined && segment !== undefined
+          ? hostSeat(theatre, segment, tests)
+          : guestSeat(theatre, { kernel: clientKernel, offline, tests }),
     ]);
-    const { exported, address } = stage;
+    const { exported } = stage;
     const record = new Record(onStep);
     const findings: string[] = [];
     const { port } = stage;
@@ -113,18 +127,15 @@ export async function accept(host: Host, options: AcceptanceOptions): Promise<Ac
       },
       finding: (text) => findings.push(text),
     };
-    const tests =
-      audience === undefined
+    const acts =
+      seat === undefined
         ? ownTests({ ...common, link: theatre.plug(OWN_MAC, 'client'), address })
-        : linuxTests({ ...common, client: await linuxClient(audience.guest, address, record) });
+        : linuxTests({ ...common, client: await linuxClient(seat, address, record) });
     const setUpSeconds = since(begun);
-    const outcome = await runTests(tests, options.tests, record);
+    const outcome = await runTests(acts, tests, record);
     // What failed because the run was called off says nothing of the target.
     signal?.throwIfAborted();
-    const all = await troubleOf([
-      ...(audience === undefined ? [] : [audience.guest]),
-      ...(stage.guest === undefined ? [] : [stage.guest]),
-    ]);
+    const all = await troubleOf([seat, stage.guest].filter((one) => one !== undefined));
     const trouble = all.filter((text) => !isKnown(text));
     findings.push(...findingsOf(all));
     return {
@@ -135,7 +146,7 @@ export async function accept(host: Host, options: AcceptanceOptions): Promise<Ac
         ...(site === undefined ? {} : { host: site.host.name }),
         kernel: (await stage.host.facts()).kernel,
       },
-      client: await clientOf(host, audience?.guest),
+      client: await clientOf(host, seat, clientSite),
       mtu,
       ...outcome,
       passed: outcome.passed && trouble.length === 0,
@@ -151,7 +162,6 @@ export async function accept(host: Host, options: AcceptanceOptions): Promise<Ac
 
 interface Exported extends Stand {
   exported: ExportReport;
-  address: Address;
   /** That it runs in. */
   guest?: Guest;
 }
@@ -162,6 +172,7 @@ async function exportedHere(
   served: Served,
   { kernel, offline, inPlace }: AcceptanceOptions,
   isHere: boolean,
+  address: Address,
 ): Promise<Exported> {
   const disk = join(theatre.folder, 'disk');
   await writeFile(disk, '');
@@ -170,7 +181,7 @@ async function exportedHere(
     ? await theatre.here(inPlace ?? false)
     : await targetGuest(theatre, { kernel, disks: [disk], offline });
   const exported = await exportTarget(stage.host, served, {
-    ...ADDRESS,
+    ...address,
     iface: stage.iface,
     ...(stage.netns === undefined ? {} : { netns: stage.netns }),
     path: isHere ? disk : '/dev/vda',
@@ -179,14 +190,15 @@ async function exportedHere(
     options: {},
   });
   theatre.later(() => unexportTargets(stage.host, [exported.id], false));
-  return { ...stage, exported, address: ADDRESS };
+  return { ...stage, exported };
 }
 
 /** On a host over SSH; what it sends reaches the hub by this machine's interface. */
 async function onHost(theatre: Theatre, served: Served, segment: Segment): Promise<Exported> {
   const { host, iface } = segment;
   const outpost = await Outpost.open(theatre, segment, 'verify');
-  await outpost.requireFree([FREE_ADDRESS]);
+  // What a killed test had left there is gone by now.
+  await requireFree(segment, [FREE_ADDRESS]);
   const exported = await exportTarget(host, served, {
     ...FREE_ADDRESS,
     ...outpost.wish,
@@ -196,27 +208,32 @@ async function onHost(theatre: Theatre, served: Served, segment: Segment): Promi
   });
   await outpost.requireHeard(FREE_ADDRESS);
   // What else the guest says, about IPv6 say, is nobody's business there.
-  const port = theatre.join(await outpost.link(ETHERTYPE_AOE), 'target');
-  return { host, iface, netns: undefined, port, exported, address: FREE_ADDRESS };
+  const port = theatre.join(await linkTo(segment, ETHERTYPE_AOE), 'target');
+  return { host, iface, netns: undefined, port, exported };
 }
 
-/** The Linux driver in a guest, loaded once the guest hears the wire. */
-async function linuxClient(guest: Guest, address: Address, record: Record): Promise<AoeClient> {
-  const client = new AoeClient(record.watch(guest.host), address);
-  await client.carrier('eth0');
-  await guest.loadModule('aoe', [`aoe_deadsecs=${DEAD_SECONDS}`, 'aoe_iflist=eth0']);
+/** The Linux driver, loaded once its machine hears the wire. */
+async function linuxClient(seat: Seat, address: Address, record: Record): Promise<AoeClient> {
+  const client = new AoeClient(record.watch(seat.host), address);
+  await client.carrier(seat.iface);
+  await seat.load();
   return client;
 }
 
-async function clientOf(host: Host, guest: Guest | undefined): Promise<AcceptanceReport['client']> {
-  if (guest === undefined) return { driver: 'aoe-lab', kernel: (await host.facts()).kernel };
-  return { driver: 'Linux aoe driver', kernel: guest.record.release ?? guest.record.kernel };
+async function clientOf(
+  host: Host,
+  seat: Seat | undefined,
+  site: Site | undefined,
+): Promise<AcceptanceReport['client']> {
+  if (seat === undefined) return { driver: 'aoe-lab', kernel: (await host.facts()).kernel };
+  const where = site === undefined ? {} : { host: site.host.name };
+  return { driver: 'Linux aoe driver', ...where, kernel: seat.kernel };
 }
 
-/** Oopses and warnings of guests' kernels, whoever caused them. */
-async function troubleOf(guests: readonly Guest[]): Promise<string[]> {
+/** Oopses and warnings of machines' kernels, whoever caused them. */
+async function troubleOf(machines: readonly Pick<Seat, 'host' | 'trouble'>[]): Promise<string[]> {
   const all = await Promise.all(
-    guests.map(async (guest) => (await guest.trouble()).map((text) => `${guest.host.name}: ${text}`)),
+    machines.map(async ({ host, trouble }) => (await trouble()).map((text) => `${host.name}: ${text}`)),
   );
   return all.flat();
 }

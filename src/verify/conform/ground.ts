@@ -3,7 +3,7 @@ import type { Host } from '../../host/host.js';
 import type { Wire } from '../../host/namespace.js';
 import type { Link } from '../../link/link.js';
 import { openPacketLink } from '../../link/packet.js';
-import type { Outpost } from '../outpost.js';
+import { linkTo, type Outpost } from '../outpost.js';
 import type { Ran } from '../place.js';
 
 export interface Ground {
@@ -65,7 +65,7 @@ export async function hostGround(outpost: Outpost): Promise<Ground> {
     iface: segment.iface,
     netns: undefined,
     trial: wish.trial,
-    link: await outpost.link(),
+    link: await linkTo(segment),
     patience: FAR_PATIENCE,
     isSlow: true,
     pathOf: (file) => file,

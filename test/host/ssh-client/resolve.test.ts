@@ -44,6 +44,8 @@ Host proxied
   BatchMode yes
   IdentitiesOnly yes
   IdentityAgent none
+Host written
+  ProxyCommand nsenter --net=/proc/1/ns/net sh -c "nc -X=5 '%h'  %p"
 Host *
   ServerAliveInterval 30
   Port 2999
@@ -71,6 +73,7 @@ test.serial('settings are those that ssh itself takes', async (t) => {
     ['also', {}],
     ['byexec', {}],
     ['proxied', {}],
+    ['written', {}],
     ['included', {}],
     ['stranger', {}],
     ['me@storage1', { port: 99, identity: join(home, 'key'), jump: 'none' }],
@@ -121,6 +124,8 @@ test.serial('what is not in `ssh -G`: aliases, several files, tokens, agents', a
     acceptNew: true,
   });
   t.is((await resolveHost('proxied')).proxyCommand, 'nc -X 5 proxied 2999');
+  const written = `nsenter --net=/proc/1/ns/net sh -c "nc -X=5 'written'  2999"`;
+  t.is((await resolveHost('written')).proxyCommand, written);
   t.is((await resolveHost('proxied')).keys.agent, undefined);
   process.env.SSH_AUTH_SOCK = '/run/agent';
   t.is((await resolveHost('far')).keys.agent, '/run/agent');

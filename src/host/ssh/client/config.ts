@@ -10,10 +10,17 @@ import { matchesPatterns } from './patterns.js';
 /** Values by their keys in lower case: the first one found counts, of IdentityFile all. */
 export type Settings = Map<string, string[]>;
 
+interface Word {
+  val: string;
+  /** What stood before it. */
+  separator: string;
+  quoted?: boolean;
+}
+
 interface Directive {
   type: number;
   param?: string;
-  value?: string | readonly { val: string }[];
+  value?: string | readonly Word[];
   config?: readonly Directive[];
 }
 
@@ -27,6 +34,8 @@ interface Subject {
 }
 
 const REPEATED = 'identityfile';
+/** Its value is a command line for the shell: the rest of the line as it stands. */
+const UNPARSED = 'proxycommand';
 /** As OpenSSH's own bound on files that include each other. */
 const MAX_DEPTH = 16;
 
@@ -91,11 +100,18 @@ async function readInto(subject: Subject, path: string, folder: string, depth: n
       } else if (key === REPEATED) {
         subject.settings.set(key, [...(subject.settings.get(key) ?? []), ...words]);
       } else if (!subject.settings.has(key)) {
-        subject.settings.set(key, words);
+        subject.settings.set(key, key === UNPARSED ? [asWritten(value)] : words);
       }
     }
   };
   await apply(lines);
+}
+
+function asWritten(value: string | readonly Word[]): string {
+  if (typeof value === 'string') return value;
+  return value
+    .map(({ val, separator, quoted }, index) => `${index > 0 ? separator : ''}${quoted ? `"${val}"` : val}`)
+    .join('');
 }
 
 /** What stands there may run commands; ssh refuses such files too. */

@@ -1,7 +1,7 @@
 import { type ExportReport, exportTarget } from '../../../target/export.js';
 import type { Served } from '../../../target/plan.js';
 import { unexportTargets } from '../../../target/unexport.js';
-import { FREE_SHELF, type Outpost } from '../../outpost.js';
+import { FREE_SHELF, type Outpost, requireFree } from '../../outpost.js';
 import type { Arena, Contender } from '../contender.js';
 import { sectorsWithoutOn } from '../file-on-host.js';
 import type { LoadGenerator } from '../generator.js';
@@ -37,7 +37,7 @@ export async function farContender(
     if (exported !== undefined) await unexportTargets(host, [exported.id], false);
     exported = undefined;
   };
-  await outpost.requireFree([ADDRESS]);
+  await requireFree(segment, [ADDRESS]);
   await begin();
   const frames = framesOf(await outpost.requireHeard(ADDRESS), arena);
   if (!isOnly) await stop();

@@ -1,0 +1,55 @@
+/** Where the Linux aoe driver runs as the client: in a guest, or on a host over SSH. */
+import { ETHERTYPE_AOE } from '../../aoe/index.js';
+import type { Host } from '../../host/host.js';
+import { kernelTrouble } from '../../vm/trouble.js';
+import { linkTo, type Segment } from '../outpost.js';
+import type { Theatre } from '../theatre.js';
+import { loadDriver, requireHostClient } from './host-client.js';
+import { needsFio } from './prepare.js';
+import type { TestName } from './record.js';
+import { DEAD_SECONDS } from './scene.js';
+
+export interface Seat {
+  host: Host;
+  iface: string;
+  kernel: string;
+  /** Loads the driver, for that interface alone. */
+  load(): Promise<void>;
+  /** What its kernel complained of. */
+  trouble(): Promise<string[]>;
+}
+
+export async function guestSeat(
+  theatre: Theatre,
+  { kernel, offline, tests }: { kernel: string; offline?: boolean | undefined; tests: readonly TestName[] },
+): Promise<Seat> {
+  const { guest } = await theatre.guest('client', { kernel, fio: needsFio(tests), offline });
+  const iface = 'eth0';
+  return {
+    host: guest.host,
+    iface,
+    kernel: guest.record.release ?? guest.record.kernel,
+    load: () => guest.loadModule('aoe', [`aoe_deadsecs=${DEAD_SECONDS}`, `aoe_iflist=${iface}`]),
+    trouble: () => guest.trouble(),
+  };
+}
+
+/** @throws as requireHostClient */
+export async function hostSeat(
+  theatre: Theatre,
+  segment: Segment,
+  tests: readonly TestName[],
+): Promise<Seat> {
+  const { host, iface } = segment;
+  await requireHostClient(host, tests);
+  theatre.join(await linkTo(segment, ETHERTYPE_AOE), 'client');
+  const kernelLog = async (): Promise<string> => (await host.run(['dmesg'])).stdout;
+  const before = await kernelLog();
+  return {
+    host,
+    iface,
+    kernel: (await host.facts()).kernel,
+    load: async () => theatre.later(await loadDriver(host, iface)),
+    trouble: async () => kernelTrouble((await kernelLog()).slice(before.length)),
+  };
+}
