@@ -33,7 +33,8 @@ testUnless(
     t.timeout(300_000);
     const lab = await sshLab(t, ['one', 'two']);
     const [one, two] = lab.hosts as [LabHost, LabHost];
-    const only = 'addressing.*|config.*|limits.*|persistence.Kill.Writes|persistence.Kill.ConfigString';
+    const only =
+      'addressing.Own.*|addressing.Wildcard.*|addressing.Ethernet.*|persistence.Kill.Writes|persistence.Kill.ConfigString';
     const suite = ['--only', only, ...SITE];
     const { exitCode, result, stderr } = await labJson<(ConformReport & { host: string })[]>(lab, [
       ...['conform', '--impl', 'vblade', '--host', 'one,two', ...suite],
@@ -45,7 +46,7 @@ testUnless(
       ]),
       ['one', 'two'].map((name) => [name, 'host', name, 0, 0, true]),
     );
-    t.true(result.every(({ passed, known, total }) => known > 0 && passed + known === total && total > 50));
+    t.true(result.every(({ passed, known, total }) => known > 0 && passed + known === total && total > 10));
     for (const host of [one, two]) await nothingLeft(t, lab, host);
 
     const native = ['conform', '--impl', 'native', '--host', 'one', ...suite];
