@@ -41,6 +41,8 @@ const TESTING: readonly Requirement[] = [
   { command: 'ssh-keygen', debian: 'openssh-client' },
   { command: 'cpio', debian: 'cpio' },
   { command: 'bwrap', debian: 'bubblewrap' },
+  { command: 'ansible-playbook', debian: 'ansible-core' },
+  { command: 'ansible-lint', debian: 'ansible-lint' },
 ];
 
 export interface DiagnoseOptions {

@@ -181,12 +181,10 @@ testUnless(
   },
 );
 
-/** Without what Ansible keeps of itself on a host. */
+/** Without what Ansible and systemd (PrivateTmp) keep of themselves on a host. */
 function cleaned({ files, ...rest }: Awaited<ReturnType<typeof contentsOf>>): object {
-  return {
-    ...rest,
-    files: files.filter((path) => !/^\/root\/\.ansible|^\/var\/(log|lib\/systemd)|^\/tmp/.test(path)),
-  };
+  const theirs = /^\/(root\/\.ansible|var\/tmp|var\/log|var\/lib\/systemd|tmp)(\/|$)/;
+  return { ...rest, files: files.filter((path) => !theirs.test(path)) };
 }
 
 testUnless(
