@@ -14,8 +14,8 @@ import { builtVblade, testUnless } from './machine.js';
 import { overTheWire, reboot, serving, states, traces, untilServing, wish } from './persist-lab.js';
 import { type LabHost, noSystemdLab, sshLab } from './ssh-lab.js';
 
-/** How often a move is killed. */
-const KILLED = 6;
+/** How often a move is killed; `AOE_LAB_KILL_ROUNDS` sets it for long runs. */
+const KILLED = Number(process.env.AOE_LAB_KILL_ROUNDS ?? 6);
 const built = await builtVblade();
 
 /** Links that systemd follows at boot. */
