@@ -1,9 +1,8 @@
-import { attachLoop } from '../storage/loop.js';
 import { type AnnouncementWatch, watchAnnouncements } from '../target/announcement.js';
 import { type Deed, driverFor } from '../target/driver.js';
 import type { EntryStore } from '../target/entry.js';
 import { prepareHandOver } from '../target/hand-over.js';
-import { loopOptions } from '../target/loops.js';
+import { attachOwn } from '../target/loops.js';
 import { requireAnnouncement } from '../target/ready.js';
 import type { MigrationPlan } from './migration-plan.js';
 
@@ -73,7 +72,7 @@ export class Change {
     if (!needsLoop) return driver.prepareStart(next);
     return {
       run: async () => {
-        await attachLoop(this.#store.host, next.backing.path, loopOptions(next));
+        await attachOwn(this.#store, next);
         await driver.start(next);
       },
     };

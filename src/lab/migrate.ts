@@ -8,6 +8,7 @@ import { EntryStore, type ExportEntry, exportId, type WireState } from '../targe
 import { putArtifacts } from '../target/export.js';
 import { giveBack, nameOf } from '../target/give-back.js';
 import { ownLoops } from '../target/loops.js';
+import { settlePersistence } from '../target/persist/settle.js';
 import type { Served } from '../target/plan.js';
 import { waitUntilListening } from '../target/ready.js';
 import { type Recovery, recover } from '../target/recover.js';
@@ -96,6 +97,7 @@ async function move(
     const change = new Change(store, plan, link !== undefined);
     let endMeter: (() => Promise<Gap>) | undefined;
     try {
+      if (next.persist) await settlePersistence(store, false);
       await change.prepare();
       if (meter !== undefined) endMeter = watchGap(meter, parseMac(iface.mac) ?? 0, old);
       await change.carryOut();
@@ -111,6 +113,7 @@ async function move(
   } catch (error) {
     throw await rolledBack(store, next, error as Error);
   }
+  if (next.persist) await settlePersistence(store, false);
   await tidy(store);
   return {
     id: exportId(next),

@@ -7,6 +7,8 @@ import { listLoops } from '../storage/loop.js';
 import { driverFor, type Preview } from '../target/driver.js';
 import { type EntryStore, type ExportEntry, exportId, type WireState } from '../target/entry.js';
 import { nameOf } from '../target/give-back.js';
+import { refuseFleeting } from '../target/persist/fleeting.js';
+import { previewPersistence } from '../target/persist/preview.js';
 import { type Served, servingFields } from '../target/plan.js';
 import { findProcesses } from '../target/processes.js';
 import { selectEntries } from '../target/unexport.js';
@@ -46,13 +48,7 @@ export async function planMigration(store: EntryStore, name: string, served: Ser
       next: 'name another target',
     });
   }
-  if (old.persist) {
-    throw new UsageError({
-      tried,
-      happened: 'it is kept over reboots, by a unit of the target that serves it now',
-      next: `aoe-lab unexport ${exportId(old)}, then aoe-lab export with the other target and --persist`,
-    });
-  }
+  if (old.persist) await refuseFleeting(store, served.control, old.backing.path);
   const iface = await requireInterface(host.inNamespace(old.netns), old.iface);
   await requireServing(store, old, iface, tried);
   const state = await stateOf(host, old, iface);
@@ -106,10 +102,13 @@ export async function previewMigration(store: EntryStore, plan: MigrationPlan): 
   const path = needsLoop ? '/dev/loopN' : await exportedPath(store, next);
   const { commands, files } = await driverFor(store, next).preview(next, path);
   const place = next.netns === undefined ? [] : ['ip', 'netns', 'exec', next.netns];
+  const { migration: _, ...moved } = next;
+  const kept = next.persist ? await previewPersistence(store, moved) : { commands: [], files: [] };
   return {
-    files,
+    files: [...files, ...kept.files.filter((file) => files.every(({ path }) => path !== file.path))],
     commands: [
-      stop === undefined || shared.length > 1
+      ...kept.commands,
+      stop === undefined || shared.length > 1 || old.persist
         ? ['#', `${nameOf(old)} is told to serve ${exportId(old)} no longer`]
         : ['kill', `-${stop}`, ...pids.map(String)],
       ...commands.map((command) => [...place, ...command]),

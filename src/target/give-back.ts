@@ -3,6 +3,7 @@ import { detachLoop } from '../storage/loop.js';
 import { driverFor } from './driver.js';
 import { type EntryStore, type ExportEntry, exportId, type WireState } from './entry.js';
 import { ownLoops, reattach } from './loops.js';
+import { settlePersistence } from './persist/settle.js';
 import { waitUntilListening } from './ready.js';
 import { openVantage } from './wire.js';
 import { restoreWireState } from './wire-state.js';
@@ -34,6 +35,7 @@ export async function giveBack(store: EntryStore, unfinished: ExportEntry): Prom
   let revived = returning;
   try {
     await driverFor(store, intruder).stop(intruder);
+    if (old.persist) await settlePersistence(store, false);
     if (!old.backing.loop) {
       for (const device of await ownLoops(store, intruder)) await detachLoop(store.host, device);
     }
@@ -44,6 +46,7 @@ export async function giveBack(store: EntryStore, unfinished: ExportEntry): Prom
   }
   const { migration: _, ...complete } = revived;
   await store.write({ ...complete, phase: 'running' });
+  if (old.persist) await settlePersistence(store, false);
   return {
     id: exportId(old),
     to: nameOf(old),

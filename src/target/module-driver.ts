@@ -163,7 +163,9 @@ export class ModuleDriver implements Driver {
     const words = await KernelWords.from(host, `aoe-lab: ${tried}`);
     try {
       if (entry.persist) await this.#serve(entry, direction);
-      else for (const line of control[direction]) await host.run(writing(line, variables));
+      // The service may be another target's by now, to which the export moves.
+      const isTold = entry.persist && (direction === 'add' || !(await isListed(host, control.list, entry)));
+      if (!isTold) for (const line of control[direction]) await host.run(writing(line, variables));
     } catch (error) {
       throw await this.#failure(entry, tried, (error as Error).message, words);
     }

@@ -1,12 +1,8 @@
 /** Exports that come back after a reboot: by units of a real systemd, and by scripts where there is none. */
 import { randomBytes } from 'node:crypto';
-import type { ExecutionContext } from 'ava';
 import type { Host } from '../../src/host/host.js';
-import { here } from '../../src/host/local.js';
-import type { SshHost } from '../../src/host/ssh/host.js';
-import { openTarget } from '../../src/initiator/open.js';
-import { openPacketLink } from '../../src/link/packet.js';
-import { exportTarget } from '../../src/target/export.js';
+import { fetchDebianPackages } from '../../src/source/debian/packages.js';
+import { exportTarget, exportTargets } from '../../src/target/export.js';
 import type { Served } from '../../src/target/plan.js';
 import { provide } from '../../src/target/provide.js';
 import { restartTargets } from '../../src/target/restart.js';
@@ -15,19 +11,13 @@ import { unexportTargets } from '../../src/target/unexport.js';
 import type { ExportWish } from '../../src/target/wish.js';
 import { reachLabHost } from './lab-host.js';
 import { builtVblade, noCompiler, sourceTree, testUnless } from './machine.js';
-import { type LabHost, noSshLab, noSystemdLab, type SshLab, sshLab } from './ssh-lab.js';
+import { overTheWire, reboot, serving, states, traces, untilServing, wish } from './persist-lab.js';
+import { type LabHost, noSshLab, noSystemdLab, sshLab } from './ssh-lab.js';
 
 const vblade = await builtVblade();
 const tree = sourceTree('ggaoed-1.1');
 const sources =
   noCompiler() ?? ('reason' in vblade ? vblade.reason : 'reason' in tree ? tree.reason : undefined);
-
-const MIB = 2 ** 20;
-
-function wish(slot: number, more: Partial<ExportWish> = {}): ExportWish {
-  const path = `/srv/disk ${slot}`;
-  return { shelf: 0, slot, iface: 'san0', path, size: 4 * MIB, persist: true, options: {}, ...more };
-}
 
 async function targets(): Promise<{ vblade: Served; ggaoed: Served }> {
   const source = 'path' in tree ? tree.path : undefined;
@@ -37,54 +27,29 @@ async function targets(): Promise<{ vblade: Served; ggaoed: Served }> {
   };
 }
 
-/** Writes to each slot, or reads what was written, from the initiator's end of the lab. */
-async function overTheWire(lab: SshLab, data: ReadonlyMap<number, Buffer>, isWritten: boolean) {
-  const link = await openPacketLink({ iface: 'san0', netns: lab.netns });
-  try {
-    const same: number[] = [];
-    for (const [slot, bytes] of data) {
-      const target = await openTarget(link, { shelf: 0, slot });
-      if (!isWritten) await target.write(8, bytes);
-      else if ((await target.read(8, bytes.length / 512)).equals(bytes)) same.push(slot);
-    }
-    return same;
-  } finally {
-    await link.close();
-  }
-}
-
-const states = async (host: Host) =>
-  (await exportStatus(host)).exports.map(({ slot, state, faults }) => [slot, state, faults]);
-
-const serving = (...slots: number[]) => slots.map((slot) => [slot, 'serving', []]);
-
-/** All that exports could leave on a host. */
-async function traces(host: Host): Promise<string[]> {
-  const etc = ['systemd', 'init.d', 'rc0.d', 'rc2.d', 'rc6.d', 'runlevels'].map((name) => `/etc/${name}`);
-  const places = [...etc, '/var/lib/aoe-lab', '/run/aoe-lab', '/srv'];
-  const { stdout } = await host.run(['find', ...places, '-mindepth', '1', '!', '-type', 'd'], {
-    accept: [1],
-  });
-  return stdout.split('\n').sort();
-}
-
-/** A power cut. Loop devices are this machine's own kernel's, which lives on: they are taken away here. */
-async function reboot(t: ExecutionContext, lab: SshLab, host: SshHost, machine: LabHost): Promise<SshHost> {
-  const { stdout } = await host.run(['sh', '-c', 'readlink /run/aoe-lab/*'], { accept: [1] });
-  await host.close();
-  await machine.crash();
-  for (const device of stdout.split('\n').filter(Boolean)) await here.run(['losetup', '--detach', device]);
-  await machine.boot();
-  return reachLabHost(t, lab, machine);
-}
 interface Way {
   name: string;
   init: 'systemd' | 'sshd';
   reason: string | undefined;
   starter: string;
+  /** Done once, before anything is exported. */
+  prepare?(host: Host): Promise<void>;
   /** What the host's init does, where sshd is the first process. */
   boot?: string;
 }
+
+/** OpenRC's own programs; of its services only those of exports. */
+async function installOpenrc(host: Host): Promise<void> {
+  const names = ['openrc', 'libeinfo1', 'librc1'];
+  const { folder } = await fetchDebianPackages({ suite: 'bookworm', names });
+  await host.put(folder, '/opt/openrc');
+  // /bin is a link here, and a folder there.
+  const unpack = 'tar -C /opt/openrc -c . | tar -C / --keep-directory-symlink -x && rm -rf /opt/openrc';
+  await host.run(['sh', '-c', `${unpack} && ${OPENRC_BOOT}`]);
+}
+
+/** What OpenRC has inittab(5) run at boot: sshd is the first process here. */
+const OPENRC_BOOT = 'openrc sysinit && openrc boot && openrc default';
 
 const WAYS: Way[] = [
   { name: 'systemd', init: 'systemd', reason: noSystemdLab(), starter: 'systemd' },
@@ -95,15 +60,24 @@ const WAYS: Way[] = [
     starter: '/etc/init.d/aoe-lab',
     boot: 'for s in /etc/rc2.d/S*aoe-lab; do "$s" start; done',
   },
+  {
+    name: 'OpenRC',
+    init: 'sshd',
+    reason: noSshLab(),
+    starter: 'OpenRC (runlevel default)',
+    prepare: installOpenrc,
+    boot: OPENRC_BOOT,
+  },
 ];
 
-for (const { name, init, reason, starter, boot } of WAYS) {
+for (const { name, init, reason, starter, prepare, boot } of WAYS) {
   testUnless(reason ?? sources, `${name}: persistent exports are back after a power cut`, async (t) => {
     t.timeout(300_000);
     const { vblade, ggaoed } = await targets();
     const lab = await sshLab(t, ['one'], { init });
     const machine = lab.hosts[0] as LabHost;
     let host = await reachLabHost(t, lab, machine);
+    await prepare?.(host);
     const before = await traces(host);
     const first = await exportTarget(host, vblade, wish(1));
     t.is(first.persistence, starter);
@@ -123,6 +97,12 @@ for (const { name, init, reason, starter, boot } of WAYS) {
     t.deepEqual(await overTheWire(lab, data, true), [1, 2, 3, 4]);
     await restartTargets(host, ['e0.5', 'e0.2']);
     t.deepEqual(await states(host), serving(1, 2, 3, 4, 5));
+    if (name === 'OpenRC') {
+      const killed = (await exportStatus(host)).exports.flatMap(({ persist, pids }) => (persist ? pids : []));
+      await host.run(['kill', '-KILL', ...killed.map(String)]);
+      t.deepEqual(await untilServing(host, 5), serving(1, 2, 3, 4, 5), 'supervise-daemon starts them again');
+      for (const pid of await pidsOf(host)) t.false(killed.includes(pid));
+    }
     await unexportTargets(host, ['e0.4'], false);
     t.deepEqual(await states(host), serving(1, 2, 3, 5));
     const { unexported } = await unexportTargets(host, undefined, true);
@@ -143,14 +123,6 @@ for (const { name, init, reason, starter, boot } of WAYS) {
       t.is(units.stdout, '');
     }
   });
-}
-
-/** Services come up while the host can be reached already. */
-async function untilServing(host: Host, count: number) {
-  for (let tries = 0; ; tries += 1) {
-    const now = await states(host);
-    if (tries > 100 || now.filter(([, state]) => state === 'serving').length === count) return now;
-  }
 }
 
 const pidsOf = async (host: Host) => (await exportStatus(host)).exports.flatMap(({ pids }) => pids);
@@ -197,5 +169,40 @@ testUnless(
     const left = await host.run(['systemctl', 'list-units', '--all', '--plain', '--no-legend', 'aoe-lab*']);
     t.is(left.stdout, '');
     t.notRegex((await host.run(['ps', '-eo', 'args='])).stdout, /vblade/);
+  },
+);
+
+testUnless(
+  noSystemdLab(),
+  'systemd: native under its unit moves frames and sectors as it does without, to files and devices',
+  async (t) => {
+    t.timeout(300_000);
+    const lab = await sshLab(t, ['one'], { init: 'systemd' });
+    const host = await reachLabHost(t, lab, lab.hosts[0] as LabHost);
+    const native = await provide('native', { runsOn: host });
+    const ways: Partial<ExportWish>[] = [
+      {},
+      { options: { directIo: true } },
+      { loop: true },
+      { loop: true, options: { directIo: true } },
+      { persist: false },
+    ];
+    const slots = ways.map((_, slot) => slot);
+    await exportTargets(
+      host,
+      slots.map((slot) => ({ served: native, wish: wish(slot, ways[slot]) })),
+    );
+    t.deepEqual(await states(host), serving(...slots));
+    const paths = (await exportStatus(host)).exports.map(({ path }) => path);
+    t.log(paths.join('\n'));
+    t.deepEqual([...new Set(paths)], [paths.at(-1) as string]);
+    const data = new Map(slots.map((slot) => [slot, randomBytes(64 << 10)]));
+    await overTheWire(lab, data, false);
+    t.deepEqual(await overTheWire(lab, data, true), slots);
+    const unit = `aoe-lab-native-1-${native.build.slice(0, 12)}-persistent.service`;
+    // Ends with 1 above the threshold, in tenths.
+    const { stdout } = await host.run(['systemd-analyze', 'security', '--no-pager', '--threshold=40', unit]);
+    t.log(stdout.trim().split('\n').at(-1));
+    await unexportTargets(host, undefined, true);
   },
 );

@@ -17,8 +17,10 @@ export interface ServiceManager {
   stop(service: string, state: StateFolder): Promise<void>;
   /** The commands of `enable`. */
   enableArgvs(services: readonly string[], state: StateFolder): Promise<string[][]>;
-  /** Has files that were written taken notice of, and their services started at each boot, in this order. */
+  /** Has files that were written taken notice of, and these services started at each boot, in this order. */
   enable(services: readonly string[], state: StateFolder): Promise<void>;
+  /** Has services no longer started at boot; those that run go on. */
+  retire(services: readonly string[]): Promise<void>;
   /** Stops services and has them forgotten, while their files are still there. */
   disable(services: readonly string[], state: StateFolder): Promise<void>;
   /** Takes notice that files are gone. `isLast`: nothing of ours is left. */

@@ -15,6 +15,11 @@ export function openrc(host: Host): ServiceManager {
       .filter((service) => !enabled.includes(service))
       .map((service) => ['rc-update', 'add', service, RUNLEVEL]);
   };
+  const retire = async (services: readonly string[]): Promise<void> => {
+    for (const service of services) {
+      if (await isEnabled(host, service)) await host.run(['rc-update', 'del', service, RUNLEVEL]);
+    }
+  };
   return {
     kind: 'openrc',
     startArgv: (service) => ['rc-service', service, 'start'],
@@ -26,10 +31,11 @@ export function openrc(host: Host): ServiceManager {
     enable: async (services) => {
       for (const argv of await enableArgvs(services)) await host.run(argv);
     },
+    retire,
     disable: async (services) => {
       for (const service of services) {
         await stop(service);
-        if (await isEnabled(host, service)) await host.run(['rc-update', 'del', service, RUNLEVEL]);
+        await retire([service]);
       }
     },
     forget: async () => {},

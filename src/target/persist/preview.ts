@@ -1,4 +1,4 @@
-import type { EntryStore, ExportEntry } from '../entry.js';
+import { type EntryStore, type ExportEntry, exportId } from '../entry.js';
 import { serviceManager } from './manager.js';
 import { loopServiceName } from './names.js';
 import { wantedPersistence } from './settle.js';
@@ -9,7 +9,8 @@ export async function previewPersistence(
   entry: ExportEntry,
 ): Promise<{ commands: string[][]; files: { path: string; text: string }[] }> {
   const before = await wantedPersistence(store);
-  const after = await wantedPersistence(store, [...(await store.all()), entry]);
+  const others = (await store.all()).filter((other) => exportId(other) !== exportId(entry));
+  const after = await wantedPersistence(store, [...others, entry]);
   const known = new Map(before.files.map(({ path, text }) => [path, text]));
   const manager = await serviceManager(store.host);
   const enabled = after.services.filter((service) => !before.services.includes(service));

@@ -85,7 +85,8 @@ export function draftPersistence(
     ].map((draft) => ({ ...draft, service })),
   );
   const names = services.map(({ name }) => name);
-  return { services, drafts: [...drafts, ...bootFiles(state, names, place)] };
+  // What is started at boot comes before what is to be started.
+  return { services, drafts: [...bootFiles(state, names, place), ...drafts] };
 }
 
 /** systemd starts programs without a shell. */

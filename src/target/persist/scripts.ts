@@ -27,6 +27,8 @@ export function scripts(host: Host): ServiceManager {
       for (const argv of await enableArgvs(services, state)) await host.run(argv);
       if (!(await hasInitScripts(host)) && (await hasLocal(host))) await changeLocal(host, state, true);
     },
+    // The script of the boot names those that it starts.
+    retire: async () => {},
     disable: async (services, state) => {
       for (const service of services) await stop(service, state);
     },

@@ -16,20 +16,35 @@ interface Installed {
   files: Record<string, string | null>;
 }
 
+interface Wanted extends Persistence {
+  /** Services of targets that gave their place to others and may run yet: there, and not started at boot. */
+  retired: string[];
+}
+
 /** The services that the entries of a host ask for now. */
 export async function wantedPersistence(
   store: EntryStore,
   entries?: readonly ExportEntry[],
-): Promise<Persistence> {
+): Promise<Wanted> {
   const kept = (entries ?? (await store.all())).filter(
     ({ persist, phase }) => persist && phase !== 'stopping',
   );
-  if (kept.length === 0) return { services: [], files: [] };
-  return renderPersistence(store, kept, await placeOf(store.host));
+  if (kept.length === 0) return { services: [], retired: [], files: [] };
+  const place = await placeOf(store.host);
+  const { services, files } = renderPersistence(store, kept, place);
+  const others = kept.flatMap(({ migration }) => migration?.other ?? []);
+  const left = renderPersistence(store, others, place);
+  const paths = new Set(files.map(({ path }) => path));
+  return {
+    services,
+    retired: left.services.filter((service) => !services.includes(service)),
+    files: [...files, ...left.files.filter(({ path }) => !paths.has(path))],
+  };
 }
 
 /**
- * To be called under the lock, and again after whatever killed it. Services are stopped here, and never started.
+ * To be called under the lock, and again after whatever killed it. Services are stopped here, and never started. At no
+ * moment would a boot start two targets of one export.
  * @param mend trust nothing that is on record: compare each file, enable each service
  */
 export async function settlePersistence(store: EntryStore, mend: boolean): Promise<void> {
@@ -38,30 +53,35 @@ export async function settlePersistence(store: EntryStore, mend: boolean): Promi
   const wanted = await wantedPersistence(store);
   const digests = Object.fromEntries(wanted.files.map(({ path, text }) => [path, digestOf(text)]));
   const changed = wanted.files.filter(({ path }) => installed.files[path] !== digests[path]);
-  const surplus = installed.services.filter((service) => !wanted.services.includes(service));
+  const known = [...wanted.services, ...wanted.retired];
+  const surplus = installed.services.filter((service) => !known.includes(service));
   const stale = Object.keys(installed.files).filter((path) => !(path in digests));
   const disabled = wanted.services.filter((service) => !installed.enabled.includes(service));
-  const isSettled = [changed, surplus, stale, disabled].every((list) => list.length === 0);
+  const isSettled = [changed, surplus, stale, disabled, wanted.retired].every((list) => list.length === 0);
   if (isSettled && (!mend || wanted.services.length === 0)) return;
   await writeInstalled(store, {
-    services: [...new Set([...wanted.services, ...installed.services])],
+    services: [...new Set([...known, ...installed.services])],
     enabled: installed.enabled.filter((service) => wanted.services.includes(service)),
     files: { ...installed.files, ...Object.fromEntries(changed.map(({ path }) => [path, null])) },
   });
   await sweep(host, [...stale, ...Object.keys(digests)]);
   const manager = await serviceManager(host);
   const isLast = wanted.services.length === 0;
+  // Before the configuration of a daemon says that it is to serve the export from now on.
+  if (wanted.retired.length > 0) await manager.retire(wanted.retired);
   // What stays first: the service of a daemon must need no loop device any more that is about to go.
   for (const { path, text, mode } of mend ? await differing(host, wanted.files) : changed) {
     await host.write(path, text, mode);
   }
-  if (!isLast) await manager.enable(mend ? wanted.services : disabled, store);
+  if (!isLast) await manager.enable([], store);
   // Those that need others first.
   await manager.disable(surplus.toReversed(), store);
+  const late = mend ? wanted.services : disabled;
+  if (late.length > 0) await manager.enable(late, store);
   for (const path of stale) await host.remove(path);
   if (stale.length > 0) await manager.forget(surplus, store, isLast);
   if (isLast) return host.remove(store.persistFolder());
-  await writeInstalled(store, { services: wanted.services, enabled: wanted.services, files: digests });
+  await writeInstalled(store, { services: known, enabled: wanted.services, files: digests });
 }
 
 async function differing(host: Host, files: readonly PersistFile[]): Promise<PersistFile[]> {

@@ -22,6 +22,10 @@ export function systemd(host: Host): ServiceManager {
     // 5: it is not loaded.
     await systemctl(['stop', unit(service)], [5]);
   };
+  const retire = async (services: readonly string[]): Promise<void> => {
+    // 1: its file is gone.
+    for (const service of services) await systemctl(['disable', '--quiet', unit(service)], [1]);
+  };
   const enableArgvs = async (services: readonly string[]): Promise<string[][]> => [
     ['systemctl', 'daemon-reload'],
     ...(services.length === 0 ? [] : [['systemctl', 'enable', '--quiet', ...services.map(unit)]]),
@@ -48,11 +52,11 @@ export function systemd(host: Host): ServiceManager {
     enable: async (services) => {
       for (const argv of await enableArgvs(services)) await host.run(argv, { timeout: PATIENCE });
     },
+    retire,
     disable: async (services) => {
       for (const service of services) {
         await stop(service);
-        // 1: its file is gone.
-        await systemctl(['disable', '--quiet', unit(service)], [1]);
+        await retire([service]);
       }
     },
     forget: async (services) => {

@@ -1,0 +1,75 @@
+/**
+ * A Debian with systemd as a file for a guest's disk: packages as they are, unpacked, and the few files that their scripts
+ * would have made.
+ */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { here } from '../../src/host/local.js';
+import { fetchDebianPackages } from '../../src/source/debian/packages.js';
+
+const SUITE = 'bookworm';
+const PACKAGES = [
+  ...['base-files', 'base-passwd', 'systemd', 'systemd-sysv', 'udev', 'kmod', 'dropbear-bin'],
+  ...[
+    'iproute2',
+    'util-linux',
+    'mount',
+    'coreutils',
+    'dash',
+    'bash',
+    'findutils',
+    'grep',
+    'sed',
+    'hostname',
+    'libc-bin',
+  ],
+  // ggaoed's libraries, and node's.
+  ...['libaio1', 'libglib2.0-0', 'libblkid1', 'libstdc++6'],
+];
+
+/** What people at a screen and a system for years need: seconds, where the processor is emulated. */
+const MASKED = [
+  ...['getty.target', 'getty-static.service', 'systemd-user-sessions.service', 'systemd-sysusers.service'],
+  ...['systemd-update-utmp.service', 'systemd-update-utmp-runlevel.service', 'systemd-random-seed.service'],
+  ...['dev-hugepages.mount', 'dev-mqueue.mount', 'sys-kernel-debug.mount', 'sys-kernel-tracing.mount'],
+  ...['modprobe@.service', 'systemd-sysctl.service', 'systemd-ask-password-wall.path'],
+];
+
+const TEXTS: Readonly<Record<string, string>> = {
+  'etc/passwd': 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/:/usr/sbin/nologin\n',
+  'etc/group': 'root:x:0:\ntty:x:5:\ndisk:x:6:\nnogroup:x:65534:\n',
+  'etc/shells': '/bin/sh\n',
+  'etc/machine-id': `${'0123456789abcdef'.repeat(2)}\n`,
+};
+
+/**
+ * Makes the file in a folder.
+ * @param programs further ones of this machine's, by path, for /usr/bin
+ * @returns its path
+ */
+export async function debianDisk(folder: string, programs: readonly string[] = []): Promise<string> {
+  const request = { suite: SUITE, names: PACKAGES, dependencies: true };
+  const packages = await fetchDebianPackages(request);
+  const disk = join(folder, 'debian.img');
+  await here.run(['truncate', '--size', '768M', disk]);
+  await here.run(['mke2fs', '-q', '-t', 'ext4', '-d', packages.folder, disk], { timeout: 300_000 });
+  const texts = Object.entries(TEXTS).map(async ([path, text]) => {
+    const copy = join(folder, path.replaceAll('/', '-'));
+    await writeFile(copy, text);
+    return `write ${copy} ${path}`;
+  });
+  const commands = [
+    'mkdir srv',
+    ...(await Promise.all(texts)),
+    ...MASKED.map((unit) => `symlink etc/systemd/system/${unit} /dev/null`),
+    ...programs.flatMap((path) => {
+      const name = `usr/bin/${path.split('/').at(-1)}`;
+      return [`write ${path} ${name}`, `set_inode_field ${name} mode 0100755`];
+    }),
+  ];
+  await writeFile(join(folder, 'commands'), `${commands.join('\n')}\n`);
+  const { stderr } = await here.run(['debugfs', '-w', '-f', join(folder, 'commands'), disk]);
+  const faults = stderr.split('\n').filter((line) => line !== '' && !/^debugfs \d/.test(line));
+  if (faults.some((line) => !line.includes('exists'))) throw new Error(faults.join('\n'));
+  return disk;
+}

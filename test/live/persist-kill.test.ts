@@ -1,0 +1,58 @@
+/** Persistent exports made and ended by commands that are killed half way. */
+import { exportTarget } from '../../src/target/export.js';
+import { provide } from '../../src/target/provide.js';
+import { unexportTargets } from '../../src/target/unexport.js';
+import { dyingHost } from './dying-host.js';
+import { reachLabHost } from './lab-host.js';
+import { builtVblade, testUnless } from './machine.js';
+import { traces, wish } from './persist-lab.js';
+import { type LabHost, noSystemdLab, sshLab } from './ssh-lab.js';
+
+/** How often exporting, and unexporting, is killed; `AOE_LAB_KILL_ROUNDS` sets it for long runs. */
+const KILLED = Number(process.env.AOE_LAB_KILL_ROUNDS ?? 6);
+const built = await builtVblade();
+
+testUnless(
+  noSystemdLab() ?? ('reason' in built ? built.reason : undefined),
+  'systemd: exporting and unexporting killed at any step leave nothing after the next command',
+  async (t) => {
+    t.timeout(900_000);
+    const vblade = await provide('vblade', {});
+    const lab = await sshLab(t, ['one'], { init: 'systemd' });
+    const machine = lab.hosts[0] as LabHost;
+    const host = await reachLabHost(t, lab, machine);
+    const before = await traces(host);
+    const order = wish(1, { loop: true });
+    for (const verb of ['export', 'unexport'] as const) {
+      const carryOut = async (last: number): Promise<number> => {
+        if (verb === 'unexport') await exportTarget(host, vblade, order);
+        const connection = await reachLabHost(t, lab, machine);
+        const dying = dyingHost(connection, last);
+        try {
+          if (verb === 'export') await exportTarget(dying.host, vblade, order);
+          else await unexportTargets(dying.host, undefined, true);
+        } catch (error) {
+          if (dying.steps() <= last) throw error;
+        }
+        await connection.close();
+        return dying.steps();
+      };
+      const whole = await carryOut(Number.POSITIVE_INFINITY);
+      await unexportTargets(host, undefined, true);
+      for (let round = 1; round <= KILLED; round += 1) {
+        const last = Math.floor((whole * (round - Math.random())) / KILLED);
+        await carryOut(last);
+        await unexportTargets(host, undefined, true);
+        t.deepEqual(await traces(host), before, `${verb} killed at step ${last} of ${whole}`);
+        const { stdout } = await host.run(
+          ['losetup', '--noheadings', '--output', 'NAME', '--associated', order.path],
+          {
+            accept: [1],
+          },
+        );
+        t.is(stdout, '', `${verb} killed at step ${last} of ${whole}`);
+        t.notRegex((await host.run(['ps', '-eo', 'args='])).stdout, /vblade/);
+      }
+    }
+  },
+);
