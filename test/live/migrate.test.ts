@@ -21,7 +21,7 @@ import { type TestWire, testWire } from './wire.js';
 
 const SIZE = 4 << 20;
 /** `AOE_LAB_KILL_ROUNDS` sets it for long runs. */
-const ROUNDS = Number(process.env.AOE_LAB_KILL_ROUNDS ?? 6);
+const ROUNDS = Number(process.env.AOE_LAB_KILL_ROUNDS ?? 4);
 
 const built = await builtVblade();
 const noVblade = 'reason' in built ? built.reason : undefined;

@@ -9,7 +9,7 @@ import { traces, wish } from './persist-lab.js';
 import { type LabHost, noSystemdLab, sshLab } from './ssh-lab.js';
 
 /** How often exporting, and unexporting, is killed; `AOE_LAB_KILL_ROUNDS` sets it for long runs. */
-const KILLED = Number(process.env.AOE_LAB_KILL_ROUNDS ?? 6);
+const KILLED = Number(process.env.AOE_LAB_KILL_ROUNDS ?? 2);
 const built = await builtVblade();
 
 testUnless(

@@ -15,7 +15,7 @@ import { overTheWire, reboot, serving, states, traces, untilServing, wish } from
 import { type LabHost, noSystemdLab, sshLab } from './ssh-lab.js';
 
 /** How often a move is killed; `AOE_LAB_KILL_ROUNDS` sets it for long runs. */
-const KILLED = Number(process.env.AOE_LAB_KILL_ROUNDS ?? 6);
+const KILLED = Number(process.env.AOE_LAB_KILL_ROUNDS ?? 2);
 const built = await builtVblade();
 
 /** Links that systemd follows at boot. */
