@@ -7,6 +7,7 @@ import { type HostOptions, hostOptions, onHosts } from './hosts.js';
 import {
   integer,
   KERNEL_OF_GUESTS,
+  NOT_HERE,
   type SiteOptions,
   several,
   siteInterfaces,
@@ -103,19 +104,18 @@ async function measure(options: Options, wished: BenchOptions): Promise<BenchRep
     import('../ui/tasks.js'),
   ]);
   const bench = new Bench(here, wished);
-  let report: BenchReport | undefined;
-  await cleanedUp(bench, async () => {
+  return cleanedUp(bench, async () => {
     await runSteps(bench.steps(), false);
-    report = await bench.report();
+    const report = await bench.report();
     await writeReports(report, options);
+    return report;
   });
-  return report as unknown as BenchReport;
 }
 
 /** @throws UsageError for what is done on this machine only */
 function refuseWithHosts({ html, svg }: Options, hosts: readonly string[]): void {
   const happened = hosts.includes('here')
-    ? '--host is for hosts over SSH; this machine does not hear itself on an interface'
+    ? NOT_HERE
     : hosts.length > 1 && (html !== undefined || svg !== undefined)
       ? '--html and --svg are for one report, and there is one of each host'
       : undefined;

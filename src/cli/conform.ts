@@ -7,6 +7,7 @@ import { type HostOptions, hostOptions, onHosts } from './hosts.js';
 import {
   integer,
   KERNEL_OF_GUESTS,
+  NOT_HERE,
   placeOption,
   type SiteOptions,
   siteInterfaces,
@@ -101,7 +102,7 @@ async function runOnHosts(
   if (options.target !== undefined || hosts.includes('here')) {
     throw new UsageError({
       tried: `running the suite on ${hosts.join(', ')}`,
-      happened: '--host is for hosts over SSH; this machine does not hear itself on an interface',
+      happened: NOT_HERE,
       next: 'leave --target out; for this machine, leave --host out',
     });
   }

@@ -79,6 +79,9 @@ export function siteInterfaces(
   });
 }
 
+/** Why targets are not tried on this machine as on a host. */
+export const NOT_HERE = '--host is for hosts over SSH; this machine does not hear itself on an interface';
+
 /** A host that targets are tried on. */
 export async function siteOn(host: Host, interfaces: { iface: string; wire: string }): Promise<Site> {
   const { noteRecovery } = await import('../ui/recovery.js');

@@ -22,16 +22,13 @@ export async function untilSignal<T>(tried: string, job: (signal: AbortSignal) =
 }
 
 /** Runs a job and takes its things away however it ends, by a signal too. */
-export async function cleanedUp(
-  things: { cleanUp(): Promise<void> },
-  job: () => Promise<void>,
-): Promise<void> {
+export async function cleanedUp<T>(things: { cleanUp(): Promise<void> }, job: () => Promise<T>): Promise<T> {
   const stop = (signal: NodeJS.Signals): void => {
     void things.cleanUp().finally(() => process.kill(process.pid, signal));
   };
   for (const signal of SIGNALS) process.once(signal, stop);
   try {
-    await job();
+    return await job();
   } finally {
     await things.cleanUp();
     for (const signal of SIGNALS) process.off(signal, stop);

@@ -5,23 +5,23 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import type { LabPlan } from '../../src/lab/plan.js';
 import { noProgram } from '../lab/ansible/tools.js';
-import { contentsOf, labCli, labEnvironment, labJson, onHost, writeLabFile } from './lab-hosts.js';
-import { builtVblade, sourceTree, testUnless } from './machine.js';
+import {
+  contentsOf,
+  labCli,
+  labEnvironment,
+  labImplementations,
+  labJson,
+  onHost,
+  writeLabFile,
+} from './lab-hosts.js';
+import { builtVblade, testUnless } from './machine.js';
 import { noSystemdLab, type SshLab, sshLab } from './ssh-lab.js';
 
 const built = await builtVblade();
 const reason =
   noSystemdLab() ?? noProgram('ansible-playbook') ?? ('reason' in built ? built.reason : undefined);
 
-/** Implementations that can be had here, with their sources. */
-const implementations: Record<string, { release?: string; source?: string }> = { vblade: {}, native: {} };
-for (const [name, release, tree] of [
-  ['ggaoed', '1.1', 'ggaoed-1.1'],
-  ['qaoed', undefined, 'qaoed-trunk'],
-] as const) {
-  const source = sourceTree(tree);
-  if ('path' in source) implementations[name] = { ...(release && { release }), source: source.path };
-}
+const implementations = labImplementations();
 const names = Object.keys(implementations);
 
 const HOSTS = ['one', 'two'];

@@ -8,6 +8,7 @@ import { here } from '../../src/host/local.js';
 import { cacheFolder } from '../../src/paths.js';
 import { listLoops } from '../../src/storage/loop.js';
 import { type CliOptions, type CliResult, cli } from './cli.js';
+import { sourceTree } from './machine.js';
 import type { LabHost, SshLab } from './ssh-lab.js';
 
 /** Environment of commands on a lab's hosts; the store is shared. */
@@ -35,6 +36,19 @@ export async function labJson<T>(
   } catch {
     throw new Error(`aoe-lab ${args.join(' ')} ended with ${exitCode}: ${stderr}${stdout}`);
   }
+}
+
+/** Implementations that can be had here, with their sources, as a lab names them. */
+export function labImplementations(): Record<string, { release?: string; source?: string }> {
+  const found: Record<string, { release?: string; source?: string }> = { vblade: {}, native: {} };
+  for (const [name, release, tree] of [
+    ['ggaoed', '1.1', 'ggaoed-1.1'],
+    ['qaoed', undefined, 'qaoed-trunk'],
+  ] as const) {
+    const source = sourceTree(tree);
+    if ('path' in source) found[name] = { ...(release && { release }), source: source.path };
+  }
+  return found;
 }
 
 export async function writeLabFile(lab: SshLab, content: object): Promise<string> {

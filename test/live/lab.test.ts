@@ -1,21 +1,13 @@
 /** lab.yaml on real hosts over SSH: planned, applied, mended, destroyed, and killed in between. */
 import type { LabPlan } from '../../src/lab/plan.js';
-import { contentsOf, labCli, labJson, onHost, writeLabFile } from './lab-hosts.js';
-import { builtVblade, sourceTree, testUnless } from './machine.js';
+import { contentsOf, labCli, labImplementations, labJson, onHost, writeLabFile } from './lab-hosts.js';
+import { builtVblade, testUnless } from './machine.js';
 import { noSshLab, sshLab } from './ssh-lab.js';
 
 const built = await builtVblade();
 const reason = noSshLab() ?? ('reason' in built ? built.reason : undefined);
 
-/** Implementations that can be had here, with their sources. */
-const implementations: Record<string, { release?: string; source?: string }> = { vblade: {}, native: {} };
-for (const [name, release, tree] of [
-  ['ggaoed', '1.1', 'ggaoed-1.1'],
-  ['qaoed', undefined, 'qaoed-trunk'],
-] as const) {
-  const source = sourceTree(tree);
-  if ('path' in source) implementations[name] = { ...(release && { release }), source: source.path };
-}
+const implementations = labImplementations();
 const names = Object.keys(implementations);
 
 interface Applied {

@@ -8,7 +8,7 @@ const DISCOVERY = 15_000;
 /** Test 1 of the handbook: basic I/O through a file system. The device is left unmounted. */
 export async function basic(client: AoeClient, sectors: number, step: Step): Promise<void> {
   const { host, device } = client;
-  const lines = await client.kernelLines();
+  const last = await client.lastKernelLine();
   await step('the client discovers the target', async () => {
     const found = await client.discovered(DISCOVERY);
     if (found.sectors !== sectors) {
@@ -50,7 +50,7 @@ export async function basic(client: AoeClient, sectors: number, step: Step): Pro
     return 'clean';
   });
   await step('no errors in the kernel log', async () => {
-    const complaints = await client.complaints(lines);
+    const complaints = await client.complaints(last);
     if (complaints.length > 0) throw new Error(complaints.join('\n'));
     return `${MOUNT} left no trace of trouble`;
   });

@@ -7,6 +7,7 @@ import { type Address, formatAddress, SECTOR } from '../../aoe/index.js';
 import { LabError } from '../../errors.js';
 import type { Host } from '../../host/host.js';
 import { writeLine } from '../../host/write-line.js';
+import { kernelLog, linesAfter } from './kernel-log.js';
 import { withoutKnown } from './known.js';
 
 const POLL = 100;
@@ -85,15 +86,15 @@ export class AoeClient {
     return this.#tell('flush', 'all');
   }
 
-  /** Lines of the kernel's log that tell of trouble, but for what it is known for. @param since lines before it are left out; as `kernelLines` says */
-  async complaints(since: number): Promise<string[]> {
-    const lines = withoutKnown((await this.#kernelLog()).slice(since));
+  /** Lines of the kernel's log that tell of trouble, but for what it is known for. @param since a line as `lastKernelLine` says: only later ones */
+  async complaints(since: string | undefined): Promise<string[]> {
+    const lines = withoutKnown(linesAfter(await kernelLog(this.host), since));
     return lines.filter((line) => TROUBLE.test(line));
   }
 
-  /** Lines the kernel's log has now. */
-  async kernelLines(): Promise<number> {
-    return (await this.#kernelLog()).length;
+  /** The newest line of the kernel's log. */
+  async lastKernelLine(): Promise<string | undefined> {
+    return (await kernelLog(this.host)).at(-1);
   }
 
   /** Polls until there is an answer. @param patience milliseconds @throws LabError if none comes */
@@ -114,10 +115,6 @@ export class AoeClient {
       }
       await sleep(POLL);
     }
-  }
-
-  async #kernelLog(): Promise<string[]> {
-    return (await this.host.run(['dmesg'])).stdout.split('\n').filter((line) => line !== '');
   }
 
   async #tell(file: string, line: string): Promise<void> {

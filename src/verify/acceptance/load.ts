@@ -31,12 +31,12 @@ interface Figures {
 
 /** Test 2 of the handbook: load, straight on the device. What was on it is overwritten. */
 export async function load(client: AoeClient, step: Step): Promise<void> {
-  const lines = await client.kernelLines();
+  const last = await client.lastKernelLine();
   for (const job of JOBS) {
     await step(`${job.name}, ${job.block}, depth ${job.depth}`, () => run(client, job));
   }
   await step('no errors in the kernel log, the device is up', async () => {
-    const complaints = await client.complaints(lines);
+    const complaints = await client.complaints(last);
     if (complaints.length > 0) throw new Error(complaints.join('\n'));
     const device = await client.look();
     if (device?.state !== 'up') throw new Error(`its state is ${device?.state}`);

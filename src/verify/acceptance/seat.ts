@@ -5,6 +5,7 @@ import { kernelTrouble } from '../../vm/trouble.js';
 import { linkTo, type Segment } from '../outpost.js';
 import type { Theatre } from '../theatre.js';
 import { loadDriver, requireHostClient } from './host-client.js';
+import { kernelLog, linesAfter } from './kernel-log.js';
 import { needsFio } from './prepare.js';
 import type { TestName } from './record.js';
 import { DEAD_SECONDS } from './scene.js';
@@ -43,13 +44,12 @@ export async function hostSeat(
   const { host, iface } = segment;
   await requireHostClient(host, tests);
   theatre.join(await linkTo(segment, ETHERTYPE_AOE), 'client');
-  const kernelLog = async (): Promise<string> => (await host.run(['dmesg'])).stdout;
-  const before = await kernelLog();
+  const last = (await kernelLog(host)).at(-1);
   return {
     host,
     iface,
     kernel: (await host.facts()).kernel,
     load: async () => theatre.later(await loadDriver(host, iface)),
-    trouble: async () => kernelTrouble((await kernelLog()).slice(before.length)),
+    trouble: async () => kernelTrouble(linesAfter(await kernelLog(host), last).join('\n')),
   };
 }

@@ -37,6 +37,15 @@ const PATIENCE = 15_000;
 /** The same where each look at the target goes over SSH. */
 const FAR_PATIENCE = 60_000;
 
+/** Of a machine that is up all the time, with the target's files where it sees them itself. */
+const STANDING = {
+  pathOf: (file: string) => file,
+  settle: async () => {},
+  isUp: async () => true,
+  start: async () => {},
+  trouble: async () => [],
+};
+
 /** This machine, with the target on a wire of its own. */
 export async function hereGround(host: Host, wire: Wire): Promise<Ground> {
   const { netns } = wire;
@@ -48,11 +57,7 @@ export async function hereGround(host: Host, wire: Wire): Promise<Ground> {
     link: await openPacketLink({ iface: wire.initiator, netns }),
     patience: PATIENCE,
     isSlow: false,
-    pathOf: (file) => file,
-    settle: async () => {},
-    isUp: async () => true,
-    start: async () => {},
-    trouble: async () => [],
+    ...STANDING,
   };
 }
 
@@ -68,10 +73,6 @@ export async function hostGround(outpost: Outpost): Promise<Ground> {
     link: await linkTo(segment),
     patience: FAR_PATIENCE,
     isSlow: true,
-    pathOf: (file) => file,
-    settle: async () => {},
-    isUp: async () => true,
-    start: async () => {},
-    trouble: async () => [],
+    ...STANDING,
   };
 }
