@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { packageRoot } from '../../src/paths.js';
+import { cacheFolder, packageRoot } from '../../src/paths.js';
 
 export const MAIN = join(packageRoot, 'dist', 'src', 'cli', 'main.js');
 
@@ -20,7 +20,7 @@ export interface CliOptions {
   inside?: (argv: readonly string[]) => string[];
 }
 
-/** Runs the command line tool in a process of its own. */
+/** Runs the command line tool in a process of its own; the store is the suite's, whatever home `env` gives. */
 export function cli(
   args: readonly string[],
   env: Record<string, string>,
@@ -28,7 +28,8 @@ export function cli(
 ): Promise<CliResult> {
   return new Promise((resolve, reject) => {
     const [program = '', ...words] = inside([process.execPath, MAIN, ...args]);
-    const child = spawn(program, words, { env: { ...process.env, NO_COLOR: '1', ...env } });
+    const store = { AOE_LAB_CACHE: cacheFolder() };
+    const child = spawn(program, words, { env: { ...process.env, NO_COLOR: '1', ...store, ...env } });
     const out: Buffer[] = [];
     const err: Buffer[] = [];
     child.stdout.on('data', (chunk: Buffer) => out.push(chunk));

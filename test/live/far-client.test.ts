@@ -1,6 +1,5 @@
 /** verify with the aoe driver of a host over SSH as the client: the host is a guest, its segment a wire that leads to it. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
@@ -8,10 +7,9 @@ import { here } from '../../src/host/local.js';
 import { makeWire, removeWire } from '../../src/host/namespace.js';
 import { connectStream, Hub, type Link, openPacketLink } from '../../src/link/index.js';
 import type { AcceptanceReport } from '../../src/verify/acceptance/acceptance.js';
-import { bootGuest, type Guest } from '../../src/vm/index.js';
-import { forwardedPort } from '../../src/vm/monitor.js';
-import { keyPath, monitorPath } from '../../src/vm/registry.js';
+import { bootGuest } from '../../src/vm/index.js';
 import { cli } from './cli.js';
+import { guestUser } from './guest-user.js';
 import { builtVblade, noGuests, testUnless } from './machine.js';
 
 const MTU = 9000;
@@ -20,27 +18,6 @@ const reason = (await noGuests()) ?? ('reason' in vblade ? vblade.reason : undef
 const folder = mkdtempSync(join(tmpdir(), 'aoe-lab-far-client-'));
 process.env.AOE_LAB_STATE = join(folder, 'state');
 test.after.always(() => rmSync(folder, { recursive: true, force: true }));
-
-/** The environment of a user whose ssh reaches a guest as `client` from any namespace: by a program in this process's own. */
-async function environmentFor({ record }: Guest): Promise<Record<string, string>> {
-  const home = join(folder, 'home');
-  const ssh = join(home, '.ssh');
-  await mkdir(ssh, { recursive: true, mode: 0o700 });
-  const port = await forwardedPort(monitorPath(record));
-  const way = join(folder, 'way.cjs');
-  writeFileSync(
-    way,
-    `const s = require('net').connect(${port}, '127.0.0.1'); process.stdin.pipe(s); s.pipe(process.stdout);`,
-  );
-  const proxy = `nsenter --net=/proc/${process.pid}/ns/net ${process.execPath} ${way}`;
-  const lines = ['User root', `IdentityFile ${keyPath(record.folder)}`, `ProxyCommand ${proxy}`];
-  writeFileSync(
-    join(ssh, 'config'),
-    ['Host client', ...lines, `UserKnownHostsFile ${ssh}/known\n`].join('\n  '),
-  );
-  writeFileSync(join(ssh, 'known'), `client ssh-ed25519 ${record.hostKey}\n`);
-  return { HOME: home, XDG_CONFIG_HOME: join(home, '.config'), SSH_AUTH_SOCK: '' };
-}
 
 /** What modprobe(8) looks for its modules by; a guest has them in a folder. */
 const INSTALL = `f=/lib/modules/$(uname -r) && mkdir -p $f && cp /lib/modules/aoe.ko $f && echo aoe.ko: > $f/modules.dep`;
@@ -60,7 +37,7 @@ testUnless(reason, 'verify with a client on a host: its driver is loaded, used a
     links.push(segment);
     hub.join(segment, { name: 'segment' });
     await guest.host.run(['sh', '-c', INSTALL]);
-    const env = await environmentFor(guest);
+    const env = await guestUser(folder, 'client', guest);
     const inside = (argv: readonly string[]) => ['ip', 'netns', 'exec', wire.netns as string, ...argv];
     const words = ['verify', '--impl', 'vblade', '--initiator', 'client', '--test', '1,3', '--json'];
     const place = ['--iface', 'eth0', '--wire', wire.target];

@@ -1,10 +1,7 @@
 /** Kernel modules exported on a host that is not this machine: a guest, whose kernel is found by its own word. */
-import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import test from 'ava';
 import { parseMac } from '../../src/aoe/index.js';
 import { kernelFor } from '../../src/build/kernel.js';
@@ -17,8 +14,8 @@ import { exportTarget } from '../../src/target/export.js';
 import { provide } from '../../src/target/provide.js';
 import { unexportTargets } from '../../src/target/unexport.js';
 import { bootGuest, type Guest } from '../../src/vm/index.js';
-import { forwardedPort } from '../../src/vm/monitor.js';
-import { keyPath, monitorPath } from '../../src/vm/registry.js';
+import { cliJson } from './cli.js';
+import { guestUser } from './guest-user.js';
 import { noGuests, sourceTree, testUnless } from './machine.js';
 
 const MTU = 1500;
@@ -123,37 +120,14 @@ testUnless(reason, 'a module is not built for another kernel than the host runs'
   t.regex(error?.message ?? '', /Linux \d\S+ runs there, and 5\.10 is 5\.10\./);
 });
 
-const LAB = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
-const execute = promisify(execFile);
-
-/** The environment of a user whose ssh knows a guest as the host `target`. */
-async function environmentFor({ record }: Guest): Promise<NodeJS.ProcessEnv> {
-  const home = join(folder, 'home');
-  const ssh = join(home, '.ssh');
-  mkdirSync(ssh, { recursive: true, mode: 0o700 });
-  const port = await forwardedPort(monitorPath(record));
-  const lines = ['HostName 127.0.0.1', `Port ${port}`, 'User root', `IdentityFile ${keyPath(record.folder)}`];
-  writeFileSync(
-    join(ssh, 'config'),
-    ['Host target', ...lines, `UserKnownHostsFile ${ssh}/known\n`].join('\n  '),
-  );
-  writeFileSync(join(ssh, 'known'), `[127.0.0.1]:${port} ssh-ed25519 ${record.hostKey}\n`);
-  return { ...process.env, HOME: home, XDG_CONFIG_HOME: join(home, '.config') };
-}
-
 testUnless(
   reason,
   'a module is exported on a host over SSH by the command, and taken away again',
   async (t) => {
     t.timeout(600_000);
     const { guest, wire } = await labOf('unstable');
-    const env = await environmentFor(guest);
-    const lab = async (...argv: string[]) => {
-      const { stdout } = await execute(process.execPath, [LAB, ...argv, '--host', 'target', '--json'], {
-        env,
-      });
-      return JSON.parse(stdout);
-    };
+    const env = await guestUser(folder, 'target', guest);
+    const lab = (...argv: string[]) => cliJson<Record<string, unknown>>([...argv, '--host', 'target'], env);
     const address = ['--shelf', '5', '--slot', '6'];
     const place = ['--iface', 'eth0', '--file', '/dev/vda'];
     const exported = await lab('export', '--impl', 'vblade-kernel', ...address, ...place);

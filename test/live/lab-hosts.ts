@@ -5,15 +5,14 @@ import { join, relative } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { stringify } from 'yaml';
 import { here } from '../../src/host/local.js';
-import { cacheFolder } from '../../src/paths.js';
 import { listLoops } from '../../src/storage/loop.js';
 import { type CliOptions, type CliResult, cli } from './cli.js';
 import { sourceTree } from './machine.js';
 import type { LabHost, SshLab } from './ssh-lab.js';
 
-/** Environment of commands on a lab's hosts; the store is shared. */
+/** Environment of commands on a lab's hosts. */
 export function labEnvironment(lab: SshLab): Record<string, string> {
-  return { ...lab.env, AOE_LAB_CACHE: cacheFolder(), SSH_AUTH_SOCK: '' };
+  return { ...lab.env, SSH_AUTH_SOCK: '' };
 }
 
 /** Runs `aoe-lab VERB -f FILE …` where the hosts can be reached. */
