@@ -33,7 +33,8 @@ export interface KernelTree {
 const TOOLS = ['bash', 'coreutils', 'dash', 'findutils', 'grep', 'make', 'mawk', 'perl-base', 'sed'];
 
 /**
- * @param name `host`, a folder with headers, a name of KERNELS, or SUITE/VERSION
+ * @param name `host`, a folder with headers, the release of a kernel that is installed here, a name of KERNELS, or
+ *   SUITE/VERSION
  * @throws UsageError if it can't be meant · MissingError if headers or their compiler are not here · UnreachableError
  *   if packages can't be had
  */
@@ -54,6 +55,8 @@ export async function findKernelTree(name: string, options: FetchPackagesOptions
     });
   }
   if (/^[./]/.test(name)) return ownTree(name, resolve(name), tried);
+  const installed = `/lib/modules/${name}/build`;
+  if (/^\d[^/]*$/.test(name) && existsSync(installed)) return ownTree(name, installed, tried);
   const { suite, release } = await findKernel(name, options);
   return debianTree(name, suite, release, options);
 }
@@ -169,7 +172,9 @@ function ownTree(name: string, headers: string, tried: string): KernelTree {
       return '';
     }
   };
-  const release = read('include/config/kernel.release').trim();
+  // Debian's kernel.release holds the version of Linux, `6.1.192`, where uname says `6.1.0-56-amd64`.
+  const said = /UTS_RELEASE "(.+)"/.exec(read('include/generated/utsrelease.h'));
+  const release = said?.[1] ?? read('include/config/kernel.release').trim();
   const config = read('include/config/auto.conf') || read('.config');
   if (release === '' || config === '') {
     throw new UsageError({

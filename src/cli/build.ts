@@ -31,7 +31,7 @@ export function register(program: Command): void {
     .option('--jobs <N>', 'jobs of make; the number of processors otherwise', integer)
     .option(
       '--kernel <KERNEL>',
-      'for a module: host (default), a folder with headers, 5.10, 6.1, 6.12, unstable, or SUITE/VERSION',
+      'for a module: host (default), a folder with headers, an installed kernel (as in /lib/modules), 5.10, 6.1, 6.12, unstable, or SUITE/VERSION',
     )
     .option('--all-kernels', 'for a module: 5.10, 6.1, 6.12 and unstable, at the same time')
     .option(

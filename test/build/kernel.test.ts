@@ -1,8 +1,10 @@
+import { existsSync, readdirSync } from 'node:fs';
 import test from 'ava';
 import { findKernelTree, kernelFor } from '../../src/build/kernel.js';
 import { MissingError, UsageError } from '../../src/errors.js';
 import type { Host } from '../../src/host/host.js';
 import { suitesOf } from '../../src/source/debian/kernels.js';
+import { testUnless } from '../live/machine.js';
 import { labError, sharedFolder, writeTree } from '../patch/trees.js';
 import { temporaryFolder } from '../temporary.js';
 
@@ -41,13 +43,38 @@ test('headers are known by release, configuration and symbols', async (t) => {
   t.not((await findKernelTree(other)).digest, tree.digest);
 });
 
+test('a release is what uname says, where the package calls it otherwise', async (t) => {
+  const folder = writeTree(await temporaryFolder(t), {
+    ...headers('0'),
+    'include/config/kernel.release': '6.1.192\n',
+    'include/generated/utsrelease.h': '#define UTS_RELEASE "6.1.0-50-amd64"\n',
+  });
+  t.is((await findKernelTree(folder)).release, '6.1.0-50-amd64');
+});
+
+const MODULES = '/lib/modules';
+const installed = (existsSync(MODULES) ? readdirSync(MODULES) : []).find((release) =>
+  existsSync(`${MODULES}/${release}/build/include/generated/utsrelease.h`),
+);
+
+testUnless(
+  installed === undefined ? `needs headers in ${MODULES}` : undefined,
+  'an installed kernel is known by its release',
+  async (t) => {
+    // CC: whether the compiler of the kernel is here as well does not matter to this.
+    process.env.CC = 'cc';
+    const looking = findKernelTree(installed as string);
+    delete process.env.CC;
+    t.like(await looking, { release: installed, headers: `${MODULES}/${installed}/build` });
+  },
+);
+
 test('a name that no kernel has is wrong use', async (t) => {
   const error = await labError(t, () => findKernelTree('7'));
   t.true(error instanceof UsageError);
   t.regex(String(error.facts.next), /5\.10, 6\.1, 6\.12, unstable, or SUITE\/VERSION/);
 });
 
-/** A host that is elsewhere; nothing but its kernel is asked for. */
 /** A host without headers of its own. */
 const running = (kernel: string) =>
   ({
