@@ -44,14 +44,21 @@ const TEXTS: Readonly<Record<string, string>> = {
 
 /**
  * Makes the file in a folder.
- * @param programs further ones of this machine's, by path, for /usr/bin
+ * @param more programs of this machine's, by path, for /usr/bin; packages of the suite; the size for truncate(1)
  * @returns its path
  */
-export async function debianDisk(folder: string, programs: readonly string[] = []): Promise<string> {
-  const request = { suite: SUITE, names: PACKAGES, dependencies: true };
+export async function debianDisk(
+  folder: string,
+  {
+    programs = [],
+    packages: more = [],
+    size = '768M',
+  }: { programs?: readonly string[]; packages?: readonly string[]; size?: string } = {},
+): Promise<string> {
+  const request = { suite: SUITE, names: [...PACKAGES, ...more], dependencies: true };
   const packages = await fetchDebianPackages(request);
   const disk = join(folder, 'debian.img');
-  await here.run(['truncate', '--size', '768M', disk]);
+  await here.run(['truncate', '--size', size, disk]);
   await here.run(['mke2fs', '-q', '-t', 'ext4', '-d', packages.folder, disk], { timeout: 300_000 });
   const texts = Object.entries(TEXTS).map(async ([path, text]) => {
     const copy = join(folder, path.replaceAll('/', '-'));

@@ -153,7 +153,7 @@ testUnless(
   `a guest that boots ${ALL ? 'three times' : 'twice'}: every persistent export answers with what it held`,
   async (t) => {
     t.timeout(1_200_000);
-    const disk = await debianDisk(folder, [process.execPath]);
+    const disk = await debianDisk(folder, { programs: [process.execPath] });
     let machine = await boot(disk);
     t.teardown(() => machine.end());
     let { host } = machine.guest;
