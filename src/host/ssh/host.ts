@@ -20,8 +20,8 @@ import { getPath, putPath, type RunScript, TRANSFER, temporaryBeside, type Wire 
 
 /**
  * A host over SSH. It needs a POSIX shell and the usual small programs (busybox will do), flock(1) for locks and tar(1)
- * for folders. How files travel is said in `transfer`. What only looks (`read`, `list`, `stat`, `facts` …) is asked once more when the connection was lost;
- * all else says by a ConnectionLostError that it may have been carried out or not.
+ * for folders. What only looks (`read`, `list`, `stat`, `facts` …) is asked once more when the connection was lost; all
+ * else says by a ConnectionLostError that it may have been carried out or not.
  */
 export class SshHost implements Host {
   readonly name: string;
