@@ -16,7 +16,7 @@ import { inNetns } from './command.js';
 import { ConnectionLostError, SshConnection, type SshOptions } from './connection.js';
 import { type RawOptions, type RawResult, runRemote } from './run.js';
 import * as scripts from './scripts.js';
-import { getPath, putPath, type RunScript, TRANSFER, temporaryBeside, type Wire } from './transfer.js';
+import { getPath, putPath, TRANSFER, temporaryBeside, type Wire } from './transfer.js';
 
 /**
  * A host over SSH. It needs a POSIX shell and the usual small programs (busybox will do), flock(1) for locks and tar(1)
@@ -137,8 +137,8 @@ export class SshHost implements Host {
   }
 
   put(local: string, remote: string, options: TransferOptions = {}): Promise<void> {
-    return this.#shown(`${posix.basename(remote)} to ${this.name}`, options, async (shown) =>
-      putPath(await this.#wire(), local, remote, shown),
+    return this.#shown(`${posix.basename(remote)} to ${this.name}`, options, (shown) =>
+      putPath(this.#wire, local, remote, shown),
     );
   }
 
@@ -147,13 +147,9 @@ export class SshHost implements Host {
     if (facts === undefined) {
       throw Object.assign(new Error(`ENOENT: there is no ${remote} on ${this.name}`), { code: 'ENOENT' });
     }
-    await this.#shown(`${posix.basename(remote)} from ${this.name}`, options, async (shown) =>
-      getPath(await this.#wire(), remote, local, facts, shown),
+    await this.#shown(`${posix.basename(remote)} from ${this.name}`, options, (shown) =>
+      getPath(this.#wire, remote, local, facts, shown),
     );
-  }
-
-  async #wire(): Promise<Wire> {
-    return { run: this.#run, sftp: await this.#connection.sftp() };
   }
 
   async #shown(
@@ -228,7 +224,10 @@ export class SshHost implements Host {
     });
   }
 
-  readonly #run: RunScript = (script, args, options) => this.#script(script, args, options);
+  readonly #wire: Wire = {
+    run: (script, args, options) => this.#script(script, args, options),
+    sftp: () => this.#connection.sftp(),
+  };
 
   #script(script: string, args: readonly string[], options: RawOptions = {}): Promise<RawResult> {
     return runRemote(this.#connection, { argv: ['sh', '-c', script, 'sh', ...args.map(undashed)] }, options);

@@ -9,6 +9,7 @@ export const PIECE = 128 * 1024;
 const MOST = 32;
 /** Section 7. OpenSSH's server says FAILURE, 4, of all that has no status of its own, such as a full disk. */
 export const NO_SUCH_FILE = 2;
+const NO_CONNECTION = 6;
 
 /** What a server refused, by the status that it gave. */
 export class SftpRefusal extends Error {
@@ -25,17 +26,17 @@ const GREETING = 10_000;
 
 /** @returns undefined where the host does not offer it: no subsystem, another program in its place, no room for a channel */
 export async function openSftp(client: Client, connection: SshConnection): Promise<Sftp | undefined> {
-  const late = new AbortController();
+  let isLate = false;
   const opened = new Promise<SFTPWrapper | undefined>((resolve) => {
     client.sftp((error, wrapper) => {
-      if (error === undefined && late.signal.aborted) wrapper.end();
+      if (error === undefined && isLate) wrapper.end();
       resolve(error === undefined ? wrapper : undefined);
     });
   });
-  const wait = new AbortController();
-  const silence = sleep(GREETING, undefined, { signal: wait.signal }).then(() => late.abort());
-  silence.catch(() => {});
-  const wrapper = await Promise.race([opened, silence]).finally(() => wait.abort());
+  const silence = sleep(GREETING, undefined, { ref: false }).then(() => {
+    isLate = true;
+  });
+  const wrapper = await Promise.race([opened, silence]);
   return wrapper ? new Sftp(wrapper, connection) : undefined;
 }
 
@@ -46,6 +47,7 @@ export class Sftp {
   readonly #wrapper: SFTPWrapper;
   readonly #connection: SshConnection;
   #isOpen = true;
+  #isRetired = false;
   /** Files under way. */
   #busy = 0;
 
@@ -58,18 +60,20 @@ export class Sftp {
     for (const event of ['error', 'end', 'close']) wrapper.on(event, end);
   }
 
-  get isOpen(): boolean {
-    return this.#isOpen;
+  get isUsable(): boolean {
+    return this.#isOpen && !this.#isRetired;
   }
 
-  end(): void {
-    this.#isOpen = false;
-    this.#wrapper.end();
+  /** No more files go this way; those under way do. */
+  retire(): void {
+    this.#isRetired = true;
   }
 
   /** Ends it unless it is in use: its channel may be the one that a command lacks. */
   makeRoom(): void {
-    if (this.#busy === 0) this.end();
+    if (this.#busy > 0) return;
+    this.#isOpen = false;
+    this.#wrapper.end();
   }
 
   /**
@@ -144,6 +148,7 @@ export class Sftp {
   }
 
   async #open(path: string, flags: 'r' | 'wx'): Promise<Buffer> {
+    if (!this.#isOpen) throw new SftpRefusal(NO_CONNECTION, 'the channel has been given up');
     this.#busy += 1;
     const opened = this.#ask<Buffer>(path, (done) => this.#wrapper.open(path, flags, { mode: 0o600 }, done));
     opened.catch(() => {
