@@ -37,6 +37,8 @@ export interface StartOptions {
 export interface TransferOptions {
   /** Told of bytes copied so far, and of how many there are (0 if that is not known), where they go over a wire. */
   onProgress?: ((done: number, total: number) => void) | undefined;
+  /** Calls it off where it goes over a wire; nothing is left of it. */
+  signal?: AbortSignal | undefined;
 }
 
 /** One file or folder on its way over a wire, as it is shown to a person. */

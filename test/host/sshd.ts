@@ -21,7 +21,8 @@ export class Sshd {
   said = '';
   #sockets = 0;
 
-  constructor() {
+  /** @param settings further lines of its configuration */
+  constructor(settings: readonly string[] = []) {
     for (const name of ['host', 'other', 'user', 'stranger']) this.#makeKey(name);
     writeFileSync(join(this.folder, 'authorized'), this.#public('user'), { mode: 0o600 });
     writeFileSync(
@@ -35,6 +36,7 @@ export class Sshd {
         'PasswordAuthentication no',
         // bash reads ~/.bashrc for sshd unless it takes itself for one shell within another.
         'SetEnv SHLVL=5',
+        ...settings,
       ].join('\n'),
     );
     // Where sshd of root puts the part of it that has no rights.

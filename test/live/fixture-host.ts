@@ -1,13 +1,16 @@
 /**
- * Finds a host and does what it is told there, in a process of its own: `node fixture-host.js NAME [--accept-new] STEP…`, where
- * a step is a JSON list of a method's name and its arguments. Prints a line of JSON for each: its result or its error.
+ * Finds a host and does what it is told there, in a process of its own: `node fixture-host.js NAME [--accept-new]
+ * [--no-sudo] STEP…`, where a step is a JSON list of a method's name and its arguments. Prints a line of JSON for each: its
+ * result or its error.
  */
 import { LabError } from '../../src/errors.js';
 import { closeHosts, findHost } from '../../src/host/find.js';
 
 const [name = '', ...rest] = process.argv.slice(2);
-const acceptNew = rest[0] === '--accept-new';
-const steps = (acceptNew ? rest.slice(1) : rest).map((step) => JSON.parse(step) as [string, ...unknown[]]);
+const acceptNew = rest.includes('--accept-new');
+const sudo = rest.includes('--no-sudo') ? 'never' : undefined;
+const words = rest.filter((word) => !word.startsWith('--'));
+const steps = words.map((step) => JSON.parse(step) as [string, ...unknown[]]);
 
 async function tell(work: () => unknown): Promise<boolean> {
   try {
@@ -23,7 +26,7 @@ async function tell(work: () => unknown): Promise<boolean> {
   }
 }
 
-const isFound = await tell(async () => (await findHost(name, { acceptNew })).name);
+const isFound = await tell(async () => (await findHost(name, { acceptNew, sudo })).name);
 if (isFound) {
   const host = (await findHost(name)) as unknown as Record<string, (...args: unknown[]) => unknown>;
   for (const [method, ...args] of steps) await tell(() => host[method]?.(...args));

@@ -141,35 +141,87 @@ testUnless(
   },
 );
 
-testUnless(noSshLab(), 'a full disk and a folder that can not be written to: told as they are', async (t) => {
-  t.timeout(300_000);
-  const lab = await sshLab(t, ['one']);
-  const local = join(lab.folder, 'large');
-  await writeFile(local, Buffer.alloc(3 << 20, 'x'));
-  const results = await ask(lab, [
-    'one',
-    [
-      'run',
-      [
-        'sh',
-        '-c',
-        'mkdir /small /sealed && mount -t tmpfs -o size=1m t /small && mount -t tmpfs -o ro t /sealed',
-      ],
-    ],
-    ['put', local, '/small/large'],
-    ['run', ['sh', '-c', 'cat /dev/zero > /small/fill; true']],
-    ['write', '/small/more', 'x'.repeat(10_000)],
-    ['list', '/small'],
-    ['remove', '/small/fill'],
-    ['write', '/small/fits', 'text'],
-    ['put', local, '/sealed/large'],
-    ['write', '/sealed/file', 'x'],
-    ['put', local, '/dev/null/large'],
-  ]);
-  const [, , put, , write, left, , fits, sealed, file, odd] = results;
-  for (const full of [put, write]) t.regex(full?.message ?? '', /No space left on device/);
-  t.deepEqual(left?.value, ['fill']);
-  t.is(fits?.value, null);
-  for (const readOnly of [sealed, file]) t.regex(readOnly?.message ?? '', /Read-only file system/);
-  t.is(odd?.kind, 'CommandError');
-});
+/** A host whose sshd offers no SFTP any more. */
+async function withoutSftp(host: LabHost): Promise<void> {
+  const path = join(host.upper, 'etc', 'ssh', 'sshd_config');
+  await host.crash();
+  await writeFile(path, (await readFile(path, 'utf8')).replace(/^Subsystem .*$/m, ''));
+  await host.boot();
+}
+
+testUnless(
+  noSshLab(),
+  'a full disk and a folder that can not be written to: told as they are, by SFTP and by the shell',
+  async (t) => {
+    t.timeout(300_000);
+    const lab = await sshLab(t, ['one', 'two']);
+    await withoutSftp(lab.hosts[1] as LabHost);
+    const local = join(lab.folder, 'large');
+    await writeFile(local, Buffer.alloc(3 << 20, 'x'));
+    const small = 'mkdir /small /sealed; mount -t tmpfs -o size=1m t /small; mount -t tmpfs -o ro t /sealed';
+    for (const { name } of lab.hosts) {
+      const results = await ask(lab, [
+        name,
+        ['run', ['sh', '-c', small]],
+        ['put', local, '/small/large'],
+        ['list', '/small'],
+        ['run', ['sh', '-c', 'cat /dev/zero > /small/fill; true']],
+        ['put', local, '/small/none/at/all'],
+        ['write', '/small/more', 'x'.repeat(10_000)],
+        ['list', '/small'],
+        ['remove', '/small/fill'],
+        ['write', '/small/fits', 'text'],
+        ['put', local, '/sealed/large'],
+        ['write', '/sealed/file', 'x'],
+        ['put', local, '/dev/null/large'],
+        ['put', local, '/srv/large'],
+      ]);
+      const [, , put, empty, , none, write, left, , fits, sealed, file, odd, fine] = results;
+      for (const full of [put, none, write]) t.regex(full?.message ?? '', /No space left on device/);
+      t.deepEqual(empty?.value, []);
+      // Folders on the way to it stay.
+      t.deepEqual(left?.value, ['fill', 'none']);
+      t.is(fits?.value, null);
+      for (const readOnly of [sealed, file]) t.regex(readOnly?.message ?? '', /Read-only file system/);
+      t.is(odd?.kind, 'CommandError');
+      t.is(fine?.value, null);
+    }
+  },
+);
+
+testUnless(
+  noSshLab(),
+  'a user without sudo: files by SFTP and by the shell, as far as the rights go',
+  async (t) => {
+    t.timeout(300_000);
+    const lab = await sshLab(t, ['one', 'two']);
+    for (const host of lab.hosts) {
+      await host.crash();
+      await addUser(lab, host, 'op', 'right');
+      await here.run(['chown', '-R', '1500:1500', join(host.upper, 'home', 'op')]);
+      await writeFile(join(host.upper, 'root', 'secret'), 'x', { mode: 0o600 });
+      await host.boot();
+    }
+    await withoutSftp(lab.hosts[1] as LabHost);
+    const local = join(lab.folder, 'local');
+    await writeFile(local, Buffer.alloc(300_000, 'x'));
+    for (const { name, address, upper } of lab.hosts) {
+      const [found, put, got, secret, root, left] = await ask(lab, [
+        `op@${address}`,
+        '--no-sudo',
+        ['put', local, '/home/op/new/put'],
+        ['get', '/home/op/new/put', join(lab.folder, `back-${name}`)],
+        ['get', '/etc/shadow', join(lab.folder, 'shadow')],
+        ['put', local, '/root/put'],
+        ['run', ['ls', '-A', '/home/op/new']],
+      ]);
+      t.is(found?.message, undefined);
+      t.is(put?.value, null, put?.message);
+      t.is(got?.value, null, got?.message);
+      t.is((await stat(join(lab.folder, `back-${name}`))).size, 300_000);
+      for (const refused of [secret, root]) t.regex(refused?.message ?? '', /Permission denied/);
+      t.is(stdout(left), 'put\n');
+      t.is((await stat(join(upper, 'home', 'op', 'new', 'put'))).uid, 1500);
+    }
+  },
+);

@@ -5,6 +5,7 @@ import type { AnyAuthMethod, Client, ClientChannel } from 'ssh2';
 import { LabError, MissingError, UnreachableError } from '../../errors.js';
 import { quoteArgv } from '../quote.js';
 import { CHANNELS, type Lane } from './channels.js';
+import { openSftp, type Sftp } from './sftp.js';
 import { Shells } from './shell.js';
 
 export interface SshOptions {
@@ -147,6 +148,11 @@ export class SshConnection {
         signal?.throwIfAborted();
         const outcome = await this.#open(await this.#connected(signal), command, take, pause > LONGEST_PAUSE);
         if (outcome !== 'no room') return outcome.taken;
+        const sftp = this.#remembered.get('SFTP') as Promise<Sftp | undefined> | undefined;
+        sftp?.then(
+          (one) => one?.makeRoom(),
+          () => {},
+        );
         await sleep(pause, undefined, { signal });
       }
     });
@@ -201,6 +207,16 @@ export class SshConnection {
         else reject(this.#refused(`opening a way to ${address}, port ${port}`, error));
       });
     });
+  }
+
+  /**
+   * Files with the rights of the user who logs in, found out once a connection.
+   * @returns undefined where the host offers none, and where commands have other rights, by sudo
+   */
+  sftp(): Promise<Sftp | undefined> {
+    return this.remember('SFTP', async () =>
+      this.elevation === undefined ? openSftp(await this.#connected(), this) : undefined,
+    );
   }
 
   /** Opens a login shell on a terminal of the host. */

@@ -16,13 +16,12 @@ import { inNetns } from './command.js';
 import { ConnectionLostError, SshConnection, type SshOptions } from './connection.js';
 import { type RawOptions, type RawResult, runRemote } from './run.js';
 import * as scripts from './scripts.js';
-import { getPath, putPath, type RunScript, TRANSFER, temporaryBeside } from './transfer.js';
+import { getPath, putPath, TRANSFER, temporaryBeside, type Wire } from './transfer.js';
 
 /**
  * A host over SSH. It needs a POSIX shell and the usual small programs (busybox will do), flock(1) for locks and tar(1)
- * for folders. Files go by commands as all else does, not by SFTP, which would have the rights of the user who logs in and
- * none of sudo's. What only looks (`read`, `list`, `stat`, `facts` …) is asked once more when the connection was lost;
- * all else says by a ConnectionLostError that it may have been carried out or not.
+ * for folders. What only looks (`read`, `list`, `stat`, `facts` …) is asked once more when the connection was lost; all
+ * else says by a ConnectionLostError that it may have been carried out or not.
  */
 export class SshHost implements Host {
   readonly name: string;
@@ -139,7 +138,7 @@ export class SshHost implements Host {
 
   put(local: string, remote: string, options: TransferOptions = {}): Promise<void> {
     return this.#shown(`${posix.basename(remote)} to ${this.name}`, options, (shown) =>
-      putPath(this.#run, local, remote, shown),
+      putPath(this.#wire, local, remote, shown),
     );
   }
 
@@ -149,7 +148,7 @@ export class SshHost implements Host {
       throw Object.assign(new Error(`ENOENT: there is no ${remote} on ${this.name}`), { code: 'ENOENT' });
     }
     await this.#shown(`${posix.basename(remote)} from ${this.name}`, options, (shown) =>
-      getPath(this.#run, remote, local, facts, shown),
+      getPath(this.#wire, remote, local, facts, shown),
     );
   }
 
@@ -161,7 +160,7 @@ export class SshHost implements Host {
     const transfer = options.onProgress === undefined ? this.onTransfer?.(what) : undefined;
     if (transfer === undefined) return copy(options);
     try {
-      await copy({ onProgress: (done, total) => transfer.update(done, total) });
+      await copy({ ...options, onProgress: (done, total) => transfer.update(done, total) });
     } finally {
       transfer.end();
     }
@@ -225,7 +224,10 @@ export class SshHost implements Host {
     });
   }
 
-  readonly #run: RunScript = (script, args, options) => this.#script(script, args, options);
+  readonly #wire: Wire = {
+    run: (script, args, options) => this.#script(script, args, options),
+    sftp: () => this.#connection.sftp(),
+  };
 
   #script(script: string, args: readonly string[], options: RawOptions = {}): Promise<RawResult> {
     return runRemote(this.#connection, { argv: ['sh', '-c', script, 'sh', ...args.map(undashed)] }, options);

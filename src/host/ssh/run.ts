@@ -30,8 +30,8 @@ export interface RawResult {
 }
 
 const DEFAULT_TIMEOUT = 60_000;
-/** For a killed command to end on the far side, before its channel is closed anyway. */
-const FAREWELL = 2000;
+/** Milliseconds for a killed command to end on the far side, before its channel is closed anyway. */
+export const FAREWELL = 2000;
 
 /** In the environment of each command, with a number of its own: what it started is found by it too. */
 const COMMAND_MARK = 'AOE_LAB_COMMAND';

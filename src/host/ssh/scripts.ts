@@ -45,15 +45,22 @@ fi; done`;
 /** Raw mode in hex, bytes, blocks of 512 bytes, owner. */
 export const STAT = `[ -e "$1" ] || exit ${NOTHING_THERE}; exec stat -L -c '%f %s %b %u' "$1"`;
 
-/** Temporary path, mode, bytes. */
-export const PUT_FILE = `${FOLDER}
+const NEW_FILE = `${FOLDER}
 set -e
 umask 077
-folder "$1"
-cat > "$1"
-[ "$(wc -c < "$1")" -eq "$3" ] || { echo 'not all of it arrived' >&2; exit 1; }
-chmod "$2" "$1"
-sync "$1" 2>/dev/null || sync`;
+folder "$1"`;
+
+/** Temporary path. */
+export const PUT_FILE = `${NEW_FILE}
+exec cat > "$1"`;
+
+/** Makes the folder that a path lies in. */
+export const MAKE_FOLDER = `${FOLDER}
+folder "$1"`;
+
+/** Fails where what has gone wrong by SFTP goes wrong for the shell too, and says why: more than any request is written. */
+export const TRY_WRITE = `${NEW_FILE}
+head -c 1048576 /dev/zero >> "$1"`;
 
 export const PUT_FOLDER = `set -e
 mkdir -p "$1"
@@ -64,11 +71,19 @@ exec tar -x -f -`;
 export const DIGEST = `command -v sha256sum > /dev/null || exit 0
 sha256sum < "$1" | cut -d ' ' -f 1`;
 
-/** From a temporary path to the right one; its SHA-256, or empty; a folder must not be there yet. */
+/**
+ * From a temporary path to the right one; of a file its SHA-256, mode and bytes. A folder must not be there yet. What can't
+ * tell a digest is believed.
+ */
 export const PLACE = `set -e
 if [ -d "$2" ]; then echo "$2 is there already" >&2; exit 1; fi
-if [ -n "$3" ] && command -v sha256sum > /dev/null; then
-  [ "$(sha256sum < "$1" | cut -d ' ' -f 1)" = "$3" ] || { echo 'what arrived is not what was sent' >&2; exit 1; }
+if [ -n "$3" ]; then
+  [ "$(wc -c < "$1")" -eq "$5" ] || { echo 'not all of it arrived' >&2; exit 1; }
+  if command -v sha256sum > /dev/null; then
+    [ "$(sha256sum < "$1" | cut -d ' ' -f 1)" = "$3" ] || { echo 'what arrived is not what was sent' >&2; exit 1; }
+  fi
+  chmod "$4" "$1"
+  sync "$1" 2>/dev/null || sync
 fi
 mv -f "$1" "$2"`;
 
