@@ -174,7 +174,10 @@ export async function refuseUnbuildable(
   throw new MissingError({
     tried,
     happened: `missing ${on === undefined ? 'here' : `on ${on.name}`}: ${missing.map(({ kind, name }) => `${kind} ${name}`).join(', ')}`,
-    next: `apt-get install --no-install-recommends ${packages}${on === undefined ? '' : ', there'}`,
+    next:
+      on === undefined
+        ? `apt-get install --no-install-recommends ${packages}`
+        : `aoe-lab host prepare ${on.name} --install brings what Debian calls ${packages}`,
     missing: missing.map(({ name }) => name),
   });
 }

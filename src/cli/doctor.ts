@@ -20,7 +20,7 @@ export function register(program: Command): void {
     .option('--impl <IMPL>', 'implementation the demo takes')
     .option(
       '--install',
-      'install the missing packages: here Debian’s, on hosts by their package manager, as host prepare does',
+      'install the missing packages: Debian’s here; on hosts, and where this is no Debian, as host prepare does',
     );
   hostOptions(command)
     .option('--json', 'print JSON')
@@ -46,26 +46,41 @@ async function examineHere(options: Options): Promise<void> {
 
 /** Installs here what is missing. @returns whether it is worth another look */
 async function install(options: Options): Promise<boolean> {
-  const [{ loadRecipes }, { diagnose, installPackages }, { here }, { note }] = await Promise.all([
-    import('../recipe/load.js'),
-    import('../verify/doctor.js'),
-    import('../host/local.js'),
-    import('../ui/output.js'),
-  ]);
+  const [{ loadRecipes }, { diagnose, installPackages }, { installOnHost }, { here }, { note }] =
+    await Promise.all([
+      import('../recipe/load.js'),
+      import('../verify/doctor.js'),
+      import('../verify/doctor-host.js'),
+      import('../host/local.js'),
+      import('../ui/output.js'),
+    ]);
   const recipes = await loadRecipes();
-  const { packages } = await diagnose(here, recipes, options.for, { implementation: options.impl });
-  if (packages.length === 0) return false;
-  if (process.stdin.isTTY && process.getuid?.() === 0) {
+  const { missing, manager, packages } = await diagnose(here, recipes, options.for, {
+    implementation: options.impl,
+  });
+  if (missing.length === 0) return false;
+  const isDebian = manager === 'apt';
+  if (!isDebian && options.for === 'test') {
+    throw new MissingError({
+      tried: 'installing what the tests need',
+      happened: `only Debian’s packages of it are known, and packages come here by ${manager ?? 'nothing that aoe-lab knows'}`,
+      next: `install by hand what brings ${missing.map(({ name }) => name).join(', ')}`,
+      missing: missing.map(({ name }) => name),
+    });
+  }
+  if (packages.length > 0 && process.stdin.isTTY && process.getuid?.() === 0) {
     await agree(
-      `Install the Debian packages ${packages.join(' ')}?`,
+      `Install the packages ${packages.join(' ')}?`,
       'preparing this machine',
-      `apt-get install --no-install-recommends ${packages.join(' ')}`,
+      'aoe-lab doctor tells what is missing',
       packages,
     );
   }
-  note(`installing the Debian packages ${packages.join(' ')}`);
   try {
-    await installPackages(here, packages);
+    if (isDebian) {
+      note(`installing the Debian packages ${packages.join(' ')}`);
+      await installPackages(here, packages);
+    } else for (const line of await installOnHost(here, note)) note(line);
   } catch (error) {
     if (options.for !== 'demo' || !(error instanceof LabError)) throw error;
     const [why] = error.facts.happened.split('\n');

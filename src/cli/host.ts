@@ -172,25 +172,30 @@ async function prepare(name: string, options: PrepareOptions): Promise<void> {
   const [
     { findHost },
     { surveyHost },
-    { planPreparation },
+    { lackedNeeds, planPreparation },
+    { needName },
     { prepareHost },
     { print, note },
     { describeChanges },
+    { ExitCode, MissingError },
   ] = await Promise.all([
     import('../host/find.js'),
     import('../host/prepare/survey.js'),
     import('../host/prepare/plan.js'),
+    import('../host/prepare/needs.js'),
     import('../host/prepare/prepare.js'),
     import('../ui/output.js'),
     import('../ui/hosts.js'),
+    import('../errors.js'),
   ]);
   const host = await findHost(name);
   const folder = await host.stateFolder();
   const purposes: Purpose[] = options.for === 'build' ? ['run', 'build'] : ['run'];
   const { install = false, iface, mtu, vlan } = options;
   const isThere = (await host.stat(folder)) !== undefined;
+  const survey = await surveyHost(host);
   const { changes, advice } = planPreparation(
-    await surveyHost(host),
+    survey,
     { purposes, install, iface, mtu, vlan },
     isThere ? undefined : folder,
   );
@@ -200,11 +205,30 @@ async function prepare(name: string, options: PrepareOptions): Promise<void> {
     await agree(`Make these changes on ${name}?`, options.yes);
     await prepareHost(host, changes, ({ title }) => note(`${name}: ${title}`));
   }
+  const installed = options.dryRun ? [] : changes.flatMap(({ installs }) => installs ?? []);
+  const lacking =
+    installed.length === 0
+      ? []
+      : lackedNeeds(await surveyHost(host), purposes).map((need) => needName(need, survey.kernel));
   const result = changes.map(({ title, commands }) => ({ title, commands }));
-  print({ name, isDryRun: options.dryRun === true, changes: result, advice }, options, () => {
-    if (changes.length === 0) return `nothing is to be changed on ${name}`;
-    return options.dryRun ? describeChanges(changes) : `${name} is prepared: ${changes.length} changes`;
-  });
+  print(
+    { name, isDryRun: options.dryRun === true, changes: result, advice, missing: lacking },
+    options,
+    () => {
+      if (changes.length === 0) return `nothing is to be changed on ${name}`;
+      return options.dryRun ? describeChanges(changes) : `${name} is prepared: ${changes.length} changes`;
+    },
+  );
+  if (lacking.length === 0) return;
+  // What was found is on standard output already.
+  if (options.json) process.exitCode ??= ExitCode.missing;
+  else
+    throw new MissingError({
+      tried: `preparing ${name}`,
+      happened: `the packages were installed, and do not hold all that is missing: ${lacking.join(', ')}`,
+      next: [...new Set(installed.flatMap(({ next }) => next))],
+      missing: lacking,
+    });
 }
 
 /** @throws UsageError where nobody can be asked, or the answer is no */

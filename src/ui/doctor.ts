@@ -1,9 +1,11 @@
+import { COMMANDS } from '../host/prepare/managers.js';
 import type { Diagnosis } from '../verify/doctor.js';
 import { table } from './table.js';
 
-export function describeDiagnosis({ checks, packages }: Diagnosis): string {
+export function describeDiagnosis({ checks, manager, packages }: Diagnosis): string {
   const rows = checks.map(({ name, fine, detail }) => [fine ? '✔' : '✖', name, detail]);
   const lines = [table(['', 'check', 'finding'], rows)];
-  if (packages.length > 0) lines.push(`apt-get install --no-install-recommends ${packages.join(' ')}`);
+  if (manager !== undefined && packages.length > 0)
+    lines.push(`${COMMANDS[manager].byHand} ${packages.join(' ')}`);
   return lines.join('\n');
 }

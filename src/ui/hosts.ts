@@ -1,4 +1,5 @@
 import type { BookedHost } from '../host/book.js';
+import { needName } from '../host/prepare/needs.js';
 import type { Undone } from '../host/prepare/prepare.js';
 import type { Survey } from '../host/prepare/survey.js';
 import { quoteArgv } from '../host/quote.js';
@@ -47,7 +48,7 @@ export function describeSurvey(name: string, survey: Survey): string {
   const lacking = (purpose: string): string =>
     missing
       .filter((need) => need.purpose === purpose)
-      .map((need) => need.name.replace('KERNEL', survey.kernel))
+      .map((need) => needName(need, survey.kernel))
       .join(', ') || 'nothing';
   return [
     table(['', ''], facts).split('\n').slice(1).join('\n'),

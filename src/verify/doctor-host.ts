@@ -18,7 +18,7 @@ export async function diagnoseHost(host: Host, recipes: readonly Recipe[]): Prom
   const [survey, comesBuilt] = await Promise.all([surveyHost(host), takesBuilds(host)]);
   // Modules are built for its kernel: where it has the headers, or here.
   const daemons = recipes.filter(({ kind }) => kind !== 'kernel module');
-  const { checks, missing } = await diagnose(host, daemons, 'use', { comesBuilt });
+  const { checks, missing } = await diagnose(host, daemons, 'use', { comesBuilt, known: survey });
   const needed = survey.missing.filter(({ purpose }) => purpose === 'run');
   const all = [
     ...missing,
@@ -29,7 +29,8 @@ export async function diagnoseHost(host: Host, recipes: readonly Recipe[]): Prom
   return {
     checks: [...checks, ...(await surveyed(survey))],
     missing: all,
-    packages: packagesFor(all),
+    manager: survey.manager,
+    packages: packagesFor(all, survey.manager, survey.kernel),
   };
 }
 
@@ -37,7 +38,7 @@ export async function diagnoseHost(host: Host, recipes: readonly Recipe[]): Prom
  * Installs what a host lacks by its own package manager, as `host prepare --install` does: `host remove --purge` takes it back.
  * @param onChange told of each change as it begins
  * @returns what stands in the way of the rest, a sentence each
- * @throws CommandError if a package can't be installed
+ * @throws LabError if a package can't be installed
  */
 export async function installOnHost(host: Host, onChange: (title: string) => void): Promise<string[]> {
   const [survey, comesBuilt, folder] = await Promise.all([
@@ -51,15 +52,16 @@ export async function installOnHost(host: Host, onChange: (title: string) => voi
     { purposes: comesBuilt ? ['run'] : ['run', 'build'], install: true },
     isThere ? undefined : folder,
   );
-  const packages = changes.filter(({ manager }) => manager !== undefined);
+  const packages = changes.filter(({ installs }) => installs !== undefined);
   if (packages.length === 0) return advice;
   const before = changes.filter(({ id }) => id === 'folder');
   await prepareHost(host, [...before, ...packages], ({ title }) => onChange(title));
   return advice;
 }
 
-/** Whether what this machine builds runs there; the host builds for itself otherwise. */
+/** Whether what this machine builds runs there; the host builds for itself otherwise, as this machine does. */
 async function takesBuilds(host: Host): Promise<boolean> {
+  if (host.isHere) return false;
   const toolchain = await findToolchain();
   return toolchain !== undefined && runsOn(host, toolchain);
 }

@@ -1,9 +1,10 @@
 /** Whether a machine can do what aoe-lab does there, and what would have to be installed. */
-import { existsSync } from 'node:fs';
 import { missingOn } from '../build/elsewhere.js';
 import { type Missing, missingFor, nameOf } from '../build/requirements.js';
 import { MissingError } from '../errors.js';
 import type { Host } from '../host/host.js';
+import { type Manager, managerOn } from '../host/prepare/managers.js';
+import { NEEDS, packageFor } from '../host/prepare/needs.js';
 import { effective, findRelease } from '../recipe/load.js';
 import type { Recipe, Requirement } from '../recipe/schema.js';
 
@@ -13,7 +14,9 @@ export interface Diagnosis {
   /** What is looked at, and whether it is as it should be. */
   checks: { name: string; fine: boolean; detail: string }[];
   missing: Missing[];
-  /** Debian packages that bring what is missing. */
+  /** How packages come there; undefined if aoe-lab knows none of its package managers. */
+  manager: Manager | undefined;
+  /** Packages that bring what is missing, by the manager's names, as far as they are known. */
   packages: string[];
 }
 
@@ -49,6 +52,8 @@ export interface DiagnoseOptions {
   implementation?: string | undefined;
   /** Targets come there built, so that nothing to build with is needed. */
   comesBuilt?: boolean;
+  /** What a survey has found, so that it is not looked for. */
+  known?: { manager: Manager | undefined };
 }
 
 /** Looks at files and permissions only; changes nothing, and starts nothing on this machine. */
@@ -56,7 +61,7 @@ export async function diagnose(
   host: Host,
   recipes: readonly Recipe[],
   purpose: Purpose,
-  { implementation, comesBuilt = false }: DiagnoseOptions = {},
+  { implementation, comesBuilt = false, known }: DiagnoseOptions = {},
 ): Promise<Diagnosis> {
   const wanted = recipes.filter(
     (recipe) =>
@@ -72,8 +77,9 @@ export async function diagnose(
     ...(purpose === 'test' ? TESTING : []),
     ...targets.flatMap(({ build, run }) => [...build, ...run]),
   ]);
-  const [{ system, uid }, hasNamespaces, hasLoops] = await Promise.all([
+  const [{ system, uid, kernel }, { manager }, hasNamespaces, hasLoops] = await Promise.all([
     host.facts(),
+    known ?? managerOn(host).then((found) => ({ manager: found })),
     isThere(host, '/proc/self/ns/net'),
     isThere(host, '/dev/loop-control'),
   ]);
@@ -114,13 +120,23 @@ export async function diagnose(
       }),
     ],
     missing,
-    packages: packagesFor(missing),
+    manager,
+    packages: packagesFor(missing, manager, kernel),
   };
 }
 
-/** Debian packages that bring what is missing. */
-export function packagesFor(missing: readonly Missing[]): string[] {
-  return [...new Set(missing.map(({ debian }) => debian))].sort();
+/** Packages that bring what is missing, by the manager's names; what it has no known package for is left out. */
+export function packagesFor(
+  missing: readonly Missing[],
+  manager: Manager | undefined,
+  kernel: string,
+): string[] {
+  const nameFor = (one: Missing): string | undefined => {
+    if (manager === undefined || manager === 'apt') return manager && one.debian;
+    const need = NEEDS.find((other) => isSame(other, one));
+    return need && packageFor(need, manager, kernel);
+  };
+  return [...new Set(missing.flatMap((one) => nameFor(one) ?? []))].sort();
 }
 
 async function lacking(host: Host, requires: readonly Requirement[]): Promise<Missing[]> {
@@ -131,25 +147,17 @@ async function isThere(host: Host, path: string): Promise<boolean> {
   return (await host.stat(path)) !== undefined;
 }
 
-function isSame(a: Pick<Missing, 'kind' | 'name'>, b: Pick<Missing, 'kind' | 'name'>): boolean {
+function isSame(a: { kind: string; name: string }, b: { kind: string; name: string }): boolean {
   return a.kind === b.kind && a.name === b.name;
 }
 
 /**
- * Installs Debian packages.
- * @throws MissingError if this is not root, or no Debian
+ * Installs Debian packages, for good.
+ * @throws MissingError if this is not root
  */
 export async function installPackages(host: Host, packages: readonly string[]): Promise<void> {
   const command = `apt-get install --no-install-recommends ${packages.join(' ')}`;
   const tried = `installing ${packages.join(', ')}`;
-  if (!existsSync('/usr/bin/apt-get')) {
-    throw new MissingError({
-      tried,
-      happened: 'this is no Debian: there is no apt-get',
-      next: 'install what these Debian packages hold by your own package manager',
-      missing: packages,
-    });
-  }
   if ((await host.facts()).uid !== 0) {
     throw new MissingError({
       tried,

@@ -1,7 +1,5 @@
 /** What building and running AoE targets need of a host, and the packages that bring it, for each package manager. */
-
-export const MANAGERS = ['apt', 'dnf', 'zypper', 'pacman', 'pkg'] as const;
-export type Manager = (typeof MANAGERS)[number];
+import type { Manager } from './managers.js';
 
 export type Purpose = 'run' | 'build';
 
@@ -10,7 +8,10 @@ export interface Need {
   kind: 'command' | 'header' | 'kernel headers';
   /** Of the command; path of the header below a folder of headers. */
   name: string;
-  /** A name each; undefined where the manager has none. `KERNEL` stands for the running kernel's release. */
+  /**
+   * A name each; undefined where the manager has none. `KERNEL` stands for the running kernel's release, `FLAVOUR` for its
+   * last word and `NUMBER` for what is before that.
+   */
   packages: Partial<Record<Manager, string>>;
 }
 
@@ -116,72 +117,25 @@ export const NEEDS: readonly Need[] = [
     packages: {
       apt: 'linux-headers-KERNEL',
       dnf: 'kernel-devel-KERNEL',
-      zypper: 'kernel-FLAVOUR-devel',
+      // Named by what it provides: the release of the package has a count of rebuilds that the kernel's has not.
+      zypper: 'kernel-FLAVOUR-devel=NUMBER',
       pacman: 'linux-headers',
     },
   },
 ];
 
+/** How a need is called. */
+export const needName = ({ name }: Need, kernel: string): string => name.replace('KERNEL', kernel);
+
 /** Name of a need's package, for the running kernel; undefined where the manager has none. */
 export function packageFor({ packages }: Need, manager: Manager, kernel: string): string | undefined {
   // SUSE's flavour stands last in the release, 6.4.0-150600.23.7-default; Arch's too, 6.6.8-2-lts.
   const flavour = /-([a-z]+)$/.exec(kernel)?.[1];
-  const name = packages[manager]?.replace('KERNEL', kernel).replace('FLAVOUR', flavour ?? 'default');
+  const name = packages[manager]
+    ?.replace('KERNEL', kernel)
+    .replace('FLAVOUR', flavour ?? 'default')
+    .replace('NUMBER', flavour === undefined ? kernel : kernel.slice(0, -flavour.length - 1));
   return manager === 'pacman' && name === 'linux-headers' && flavour !== undefined && flavour !== 'arch'
     ? `linux-${flavour}-headers`
     : name;
-}
-
-interface ManagerCommands {
-  /** Before anything is installed. */
-  refresh: readonly string[] | undefined;
-  install(packages: readonly string[]): string[];
-  /** Refuses packages that others have come to need. */
-  remove(packages: readonly string[]): string[];
-  /** Prints names of all packages that are there, a line each. */
-  list: readonly string[];
-}
-
-export const COMMANDS: Readonly<Record<Manager, ManagerCommands>> = {
-  apt: {
-    refresh: ['apt-get', 'update', '--quiet'],
-    install: (packages) => [
-      ...['env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', 'install', '--yes', '--quiet'],
-      ...['--no-install-recommends', ...packages],
-    ],
-    remove: (packages) => ['env', 'DEBIAN_FRONTEND=noninteractive', 'dpkg', '--purge', ...packages],
-    list: ['dpkg', '--get-selections'],
-  },
-  dnf: {
-    refresh: undefined,
-    install: (packages) => ['dnf', 'install', '--assumeyes', '--setopt=install_weak_deps=False', ...packages],
-    remove: (packages) => ['rpm', '--erase', ...packages],
-    list: ['rpm', '--query', '--all', '--queryformat', '%{NAME}-%{VERSION}-%{RELEASE}.%{ARCH}\\n'],
-  },
-  zypper: {
-    refresh: ['zypper', '--non-interactive', 'refresh'],
-    install: (packages) => ['zypper', '--non-interactive', 'install', '--no-recommends', ...packages],
-    remove: (packages) => ['rpm', '--erase', ...packages],
-    list: ['rpm', '--query', '--all', '--queryformat', '%{NAME}-%{VERSION}-%{RELEASE}.%{ARCH}\\n'],
-  },
-  pacman: {
-    refresh: ['pacman', '--sync', '--refresh'],
-    install: (packages) => ['pacman', '--sync', '--noconfirm', '--needed', ...packages],
-    remove: (packages) => ['pacman', '--remove', '--noconfirm', ...packages],
-    list: ['pacman', '--query', '--quiet'],
-  },
-  pkg: {
-    refresh: ['pkg', 'update'],
-    install: (packages) => ['pkg', 'install', '--yes', ...packages],
-    remove: (packages) => ['pkg', 'delete', '--yes', ...packages],
-    list: ['pkg', 'query', '%n'],
-  },
-};
-
-/** Names in what a manager's `list` printed: the first word of a line, unless dpkg says that it is not there any more. */
-export function packagesIn(listing: string): string[] {
-  return listing.split('\n').flatMap((line) => {
-    const [name = '', status] = line.trim().split(/\s+/);
-    return name === '' || (status !== undefined && status !== 'install') ? [] : [name];
-  });
 }

@@ -1,7 +1,8 @@
 /** From what a host is to what has to be changed on it. Nothing is run here. */
 import { UsageError } from '../../errors.js';
 import { passage } from './filters.js';
-import { COMMANDS, type Manager, type Need, type Purpose, packageFor } from './needs.js';
+import { COMMANDS, type Manager } from './managers.js';
+import { type Need, needName, type Purpose, packageFor } from './needs.js';
 import type { Survey } from './survey.js';
 
 export interface PrepareWish {
@@ -25,8 +26,8 @@ export interface Change {
   undo: string[][];
   /** Whether it outlives a reboot. */
   lasts: boolean;
-  /** Of packages: the manager that installs them. */
-  manager?: Manager;
+  /** Of packages: the manager that installs them, and which. */
+  installs?: { manager: Manager; packages: string[]; next: string[] };
 }
 
 export interface Plan {
@@ -34,6 +35,9 @@ export interface Plan {
   /** What stands in the way and is not changed by us, a sentence each. */
   advice: string[];
 }
+
+const NEWEST =
+  'repositories often hold headers of the newest kernel alone: update the host, boot that, and run this again';
 
 /** Milliseconds two clocks may differ before it is worth a word. */
 const CLOCK_TOLERANCE = 2000;
@@ -74,12 +78,19 @@ export function planPreparation(survey: Survey, wish: PrepareWish, folder: strin
   return { changes, advice };
 }
 
+/** What a host lacks and packages bring: nothing, once they are installed. */
+export function lackedNeeds({ manager, kernel, missing }: Survey, purposes: readonly Purpose[]): Need[] {
+  if (manager === undefined) return [];
+  return missing.filter(
+    (need) => purposes.includes(need.purpose) && packageFor(need, manager, kernel) !== undefined,
+  );
+}
+
 function packageChanges(survey: Survey, wish: PrepareWish, advice: string[]): Change[] {
   const wanted = survey.missing.filter(({ purpose }) => wish.purposes.includes(purpose));
   if (wanted.length === 0) return [];
   const { manager, kernel } = survey;
-  const called = (needs: readonly Need[]): string =>
-    needs.map(({ name }) => name.replace('KERNEL', kernel)).join(', ');
+  const called = (needs: readonly Need[]): string => needs.map((need) => needName(need, kernel)).join(', ');
   if (manager === undefined) {
     advice.push(`missing: ${called(wanted)}; no package manager is known here: install them by hand`);
     return [];
@@ -88,24 +99,26 @@ function packageChanges(survey: Survey, wish: PrepareWish, advice: string[]): Ch
   if (without.length > 0) advice.push(`missing: ${called(without)}; ${manager} has no package for it`);
   const namesOf = (needs: readonly Need[]): string[] =>
     [...new Set(needs.flatMap((need) => packageFor(need, manager, kernel) ?? []))].sort();
-  if (namesOf(wanted).length === 0) return [];
+  if (lackedNeeds(survey, wish.purposes).length === 0) return [];
   if (!wish.install) {
     advice.push(`missing: ${called(wanted)}; --install has ${manager} install ${namesOf(wanted).join(' ')}`);
     return [];
   }
   const { refresh, install } = COMMANDS[manager];
-  const isHeaders = ({ kind }: Need): boolean => kind === 'kernel headers';
   // Headers by themselves and last: of an older or foreign kernel there may be none, which keeps nothing else from coming.
-  return [wanted.filter((need) => !isHeaders(need)), wanted.filter(isHeaders)]
-    .map(namesOf)
-    .filter((packages) => packages.length > 0)
-    .map((packages, index) => ({
+  return [false, true]
+    .map((isHeaders) => ({
+      isHeaders,
+      packages: namesOf(wanted.filter(({ kind }) => (kind === 'kernel headers') === isHeaders)),
+    }))
+    .filter(({ packages }) => packages.length > 0)
+    .map(({ isHeaders, packages }, index) => ({
       id: `packages ${packages.join(' ')}`,
       title: `install ${packages.join(' ')} by ${manager}`,
       commands: [...(refresh === undefined || index > 0 ? [] : [[...refresh]]), install(packages)],
       undo: [],
       lasts: true,
-      manager,
+      installs: { manager, packages, next: [...(isHeaders ? [NEWEST] : []), COMMANDS[manager].next] },
     }));
 }
 

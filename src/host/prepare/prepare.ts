@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { LabError } from '../../errors.js';
 import { CommandError } from '../command-error.js';
 import type { Host } from '../host.js';
-import { COMMANDS, MANAGERS, type Manager, packagesIn } from './needs.js';
+import { COMMANDS, cameIn, isAsked, MANAGERS, type Manager, packagesIn, stillThere } from './managers.js';
 import type { Change } from './plan.js';
 
 /** Package managers fetch and unpack for minutes. */
@@ -23,6 +23,7 @@ const entrySchema = z.strictObject({
   bootId: z.string(),
   isDone: z.boolean(),
   manager: z.enum(MANAGERS).optional(),
+  asked: z.array(z.string()).optional(),
   /** Of packages: those that were there before, until those that came are known. */
   before: z.array(z.string()).optional(),
   came: z.array(z.string()).optional(),
@@ -71,7 +72,7 @@ async function locked<T>(host: Host, job: () => Promise<T>): Promise<T> {
 /**
  * Makes changes one after the other.
  * @param onChange told of each as it begins
- * @throws CommandError at the first that fails; those before it stay, and are written down
+ * @throws LabError at the first that fails; those before it stay, and are written down
  */
 export async function prepareHost(
   host: Host,
@@ -82,15 +83,28 @@ export async function prepareHost(
   await locked(host, async () => {
     const { bootId } = await host.facts();
     let entries = (await preparedChanges(host)).filter((entry) => isStillThere(entry, bootId));
-    for (const { id, title, commands, undo, lasts, manager } of changes) {
-      onChange({ id, title, commands, undo, lasts });
-      const known = entries.find((entry) => entry.id === id && manager === undefined);
+    for (const change of changes) {
+      onChange(change);
+      const { id, title, commands, undo, lasts, installs } = change;
+      const known = entries.find((entry) => entry.id === id && installs === undefined);
       const entry: Entry = known ?? { id, title, undo, lasts, bootId, isDone: false };
-      if (manager !== undefined) Object.assign(entry, { manager, before: await packagesOf(host, manager) });
+      if (installs !== undefined) {
+        const { manager, packages } = installs;
+        Object.assign(entry, { manager, asked: packages, before: await packagesOf(host, manager) });
+      }
       // The wish before the deed. What was there before the first attempt is what it is to be again.
-      entries = [...entries.filter((other) => other !== entry), entry];
+      const isVoid = (other: Entry): boolean => other.id === id && other.came?.length === 0;
+      entries = [...entries.filter((other) => other !== entry && !isVoid(other)), entry];
       await keep(host, entries);
-      for (const argv of commands) await host.run(argv, { timeout: PATIENCE });
+      try {
+        if (installs !== undefined) await install(host, change, installs);
+        else for (const argv of commands) await host.run(argv, { timeout: PATIENCE });
+      } catch (error) {
+        await settle(host, entry)
+          .then(() => keep(host, entries))
+          .catch(() => {});
+        throw error;
+      }
       entry.isDone = true;
       await settle(host, entry);
       await keep(host, entries);
@@ -103,12 +117,38 @@ function isStillThere({ lasts, bootId }: Entry, current: string): boolean {
   return lasts || bootId === current;
 }
 
-/** Which packages came in. */
-async function settle(host: Host, entry: Entry): Promise<void> {
-  const { manager, before } = entry;
+/** @throws LabError if a package can't be had; then none came in */
+async function install(
+  host: Host,
+  { title, commands }: Change,
+  { manager, next }: NonNullable<Change['installs']>,
+): Promise<void> {
+  const { accept } = COMMANDS[manager];
+  const failures: string[] = [];
+  for (const argv of commands) {
+    try {
+      await host.run(argv, { timeout: PATIENCE, accept });
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error;
+      failures.push(`${error.facts.tried}: ${error.facts.happened}`);
+      // One repository of several that can't be refreshed is in the way only if the packages are not in the others.
+      if (argv !== commands.at(-1)) continue;
+      throw new LabError({
+        tried: `${title} on ${host.name}`,
+        happened: failures.join('\n'),
+        next,
+        cause: error,
+      });
+    }
+  }
+}
+
+/** Which packages came in. Found out late, after a kill, others may have installed some too: what was asked for is ours. */
+async function settle(host: Host, entry: Entry, isLate = false): Promise<void> {
+  const { manager, before, asked = [] } = entry;
   if (manager === undefined || before === undefined) return;
-  const old = new Set(before);
-  entry.came = (await packagesOf(host, manager)).filter((name) => !old.has(name));
+  const came = cameIn(manager, before, await packagesOf(host, manager));
+  entry.came = isLate ? came.filter((name) => isAsked(manager, name, asked)) : came;
   delete entry.before;
 }
 
@@ -158,12 +198,16 @@ export async function undoPreparation(host: Host): Promise<Undone[]> {
 
 /** What was only wished may never have been done: that it can't be undone is no failure. */
 async function undo(host: Host, entry: Entry): Promise<void> {
-  await settle(host, entry);
+  await settle(host, entry, true);
   const { manager, came = [] } = entry;
-  const removal = manager !== undefined && came.length > 0 ? [COMMANDS[manager].remove(came)] : [];
+  const removal: string[][] = [];
+  if (manager !== undefined && came.length > 0) {
+    const there = stillThere(manager, came, await packagesOf(host, manager));
+    if (there.length > 0) removal.push(COMMANDS[manager].remove(there));
+  }
   for (const argv of [...entry.undo, ...removal]) {
     await host.run(argv, { timeout: PATIENCE }).catch((error) => {
-      if (entry.isDone || !(error instanceof CommandError)) throw error;
+      if (entry.isDone || removal.length > 0 || !(error instanceof CommandError)) throw error;
     });
   }
 }

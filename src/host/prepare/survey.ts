@@ -1,7 +1,8 @@
 /** What a host is and has, found by one script in one go. */
 import type { Host } from '../host.js';
 import { ebtablesObstacles, nftObstacles, type Obstacle } from './filters.js';
-import { MANAGERS, type Manager, NEEDS, type Need } from './needs.js';
+import { familyWords, MANAGER_PROGRAMS, type Manager, managerOf, releaseValue } from './managers.js';
+import { NEEDS, type Need } from './needs.js';
 
 export interface Survey {
   hostname: string;
@@ -62,7 +63,7 @@ part release; cat /etc/os-release 2>/dev/null || cat /usr/lib/os-release 2>/dev/
 part compiler; gcc --version 2>/dev/null | head -n 1
 part node; node --version 2>/dev/null
 part init; if [ -d /run/systemd/system ]; then echo systemd; elif [ -d /run/openrc ]; then echo openrc; else echo other; fi
-part managers; for m in apt-get dnf zypper pacman pkg; do command -v "$m" > /dev/null 2>&1 && echo "$m"; done
+part managers; for m in ${MANAGER_PROGRAMS.join(' ')}; do command -v "$m" > /dev/null 2>&1 && echo "$m"; done
 part links; ip -json -details link show 2>/dev/null
 part offloads
 if command -v ethtool > /dev/null 2>&1; then
@@ -117,20 +118,18 @@ export function readSurvey(text: string): Omit<Survey, 'clock'> {
   const part = (name: string): string => parts.get(name) ?? '';
   const [hostname = '', kernel = '', machine = '', uid = '', bootId = ''] = part('uname').split('\n');
   const there = new Set(part('needs').split('\n'));
-  const managers = part('managers')
-    .split('\n')
-    .map((name) => (name === 'apt-get' ? 'apt' : name));
+  const release = (key: string): string => releaseValue(part('release'), key);
   return {
     hostname,
     kernel,
     machine,
     uid: Number(uid),
     bootId,
-    distribution: readRelease(part('release')),
+    distribution: { id: release('ID'), version: release('VERSION_ID'), name: release('PRETTY_NAME') },
     compiler: part('compiler') || undefined,
     node: part('node') || undefined,
     init: (['systemd', 'openrc'] as const).find((name) => name === part('init')) ?? 'other',
-    manager: MANAGERS.find((name) => managers.includes(name)),
+    manager: managerOf(familyWords(part('release')), part('managers').split('\n')),
     interfaces: readInterfaces(part('links') || '[]', readOffloads(part('offloads'))),
     devices: readDevices(part('devices') || '{"blockdevices":[]}'),
     space: readSpace(part('space')),
@@ -141,15 +140,6 @@ export function readSurvey(text: string): Omit<Survey, 'clock'> {
       ...ebtablesObstacles(part('ebtables')),
     ],
   };
-}
-
-function readRelease(text: string): Survey['distribution'] {
-  const value = (key: string): string =>
-    new RegExp(`^${key}=(?:"(.*)"|'(.*)'|(.*))$`, 'm')
-      .exec(text)
-      ?.slice(1)
-      .find((found) => found !== undefined) ?? '';
-  return { id: value('ID'), version: value('VERSION_ID'), name: value('PRETTY_NAME') };
 }
 
 interface IpLink {
