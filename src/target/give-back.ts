@@ -6,7 +6,10 @@ import { ownLoops, reattach } from './loops.js';
 import { settlePersistence } from './persist/settle.js';
 import { waitUntilListening } from './ready.js';
 import { openVantage } from './wire.js';
-import { restoreWireState } from './wire-state.js';
+import { restoreWireState, sessionWith } from './wire-state.js';
+
+/** Milliseconds. */
+const PATIENCE = 15_000;
 
 /** An export that was to move to another target, and did not. */
 export interface GivenBack {
@@ -66,6 +69,8 @@ async function serve(store: EntryStore, entry: ExportEntry, state: WireState | n
   const link = state === null ? undefined : await openVantage(store.host, entry, iface);
   if (link === undefined || state === null) return;
   try {
+    // Nobody else serves it: the target of a busy machine gets its time.
+    await sessionWith(link, entry, iface, PATIENCE).queryConfig();
     await restoreWireState(link, entry, iface, state);
   } finally {
     await link.close();

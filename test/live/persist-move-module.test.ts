@@ -1,0 +1,100 @@
+/** Persistent exports that move to a kernel module and back, on a Debian guest that boots again afterwards. */
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import { parseMac } from '../../src/aoe/index.js';
+import { openTarget } from '../../src/initiator/open.js';
+import { connectStream, Hub } from '../../src/link/index.js';
+import { bootGuest } from '../../src/vm/index.js';
+import { cliJson } from './cli.js';
+import { debianDisk } from './debian-disk.js';
+import { guestUser } from './guest-user.js';
+import { noGuests, sourceTree, testUnless } from './machine.js';
+
+/** Minutes go by where the processor is emulated. */
+const reason =
+  process.env.AOE_LAB_REBOOTS === 'all' ? await noGuests() : 'takes minutes: run with AOE_LAB_REBOOTS=all';
+const folder = await mkdtemp(join(tmpdir(), 'aoe-lab-move-'));
+process.env.AOE_LAB_STATE = join(folder, 'state');
+test.after.always(() => rm(folder, { recursive: true, force: true }));
+
+const MODULES: { to: string; source: string[]; lacking: string | undefined }[] = [
+  { to: 'vblade-kernel', source: [], lacking: undefined },
+  ...(['kvblade-alpha-3', 'aoeserver-trunk'] as const).map((name) => {
+    const tree = sourceTree(name);
+    const to = name.replace(/-.*/, '');
+    return 'path' in tree
+      ? { to, source: ['--source', tree.path], lacking: undefined }
+      : { to, source: [], lacking: tree.reason };
+  }),
+];
+
+async function boot(disk: string) {
+  const guest = await bootGuest({ fromDisk: true, disks: [{ path: disk }], links: [{}], memory: 512 });
+  const hub = new Hub();
+  const link = await connectStream({ path: guest.record.links[0]?.socket ?? '' }, { mtu: 1500 });
+  hub.join(link, { name: 'guest' });
+  const wire = hub.plug(parseMac('02:00:00:00:00:01') as number, { name: 'initiator', mtu: 1500 });
+  const env = await guestUser(folder, 'store', guest);
+  const end = async (): Promise<void> => {
+    await guest.stop();
+    await hub.close();
+    await link.close();
+  };
+  const lab = (...argv: string[]) =>
+    cliJson<Record<string, unknown>>([...argv, '--host', 'store'], {
+      ...env,
+      AOE_LAB_NODE: process.execPath,
+    });
+  const units = async () =>
+    (await guest.host.list('/etc/systemd/system')).filter((name) => /^aoe-lab-.*\.service$/.test(name));
+  return { guest, wire, lab, units, end };
+}
+
+for (const { to, source, lacking } of MODULES) {
+  testUnless(
+    reason ?? lacking,
+    `a persistent export moves from vblade to ${to}, boots, and moves back`,
+    async (t) => {
+      t.timeout(1_800_000);
+      const disk = await debianDisk(folder, { programs: [process.execPath] });
+      let machine = await boot(disk);
+      t.teardown(() => machine.end());
+      const address = ['--shelf', '1', '--slot', '2'];
+      const place = ['--iface', 'eth0', '--file', '/srv/disk', '--size', '4M'];
+      await machine.lab('export', '--impl', 'vblade', ...address, ...place, '--persist');
+      const data = randomBytes(8192);
+      const target = await openTarget(machine.wire, { shelf: 1, slot: 2 });
+      await target.write(0, data);
+
+      await machine.lab('migrate', 'e1.2', '--to', to, ...source, '--yes');
+      t.like(await machine.lab('status'), {
+        exports: [{ implementation: to, state: 'serving', faults: [] }],
+      });
+      t.true((await (await openTarget(machine.wire, { shelf: 1, slot: 2 })).read(0, 16)).equals(data));
+      await machine.guest.host.run(['sync']);
+      await machine.end();
+      machine = await boot(disk);
+      await machine.guest.host.run(['systemctl', 'is-system-running', '--wait'], {
+        accept: [1],
+        timeout: 600_000,
+      });
+      t.like(await machine.lab('status'), {
+        exports: [{ implementation: to, state: 'serving', faults: [] }],
+      });
+      const again = await openTarget(machine.wire, { shelf: 1, slot: 2 }, { findTimeout: 60_000 });
+      t.true((await again.read(0, 16)).equals(data), 'it is back after the boot');
+
+      await machine.lab('migrate', 'e1.2', '--to', 'vblade', '--yes');
+      t.like(await machine.lab('status'), {
+        exports: [{ implementation: 'vblade', state: 'serving', faults: [] }],
+      });
+      t.true((await (await openTarget(machine.wire, { shelf: 1, slot: 2 })).read(0, 16)).equals(data));
+      await machine.lab('unexport', 'e1.2');
+      t.deepEqual(await machine.units(), []);
+      t.deepEqual(await machine.guest.trouble(), []);
+    },
+  );
+}
