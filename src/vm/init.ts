@@ -55,7 +55,8 @@ mount -t tmpfs -o mode=755 tmpfs /disk/run
 mkdir -p /disk/run/guest /disk/root/.ssh
 cp /etc/guest /etc/dropbear/key /etc/guest-network /disk/run/guest
 cp /root/.ssh/authorized_keys /disk/root/.ssh
-cp -a /etc/guest-units /disk/run/systemd
+# A folder there is the sign that systemd runs (sd_booted(3)).
+[ ! -e /disk/lib/systemd/systemd ] || cp -a /etc/guest-units /disk/run/systemd
 chmod -R go= /disk/root /disk/run/guest
 echo "$NAME" > /disk/etc/hostname
 for place in proc sys dev; do mount --move "/$place" "/disk/$place"; done

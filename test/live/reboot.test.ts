@@ -6,43 +6,21 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
-import { parseMac } from '../../src/aoe/index.js';
-import { findCommand } from '../../src/build/requirements.js';
 import type { Host } from '../../src/host/host.js';
 import { openTarget } from '../../src/initiator/open.js';
-import { connectStream, Hub, type Link } from '../../src/link/index.js';
-import { compareVersions } from '../../src/patch/condition.js';
-import { type ExportOrder, exportTargets } from '../../src/target/export.js';
+import { exportTargets } from '../../src/target/export.js';
 import { provide } from '../../src/target/provide.js';
 import { restartTargets } from '../../src/target/restart.js';
 import { exportStatus } from '../../src/target/status.js';
 import { unexportTargets } from '../../src/target/unexport.js';
-import { bootGuest, type Guest, pidOf } from '../../src/vm/index.js';
 import { debianDisk } from './debian-disk.js';
-import { builtVblade, noGuests, sourceTree, testUnless } from './machine.js';
+import { boot, noReboots, orders, readBack, shutDown } from './disk-machine.js';
+import { testUnless } from './machine.js';
 
-const MIB = 2 ** 20;
 /** `AOE_LAB_REBOOTS=all`: an orderly reboot as well, then another kernel, and ggaoed where its source is at hand. */
 const ALL = process.env.AOE_LAB_REBOOTS === 'all';
-/** Of the disk; programs of this machine are to run there. */
-const LIBC = '2.36';
-
-function noCommonLibc(): string | undefined {
-  const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } };
-  const version = header.glibcVersionRuntime;
-  if (version === undefined) return 'needs glibc';
-  return compareVersions(version, LIBC) > 0 ? 'programs of this machine do not run on Debian 12' : undefined;
-}
-
-const vblade = await builtVblade();
-const reason =
-  (await noGuests()) ??
-  noCommonLibc() ??
-  ('reason' in vblade ? vblade.reason : undefined) ??
-  (findCommand('bwrap') === undefined ? 'needs bwrap' : undefined);
-const ggaoed = sourceTree('ggaoed-1.1');
+const reason = await noReboots();
 const folder = await mkdtemp(join(tmpdir(), 'aoe-lab-reboot-'));
 process.env.AOE_LAB_STATE = join(folder, 'state');
 test.after.always(() => rm(folder, { recursive: true, force: true }));
@@ -60,56 +38,6 @@ const misfit = {
     'the module vb is not loaded: aoe-lab restart e1.2@eth0',
   ],
 };
-
-interface Machine {
-  guest: Guest;
-  /** Of ours, to its only interface. */
-  wire: Link;
-  end(): Promise<void>;
-}
-
-async function boot(disk: string, kernel?: string): Promise<Machine> {
-  const guest = await bootGuest({
-    fromDisk: true,
-    disks: [{ path: disk }],
-    links: [{}],
-    memory: 512,
-    kernel,
-  });
-  const hub = new Hub();
-  const link = await connectStream({ path: guest.record.links[0]?.socket ?? '' }, { mtu: 1500 });
-  hub.join(link, { name: 'guest' });
-  const wire = hub.plug(parseMac('02:00:00:00:00:01') as number, { name: 'initiator', mtu: 1500 });
-  const end = async (): Promise<void> => {
-    await guest.stop();
-    await hub.close();
-    await link.close();
-  };
-  return { guest, wire, end };
-}
-
-/** QEMU ends where a machine would boot again. */
-async function shutDown({ guest, end }: Machine): Promise<void> {
-  // The connection ends with the machine.
-  await guest.host.run(['systemctl', 'reboot']).catch(() => {});
-  for (let tries = 0; (await pidOf(guest.record)) !== undefined && tries < 2400; tries += 1) await sleep(50);
-  await end();
-}
-
-async function orders(host: Host): Promise<ExportOrder[]> {
-  const source = 'path' in ggaoed ? ggaoed.path : undefined;
-  const served = [
-    await provide('vblade', {}),
-    await provide('native', { runsOn: host }),
-    // The stand-in, whose source is part of this package.
-    await provide('vblade-kernel', { runsOn: host }),
-    ...(source === undefined || !ALL ? [] : [await provide('ggaoed', { release: '1.1', source })]),
-  ];
-  return served.map((one, slot) => {
-    const place = { shelf: 1, slot, iface: 'eth0', path: `/srv/disk${slot}`, size: 4 * MIB };
-    return { served: one, wish: { ...place, loop: slot === 0, persist: true, options: {} } };
-  });
-}
 
 /** Units are under way when the machine can be reached, and node is for a while after that. */
 async function statesOnceUp(host: Host, count: number) {
@@ -143,11 +71,6 @@ async function installModule(host: Host): Promise<void> {
   await host.run(['depmod']);
 }
 
-async function readBack(wire: Link, slot: number, bytes: Buffer): Promise<boolean> {
-  const target = await openTarget(wire, { shelf: 1, slot }, { findTimeout: 60_000 });
-  return (await target.read(0, bytes.length / 512)).equals(bytes);
-}
-
 testUnless(
   reason,
   `a guest that boots ${ALL ? 'three times' : 'twice'}: every persistent export answers with what it held`,
@@ -158,7 +81,7 @@ testUnless(
     t.teardown(() => machine.end());
     let { host } = machine.guest;
     const before = await traces(host);
-    const outcomes = await exportTargets(host, await orders(host));
+    const outcomes = await exportTargets(host, await orders(host, ALL));
     for (const { report, error } of outcomes) t.is(report?.persistence, 'systemd', error?.message);
     const slots = outcomes.map((_, slot) => slot);
     const serving = slots.map((slot) => ({ slot, state: 'serving', faults: [] as string[] }));
@@ -175,7 +98,7 @@ testUnless(
       for (const [slot, bytes] of data) t.true(await readBack(machine.wire, slot, bytes), `e1.${slot}`);
     };
     if (ALL) {
-      await shutDown(machine);
+      await shutDown(machine, ['systemctl', 'reboot']);
       machine = await boot(disk);
       host = machine.guest.host;
       await isAllThere();
