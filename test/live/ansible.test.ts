@@ -1,25 +1,13 @@
 /** A lab by Ansible: what the rendered playbook makes of real hosts is what `plan` wants, and its end leaves nothing. */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ExecutionContext } from 'ava';
 import type { LabPlan } from '../../src/lab/plan.js';
 import { noProgram } from '../lab/ansible/tools.js';
-import {
-  contentsOf,
-  labCli,
-  labEnvironment,
-  labImplementations,
-  labJson,
-  onHost,
-  writeLabFile,
-} from './lab-hosts.js';
-import { builtVblade, testUnless } from './machine.js';
-import { noSystemdLab, type SshLab, sshLab } from './ssh-lab.js';
-
-const built = await builtVblade();
-const reason =
-  noSystemdLab() ?? noProgram('ansible-playbook') ?? ('reason' in built ? built.reason : undefined);
+import { noPlay, planned, play, rendered } from './ansible-lab.js';
+import { contentsOf, labImplementations, labJson, onHost } from './lab-hosts.js';
+import { testUnless } from './machine.js';
+import { sshLab } from './ssh-lab.js';
 
 const implementations = labImplementations();
 const names = Object.keys(implementations);
@@ -66,74 +54,8 @@ function labOf(exports: readonly LabExportFile[]): object {
   };
 }
 
-interface Played {
-  exitCode: number | null;
-  /** Of all hosts. */
-  changed: number;
-  failed: number;
-  output: string;
-}
-
-function play(lab: SshLab, folder: string, words: readonly string[]): Promise<Played> {
-  const [program = '', ...rest] = lab.inside(['ansible-playbook', ...words]);
-  const config = join(lab.folder, 'home', '.ssh', 'config');
-  const env = {
-    ...labEnvironment(lab),
-    ANSIBLE_NOCOLOR: '1',
-    ANSIBLE_SSH_ARGS: `-F ${config} -o ControlMaster=auto -o ControlPersist=10s`,
-  };
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, rest, {
-      cwd: folder,
-      env: { ...process.env, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    let output = '';
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.on('data', (chunk) => {
-        output += chunk;
-      });
-    }
-    child.once('error', reject);
-    child.once('exit', (exitCode) => {
-      const sum = (word: string): number =>
-        [...output.matchAll(new RegExp(`^\\S+ +: .*\\b${word}=(\\d+)`, 'gm'))].reduce(
-          (all, [, n]) => all + Number(n),
-          0,
-        );
-      resolve({ exitCode, changed: sum('changed'), failed: sum('failed') + sum('unreachable'), output });
-    });
-  });
-}
-
-async function rendered(
-  t: ExecutionContext,
-  lab: SshLab,
-  exports: readonly LabExportFile[],
-): Promise<[file: string, folder: string]> {
-  const file = await writeLabFile(lab, labOf(exports));
-  const folder = join(lab.folder, 'ansible');
-  const { exitCode, stderr } = await labCli(lab, [
-    'render',
-    'ansible',
-    '-f',
-    file,
-    '-o',
-    folder,
-    '--node',
-    process.execPath,
-  ]);
-  t.is(exitCode, 0, stderr);
-  return [file, folder];
-}
-
-async function planned(t: ExecutionContext, lab: SshLab, file: string, unchanged: number): Promise<void> {
-  const { exitCode, result } = await labJson<LabPlan>(lab, ['plan', '-f', file]);
-  t.deepEqual([exitCode, result.unchanged, result.actions, result.troubles], [0, unchanged, [], []]);
-}
-
 testUnless(
-  reason,
+  noPlay,
   `a lab of ${names.join(', ')} by Ansible: made, nothing left to do, changed, ended without a trace`,
   async (t) => {
     t.timeout(1_800_000);
@@ -141,7 +63,7 @@ testUnless(
     for (const { name } of lab.hosts) onHost(t, lab, name, 'mkdir -p /var/lib/aoe-lab /srv/lab');
     const before = await Promise.all(lab.hosts.map((host) => contentsOf(t, lab, host)));
     const exports = exportsOf();
-    const [file, folder] = await rendered(t, lab, exports);
+    const [file, folder] = await rendered(t, lab, labOf(exports));
 
     const tried = await play(lab, folder, ['site.yml', '--check']);
     t.deepEqual([tried.exitCode, tried.failed], [0, 0], tried.output);
@@ -167,7 +89,7 @@ testUnless(
       ...rest.map((one) => (one === other ? { ...one, options: { readOnly: true } } : one)),
       { ...moved, host: other.host, file: '/srv/lab/moved.img' },
     ];
-    await rendered(t, lab, next);
+    await rendered(t, lab, labOf(next));
     onHost(t, lab, 'two', "systemctl stop 'aoe-lab-*'");
     const changed = await play(lab, folder, ['site.yml']);
     t.deepEqual([changed.exitCode, changed.failed], [0, 0], changed.output);
@@ -188,12 +110,12 @@ function cleaned({ files, ...rest }: Awaited<ReturnType<typeof contentsOf>>): ob
 }
 
 testUnless(
-  reason ?? noProgram('ansible-lint'),
+  noPlay ?? noProgram('ansible-lint'),
   'ansible-lint finds nothing in what is rendered',
   async (t) => {
     t.timeout(600_000);
     const lab = await sshLab(t, [], {});
-    const [, folder] = await rendered(t, lab, exportsOf());
+    const [, folder] = await rendered(t, lab, labOf(exportsOf()));
     // It writes a cache of its own into the folder of a user.
     const { status, stdout, stderr } = spawnSync(
       'ansible-lint',

@@ -62,7 +62,6 @@ function translated({ text }: PersistDraft['template']): string {
     instead: {
       // systemd knows of devices by udev alone.
       appearing: '(unit.appearing if aoe_lab_change.udev else [])',
-      exportsJson: 'unit.exports | to_nice_json(indent=2)',
     },
     flags: new Set(['readOnly', 'directIo', 'sync', 'broadcast']),
   });

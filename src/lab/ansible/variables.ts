@@ -111,13 +111,17 @@ function fileVariables(draft: PersistDraft, plain: PersistDraft): object {
     template: `${template.name}.j2`,
     sha256: digestOf(render(template.text, variables)),
     sha256_without_udev: digestOf(render(plain.template.text, plain.variables)),
-    variables: 'exportsJson' in variables ? daemonVariables(variables as DaemonVariables) : variables,
+    variables:
+      'exportsJson' in variables ? daemonVariables(variables as DaemonVariables, template.text) : variables,
   };
 }
 
-/** Without what is said twice, or the same of every export. */
-function daemonVariables({ artifact, exportsJson, exports, ...rest }: DaemonVariables): object {
-  return { ...rest, exports: exports.map(ownVariables) };
+/** Without what is said twice, or the same of every export; JSON as it is, for its digest is that of the whole file. */
+function daemonVariables(
+  { artifact, exportsJson, exports, ...rest }: DaemonVariables,
+  template: string,
+): object {
+  return template.includes('exportsJson') ? { exportsJson } : { ...rest, exports: exports.map(ownVariables) };
 }
 
 function ownVariables({ artifact, node, ownCode, ...rest }: ExportVariables): object {
