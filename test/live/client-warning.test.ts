@@ -8,12 +8,12 @@ import { AoeClient } from '../../src/verify/acceptance/client.js';
 import { isKnown } from '../../src/verify/acceptance/known.js';
 import { bootGuest } from '../../src/vm/index.js';
 import { sharedFolder } from '../patch/trees.js';
-import { noGuests, testUnless } from './machine.js';
+import { noGuests, ordinary, testUnless } from './machine.js';
 
 const MTU = 9000;
 const ADDRESS = { shelf: 1, slot: 2 };
 
-const reason = await noGuests();
+const reason = ordinary ?? (await noGuests());
 const folder = sharedFolder();
 process.env.AOE_LAB_STATE = join(folder, 'state');
 

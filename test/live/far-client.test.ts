@@ -10,9 +10,11 @@ import type { AcceptanceReport } from '../../src/verify/acceptance/acceptance.js
 import { bootGuest } from '../../src/vm/index.js';
 import { cli } from './cli.js';
 import { guestUser } from './guest-user.js';
-import { builtVblade, noGuests, testUnless } from './machine.js';
+import { builtVblade, LONG, noGuests, testUnless } from './machine.js';
 
 const MTU = 9000;
+/** What each test does is tried by verify.test.ts. */
+const TESTS = LONG ? '1,2,3,4' : '1';
 const vblade = await builtVblade();
 const reason = (await noGuests()) ?? ('reason' in vblade ? vblade.reason : undefined);
 const folder = mkdtempSync(join(tmpdir(), 'aoe-lab-far-client-'));
@@ -39,7 +41,7 @@ testUnless(reason, 'verify with a client on a host: its driver is loaded, used a
     await guest.host.run(['sh', '-c', INSTALL]);
     const env = await guestUser(folder, 'client', guest);
     const inside = (argv: readonly string[]) => ['ip', 'netns', 'exec', wire.netns as string, ...argv];
-    const words = ['verify', '--impl', 'vblade', '--initiator', 'client', '--test', '1,3', '--json'];
+    const words = ['verify', '--impl', 'vblade', '--initiator', 'client', '--test', TESTS, '--json'];
     const place = ['--iface', 'eth0', '--wire', wire.target];
     const { exitCode, stdout, stderr } = await cli([...words, ...place], env, { inside });
     t.is(exitCode, 0, stderr + stdout.slice(-2000));
@@ -49,13 +51,7 @@ testUnless(reason, 'verify with a client on a host: its driver is loaded, used a
       mtu: MTU,
       client: { driver: 'Linux aoe driver', host: 'client', kernel: guest.record.release },
     });
-    t.deepEqual(
-      report.tests.map(({ name, passed }) => [name, passed]),
-      [
-        ['basic', true],
-        ['failure', true],
-      ],
-    );
+    t.is(report.tests.length, TESTS.split(',').length);
     const left = await guest.host.run(['sh', '-c', 'cat /proc/mounts; ls -d /sys/module/aoe /mnt/aoe; true']);
     t.notRegex(left.stdout, /^\/(sys\/module|mnt)\/aoe$/m);
     t.notRegex(left.stdout, /etherd/);

@@ -4,7 +4,7 @@ import { contentsOf, labCli, labJson, onHost, writeLabFile } from './lab-hosts.j
 import { builtVblade, testUnless } from './machine.js';
 import { noSshLab, sshLab } from './ssh-lab.js';
 
-const ROUNDS = Number(process.env.AOE_LAB_KILL_ROUNDS ?? 4);
+const ROUNDS = Number(process.env.AOE_LAB_KILL_ROUNDS ?? 2);
 
 const built = await builtVblade();
 

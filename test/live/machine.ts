@@ -7,6 +7,12 @@ import { here } from '../../src/host/local.js';
 import { provide } from '../../src/target/provide.js';
 import { guestKernel } from '../../src/vm/index.js';
 
+/** `AOE_LAB_LONG=1`: what takes minutes where the processor is emulated, and more of what an ordinary run has some of. */
+export const LONG = process.env.AOE_LAB_LONG === '1';
+
+/** Undefined, or that a long run is needed. */
+export const ordinary = LONG ? undefined : 'takes minutes: AOE_LAB_LONG=1 has it run';
+
 function onPath(command: string): boolean {
   return (process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, command)));
 }

@@ -6,11 +6,9 @@ import { temporaryFolder } from '../temporary.js';
 import { cliJson } from './cli.js';
 import { debianDisk } from './debian-disk.js';
 import { guestUser } from './guest-user.js';
-import { noGuests, testUnless } from './machine.js';
+import { noGuests, ordinary, testUnless } from './machine.js';
 
-/** Minutes go by where the processor is emulated. */
-const reason =
-  process.env.AOE_LAB_REBOOTS === 'all' ? await noGuests() : 'takes minutes: run with AOE_LAB_REBOOTS=all';
+const reason = ordinary ?? (await noGuests());
 
 testUnless(reason, 'a host builds a module with its own headers and compiler, and loads it', async (t) => {
   t.timeout(1_800_000);

@@ -11,11 +11,9 @@ import { bootGuest } from '../../src/vm/index.js';
 import { cliJson } from './cli.js';
 import { debianDisk } from './debian-disk.js';
 import { guestUser } from './guest-user.js';
-import { noGuests, sourceTree, testUnless } from './machine.js';
+import { noGuests, ordinary, sourceTree, testUnless } from './machine.js';
 
-/** Minutes go by where the processor is emulated. */
-const reason =
-  process.env.AOE_LAB_REBOOTS === 'all' ? await noGuests() : 'takes minutes: run with AOE_LAB_REBOOTS=all';
+const reason = ordinary ?? (await noGuests());
 const folder = await mkdtemp(join(tmpdir(), 'aoe-lab-move-'));
 process.env.AOE_LAB_STATE = join(folder, 'state');
 test.after.always(() => rm(folder, { recursive: true, force: true }));

@@ -12,10 +12,9 @@ import { exportStatus } from '../../src/target/status.js';
 import { unexportTargets } from '../../src/target/unexport.js';
 import { debianDisk } from './debian-disk.js';
 import { boot, noReboots, orders, readBack, shutDown } from './disk-machine.js';
-import { testUnless } from './machine.js';
+import { ordinary, testUnless } from './machine.js';
 
-const reason =
-  process.env.AOE_LAB_REBOOTS === 'all' ? await noReboots() : 'minutes: AOE_LAB_REBOOTS=all has it run';
+const reason = ordinary ?? (await noReboots());
 const folder = await mkdtemp(join(tmpdir(), 'aoe-lab-openrc-'));
 process.env.AOE_LAB_STATE = join(folder, 'state');
 test.after.always(() => rm(folder, { recursive: true, force: true }));

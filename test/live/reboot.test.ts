@@ -16,10 +16,8 @@ import { exportStatus } from '../../src/target/status.js';
 import { unexportTargets } from '../../src/target/unexport.js';
 import { debianDisk } from './debian-disk.js';
 import { boot, noReboots, orders, readBack, shutDown } from './disk-machine.js';
-import { testUnless } from './machine.js';
+import { LONG, testUnless } from './machine.js';
 
-/** `AOE_LAB_REBOOTS=all`: an orderly reboot as well, then another kernel, and ggaoed where its source is at hand. */
-const ALL = process.env.AOE_LAB_REBOOTS === 'all';
 const reason = await noReboots();
 const folder = await mkdtemp(join(tmpdir(), 'aoe-lab-reboot-'));
 process.env.AOE_LAB_STATE = join(folder, 'state');
@@ -73,7 +71,7 @@ async function installModule(host: Host): Promise<void> {
 
 testUnless(
   reason,
-  `a guest that boots ${ALL ? 'three times' : 'twice'}: every persistent export answers with what it held`,
+  `a guest that boots ${LONG ? 'three times' : 'twice'}: every persistent export answers with what it held`,
   async (t) => {
     t.timeout(1_200_000);
     const disk = await debianDisk(folder, { programs: [process.execPath] });
@@ -81,7 +79,7 @@ testUnless(
     t.teardown(() => machine.end());
     let { host } = machine.guest;
     const before = await traces(host);
-    const outcomes = await exportTargets(host, await orders(host, ALL));
+    const outcomes = await exportTargets(host, await orders(host, LONG));
     for (const { report, error } of outcomes) t.is(report?.persistence, 'systemd', error?.message);
     const slots = outcomes.map((_, slot) => slot);
     const serving = slots.map((slot) => ({ slot, state: 'serving', faults: [] as string[] }));
@@ -97,7 +95,7 @@ testUnless(
       t.deepEqual(await statesOnceUp(host, slots.length), serving);
       for (const [slot, bytes] of data) t.true(await readBack(machine.wire, slot, bytes), `e1.${slot}`);
     };
-    if (ALL) {
+    if (LONG) {
       await shutDown(machine, ['systemctl', 'reboot']);
       machine = await boot(disk);
       host = machine.guest.host;
@@ -114,9 +112,9 @@ testUnless(
     await native.flush();
     data.set(1, again);
     await machine.end();
-    machine = await boot(disk, ALL ? OTHER_KERNEL : undefined);
+    machine = await boot(disk, LONG ? OTHER_KERNEL : undefined);
     host = machine.guest.host;
-    if (ALL) {
+    if (LONG) {
       const states = await statesOnceUp(host, slots.length - 1);
       t.deepEqual(states, serving.with(MODULE, misfit));
       const { stdout: said } = await host.run(['journalctl', '--no-pager', '-o', 'cat', '-u', UNIT]);
