@@ -1,22 +1,19 @@
 /** Persistent exports that move to a kernel module and back, on a Debian guest that boots again afterwards. */
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import test from 'ava';
 import { parseMac } from '../../src/aoe/index.js';
 import { openTarget } from '../../src/initiator/open.js';
 import { connectStream, Hub } from '../../src/link/index.js';
 import { bootGuest } from '../../src/vm/index.js';
+import { sharedFolder } from '../patch/trees.js';
 import { cliJson } from './cli.js';
 import { debianDisk } from './debian-disk.js';
 import { guestUser } from './guest-user.js';
 import { noGuests, ordinary, sourceTree, testUnless } from './machine.js';
 
 const reason = ordinary ?? (await noGuests());
-const folder = await mkdtemp(join(tmpdir(), 'aoe-lab-move-'));
+const folder = sharedFolder();
 process.env.AOE_LAB_STATE = join(folder, 'state');
-test.after.always(() => rm(folder, { recursive: true, force: true }));
 
 const MODULES: { to: string; source: string[]; lacking: string | undefined }[] = [
   { to: 'vblade-kernel', source: [], lacking: undefined },

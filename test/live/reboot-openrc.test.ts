@@ -1,23 +1,20 @@
 /** A machine with OpenRC as its first process that boots again: after an orderly reboot, and after a power cut. */
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import test from 'ava';
 import type { Host } from '../../src/host/host.js';
 import { openTarget } from '../../src/initiator/open.js';
 import { exportTargets } from '../../src/target/export.js';
 import { exportStatus } from '../../src/target/status.js';
 import { unexportTargets } from '../../src/target/unexport.js';
+import { sharedFolder } from '../patch/trees.js';
 import { debianDisk } from './debian-disk.js';
 import { boot, noReboots, orders, readBack, shutDown } from './disk-machine.js';
 import { ordinary, testUnless } from './machine.js';
 
 const reason = ordinary ?? (await noReboots());
-const folder = await mkdtemp(join(tmpdir(), 'aoe-lab-openrc-'));
+const folder = sharedFolder();
 process.env.AOE_LAB_STATE = join(folder, 'state');
-test.after.always(() => rm(folder, { recursive: true, force: true }));
 
 /** Services are under way when the machine can be reached. */
 async function statesOnceUp(host: Host, count: number) {
