@@ -22,8 +22,16 @@ export interface Played {
   output: string;
 }
 
-/** Runs ansible-playbook where it can reach the hosts. */
-export function play(lab: SshLab, folder: string, words: readonly string[]): Promise<Played> {
+/**
+ * Runs ansible-playbook where it can reach the hosts.
+ * @param meanwhile is given what kills it and all that it has started, with -9
+ */
+export function play(
+  lab: SshLab,
+  folder: string,
+  words: readonly string[],
+  meanwhile?: (kill: () => void) => unknown,
+): Promise<Played> {
   const [program = '', ...rest] = lab.inside(['ansible-playbook', ...words]);
   const config = join(lab.folder, 'home', '.ssh', 'config');
   const env = {
@@ -36,7 +44,10 @@ export function play(lab: SshLab, folder: string, words: readonly string[]): Pro
       cwd: folder,
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
+      detached: meanwhile !== undefined,
     });
+    let isOver = false;
+    meanwhile?.(() => isOver || process.kill(-(child.pid as number), 'SIGKILL'));
     let output = '';
     for (const stream of [child.stdout, child.stderr]) {
       stream.on('data', (chunk) => {
@@ -45,6 +56,7 @@ export function play(lab: SshLab, folder: string, words: readonly string[]): Pro
     }
     child.once('error', reject);
     child.once('exit', (exitCode) => {
+      isOver = true;
       const sum = (word: string): number =>
         [...output.matchAll(new RegExp(`^\\S+ +: .*\\b${word}=(\\d+)`, 'gm'))].reduce(
           (all, [, n]) => all + Number(n),
