@@ -1,13 +1,11 @@
 /** Persistent exports that move to a kernel module and back, on a Debian guest that boots again afterwards. */
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { parseMac } from '../../src/aoe/index.js';
 import { openTarget } from '../../src/initiator/open.js';
-import { connectStream, Hub } from '../../src/link/index.js';
-import { bootGuest } from '../../src/vm/index.js';
 import { sharedFolder } from '../patch/trees.js';
 import { cliJson } from './cli.js';
 import { debianDisk } from './debian-disk.js';
+import { boot } from './disk-machine.js';
 import { guestUser } from './guest-user.js';
 import { noGuests, ordinary, sourceTree, testUnless } from './machine.js';
 
@@ -26,26 +24,14 @@ const MODULES: { to: string; source: string[]; lacking: string | undefined }[] =
   }),
 ];
 
-async function boot(disk: string) {
-  const guest = await bootGuest({ fromDisk: true, disks: [{ path: disk }], links: [{}], memory: 512 });
-  const hub = new Hub();
-  const link = await connectStream({ path: guest.record.links[0]?.socket ?? '' }, { mtu: 1500 });
-  hub.join(link, { name: 'guest' });
-  const wire = hub.plug(parseMac('02:00:00:00:00:01') as number, { name: 'initiator', mtu: 1500 });
+async function bootStore(disk: string) {
+  const machine = await boot(disk);
+  const { guest } = machine;
   const env = await guestUser(folder, 'store', guest);
-  const end = async (): Promise<void> => {
-    await guest.stop();
-    await hub.close();
-    await link.close();
-  };
-  const lab = (...argv: string[]) =>
-    cliJson<Record<string, unknown>>([...argv, '--host', 'store'], {
-      ...env,
-      AOE_LAB_NODE: process.execPath,
-    });
+  const lab = (...argv: string[]) => cliJson<Record<string, unknown>>([...argv, '--host', 'store'], env);
   const units = async () =>
     (await guest.host.list('/etc/systemd/system')).filter((name) => /^aoe-lab-.*\.service$/.test(name));
-  return { guest, wire, lab, units, end };
+  return { ...machine, lab, units };
 }
 
 for (const { to, source, lacking } of MODULES) {
@@ -55,7 +41,7 @@ for (const { to, source, lacking } of MODULES) {
     async (t) => {
       t.timeout(1_800_000);
       const disk = await debianDisk(folder, { programs: [process.execPath] });
-      let machine = await boot(disk);
+      let machine = await bootStore(disk);
       t.teardown(() => machine.end());
       const address = ['--shelf', '1', '--slot', '2'];
       const place = ['--iface', 'eth0', '--file', '/srv/disk', '--size', '4M'];
@@ -71,7 +57,7 @@ for (const { to, source, lacking } of MODULES) {
       t.true((await (await openTarget(machine.wire, { shelf: 1, slot: 2 })).read(0, 16)).equals(data));
       await machine.guest.host.run(['sync']);
       await machine.end();
-      machine = await boot(disk);
+      machine = await bootStore(disk);
       await machine.guest.host.run(['systemctl', 'is-system-running', '--wait'], {
         accept: [1],
         timeout: 600_000,
