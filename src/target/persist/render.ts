@@ -119,7 +119,10 @@ function unitOf(state: StateFolder, service: Service, { manager, udev }: Place):
     description: plainText(description),
     loops: loops.map((name) => `${name}.service`),
     appearing: udev === false ? [] : appearing(service).map(deviceUnit),
-    paths: [state.folder, ...service.members.map(({ backing }) => backing.path)].map(unitWord),
+    // Links are not followed there.
+    paths: [
+      ...new Set([state.folder, ...service.members.flatMap(({ backing }) => [backing.name, backing.path])]),
+    ].map(unitWord),
   };
   const draft =
     program === undefined
@@ -143,7 +146,9 @@ const MODULE_RIGHTS = {
 function appearing({ kind, members }: Service): string[] {
   if (kind === 'loop') return [];
   const interfaces = members.map(({ iface }) => `/sys/subsystem/net/devices/${iface}`);
-  const disks = members.filter(({ backing }) => backing.kind === 'device').map(({ backing }) => backing.path);
+  const disks = members
+    .filter(({ backing }) => backing.kind === 'device')
+    .map(({ backing }) => (backing.pinned ? backing.name : backing.opens));
   return [...new Set([...interfaces, ...disks])];
 }
 
@@ -159,22 +164,32 @@ function programVariables({ members }: Service, program: Program): object {
     stop: program.stop,
     logFile: plainText(program.log),
     daemon: control.shape === 'daemon',
-    writable: backing.kind === 'file' && !backing.loop && !options.readOnly ? [unitWord(backing.path)] : [],
-    devices: backing.loop ? ['block-loop'] : backing.kind === 'device' ? [unitWord(backing.path)] : [],
+    writable: [
+      ...(backing.kind === 'file' && !backing.loop && !options.readOnly ? [backing.opens] : []),
+      ...(backing.pinned ? [posix.dirname(backing.opens)] : []),
+    ].map(unitWord),
+    devices: devicesOf(backing),
     // node makes machine code as it goes.
     compiles: run.includes('{{node}}'),
   };
 }
 
+/** What the device of a number that moves is called, nobody knows before the start. */
+function devicesOf({ kind, loop, pinned, opens }: ExportEntry['backing']): string[] {
+  if (loop) return ['block-loop'];
+  if (kind === 'file') return [];
+  return pinned ? ['block-*'] : [unitWord(opens)];
+}
+
 function loopScript(state: StateFolder, entry: ExportEntry): Draft {
-  const { path } = entry.backing;
+  const { name } = entry.backing;
   return drafted('loop.sh', {
     id: exportId(entry),
-    file: quote(path),
+    file: quote(name),
     record: quote(loopRecord(state, entry)),
     link: quote(loopLink(state, entry)),
     // The same words as when we attach it, without those that the script has.
-    options: attachCommand(path, loopOptions(entry)).slice(3, -1).join(' '),
+    options: attachCommand(name, loopOptions(entry)).slice(3, -1).join(' '),
   });
 }
 
