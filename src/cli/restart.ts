@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { UsageError } from '../errors.js';
+import { ExitCode, UsageError } from '../errors.js';
 import { type HostOptions, hostOptions, nameOf, onHosts } from './hosts.js';
 
 interface Options extends HostOptions {
@@ -22,21 +22,34 @@ export function register(program: Command): void {
           next: 'name them (aoe-lab status shows them), or give --all',
         });
       }
-      const [{ restartTargets }, { noteRecovery }] = await Promise.all([
+      const [{ restartEach }, { noteRecovery }, { describeError, errorAsJson }] = await Promise.all([
         import('../target/restart.js'),
         import('../ui/recovery.js'),
+        import('../ui/errors.js'),
       ]);
       await onHosts(
         options,
         async (host) => {
-          const report = await restartTargets(host, options.all ? undefined : names);
+          const report = await restartEach(host, options.all ? undefined : names);
           noteRecovery(report.recovery, nameOf(host));
+          const [failure] = report.failed;
+          // Of several, some have been restarted: the report tells which.
+          if (failure !== undefined && report.failed.length + report.restarted.length === 1)
+            throw failure.error;
+          if (failure !== undefined) process.exitCode = ExitCode.failed;
           return report;
         },
-        ({ restarted }) =>
-          restarted.length === 0
-            ? 'nothing is exported'
-            : restarted.map(({ id, pids }) => `restarted ${id} (process ${pids.join(' ')})`).join('\n'),
+        ({ restarted, failed }) => {
+          if (restarted.length + failed.length === 0) return 'nothing is exported';
+          return [
+            ...restarted.map(({ id, pids }) => `restarted ${id} (process ${pids.join(' ')})`),
+            ...failed.map(({ error }) => describeError(error, false)),
+          ].join('\n');
+        },
+        ({ failed, ...rest }) => ({
+          ...rest,
+          failed: failed.map(({ id, error }) => ({ id, ...errorAsJson(error) })),
+        }),
       );
     });
 }

@@ -1,7 +1,8 @@
 import type { Host } from '../host/host.js';
-import { type InterfaceFacts, requireInterface } from '../host/interface.js';
+import type { InterfaceFacts } from '../host/interface.js';
+import { requireAble, requireNothingLost } from './able.js';
 import { driverFor } from './driver.js';
-import { EntryStore, exportId } from './entry.js';
+import { EntryStore, type ExportEntry, exportId } from './entry.js';
 import { reattach } from './loops.js';
 import { settlePersistence } from './persist/settle.js';
 import { waitUntilListening } from './ready.js';
@@ -10,18 +11,17 @@ import { selectEntries } from './unexport.js';
 
 export interface RestartReport {
   restarted: { id: string; pids: number[] }[];
+  /** Those whose disk or interface is not there, and those whose target does not serve them. */
+  failed: { id: string; error: Error }[];
   recovery: Recovery;
 }
 
 /**
  * Restarts exports, and revives those that died or did not survive a reboot. All exports of one daemon restart with it,
- * once.
+ * once. None waits for the fault of another; what can't be started again is not stopped.
  * @param which as in `unexportTargets`
  */
-export async function restartTargets(
-  host: Host,
-  which: readonly string[] | undefined,
-): Promise<RestartReport> {
+export async function restartEach(host: Host, which: readonly string[] | undefined): Promise<RestartReport> {
   const store = await EntryStore.open(host);
   const lock = await store.lock();
   try {
@@ -29,25 +29,73 @@ export async function restartTargets(
     const entries = await store.all();
     const chosen = selectEntries(entries, which ?? entries.map(exportId));
     if (chosen.some(({ persist }) => persist)) await settlePersistence(store, true);
+    const report: RestartReport = { restarted: [], failed: [], recovery };
     const marks = new Set(chosen.map((entry) => driverFor(store, entry).mark(entry)));
-    const restarted: RestartReport['restarted'] = [];
     for (const mark of marks) {
       const members = entries.filter((entry) => driverFor(store, entry).mark(entry) === mark);
-      // Looked at before anything is stopped.
-      const interfaces = await Promise.all(
-        members.map(({ netns, iface }) => requireInterface(host.inNamespace(netns), iface)),
-      );
-      const revived = await Promise.all(members.map((member) => reattach(store, member)));
-      const [first] = revived;
-      if (first === undefined) continue;
-      await driverFor(store, first).restart(first);
-      for (const [index, member] of revived.entries()) {
-        const pids = await waitUntilListening(store, member, interfaces[index] as InterfaceFacts);
-        restarted.push({ id: exportId(member), pids });
-      }
+      await restartGroup(store, members, chosen, report);
     }
-    return { restarted, recovery };
+    return report;
   } finally {
     await lock.release();
+  }
+}
+
+/**
+ * The same where all are needed.
+ * @throws the error of the first that failed, when the others have been restarted
+ */
+export async function restartTargets(
+  host: Host,
+  which: readonly string[] | undefined,
+): Promise<RestartReport> {
+  const report = await restartEach(host, which);
+  const [failure] = report.failed;
+  if (failure !== undefined) throw failure.error;
+  return report;
+}
+
+/** @param members of one program or module */
+async function restartGroup(
+  store: EntryStore,
+  members: readonly ExportEntry[],
+  chosen: readonly ExportEntry[],
+  report: RestartReport,
+): Promise<void> {
+  const fail = (entry: ExportEntry, error: unknown): void => {
+    report.failed.push({ id: exportId(entry), error: error as Error });
+  };
+  const able: { entry: ExportEntry; iface: InterfaceFacts }[] = [];
+  // Looked at before anything is stopped.
+  for (const member of members) {
+    try {
+      const iface = await requireAble(store, member);
+      able.push({ iface, entry: await reattach(store, member) });
+    } catch (error) {
+      fail(member, error);
+    }
+  }
+  const wanted = able.filter(({ entry }) => chosen.some((one) => exportId(one) === exportId(entry)));
+  const [first] = wanted;
+  if (first === undefined) return;
+  if (able.length < members.length) {
+    try {
+      await requireNothingLost(store, first.entry);
+    } catch (error) {
+      for (const { entry } of wanted) fail(entry, error);
+      return;
+    }
+  }
+  const failure = await driverFor(store, first.entry)
+    .restart(first.entry)
+    .then(() => undefined)
+    .catch((error: Error) => error);
+  for (const { entry, iface } of able) {
+    try {
+      const pids = await waitUntilListening(store, entry, iface);
+      report.restarted.push({ id: exportId(entry), pids });
+    } catch (error) {
+      fail(entry, failure ?? error);
+    }
   }
 }
