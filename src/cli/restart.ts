@@ -4,6 +4,7 @@ import { type HostOptions, hostOptions, nameOf, onHosts } from './hosts.js';
 
 interface Options extends HostOptions {
   all?: boolean;
+  upgrade?: boolean;
 }
 
 export function register(program: Command): void {
@@ -11,7 +12,11 @@ export function register(program: Command): void {
     .command('restart')
     .description('restart exports, or bring back those that died or did not survive a reboot')
     .argument('[EXPORT...]', 'such as e0.1')
-    .option('--all', 'every export of the host');
+    .option('--all', 'every export of the host')
+    .option(
+      '--upgrade',
+      'have native exports run the code of this aoe-lab rather than that they were made with',
+    );
   hostOptions(command)
     .option('--json', 'print JSON')
     .action(async (names: string[], options: Options) => {
@@ -30,7 +35,7 @@ export function register(program: Command): void {
       await onHosts(
         options,
         async (host) => {
-          const report = await restartEach(host, options.all ? undefined : names);
+          const report = await restartEach(host, options.all ? undefined : names, options);
           noteRecovery(report.recovery, nameOf(host));
           const [failure] = report.failed;
           // Of several, some have been restarted: the report tells which.

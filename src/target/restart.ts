@@ -4,6 +4,7 @@ import { requireAble, requireNothingLost } from './able.js';
 import { driverFor } from './driver.js';
 import { EntryStore, type ExportEntry, exportId } from './entry.js';
 import { reattach } from './loops.js';
+import { renewCopy } from './own-copy.js';
 import { settlePersistence } from './persist/settle.js';
 import { waitUntilListening } from './ready.js';
 import { type Recovery, recover } from './recover.js';
@@ -16,12 +17,21 @@ export interface RestartReport {
   recovery: Recovery;
 }
 
+interface RestartOptions {
+  /** Those that run this package's code take that of this release; they keep the copy that they were made with by default. */
+  upgrade?: boolean | undefined;
+}
+
 /**
  * Restarts exports, and revives those that died or did not survive a reboot. All exports of one daemon restart with it,
  * once. None waits for the fault of another; what can't be started again is not stopped.
  * @param which as in `unexportTargets`
  */
-export async function restartEach(host: Host, which: readonly string[] | undefined): Promise<RestartReport> {
+export async function restartEach(
+  host: Host,
+  which: readonly string[] | undefined,
+  { upgrade = false }: RestartOptions = {},
+): Promise<RestartReport> {
   const store = await EntryStore.open(host);
   const lock = await store.lock();
   try {
@@ -33,7 +43,7 @@ export async function restartEach(host: Host, which: readonly string[] | undefin
     const marks = new Set(chosen.map((entry) => driverFor(store, entry).mark(entry)));
     for (const mark of marks) {
       const members = entries.filter((entry) => driverFor(store, entry).mark(entry) === mark);
-      await restartGroup(store, members, chosen, report);
+      await restartGroup(store, members, chosen, { upgrade, report });
     }
     return report;
   } finally {
@@ -60,7 +70,7 @@ async function restartGroup(
   store: EntryStore,
   members: readonly ExportEntry[],
   chosen: readonly ExportEntry[],
-  report: RestartReport,
+  { upgrade, report }: { upgrade: boolean; report: RestartReport },
 ): Promise<void> {
   const fail = (entry: ExportEntry, error: unknown): void => {
     report.failed.push({ id: exportId(entry), error: error as Error });
@@ -75,27 +85,33 @@ async function restartGroup(
       fail(member, error);
     }
   }
-  const wanted = able.filter(({ entry }) => chosen.some((one) => exportId(one) === exportId(entry)));
+  const wanted = able.filter(({ entry }) => chosen.some((one) => isSame(one, entry)));
   const [first] = wanted;
   if (first === undefined) return;
-  if (able.length < members.length) {
-    try {
-      await requireNothingLost(store, first.entry);
-    } catch (error) {
-      for (const { entry } of wanted) fail(entry, error);
-      return;
-    }
+  let renewed: readonly ExportEntry[];
+  try {
+    if (able.length < members.length) await requireNothingLost(store, first.entry);
+    const current = members.map((member) => able.find(({ entry }) => isSame(entry, member))?.entry ?? member);
+    renewed = await renewCopy(store, current, upgrade);
+  } catch (error) {
+    for (const { entry } of wanted) fail(entry, error);
+    return;
   }
-  const failure = await driverFor(store, first.entry)
-    .restart(first.entry)
+  const now = (entry: ExportEntry): ExportEntry => renewed.find((one) => isSame(one, entry)) ?? entry;
+  const failure = await driverFor(store, now(first.entry))
+    .restart(now(first.entry))
     .then(() => undefined)
     .catch((error: Error) => error);
   for (const { entry, iface } of able) {
     try {
-      const pids = await waitUntilListening(store, entry, iface);
+      const pids = await waitUntilListening(store, now(entry), iface);
       report.restarted.push({ id: exportId(entry), pids });
     } catch (error) {
       fail(entry, failure ?? error);
     }
   }
+}
+
+function isSame(one: ExportEntry, other: ExportEntry): boolean {
+  return exportId(one) === exportId(other);
 }

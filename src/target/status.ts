@@ -5,6 +5,7 @@ import { driverFor } from './driver.js';
 import { EntryStore, type ExportEntry, exportId } from './entry.js';
 import { nameOf } from './give-back.js';
 import { ownLoops } from './loops.js';
+import { describeCopyFault } from './own-copy.js';
 import { persistenceFaults } from './persist/faults.js';
 import { findProcesses } from './processes.js';
 import { Sight } from './sight.js';
@@ -108,6 +109,8 @@ async function inspect(
   const isDetached = entry.backing.loop && loops.length === 0;
   if (isDetached) faults.push(`no loop device: aoe-lab restart ${id}`);
   const unkept = entry.persist ? await persistenceFaults(store, entry) : [];
+  const uncopied = await describeCopyFault(store, entry, (path) => sight.isThere(path));
+  if (uncopied !== undefined) unkept.push(uncopied);
   faults.push(...unkept.map((what) => `${what}: aoe-lab restart ${id}`));
   const { state: presence, pids, fault } = await driver.presence(entry, iface, processes);
   const isWaiting = presence !== 'absent' && waits !== undefined;
