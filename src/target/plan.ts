@@ -28,7 +28,7 @@ export interface Served {
   build: string;
   /** Files on this machine. */
   artifacts: { name: string; path: string }[];
-  /** Path of node on a host that a target of this package goes to. */
+  /** Path of node on the host, of a target of this package. */
   node?: string;
 }
 

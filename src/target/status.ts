@@ -10,6 +10,7 @@ import { EntryStore, type ExportEntry, exportId, sectorsOf } from './entry.js';
 import { nameOf } from './give-back.js';
 import { ownLoops } from './loops.js';
 import { type Opened, openedBy } from './opened.js';
+import { describeCopyFault } from './own-copy.js';
 import { persistenceFaults } from './persist/faults.js';
 import { findProcesses } from './processes.js';
 import { Sight } from './sight.js';
@@ -118,6 +119,8 @@ async function inspect(store: EntryStore, entry: ExportEntry, seen: Seen): Promi
   const isDetached = entry.backing.loop && loops.length === 0;
   if (isDetached) faults.push(`no loop device: aoe-lab restart ${id}`);
   const unkept = entry.persist ? await persistenceFaults(store, entry) : [];
+  const uncopied = await describeCopyFault(store, entry, (path) => sight.isThere(path));
+  if (uncopied !== undefined) unkept.push(uncopied);
   faults.push(...unkept.map((what) => `${what}: aoe-lab restart ${id}`));
   const { state: presence, pids, fault } = await driver.presence(entry, iface, processes);
   const backing = judgeServed(
