@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { driverFor } from './driver.js';
 import type { EntryStore, ExportEntry } from './entry.js';
+import { recordPath } from './run-record.js';
 
 /** An entry and, while two targets change places, the other one. */
 export function withOther(entry: ExportEntry): ExportEntry[] {
@@ -16,7 +17,9 @@ export async function tidy(store: EntryStore): Promise<void> {
   const wanted = new Set(
     entries.flatMap((entry) => {
       const driver = driverFor(store, entry);
-      return [driver.logPath(entry), driver.mark(entry), store.artifactsFolder(entry.build)];
+      const log = driver.logPath(entry);
+      const record = recordPath(store, posix.basename(log, '.log'));
+      return [log, driver.mark(entry), store.artifactsFolder(entry.build), record];
     }),
   );
   for (const kind of ['artifacts', 'logs', 'daemons']) {
