@@ -4,6 +4,7 @@ import { LabError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { discover } from '../initiator/discover.js';
 import { withLink } from '../initiator/session.js';
+import { requireReadable } from '../target/entry.js';
 import { exportStatus } from '../target/status.js';
 import { type Lab, type LabHost, type LabSegment, segmentInterface } from './lab.js';
 import type { HostState, SegmentAnswers } from './plan.js';
@@ -25,7 +26,8 @@ export async function surveyLab(lab: Lab, reach: Reach, parallel: number): Promi
   const look = async ({ name, ssh }: LabHost): Promise<HostState> => {
     try {
       const host = await reach(ssh);
-      const { exports } = await exportStatus(host);
+      const { exports, unreadable } = await exportStatus(host);
+      requireReadable(host, unreadable);
       hosts.set(name, host);
       return { host: name, exports };
     } catch (error) {

@@ -2,7 +2,7 @@ import type { Host } from '../host/host.js';
 import { upCommand } from '../host/interface.js';
 import type { Counters } from '../native/counters.js';
 import { driverFor } from './driver.js';
-import { EntryStore, type ExportEntry, exportId } from './entry.js';
+import { EntryStore, type ExportEntry, exportId, type UnreadableEntry } from './entry.js';
 import { nameOf } from './give-back.js';
 import { ownLoops } from './loops.js';
 import { persistenceFaults } from './persist/faults.js';
@@ -65,6 +65,8 @@ export interface StatusReport {
   exports: ExportStatus[];
   /** Processes of ours that belong to no export; the next changing command ends them. */
   orphans: { mark: string; pids: number[] }[];
+  /** Files among the entries that can't be read as such; changing commands refuse to work beside them. */
+  unreadable: UnreadableEntry[];
   /** Folder the entries lie in. */
   stateFolder: string;
 }
@@ -72,12 +74,15 @@ export interface StatusReport {
 /** Compares every entry with what is really there; changes nothing. */
 export async function exportStatus(host: Host): Promise<StatusReport> {
   const store = await EntryStore.open(host);
-  const [entries, processes] = await Promise.all([store.all(), findProcesses(host, store.folder)]);
+  const [{ entries, unreadable }, processes] = await Promise.all([
+    store.readable(),
+    findProcesses(host, store.folder),
+  ]);
   const sight = new Sight(host);
   const exports = await Promise.all(entries.map((entry) => inspect(store, entry, processes, sight)));
   const marks = new Set(entries.flatMap(withOther).map((entry) => driverFor(store, entry).mark(entry)));
   const orphans = [...processes].filter(([mark]) => !marks.has(mark)).map(([mark, pids]) => ({ mark, pids }));
-  return { exports, orphans, stateFolder: store.folder };
+  return { exports, orphans, unreadable, stateFolder: store.folder };
 }
 
 async function inspect(
