@@ -8,7 +8,7 @@ const BUSY = 75;
 const NO_FLOCK = 69;
 const FORBIDDEN = 77;
 /** Those that `refusal` knows. */
-export const LOCK_CODES: readonly number[] = [BUSY, NO_FLOCK, FORBIDDEN];
+export const LOCK_CODES: readonly number[] = [BUSY, NO_FLOCK, FORBIDDEN, 126, 127];
 
 /**
  * Path, tries at intervals of 0.1 s, who asks. Prints `held PID COMMAND` a holder and `waiting` once where it has to wait, then
@@ -98,7 +98,7 @@ export class LockTalk {
         next: 'wait for the other command to end, or end it, then run this one again',
       });
     }
-    if (exitCode === NO_FLOCK) {
+    if (exitCode === NO_FLOCK || exitCode === 126 || exitCode === 127) {
       return new MissingError({
         tried,
         happened: 'there is no flock(1), without which two commands at once would undo each other’s work',

@@ -233,11 +233,9 @@ export class EntryStore extends StateFolder {
 
   /** Removes what killed commands had half written; to be called under the lock, which nobody else writes without. */
   async sweep(): Promise<void> {
-    const { stdout } = await this.host.run(
-      ['find', this.folder, '-mindepth', '2', '-maxdepth', '3', '-name', '.*.tmp'],
-      // 1: a daemon removed a file of its own meanwhile.
-      { accept: [1] },
-    );
+    // By the shell alone: find(1) of busybox may know no depths.
+    const script = 'for f in "$1"/*/.*.tmp "$1"/*/*/.*.tmp; do if [ -e "$f" ]; then echo "$f"; fi; done';
+    const { stdout } = await this.host.run(['sh', '-c', script, 'sh', this.folder]);
     for (const path of stdout.split('\n')) {
       if (isTemporary(posix.basename(path))) await this.host.remove(path);
     }

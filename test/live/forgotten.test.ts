@@ -41,34 +41,37 @@ testUnless(
     const asUser = (...words: string[]) => cli(words, env, { inside });
     t.teardown(() => asUser('unexport', '--all'));
 
-    const words = ['--impl', 'native', '--shelf', '0', '--slot', '1', '--iface', wire.target];
-    const made = await asUser('export', ...words, '--file', join(place, 'disk'), '--json');
-    t.is(made.exitCode, 0, made.stderr);
-    const { pids } = JSON.parse(made.stdout) as { pids: number[] };
-    t.is(pids.length, 1);
-    // Its environment is not to be read by its own user, which is what this test is about.
-    const reading = [
-      'setpriv',
-      '--reuid',
-      UID,
-      '--regid',
-      UID,
-      '--clear-groups',
-      'cat',
-      `/proc/${pids[0]}/environ`,
-    ];
-    t.is((await here.run(reading, { accept: [1] })).exitCode, 1);
+    for (const restart of [[], ['--restart', 'on-failure']]) {
+      const words = [...restart, '--impl', 'native', '--shelf', '0', '--slot', '1', '--iface', wire.target];
+      const made = await asUser('export', ...words, '--file', join(place, 'disk'), '--json');
+      t.is(made.exitCode, 0, made.stderr);
+      const { pids } = JSON.parse(made.stdout) as { pids: number[] };
+      t.is(pids.length, restart.length === 0 ? 1 : 2);
+      const target = Math.max(...pids);
+      // Its environment is not to be read by its own user, which is what this test is about.
+      const reading = [
+        'setpriv',
+        '--reuid',
+        UID,
+        '--regid',
+        UID,
+        '--clear-groups',
+        'cat',
+        `/proc/${target}/environ`,
+      ];
+      t.is((await here.run(reading, { accept: [1] })).exitCode, 1);
 
-    const status = JSON.parse((await asUser('status', '--json')).stdout);
-    t.deepEqual(
-      status.exports.map(({ state, pids: known }: { state: string; pids: number[] }) => [state, known]),
-      [['serving', pids]],
-    );
-    t.deepEqual(status.orphans, []);
+      const status = JSON.parse((await asUser('status', '--json')).stdout);
+      t.deepEqual(
+        status.exports.map(({ state, pids: known }: { state: string; pids: number[] }) => [state, known]),
+        [['serving', pids]],
+      );
+      t.deepEqual(status.orphans, []);
 
-    const ended = await asUser('unexport', 'e0.1');
-    t.is(ended.exitCode, 0, ended.stderr);
-    t.deepEqual(await endedAmong(here, pids), pids);
+      const ended = await asUser('unexport', 'e0.1');
+      t.is(ended.exitCode, 0, ended.stderr);
+      t.deepEqual(await endedAmong(here, pids), pids);
+    }
     t.deepEqual(await readdir(join(place, 'state')), []);
   },
 );
