@@ -2,6 +2,7 @@
 import { MissingError, UsageError } from '../errors.js';
 import { CommandError } from './command-error.js';
 import type { Host } from './host.js';
+import { type IpLink, readLinks } from './links.js';
 
 export interface InterfaceFacts {
   name: string;
@@ -16,23 +17,9 @@ export interface InterfaceFacts {
   peer?: { index: number } & ({ name: string } | { namespaceId: number });
 }
 
-interface IpLink {
-  ifindex: number;
-  ifname: string;
-  flags: string[];
-  mtu: number;
-  link_type: string;
-  address?: string;
-  link?: string;
-  link_index?: number;
-  link_netnsid?: number;
-  linkinfo?: { info_kind?: string };
-}
-
 /** All interfaces of the host in its namespace. */
 export async function listInterfaces(host: Host): Promise<InterfaceFacts[]> {
-  const { stdout } = await host.run(['ip', '-json', '-details', 'link', 'show']);
-  return (JSON.parse(stdout) as IpLink[]).map(toFacts);
+  return (await readLinks(host)).map(toFacts);
 }
 
 /**

@@ -5,7 +5,7 @@ import type { Host } from '../host/host.js';
 import { type InterfaceFacts, listInterfaces } from '../host/interface.js';
 import { discover } from '../initiator/discover.js';
 import { withLink } from '../initiator/session.js';
-import { EntryStore } from '../target/entry.js';
+import { EntryStore, requireReadable } from '../target/entry.js';
 import { exportStatus } from '../target/status.js';
 import { surveyFor } from '../target/suitability.js';
 import { type Lab, type LabExport, type LabHost, type LabSegment, segmentInterface } from './lab.js';
@@ -29,7 +29,8 @@ export async function surveyLab(lab: Lab, reach: Reach, parallel: number): Promi
   const look = async ({ name, ssh }: LabHost): Promise<HostState> => {
     try {
       const host = await reach(ssh);
-      const { exports } = await exportStatus(host);
+      const { exports, unreadable } = await exportStatus(host);
+      requireReadable(host, unreadable);
       const own = lab.exports.filter((one) => one.host === name);
       const readiness = await readinessOf(host, own);
       hosts.set(name, host);

@@ -6,7 +6,7 @@ import { surveyStorage } from '../storage/survey.js';
 import { judgeServed } from './backing-faults.js';
 import { namesOf } from './backing-now.js';
 import { driverFor } from './driver.js';
-import { EntryStore, type ExportEntry, exportId, sectorsOf } from './entry.js';
+import { EntryStore, type ExportEntry, exportId, sectorsOf, type UnreadableEntry } from './entry.js';
 import { nameOf } from './give-back.js';
 import { ownLoops } from './loops.js';
 import { type Opened, openedBy } from './opened.js';
@@ -76,6 +76,8 @@ export interface StatusReport {
   exports: ExportStatus[];
   /** Processes of ours that belong to no export; the next changing command ends them. */
   orphans: { mark: string; pids: number[] }[];
+  /** Files among the entries that can't be read as such; changing commands refuse to work beside them. */
+  unreadable: UnreadableEntry[];
   /** Folder the entries lie in. */
   stateFolder: string;
 }
@@ -83,7 +85,10 @@ export interface StatusReport {
 /** Compares every entry with what is really there; changes nothing. */
 export async function exportStatus(host: Host): Promise<StatusReport> {
   const store = await EntryStore.open(host);
-  const [entries, processes] = await Promise.all([store.all(), findProcesses(host, store.folder)]);
+  const [{ entries, unreadable }, processes] = await Promise.all([
+    store.readable(),
+    findProcesses(host, store.folder),
+  ]);
   const sight = new Sight(host);
   const pids = entries.flatMap((entry) => processes.get(driverFor(store, entry).mark(entry)) ?? []);
   const [snapshot, opened] = await Promise.all([
@@ -94,7 +99,7 @@ export async function exportStatus(host: Host): Promise<StatusReport> {
   const exports = await Promise.all(entries.map((entry) => inspect(store, entry, seen)));
   const marks = new Set(entries.flatMap(withOther).map((entry) => driverFor(store, entry).mark(entry)));
   const orphans = [...processes].filter(([mark]) => !marks.has(mark)).map(([mark, pids]) => ({ mark, pids }));
-  return { exports, orphans, stateFolder: store.folder };
+  return { exports, orphans, unreadable, stateFolder: store.folder };
 }
 
 /** What was looked at once for all exports. */
