@@ -24,10 +24,20 @@ export function clashes(exports: readonly LabExport[]): Fault[] {
     const first = files.get(file);
     const other = first === undefined ? undefined : exports[first];
     if (other === undefined) files.set(file, index);
+    else if (isSameExport(one, other)) continue;
     else if (!one.force && !(one.options.readOnly && other.options.readOnly)) {
       const message = `exports[${first}] (${formatAddress(other.address)}) writes to it too; \`force: true\` allows that`;
       faults.push({ path: [...path, 'file'], message });
     }
   }
   return faults;
+}
+
+/** One export on several interfaces of its host: one target serves it, so that nothing is written twice. */
+function isSameExport(one: LabExport, other: LabExport): boolean {
+  return (
+    one.implementation === other.implementation &&
+    one.release === other.release &&
+    formatAddress(one.address) === formatAddress(other.address)
+  );
 }
