@@ -24,16 +24,7 @@ export function parseConfD(file: string, text: string, homes?: ReadonlyMap<strin
         throw new Doubt({ file, line: unreadable.line }, `a shell can't read the file: ${unreadable.text}`);
       if (end !== undefined) throw new Doubt({ file, line: end.line }, 'it may end the shell that reads it');
       const value = variables.get(name) ?? { unknown: `${name} is not set for sure` };
-      const words =
-        'unknown' in value
-          ? [value]
-          : value.text.split(/[ \t\n]+/).flatMap((word) => (word === '' ? [] : [word]));
-      const unsafe = words.find((word) => typeof word === 'string' && /[*?[\\]/.test(word));
-      if (unsafe !== undefined) throw new Doubt(draft.place, `${name} is matched with file names`);
-      const one = vbladeCommand(
-        words.map((word) => (typeof word === 'string' ? { text: word } : word)),
-        draft,
-      );
+      const one = vbladeCommand(variables.split(value), draft);
       // Its script knows -b, -d, -s, -r and -m, and takes what follows another for the address.
       if (one.options.offset !== undefined || one.options.length !== undefined) {
         throw new Doubt(draft.place, 'its service does not know -o and -l');

@@ -37,12 +37,17 @@ export function parseVblade(file: string, text: string, homes?: ReadonlyMap<stri
     const missing = NEEDED.filter((name) => isEmpty(variables.get(name)));
     if (missing.length > 0)
       throw new Doubt({ file }, `it sets no ${missing.join(', ')}, and so exports nothing`);
-    // The package leaves all of them unquoted; a name with spaces is one name all the same.
+    // The package leaves all of them without quotes.
+    const split = (value: Value): Value[] => variables.split(value);
     const [shelf, slot, netif, filename] = given as [Value, Value, Value, Value];
-    const options = variables.get('options');
-    if (options !== undefined) draft.place = placed('options');
-    const found_ = vbladeCommand([shelf, slot, netif, ...named(filename), ...split(options)], draft);
-    return { ...found_, place: placed('filename') };
+    const options = variables.get('options') ?? { text: '' };
+    if (variables.get('options') !== undefined) draft.place = placed('options');
+    const words = [
+      ...[shelf, slot, netif].flatMap(split),
+      ...named(filename, split(filename)),
+      ...split(options),
+    ];
+    return { ...vbladeCommand(words, draft), place: placed('filename') };
   });
   const ionice = variables.get('ionice');
   if (ionice !== undefined && 'text' in ionice && ionice.text !== '') {
@@ -56,13 +61,7 @@ function isEmpty(value: Value | undefined): boolean {
   return value === undefined || ('text' in value && value.text === '');
 }
 
-function split(value: Value | undefined): Value[] {
-  if (value === undefined || 'unknown' in value) return value === undefined ? [] : [value];
-  if (/[*?[\\]/.test(value.text)) return [{ unknown: `${value.text} is matched with file names` }];
-  return value.text.split(/[ \t\n]+/).flatMap((text) => (text === '' ? [] : [{ text }]));
-}
-
-/** A name that holds a space, unless vblade would find an option in it. */
-function named(value: Value): Value[] {
-  return 'text' in value && /\s-/.test(value.text) ? split(value) : [value];
+/** A name that holds a space is one name all the same, unless vblade would find an option in it. */
+function named(value: Value, pieces: readonly Value[]): readonly Value[] {
+  return pieces.every((one) => 'text' in one && !one.text.startsWith('-')) ? [value] : pieces;
 }

@@ -135,7 +135,7 @@ const VBLADE: Case[] = [
       ['read', 'options=-r\nread options < /etc/x', 5, /read sets it/, [6]],
       ['unset', 'options=-r\nunset options', 5, /unset sets it/, [6]],
       ['added text', 'options=-r\noptions+=x', 6, /options is added to/],
-      ['another IFS', 'IFS=,\nX=-r,-m\noptions=$X', 7, /option -, is none/],
+      ['another IFS', 'IFS=,\nX=-r,-m\noptions=$X', 7, /IFS is changed/],
       ['an early end', 'exit 0', 5, /may end the shell/],
       ['a conditional end', '[ -e /x ] || exit 0', 5, /may end the shell/, [5]],
       ['a quote that never ends', "options='-r", 5, /a quote is never closed/],

@@ -24,6 +24,7 @@ const VALUES = [
   '',
   '$X',
   '$options',
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the shell's
   '${X}',
 ];
 
@@ -99,6 +100,11 @@ function vblade(words: readonly string[]): object | undefined {
     : undefined;
 }
 
+/** Of what a shell can't read at all, the package takes nothing. */
+function isRead(script: string): boolean {
+  return spawnSync('sh', ['-n'], { input: script }).status === 0;
+}
+
 function factsOf({ shelf, slot, iface, path, options }: FoundExport): object {
   return { shelf, slot, iface, path, options };
 }
@@ -114,7 +120,7 @@ test('E: a fragment of Debian’s: what is taken over is what the shell that rea
       const fragment = `shelf=0\nslot=1\nnetif=eth0\nfilename=/srv/a\n${middle}`;
       const { exports } = parseVblade('f', fragment, HOMES);
       const [found] = exports;
-      if (found === undefined) return;
+      if (found === undefined || !isRead(fragment)) return;
       taken++;
       for (const coin of ['', 'x']) {
         const script = `${fragment}\n${print}`;
@@ -126,9 +132,9 @@ test('E: a fragment of Debian’s: what is taken over is what the shell that rea
         t.deepEqual(vblade(words), factsOf(found), JSON.stringify({ fragment, words }));
       }
     }),
-    { numRuns: 400 },
+    { numRuns: 300 },
   );
-  t.true(taken > 40, `${taken} of 400`);
+  t.true(taken > 40, `${taken} of 300`);
 });
 
 test('E: a script: what is taken over is what it runs', async (t) => {
@@ -152,7 +158,7 @@ test('E: a script: what is taken over is what it runs', async (t) => {
     fc.property(text, start, text, (before, line, after) => {
       const script = `filename=/srv/a\n${before}\n${line}\n${after}`;
       const { exports } = parseScript({ file: 'f' }, script);
-      if (exports.length === 0) return;
+      if (exports.length === 0 || !isRead(script)) return;
       taken++;
       for (const coin of ['', 'x']) {
         const { output } = spawnSync('sh', ['-c', script], {

@@ -254,6 +254,8 @@ class Shell {
           const isSplit = word.parts.some((part) => part.kind === 'variable' && !part.isQuoted);
           const unsure = doubt ?? (isSplit || isApart ? `${word.raw} is split by some shells` : undefined);
           if (assigned(word) !== undefined) this.#assign(word, unsure);
+          // A shell may end at what is no name.
+          else if (!/^(-\w+|[A-Za-z_]\w*)$/.test(word.raw)) this.end ??= { line, isSure: false };
         }
         return true;
       case '.':

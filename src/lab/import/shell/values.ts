@@ -51,28 +51,40 @@ export class Variables {
 
   /** A word among the words of a command, which may become several or none. */
   fields(word: Word): Value[] {
-    const fields: string[] = [];
+    const fields: Value[] = [];
     let current: string | undefined;
+    const end = (): void => {
+      if (current !== undefined) fields.push({ text: current });
+      current = undefined;
+    };
     for (const part of word.parts) {
-      if (part.kind === 'pattern') return [{ unknown: `${word.raw} is matched with file names` }];
-      const value = this.#value(part);
-      if ('unknown' in value) return [{ unknown: value.unknown }];
+      const value =
+        part.kind === 'pattern' ? { unknown: `${word.raw} is matched with file names` } : this.#value(part);
+      if ('unknown' in value) return [value];
       if (part.kind !== 'variable' || part.isQuoted) {
         current = (current ?? '') + value.text;
         continue;
       }
-      if (this.#noSplitting !== undefined) return [{ unknown: `${word.raw}: ${this.#noSplitting}` }];
-      if (/[*?[\\]/.test(value.text)) return [{ unknown: `${word.raw} is matched with file names` }];
-      for (const [index, piece] of value.text.split(SPACE).entries()) {
-        if (index > 0 && current !== undefined) {
-          fields.push(current);
-          current = undefined;
-        }
-        if (piece !== '') current = (current ?? '') + piece;
+      const pieces = this.split(value);
+      const [first] = pieces;
+      if (first !== undefined && 'unknown' in first) return [first];
+      if (/^[ \t\n]/.test(value.text)) end();
+      for (const [index, piece] of pieces.entries()) {
+        if (index > 0) end();
+        if ('text' in piece) current = (current ?? '') + piece.text;
       }
+      if (/[ \t\n]$/.test(value.text)) end();
     }
-    if (current !== undefined) fields.push(current);
-    return fields.map((text) => ({ text }));
+    end();
+    return fields;
+  }
+
+  /** What a variable's value becomes where it stands without quotes. */
+  split(value: Value): Value[] {
+    if ('unknown' in value) return [value];
+    if (this.#noSplitting !== undefined) return [{ unknown: this.#noSplitting }];
+    if (/[*?[\\]/.test(value.text)) return [{ unknown: `${value.text} is matched with file names` }];
+    return value.text.split(SPACE).flatMap((text) => (text === '' ? [] : [{ text }]));
   }
 
   #value(part: Part): Value {
