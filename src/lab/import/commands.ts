@@ -2,7 +2,7 @@
 import { posix } from 'node:path';
 import { startedBy } from './carriers.js';
 import { attempt, Doubt, type Draft, type Found, joined, nothingFound, type Place } from './found.js';
-import { ModuleLines, moduleOfFile } from './module-lines.js';
+import { ModuleLines, moduleOfFile, UNKNOWN } from './module-lines.js';
 import { type Command, readScript } from './shell/script.js';
 import type { Value, Variables } from './shell/values.js';
 import { vbladeCommand } from './vblade-command.js';
@@ -119,7 +119,7 @@ export class CommandReader {
   }
 
   #write(path: string, values: readonly Value[], command: Command): void {
-    const texts = values.map((one) => ('text' in one ? one.text : '?'));
+    const texts = values.map((one) => ('text' in one ? one.text : UNKNOWN));
     const unknown = values.find((one) => 'unknown' in one);
     const doubt =
       unknown && 'unknown' in unknown ? `what is written can't be told: ${unknown.unknown}` : command.doubt;

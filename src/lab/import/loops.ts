@@ -36,7 +36,7 @@ function behind(one: FoundExport, attached: ReadonlyMap<string, Attached> | stri
   if (typeof attached === 'string') return fail(`can't be looked up (${attached})`);
   const loop = attached.get(path);
   if (loop === undefined)
-    return fail(/p\d+$/.test(path) ? 'is a partition of a loop device' : 'is not attached to a file');
+    return fail(/\dp\d+$/.test(path) ? 'is a partition of a loop device' : 'is not attached to a file');
   if (!loop.file.startsWith('/') || / \(deleted\)$/.test(loop.file))
     return fail(`is attached to ${loop.file}`);
   if (loop.isPart) return fail(`shows a part of ${loop.file}`);

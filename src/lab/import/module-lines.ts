@@ -1,6 +1,7 @@
 /** Lines that are written to the files of the three kernel modules: a set-up is what is left of them at the end. */
 import {
   addressPart,
+  at,
   attempt,
   Doubt,
   type Draft,
@@ -9,6 +10,9 @@ import {
   nothingFound,
   type Place,
 } from './found.js';
+
+/** A word that can't be told; its line is in doubt. */
+export const UNKNOWN = '?';
 
 interface Line extends Place {
   words: string[];
@@ -26,10 +30,9 @@ export function moduleOfFile(path: string): string | undefined {
 
 export class ModuleLines {
   readonly #added: {
-    line: Line;
-    read: (draft: Draft) => FoundExport;
+    read: (doubt: string | undefined) => FoundExport;
     draft: Draft;
-    key: string;
+    address: (string | undefined)[];
     doubt?: string;
   }[] = [];
   /** Of vblade-kernel: its drives, by their names. */
@@ -58,11 +61,7 @@ export class ModuleLines {
   finish(): Found {
     const found = nothingFound();
     for (const { draft, read, doubt } of this.#added) {
-      attempt(found, draft, () => {
-        const one = read(draft);
-        if (doubt !== undefined) throw new Doubt(draft.place, doubt);
-        return one;
-      });
+      attempt(found, draft, () => read(doubt));
     }
     return found;
   }
@@ -80,13 +79,15 @@ export class ModuleLines {
   /** @param fields shelf, slot, interface, file */
   #add(implementation: string, line: Line, fields: readonly (string | undefined)[], queue?: string): void {
     const [shelf, slot, iface, path, more] = fields;
-    const place = line;
+    const place = at(line);
     const draft: Draft = { implementation, place, persist: true };
     if (iface !== undefined) draft.iface = iface;
     if (path !== undefined) draft.path = path;
-    const read = (): FoundExport => {
-      draft.shelf = addressPart('shelf', shelf, place);
-      draft.slot = addressPart('slot', slot, place);
+    const read = (doubt: string | undefined): FoundExport => {
+      if (/^\d{1,5}$/.test(shelf ?? '')) draft.shelf = Number(shelf);
+      if (/^\d{1,3}$/.test(slot ?? '')) draft.slot = Number(slot);
+      if (doubt !== undefined) throw new Doubt(place, doubt);
+      const address = { shelf: addressPart('shelf', shelf, place), slot: addressPart('slot', slot, place) };
       if (path === undefined || iface === undefined || more !== undefined) {
         throw new Doubt(
           place,
@@ -98,21 +99,30 @@ export class ModuleLines {
       const options = queue === undefined ? {} : { queueLength: Number(queue) };
       if (queue !== undefined && !/^[1-9]\d{0,2}$/.test(queue))
         throw new Doubt(place, `its queue length ${queue} is no number`);
-      return { ...draft, shelf: draft.shelf, slot: draft.slot, iface, path, options };
+      return { ...draft, ...address, iface, path, options };
     };
-    const key = [implementation, shelf, slot].join(' ');
-    this.#added.push({ line, read, draft, key, ...(line.doubt === undefined ? {} : { doubt: line.doubt }) });
+    this.#added.push({
+      read,
+      draft,
+      address: [shelf, slot],
+      ...(line.doubt === undefined ? {} : { doubt: line.doubt }),
+    });
   }
 
   #remove(implementation: string, line: Line, [shelf, slot, iface]: readonly (string | undefined)[]): void {
     for (const one of this.#matching(implementation, [shelf, slot])) {
-      if (iface !== undefined && one.draft.iface !== iface) continue;
+      if (iface !== undefined && iface !== UNKNOWN && one.draft.iface !== iface) continue;
       if (line.doubt === undefined) this.#added.splice(this.#added.indexOf(one), 1);
       else one.doubt ??= `line ${line.line} may remove it`;
     }
   }
 
-  #matching(implementation: string, [shelf, slot]: readonly (string | undefined)[]) {
-    return this.#added.filter(({ key }) => key === [implementation, shelf, slot].join(' '));
+  /** Those of an address; a part of it that can't be told may be any. */
+  #matching(implementation: string, address: readonly (string | undefined)[]) {
+    return this.#added.filter(
+      (one) =>
+        one.draft.implementation === implementation &&
+        one.address.every((part, index) => part === address[index] || address[index] === UNKNOWN),
+    );
   }
 }
