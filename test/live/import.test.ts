@@ -95,7 +95,7 @@ testUnless(reason, 'E: every form on a host over SSH, and nothing of it wider', 
     interfaces.filter((iface) => ['lo', 'p7', 'q7'].includes(iface as string)),
     [],
   );
-  t.true(made.exports.every(({ force }) => force === undefined));
+  t.true(made.exports.every(({ allow }) => allow === undefined));
   const missing = leftOut.map(({ shelf, slot, reason: why }) => `${shelf}.${slot} ${why}`).join('\n');
   for (const words of [/^1\.2 .*\$ALLOWED/m, /^5\.2 its unit is not enabled/m, /^6\.9 it depends on/m])
     t.regex(missing, words);

@@ -49,7 +49,7 @@ function told(message: string, exports: readonly FoundExport[]): string {
     const one = exports[Number(index)];
     return one === undefined ? 'another' : `the export of ${placeOf(one.place)}`;
   });
-  return names.replace(/; `force: true` allows that$/, '').replaceAll('\n', '; ');
+  return names.replace(/; `[^`]*` allows that$/, '').replaceAll('\n', '; ');
 }
 
 /** Why a lab can't name its path or its interface. */
