@@ -1,6 +1,7 @@
 import type { Host } from '../host/host.js';
 import { upCommand } from '../host/interface.js';
 import type { Counters } from '../native/counters.js';
+import { toldFaults } from '../native/status-file.js';
 import { driverFor } from './driver.js';
 import { EntryStore, type ExportEntry, exportId } from './entry.js';
 import { nameOf } from './give-back.js';
@@ -59,6 +60,8 @@ export interface ExportStatus {
   counters: Counters | null;
   /** How the native target moves frames and sectors: "receive ring, sendmmsg, io_uring". */
   path: string | null;
+  /** Sectors that its clients are told now; null where a target does not tell. */
+  sectors: number | null;
 }
 
 export interface StatusReport {
@@ -100,11 +103,13 @@ async function inspect(
   else if (!iface.up)
     faults.push(`the interface ${entry.iface} is down: ${upCommand(entry.iface, entry.netns)}`);
   if (file === undefined) faults.push(`${entry.backing.path} is gone`);
-  else if (file.kind === 'file' && file.size !== entry.backing.size) {
+  // Who tells how many sectors it serves follows its file.
+  else if (file.kind === 'file' && file.size !== entry.backing.size && told === undefined) {
     faults.push(
       `${entry.backing.path} has ${file.size} bytes, and ${entry.backing.size} when it was exported`,
     );
   }
+  faults.push(...toldFaults(told ?? {}));
   const isDetached = entry.backing.loop && loops.length === 0;
   if (isDetached) faults.push(`no loop device: aoe-lab restart ${id}`);
   const unkept = entry.persist ? await persistenceFaults(store, entry) : [];
@@ -157,6 +162,7 @@ async function inspect(
     log: driver.logPath(entry),
     counters: told?.counters ?? null,
     path: told?.path ?? null,
+    sectors: told?.sectors ?? null,
   };
 }
 

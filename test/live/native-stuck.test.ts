@@ -38,7 +38,7 @@ async function statusOf(native: NativeProcess): Promise<DaemonStatus> {
 
 /** Everything that an initiator does with an export that is in order. */
 async function exercise(t: ExecutionContext, target: Target): Promise<void> {
-  for (let round = 0; round < 30; round++) {
+  for (let round = 0; round < 10; round++) {
     const data = randomBytes(1024);
     await target.write(round * 2, data);
     t.true((await target.read(round * 2, 2)).equals(data));
@@ -71,6 +71,7 @@ for (const { way, uring } of WAYS) {
     noFuse(),
     `A18: ${STUCK.length} exports on a file system that does not answer hold up no other, by ${way}`,
     async (t) => {
+      t.timeout(300_000);
       const wire = await testWire(t);
       const slow = await fuse(t, wire.folder, { size: SIZE });
       const settings = (slot: number, path: string) => ({ ...ADDRESS, slot, iface: wire.target, path });
@@ -127,6 +128,7 @@ for (const { way, uring } of WAYS) {
     noFuse(),
     `A18: native started while one file system does not answer serves the others, and that one later, by ${way}`,
     async (t) => {
+      t.timeout(300_000);
       const wire = await testWire(t);
       const slow = await fuse(t, wire.folder, { size: SIZE });
       await slow.stop();
