@@ -1,6 +1,7 @@
 import type { Host } from '../host/host.js';
 import { upCommand } from '../host/interface.js';
 import type { Counters } from '../native/counters.js';
+import { toldFaults } from '../native/status-file.js';
 import type { StorageSnapshot } from '../storage/snapshot.js';
 import { surveyStorage } from '../storage/survey.js';
 import { judgeServed } from './backing-faults.js';
@@ -70,6 +71,8 @@ export interface ExportStatus {
   counters: Counters | null;
   /** How the native target moves frames and sectors: "receive ring, sendmmsg, io_uring". */
   path: string | null;
+  /** Sectors that its clients are told now; null where a target does not tell. */
+  sectors: number | null;
 }
 
 export interface StatusReport {
@@ -121,6 +124,7 @@ async function inspect(store: EntryStore, entry: ExportEntry, seen: Seen): Promi
   if (iface === undefined) faults.push(`the interface ${entry.iface} is gone`);
   else if (!iface.up)
     faults.push(`the interface ${entry.iface} is down: ${upCommand(entry.iface, entry.netns)}`);
+  faults.push(...toldFaults(told ?? {}));
   const isDetached = entry.backing.loop && loops.length === 0;
   if (isDetached) faults.push(`no loop device: aoe-lab restart ${id}`);
   const unkept = entry.persist ? await persistenceFaults(store, entry) : [];
@@ -192,6 +196,7 @@ async function inspect(store: EntryStore, entry: ExportEntry, seen: Seen): Promi
     log: driver.logPath(entry),
     counters: told?.counters ?? null,
     path: told?.path ?? null,
+    sectors: told?.sectors ?? null,
   };
 }
 

@@ -38,6 +38,7 @@ export function statusOf(lab: string | null, one: LabExport, more: Partial<Expor
     log: '',
     counters: null,
     path: null,
+    sectors: null,
     ...more,
   };
 }
