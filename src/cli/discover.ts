@@ -21,13 +21,27 @@ export function register(program: Command): void {
     .option('--wait <MS>', 'how long to wait for answers', integer, 500)
     .option('--json', 'print JSON')
     .action(async (options: Options) => {
-      const [{ discover }, { withLink }, { print }, { discoveredTable }] = await Promise.all([
+      const [
+        { discover },
+        { initiatorOf },
+        { describeStrays },
+        { withLink },
+        { note, print },
+        { discoveredTable },
+      ] = await Promise.all([
         import('../initiator/discover.js'),
+        import('../initiator/initiator.js'),
+        import('../initiator/strays.js'),
         import('../initiator/session.js'),
         import('../ui/output.js'),
         import('../ui/discovered.js'),
       ]);
-      const found = await withLink(options, (link) => discover(link, { ...options, frames: true }));
+      const found = await withLink(options, async (link) => {
+        const stations = await discover(link, { ...options, frames: true });
+        const strays = describeStrays(initiatorOf(link).strays);
+        if (strays !== undefined) note(strays);
+        return stations;
+      });
       print(found, options, () => (found.length === 0 ? silence(options) : discoveredTable(found)));
     });
 }

@@ -1,5 +1,8 @@
 import {
   type Address,
+  ALL_SHELVES,
+  ALL_SLOTS,
+  Command,
   describeFault,
   type Fault,
   type Frame,
@@ -78,6 +81,7 @@ export class Initiator {
   readonly #openTags = new Tags();
   readonly #strays = new Strays();
   readonly #asked = new Set<number>();
+  #asksAll = false;
   #lastAsked: Address | undefined;
   #timer: NodeJS.Timeout | undefined;
 
@@ -119,6 +123,9 @@ export class Initiator {
   collect(bytes: Buffer, onAnswer: Collector): Collection {
     const tag = this.#openTags.fresh(this.#isTaken);
     bytes.writeUInt32BE(tag, TAG_OFFSET);
+    const [shelf, slot] = [bytes.readUInt16BE(16), bytes[18] as number];
+    if (shelf === ALL_SHELVES || slot === ALL_SLOTS) this.#asksAll = true;
+    else this.#asked.add(keyOf(shelf, slot));
     this.#collectors.set(tag, onAnswer);
     return {
       repeat: () => {
@@ -185,8 +192,10 @@ export class Initiator {
   /** An answer with a tag that nobody waits for; that of an announcement is 0. */
   #stray(bytes: Buffer, tag: number): void {
     if (tag === 0 || readMac(bytes, 0) !== this.link.mac) return;
-    const key = keyOf(bytes.readUInt16BE(16), bytes[18] as number);
-    if (this.#asked.has(key) && !this.#strays.isLate(tag)) this.#strays.count(readMac(bytes, 6));
+    const isAsked =
+      this.#asked.has(keyOf(bytes.readUInt16BE(16), bytes[18] as number)) ||
+      (this.#asksAll && bytes[19] === Command.config);
+    if (isAsked && !this.#strays.isLate(tag)) this.#strays.count(readMac(bytes, 6));
   }
 
   #settle(tag: number, pending: Pending, frame: Frame): void {

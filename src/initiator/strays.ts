@@ -12,6 +12,14 @@ export interface StrayReport {
   stations: string[];
 }
 
+/** What is told of them; undefined if there were none. */
+export function describeStrays({ answers, stations }: StrayReport): string | undefined {
+  if (answers === 0) return undefined;
+  const what =
+    answers === 1 ? '1 answer fitted no request and was' : `${answers} answers fitted no request and were`;
+  return `${what} not taken (from ${stations.join(', ')}): another initiator uses this interface, or somebody makes answers up`;
+}
+
 /** Counts answers that fit no request: somebody guesses, or another initiator uses the same interface. */
 export class Strays {
   readonly #over = new Uint32Array(REMEMBERED);

@@ -20,7 +20,8 @@ import { LabError } from '../errors.js';
 import type { Link } from '../link/link.js';
 import { Access } from './access.js';
 import { type TargetConfig, targetConfig } from './config.js';
-import { AtaAnswerError, NoAnswerError } from './faults.js';
+import { describeIdentity, isSameIdentity } from './disks.js';
+import { AtaAnswerError, ForeignDeviceError, NoAnswerError } from './faults.js';
 import { sectorsThatPass } from './frames.js';
 import { IDENTIFY } from './identity-question.js';
 import { Lane, type Path, type PathReport } from './lane.js';
@@ -171,6 +172,22 @@ export class Target {
       },
     );
     return this.#identity;
+  }
+
+  /**
+   * Asks whether the disk is still the one that it was.
+   * @throws ForeignDeviceError if it is another one
+   */
+  async confirm(): Promise<void> {
+    const before = this.#identity;
+    const now = await this.identify();
+    if (before === undefined || isSameIdentity(before, now)) return;
+    this.#identity = before;
+    throw new ForeignDeviceError({
+      tried: `asking whether ${this.#name} is still the same disk`,
+      happened: `it is ${describeIdentity(now)} now, and was ${describeIdentity(before)}: what was read or written meanwhile may be of either`,
+      next: 'find out what took its place, and copy again from the beginning',
+    });
   }
 
   /** Sectors of the device. */
