@@ -1,5 +1,6 @@
 /** Parsers of option values, shared by the commands. Each throws what commander shows as a wrong use. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Mac, parseMac } from '../aoe/ethernet.js';
 import { UsageError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { FINDINGS, type FindingKind } from '../storage/findings.js';
@@ -40,6 +41,18 @@ export function findings(value: string, before: FindingKind[] = []): FindingKind
     return kind;
   });
   return [...before, ...found];
+}
+
+/** A station's MAC address, as a number. */
+export function station(value: string): Mac {
+  const mac = parseMac(value);
+  if (mac === undefined) throw new InvalidArgumentError('expected a MAC address such as 00:11:22:33:44:55.');
+  return mac;
+}
+
+/** What `-` stands for: standard input or output. @returns undefined for it, and for none */
+export function fileOrStream(value: string | undefined): string | undefined {
+  return value === '-' ? undefined : value;
 }
 
 /** Collects the values of a repeatable option. */
