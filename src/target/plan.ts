@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { UsageError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { packageRoot } from '../paths.js';
+import { allows } from '../recipe/allows.js';
 import type { Control } from '../recipe/schema.js';
 import { type Backing, inspectBacking, makeCommand, objections } from '../storage/backing.js';
 import { attachCommand, listLoops } from '../storage/loop.js';
@@ -149,12 +150,15 @@ function refuseUnspeakable(
   wish: ExportWish,
   backing: Backing,
 ): void {
-  if (control.path === undefined || wish.loop) return;
-  if (new RegExp(control.path).test(backing.path)) return;
+  const isByLoop = backing.kind === 'file' && (wish.loop || control.backing === 'device');
+  if (isByLoop || allows(control.path, backing.path)) return;
   throw new UsageError({
     tried: `exporting ${backing.path}`,
     happened: `${implementation} ${release} can't take this path: its configuration allows ${control.path}`,
-    next: ['give --loop: it then gets a loop device', 'or move the file to a plainer path'],
+    next:
+      backing.kind === 'file'
+        ? ['give --loop: it then gets a loop device', 'or move the file to a plainer path']
+        : 'name the device by a plainer path',
   });
 }
 

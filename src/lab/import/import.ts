@@ -1,5 +1,6 @@
 import { LabError } from '../../errors.js';
 import type { Host } from '../../host/host.js';
+import { allows } from '../../recipe/allows.js';
 import { effective, findRelease, loadRecipe } from '../../recipe/load.js';
 import { completeLab } from '../check.js';
 import { clashes } from '../clashes.js';
@@ -104,7 +105,7 @@ async function labExport(one: FoundExport, hostName: string, remarks: Remark[]):
   const recipe = await loadRecipe(implementation);
   const { control } = effective(recipe, findRelease(recipe, release));
   // What another configuration can quote, the one that aoe-lab renders may not.
-  const loop = control.path !== undefined && !new RegExp(control.path).test(path);
+  const loop = !allows(control.path, path);
   if (loop)
     remarks.push({ ...place, text: `${path} gets a loop device: the configuration can't hold that path` });
   return {
