@@ -39,10 +39,11 @@ const BOUNDS: [string, string, Asked, Asked, RegExp][] = [
     ['vblade', release, { iface: 'a-b' }, { iface: '-r' }, /the interface -r/],
   ]),
   ...['1.1', '0.9'].flatMap((release): typeof BOUNDS => [
-    ['ggaoed', release, { options: macs(255) }, { options: macs(256) }, /256 is not in 0…255/],
     ['ggaoed', release, { iface: 'br-lan.5' }, { iface: 'eth*' }, /the interface eth\*/],
     ['ggaoed', release, { iface: 'a_b' }, { iface: 'a,b' }, /the interface a,b/],
   ]),
+  ['ggaoed', '1.1', { options: macs(255) }, { options: macs(256) }, /256 is not in 0…255/],
+  ['ggaoed', '0.9', { options: macs(300) }, { options: { queueLength: 2048 } }, /2048 is not in 4…1024/],
   ['ggaoed', '1.1', { options: { queueLength: 2 } }, { options: { queueLength: 1 } }, /never makes a device/],
   ['qaoed', 'trunk', { iface: 'types' }, { iface: 'type' }, /the interface type/],
   ['qaoed', 'trunk', { iface: 'a.b' }, { iface: 'a;b' }, /the interface a;b/],
