@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { UsageError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { packageRoot } from '../paths.js';
+import { allows } from '../recipe/allows.js';
 import type { Control } from '../recipe/schema.js';
 import type { Backing } from '../storage/backing.js';
 import { makingName } from '../storage/files.js';
@@ -175,11 +176,13 @@ function refuseTaken(entries: readonly ExportEntry[], wish: ExportWish): void {
 
 /** Old configuration languages have no way to quote. */
 function refuseUnspeakable({ control, implementation, release }: Served, { backing }: ExportEntry): void {
-  if (control.path === undefined || backing.loop) return;
-  if (new RegExp(control.path).test(backing.opens)) return;
+  if (backing.loop || allows(control.path, backing.opens)) return;
   throw new UsageError({
     tried: `exporting ${backing.name}`,
     happened: `${implementation} ${release} can't take the path ${backing.opens}: its configuration allows ${control.path}`,
-    next: ['give --loop: it then gets a loop device', 'or move the file to a plainer path'],
+    next:
+      backing.kind === 'file'
+        ? ['give --loop: it then gets a loop device', 'or move the file to a plainer path']
+        : 'name the device by a plainer path',
   });
 }
