@@ -32,11 +32,18 @@ export function register(program: Command): void {
       const found = await withLink(options, (link) => discover(link, options));
       print(found, options, () => {
         if (found.length === 0) return silence(options);
-        const rows = found.map((target) => row(target, formatSize));
-        return table(HEAD, rows);
+        const [shown, left] = [found.slice(0, MOST), Math.max(0, found.length - MOST)];
+        const text = table(
+          HEAD,
+          shown.map((target) => row(target, formatSize)),
+        );
+        return left === 0 ? text : `${text}\n… and ${left} more (--json has them all)`;
       });
     });
 }
+
+/** Answers that a person is shown. */
+const MOST = 200;
 
 const HEAD = [
   'target',

@@ -85,10 +85,11 @@ export async function carryOut(
     import('../errors.js'),
   ]);
   note(describePlan(plan));
-  if (plan.actions.length > 0 && !options.yes && !(await agrees(verb, plan))) {
-    throw new UsageError({
+  if (plan.actions.length > 0 && !options.yes) {
+    const { agree } = await import('../ui/confirm.js');
+    await agree('Do this?', {
       tried: `${verb} on lab ${plan.lab}`,
-      happened: 'you declined; nothing was changed',
+      next: 'give --yes to do what `aoe-lab plan` shows without being asked',
     });
   }
   const deeds = new HostDeeds({ name: plan.lab }, hosts, {
@@ -119,16 +120,4 @@ export async function carryOut(
   print(result, options, () => describeEnd(outcomes, plan));
   const isWhole = plan.troubles.length === 0 && outcomes.every((one: Outcome) => one.result === 'done');
   process.exitCode = isWhole ? ExitCode.done : ExitCode.failed;
-}
-
-async function agrees(verb: string, plan: LabPlan): Promise<boolean> {
-  if (!process.stdin.isTTY) {
-    throw new UsageError({
-      tried: `${verb} on lab ${plan.lab}`,
-      happened: 'there is no terminal to ask on',
-      next: 'give --yes to do what `aoe-lab plan` shows without being asked',
-    });
-  }
-  const { confirm } = await import('../ui/confirm.js');
-  return confirm('Do this?');
 }

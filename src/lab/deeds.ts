@@ -1,6 +1,7 @@
 /** What an application does to real hosts. */
-import { LabError } from '../errors.js';
+import type { LabError } from '../errors.js';
 import type { Host } from '../host/host.js';
+import { expectedError } from '../system-errors.js';
 import { EntryStore, exportId } from '../target/entry.js';
 import { exportTargets } from '../target/export.js';
 import type { Served } from '../target/plan.js';
@@ -139,6 +140,7 @@ async function failureOf(job: () => Promise<unknown>): Promise<Failure> {
 
 /** @throws what is a fault of aoe-lab itself */
 function expected(error: unknown): LabError {
-  if (error instanceof LabError) return error;
+  const known = expectedError(error);
+  if (known !== undefined) return known;
   throw error;
 }

@@ -1,9 +1,9 @@
 /** What the hosts of a lab have, and who answers on its segments; asked in parallel, changing nothing. */
 import pLimit from 'p-limit';
-import { LabError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { discover } from '../initiator/discover.js';
 import { withLink } from '../initiator/session.js';
+import { expectedError } from '../system-errors.js';
 import { exportStatus } from '../target/status.js';
 import { type Lab, type LabHost, type LabSegment, segmentInterface } from './lab.js';
 import type { HostState, SegmentAnswers } from './plan.js';
@@ -29,8 +29,9 @@ export async function surveyLab(lab: Lab, reach: Reach, parallel: number): Promi
       hosts.set(name, host);
       return { host: name, exports };
     } catch (error) {
-      if (!(error instanceof LabError)) throw error;
-      return { host: name, error: error.message };
+      const known = expectedError(error);
+      if (known === undefined) throw error;
+      return { host: name, error: known.message };
     }
   };
   const asked = lab.segments.filter(({ name }) => lab.exports.some(({ segment }) => segment === name));
@@ -53,7 +54,7 @@ async function askSegment(lab: Lab, segment: LabSegment): Promise<SegmentAnswers
       return { segment: segment.name, askedFrom: `${iface} of ${host.name}`, answers };
     } catch (error) {
       // No such interface, it is down, or no right to packet sockets: then this is no place to ask from.
-      if (!(error instanceof LabError)) throw error;
+      if (expectedError(error) === undefined) throw error;
     }
   }
   return { segment: segment.name, askedFrom: null, answers: [] };

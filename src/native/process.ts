@@ -1,16 +1,17 @@
 /** What the entry points of the native target have in common. */
-import { LabError } from '../errors.js';
+import { escapeText } from '../escape.js';
+import { expectedError } from '../system-errors.js';
 import { Daemon } from './daemon.js';
 import { Engine } from './fast/engine.js';
 import { FastGateway } from './fast/fast-gateway.js';
 import type { Settings } from './settings.js';
 
 export function log(line: string): void {
-  process.stderr.write(`${line}\n`);
+  process.stderr.write(`${escapeText(line)}\n`);
 }
 
 export function describe(error: unknown): string {
-  return error instanceof LabError ? error.message : ((error as Error).stack ?? String(error));
+  return expectedError(error)?.message ?? (error as Error).stack ?? String(error);
 }
 
 /**
@@ -41,6 +42,6 @@ export async function makeDaemon(folder: string | undefined, settings: Settings)
 export async function runMain(main: () => Promise<void>): Promise<void> {
   await main().catch((error) => {
     log(describe(error));
-    process.exit(error instanceof LabError ? error.exitCode : 1);
+    process.exit(expectedError(error)?.exitCode ?? 1);
   });
 }

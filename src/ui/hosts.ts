@@ -2,7 +2,7 @@ import type { BookedHost } from '../host/book.js';
 import { needName } from '../host/prepare/needs.js';
 import type { Undone } from '../host/prepare/prepare.js';
 import type { Survey } from '../host/prepare/survey.js';
-import { quoteArgv } from '../host/quote.js';
+import { showArgv } from '../host/quote.js';
 import { formatSize } from '../units.js';
 import { table } from './table.js';
 
@@ -66,7 +66,7 @@ export function describeChanges(
   changes: readonly { title: string; commands: readonly string[][] }[],
 ): string {
   return changes
-    .flatMap(({ title, commands }) => [`- ${title}`, ...commands.map((argv) => `    ${quoteArgv(argv)}`)])
+    .flatMap(({ title, commands }) => [`- ${title}`, ...commands.map((argv) => `    ${showArgv(argv)}`)])
     .join('\n');
 }
 

@@ -1,9 +1,9 @@
-import colors from 'picocolors';
 import type { Outcome } from '../lab/apply.js';
 import type { Difference } from '../lab/differences.js';
 import { groupBy } from '../lab/group.js';
 import type { Action, LabPlan, Trouble } from '../lab/plan.js';
 import { formatSize } from '../units.js';
+import colors from './colors.js';
 
 /** What would be done, host by host, and what stands in the way. */
 export function describePlan(plan: LabPlan): string {

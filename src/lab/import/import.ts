@@ -1,4 +1,5 @@
 import { LabError } from '../../errors.js';
+import { escapeLine } from '../../escape.js';
 import type { Host } from '../../host/host.js';
 import { effective, findRelease, loadRecipe } from '../../recipe/load.js';
 import { completeLab } from '../check.js';
@@ -76,7 +77,7 @@ export async function importExports(host: Host, options: ImportOptions): Promise
     const place = kind === 'exports' ? usable[Number(index)]?.place : undefined;
     remarks.push({
       ...(place ?? { file: 'lab' }),
-      text: `to be mended before it can be applied: ${oneLine(message)}`,
+      text: `to be mended before it can be applied: ${escapeLine(message)}`,
     });
   }
   return { lab, text: withRemarks(writeLab(lab), read, remarks), remarks, read };
@@ -128,10 +129,5 @@ function withRemarks(text: string, read: readonly string[], remarks: readonly Re
     ...remarks.map((remark) => `- ${placeOf(remark)}: ${remark.text}`),
   ];
   const end = text.indexOf('\n') + 1;
-  return `${text.slice(0, end)}${head.map((line) => `# ${oneLine(line)}\n`).join('')}${text.slice(end)}`;
-}
-
-/** Nothing of what a file held may end a comment. */
-function oneLine(text: string): string {
-  return text.replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' ');
+  return `${text.slice(0, end)}${head.map((line) => `# ${escapeLine(line)}\n`).join('')}${text.slice(end)}`;
 }
