@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { parse } from 'yaml';
 import { bounded, escapeJson, escapeLine, escapeText, isPrintable, shorten } from '../src/escape.js';
 import { writeLab } from '../src/lab/write.js';
+import { OBEYED } from './obeyed.js';
 
 /** Text of any characters, those that terminals obey and lone surrogates among them. */
 const odd = fc
@@ -14,10 +15,6 @@ const odd = fc
     ),
   )
   .map((codes) => String.fromCharCode(...codes));
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: that is what must not be there
-const OBEYED =
-  /[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]|[\ud800-\udfff](?![\udc00-\udfff])/;
 
 for (const [text, shown] of [
   ['\x1b[31mred\x1b[0m', '\\x1b[31mred\\x1b[0m'],

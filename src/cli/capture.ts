@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { WatchedFrame } from '../link/watch.js';
-import { integer } from './options.js';
+import { MOST_MILLISECONDS, whole } from './options.js';
 import { untilStopped } from './signals.js';
 
 interface Options {
@@ -20,7 +20,7 @@ export function register(program: Command): void {
     .requiredOption('--iface <IF>', 'network interface')
     .option('--netns <NAME>', 'network namespace of the interface')
     .option('--write <FILE>', 'write them to a pcapng file as well, which Wireshark opens')
-    .option('--count <N>', 'end after so many frames', integer)
+    .option('--count <N>', 'end after so many frames', whole(1))
     .option('--seconds <N>', 'end after so much time', positive)
     .option('--quiet', 'print no frames')
     .option('--json', 'print JSON, an object a line')
@@ -61,7 +61,7 @@ export function register(program: Command): void {
 }
 
 function positive(value: string): number {
-  const seconds = Number(value);
-  if (!(seconds > 0)) throw new InvalidArgumentError('expected a number of seconds.');
-  return seconds;
+  const seconds = /^\d+(\.\d+)?$/.test(value) ? Number(value) : Number.NaN;
+  if (seconds > 0 && seconds <= MOST_MILLISECONDS / 1000) return seconds;
+  throw new InvalidArgumentError('expected a number of seconds, of 24 days at most.');
 }

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { Purpose } from '../host/prepare/needs.js';
 import { closingHosts } from './hosts.js';
-import { integer } from './options.js';
+import { integer, whole } from './options.js';
 
 interface AddOptions {
   user?: string;
@@ -37,7 +37,7 @@ export function register(program: Command): void {
     .argument('<NAME>', 'to call it by')
     .argument('<ADDRESS>', '[USER@]ADDRESS[:PORT], or a name of ssh’s configuration')
     .description('put a host in the book, once it has been reached')
-    .option('--port <PORT>', 'of its sshd', integer)
+    .option('--port <PORT>', 'of its sshd', whole(1, 65535))
     .option('--identity <FILE>', 'private key to log in with')
     .option('--jump <HOSTS>', 'to go over, joined by commas')
     .addOption(

@@ -1,13 +1,12 @@
 /** What plan, apply and destroy have in common. */
 import { type Command, InvalidArgumentError } from 'commander';
-import { UsageError } from '../errors.js';
 import type { Outcome } from '../lab/apply.js';
 import type { DeedOptions } from '../lab/deeds.js';
 import type { Lab } from '../lab/lab.js';
 import type { LabPlan } from '../lab/plan.js';
 import type { Survey } from '../lab/survey.js';
 import { closingHosts } from './hosts.js';
-import { integer } from './options.js';
+import { MOST_PARALLEL, whole } from './options.js';
 import { untilSignal } from './signals.js';
 
 export interface LabOptions {
@@ -28,7 +27,7 @@ export function withLabOptions(command: Command): Command {
   return command
     .option('-f, --file <FILE>', 'the lab', 'lab.yaml')
     .option('--var <NAME=VALUE>', 'a variable of the lab (repeatable)', variable)
-    .option('--parallel <N>', 'hosts at once', integer, PARALLEL)
+    .option('--parallel <N>', 'hosts at once', whole(1, MOST_PARALLEL), PARALLEL)
     .option('--json', 'print JSON');
 }
 
@@ -52,9 +51,6 @@ export async function withPlan(
     import('../lab/plan.js'),
     import('../lab/survey.js'),
   ]);
-  if (options.parallel < 1) {
-    throw new UsageError({ tried: 'reading --parallel', happened: 'it is 0', next: 'give at least 1' });
-  }
   const lab = change(await loadLab(options.file, options.var));
   await closingHosts(async (find) => {
     const survey = await surveyLab(lab, find, options.parallel);
