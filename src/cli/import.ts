@@ -35,16 +35,17 @@ export function register(program: Command): void {
           next: 'name the target by --from',
         });
       }
-      const [{ importExports }, { placeOf }, { note, print }] = await Promise.all([
+      const [{ importExports }, { placeOf }, { note, print }, { line }] = await Promise.all([
         import('../lab/import/import.js'),
         import('../lab/import/found.js'),
         import('../ui/output.js'),
+        import('../ui/colors.js'),
       ]);
       const name = options.host?.[0] ?? 'here';
       const report = await onOneHost(options, (host) =>
         importExports(host, { from, path, lab, hostName: hostKey(name), ssh: name }),
       );
-      for (const remark of report.remarks) note(`${placeOf(remark)}: ${remark.text}`);
+      for (const remark of report.remarks) note(line`${placeOf(remark)}: ${remark.text}`);
       if (output !== undefined) await writeNew(output, report.text);
       const { lab: made, remarks, read } = report;
       print({ lab: made, remarks, read, output: output ?? null }, options, () =>

@@ -39,6 +39,11 @@ export function oneLine(text: string): string {
   return besidesColours(text, (part) => escapeLine(part));
 }
 
+/** A line that is composed: what is put in does not leave it, and its colours are kept for `paint`. */
+export function line(words: TemplateStringsArray, ...values: readonly unknown[]): string {
+  return words.reduce((text, word, index) => `${text}${oneLine(String(values[index - 1]))}${word}`);
+}
+
 /** Lines as they stand, each cut where it is too long to be read. */
 export function shortLines(text: string, most: number): string[] {
   return text.split('\n').map((line) => shorten(line, most));

@@ -4,6 +4,7 @@ import type { Undone } from '../host/prepare/prepare.js';
 import type { Survey } from '../host/prepare/survey.js';
 import { showArgv } from '../host/quote.js';
 import { formatSize } from '../units.js';
+import { line } from './colors.js';
 import { table } from './table.js';
 
 export function describeBook(book: ReadonlyMap<string, BookedHost>): string {
@@ -56,9 +57,9 @@ export function describeSurvey(name: string, survey: Survey): string {
     table(['interface', 'kind', 'MAC', 'MTU', 'state'], links),
     '',
     ...(devices.length === 0 ? [] : [table(['device', 'kind', 'size', 'used by'], devices), '']),
-    `missing for running: ${lacking('run')}`,
-    `missing for building: ${lacking('build')}`,
-    ...obstacles.map(({ tool, chain, why }) => `${tool} ${chain.join(' ')} keeps AoE out: ${why}`),
+    line`missing for running: ${lacking('run')}`,
+    line`missing for building: ${lacking('build')}`,
+    ...obstacles.map(({ tool, chain, why }) => line`${tool} ${chain.join(' ')} keeps AoE out: ${why}`),
   ].join('\n');
 }
 
