@@ -6,3 +6,7 @@ export const OBEYED = new RegExp(
     '(?<![\\ud800-\\udbff])[\\udc00-\\udfff]',
   ].join('|'),
 );
+
+/** Colours as a terminal knows them. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: colours are escape sequences
+export const COLOURS = /\x1b\[\d+m/g;
