@@ -5,6 +5,7 @@ import type { Host } from '../host/host.js';
 import { type InterfaceFacts, listInterfaces } from '../host/interface.js';
 import { discover } from '../initiator/discover.js';
 import { withLink } from '../initiator/session.js';
+import { expectedError } from '../system-errors.js';
 import { EntryStore, requireReadable } from '../target/entry.js';
 import { exportStatus } from '../target/status.js';
 import { surveyFor } from '../target/suitability.js';
@@ -36,8 +37,9 @@ export async function surveyLab(lab: Lab, reach: Reach, parallel: number): Promi
       hosts.set(name, host);
       return { host: name, exports, readiness };
     } catch (error) {
-      if (!(error instanceof LabError)) throw error;
-      return { host: name, error: error.message };
+      const known = expectedError(error);
+      if (known === undefined) throw error;
+      return { host: name, error: known.message };
     }
   };
   const asked = lab.segments.filter(({ name }) => lab.exports.some(({ segment }) => segment === name));
@@ -87,7 +89,7 @@ async function askSegment(lab: Lab, segment: LabSegment): Promise<SegmentAnswers
       return { segment: segment.name, askedFrom: `${iface} of ${host.name}`, answers };
     } catch (error) {
       // No such interface, it is down, or no right to packet sockets: then this is no place to ask from.
-      if (!(error instanceof LabError)) throw error;
+      if (expectedError(error) === undefined) throw error;
     }
   }
   return { segment: segment.name, askedFrom: null, answers: [] };
