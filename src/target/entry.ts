@@ -64,7 +64,7 @@ export interface ExportEntry {
     loopsBefore: string[];
   };
   options: ExportOptions;
-  /** Its process is started again when it fails. */
+  /** Its process is started again when it ends. */
   restart?: RestartPolicy;
   /** The lab that it was made for, which alone changes and ends it; and its file as that names it, links and all. */
   lab?: { name: string; file: string };

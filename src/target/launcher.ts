@@ -8,7 +8,7 @@ import { serviceName } from './persist/names.js';
 import { runsSystemd } from './persist/systemd.js';
 import { endProcesses, processesOf, RUN_MARK, stopProcesses } from './processes.js';
 import type { Program } from './program.js';
-import { supervised } from './supervise.js';
+import { guarded, supervised } from './supervise.js';
 import { endTransient, transientArgv } from './transient.js';
 
 export class Launcher {
@@ -76,8 +76,8 @@ export class Launcher {
 }
 
 /** Of a process that is ours to start. */
-function ownArgv({ argv, restart }: Program): string[] {
-  return supervised(argv, restart);
+function ownArgv({ argv, before, restart }: Program): string[] {
+  return supervised(guarded(argv, before), restart);
 }
 
 function startOptions({ mark, log, cwd }: Program): StartOptions {

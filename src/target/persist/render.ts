@@ -9,14 +9,14 @@ import { type ExportEntry, exportId, type StateFolder } from '../entry.js';
 import { loopOptions } from '../loops.js';
 import { RUN_MARK } from '../processes.js';
 import { daemonConfiguration, type Program } from '../program.js';
-import { supervised } from '../supervise.js';
+import { guarded, supervised } from '../supervise.js';
 import { exportVariables } from '../variables.js';
 import type { ManagerKind } from './manager.js';
 import { bootServiceName, loopLink, loopRecord, scriptPath } from './names.js';
 import { SCRIPT_FOLDER } from './openrc.js';
 import { keptPath, type Service, servicesOf } from './services.js';
 import { UNIT_FOLDER } from './systemd.js';
-import { commandWord, deviceUnit, plainText, unitWord } from './words.js';
+import { commandLine, commandWord, deviceUnit, plainText, unitWord } from './words.js';
 
 export interface PersistFile {
   path: string;
@@ -77,16 +77,19 @@ export function draftPersistence(
   place: Place,
 ): { services: Service[]; drafts: PersistDraft[] } {
   const services = servicesOf(state, entries);
-  const drafts = services.flatMap((service) =>
-    [
-      ...scriptOf(state, service, place),
-      ...unitOf(state, service, place),
-      ...configurationOf(state, service),
-    ].map((draft) => ({ ...draft, service })),
-  );
+  const drafts = services.flatMap((service) => draftService(state, service, place));
   const names = services.map(({ name }) => name);
   // What is started at boot comes before what is to be started.
   return { services, drafts: [...bootFiles(state, names, place), ...drafts] };
+}
+
+/** The files of one service. */
+export function draftService(state: StateFolder, service: Service, place: Place): PersistDraft[] {
+  return [
+    ...scriptOf(state, service, place),
+    ...unitOf(state, service, place),
+    ...configurationOf(state, service),
+  ].map((draft) => ({ ...draft, service }));
 }
 
 /** systemd starts programs without a shell. */
@@ -151,7 +154,8 @@ function programVariables({ members }: Service, program: Program): object {
   return {
     environment: unitWord(`${RUN_MARK}=${program.mark}`),
     cwd: plainText(program.cwd),
-    command: program.argv.map(commandWord).join(' '),
+    before: program.before.map(commandLine),
+    command: commandLine(program.argv),
     stop: program.stop,
     logFile: plainText(program.log),
     daemon: control.shape === 'daemon',
@@ -198,13 +202,14 @@ function moduleScript(state: StateFolder, entry: ExportEntry): Draft {
 }
 
 function programScript(program: Program, ids: string): Draft {
+  const argv = guarded(program.argv, program.before);
   return drafted('program.sh', {
     ids,
     mark: quote(program.mark),
     logFile: quote(program.log),
     cwd: quote(program.cwd),
-    command: quoteArgv(program.argv),
-    supervised: quoteArgv(supervised(program.argv, 'on-failure')),
+    command: quoteArgv(argv),
+    supervised: quoteArgv(supervised(argv, 'on-failure')),
     stop: program.stop,
   });
 }
