@@ -4,8 +4,12 @@ import { LabError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { discover } from '../initiator/discover.js';
 import { withLink } from '../initiator/session.js';
+import { EntryStore } from '../target/entry.js';
+import type { Network } from '../target/network.js';
+import { withNetwork } from '../target/rivals.js';
 import { exportStatus } from '../target/status.js';
 import { type Lab, type LabHost, type LabSegment, segmentInterface } from './lab.js';
+import type { HostPlace } from './places.js';
 import type { HostState, SegmentAnswers } from './plan.js';
 
 /** How a host is reached by what the lab says of it. */
@@ -26,8 +30,10 @@ export async function surveyLab(lab: Lab, reach: Reach, parallel: number): Promi
     try {
       const host = await reach(ssh);
       const { exports } = await exportStatus(host);
+      const own = lab.exports.filter((one) => one.host === name);
+      const places = await lookAtPlaces(host, new Set(own.map(({ netns }) => netns)));
       hosts.set(name, host);
-      return { host: name, exports };
+      return { host: name, exports, places };
     } catch (error) {
       if (!(error instanceof LabError)) throw error;
       return { host: name, error: error.message };
@@ -39,6 +45,24 @@ export async function surveyLab(lab: Lab, reach: Reach, parallel: number): Promi
     Promise.all(asked.map((segment) => askSegment(lab, segment))),
   ]);
   return { hosts, states, segments };
+}
+
+async function lookAtPlaces(host: Host, namespaces: Iterable<string | undefined>): Promise<HostPlace[]> {
+  return withNetwork(await EntryStore.open(host), (network) =>
+    Promise.all([...namespaces].map((netns) => lookAtPlace(network, netns))),
+  );
+}
+
+async function lookAtPlace(network: Network, netns: string | undefined): Promise<HostPlace> {
+  try {
+    const interfaces = await network.interfaces(netns);
+    return { netns, interfaces, foreign: await network.foreign(netns) };
+  } catch (error) {
+    if (!(error instanceof LabError)) throw error;
+    const { happened, next } = error.facts;
+    const advice = typeof next === 'string' ? next : (next?.[0] ?? null);
+    return { netns, interfaces: [], foreign: [], fault: { happened, next: advice } };
+  }
 }
 
 /** Asks from the hosts of the lab that are this machine: only here can packet sockets be opened. */

@@ -1,15 +1,19 @@
 import type { Host } from '../host/host.js';
-import { type InterfaceFacts, requireInterface } from '../host/interface.js';
+import type { InterfaceFacts } from '../host/interface.js';
 import { makeBackingFile } from '../storage/backing.js';
 import { type AnnouncementWatch, watchAnnouncements } from './announcement.js';
 import { driverFor } from './driver.js';
 import { EntryStore, type ExportEntry, exportId, sectorsOf } from './entry.js';
+import { requireExportInterface, startedOn } from './export-interface.js';
 import { attachOwn, ownLoops } from './loops.js';
+import { Network } from './network.js';
 import { serviceManager } from './persist/manager.js';
 import { settlePersistence } from './persist/settle.js';
 import { type ExportPlan, planExport, type Served } from './plan.js';
+import { findProcesses } from './processes.js';
 import { requireAnnouncement, waitUntilListening } from './ready.js';
 import { type Recovery, recover } from './recover.js';
+import { type Heard, listenAt, refuseRivals } from './rivals.js';
 import { tidy } from './tidy.js';
 import { undo } from './undo.js';
 import type { ExportWish } from './wish.js';
@@ -33,6 +37,8 @@ export interface ExportReport {
   options: ExportEntry['options'];
   /** What brings it back after a reboot, in words; null: nothing does. */
   persistence: string | null;
+  /** Why the wire was not asked from outside whether somebody else has its address; null where it was. */
+  unchecked: string | null;
 }
 
 /** An export that is wished for, and what is to serve it. */
@@ -93,14 +99,18 @@ async function makeAll(
   try {
     onRecovery(await recover(store));
     const watches = new Watches(host);
+    const addresses = new Addresses(store, interfaces);
     try {
+      // Asked about all at once, before anything of theirs answers.
+      await addresses.ask(orders);
       const begun: (() => Promise<ExportOutcome>)[] = [];
-      for (const order of orders) begun.push(await begin(store, order, interfaces, watches));
+      for (const order of orders) begun.push(await begin(store, order, { interfaces, addresses, watches }));
       const outcomes: ExportOutcome[] = [];
       for (const finish of begun) outcomes.push(await finish());
       if (outcomes.some(({ error }) => error !== undefined)) await tidy(store);
       return outcomes;
     } finally {
+      await addresses.close();
       await watches.close();
     }
   } finally {
@@ -112,8 +122,7 @@ async function makeAll(
 async function begin(
   store: EntryStore,
   order: ExportOrder,
-  interfaces: Interfaces,
-  watches: Watches,
+  { interfaces, addresses, watches }: { interfaces: Interfaces; addresses: Addresses; watches: Watches },
 ): Promise<() => Promise<ExportOutcome>> {
   const { served, wish } = order;
   let entry: ExportEntry | undefined;
@@ -123,7 +132,9 @@ async function begin(
   };
   try {
     const iface = await interfaces.require(wish.netns, wish.iface);
-    const plan = await planExport(store, served, wish);
+    // By whichever name it is called: entries, units and configurations hold the real one.
+    const plan = await planExport(store, served, { ...wish, iface: iface.name });
+    const unchecked = await addresses.require(order, plan.entry);
     await store.write(plan.entry);
     entry = plan.entry;
     await watches.open(plan.entry);
@@ -132,8 +143,8 @@ async function begin(
       try {
         const pids = await waitUntilListening(store, plan.entry, iface);
         await watches.require(store, plan.entry);
-        await store.write({ ...plan.entry, phase: 'running' });
-        return { order, report: await report(store, plan.entry, iface, pids) };
+        await store.write({ ...plan.entry, phase: 'running', started: startedOn(iface, pids) });
+        return { order, report: { ...(await report(store, plan.entry, iface, pids)), unchecked } };
       } catch (error) {
         return failed(error);
       }
@@ -162,12 +173,53 @@ class Interfaces {
     this.#host = host;
   }
 
-  /** @throws as `requireInterface` */
+  /** @throws as `requireExportInterface` */
   require(netns: string | undefined, iface: string): Promise<InterfaceFacts> {
     const key = `${netns ?? ''}%${iface}`;
-    const known = this.#known.get(key) ?? requireInterface(this.#host.inNamespace(netns), iface);
+    const known = this.#known.get(key) ?? requireExportInterface(this.#host.inNamespace(netns), iface);
     this.#known.set(key, known);
     return known;
+  }
+}
+
+/** Whether the addresses of orders are free: asked of the wire and of the host's processes. */
+class Addresses {
+  readonly #store: EntryStore;
+  readonly #interfaces: Interfaces;
+  readonly #network: Network;
+  readonly #heard = new Map<ExportOrder, Promise<Heard>>();
+
+  constructor(store: EntryStore, interfaces: Interfaces) {
+    const { host, folder } = store;
+    this.#store = store;
+    this.#interfaces = interfaces;
+    this.#network = new Network(host, async () => (await findProcesses(host, folder)).values());
+  }
+
+  /** Throws nothing: `require` does. */
+  async ask(orders: readonly ExportOrder[]): Promise<void> {
+    for (const order of orders) this.#heard.set(order, this.#listen(order));
+    await Promise.allSettled(this.#heard.values());
+  }
+
+  /**
+   * @returns why it was not asked from outside; null if it was
+   * @throws UsageError if somebody else answers, or may
+   */
+  async require(order: ExportOrder, entry: ExportEntry): Promise<string | null> {
+    const heard = (await this.#heard.get(order)) as Heard;
+    const place = { store: this.#store, network: this.#network };
+    if (!order.wish.force) await refuseRivals(`exporting ${exportId(entry)}`, place, entry, heard, false);
+    return heard.unchecked;
+  }
+
+  close(): Promise<void> {
+    return this.#network.close();
+  }
+
+  async #listen({ wish }: ExportOrder): Promise<Heard> {
+    const iface = await this.#interfaces.require(wish.netns, wish.iface);
+    return listenAt(this.#network, { ...wish, iface: iface.name }, iface);
   }
 }
 
@@ -213,7 +265,7 @@ async function report(
   entry: ExportEntry,
   iface: InterfaceFacts,
   pids: number[],
-): Promise<ExportReport> {
+): Promise<Omit<ExportReport, 'unchecked'>> {
   return {
     id: exportId(entry),
     implementation: entry.implementation,

@@ -1,6 +1,7 @@
 import type { Host } from '../host/host.js';
 import { driverFor } from './driver.js';
 import { EntryStore, exportId } from './entry.js';
+import { byRealNames } from './real-names.js';
 import { selectEntries } from './unexport.js';
 
 /**
@@ -12,7 +13,8 @@ export async function exportLog(
   name: string,
 ): Promise<{ id: string; path: string; text: string }> {
   const store = await EntryStore.open(host);
-  const [entry] = selectEntries(await store.all(), [name]);
+  const entries = await store.all();
+  const [entry] = selectEntries(entries, await byRealNames(host, entries, [name]));
   if (entry === undefined) throw new TypeError('selectEntries returned nothing');
   const path = driverFor(store, entry).logPath(entry);
   const text = (await host.read(path).catch(() => Buffer.alloc(0))).toString();

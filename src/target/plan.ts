@@ -8,10 +8,12 @@ import { type Backing, inspectBacking, makeCommand, objections } from '../storag
 import { attachCommand, listLoops } from '../storage/loop.js';
 import { driverFor, type Preview } from './driver.js';
 import { EntryStore, type ExportEntry, exportId } from './entry.js';
+import { requireExportInterface } from './export-interface.js';
 import { loopOptions } from './loops.js';
 import { refuseFleeting } from './persist/fleeting.js';
 import { previewPersistence } from './persist/preview.js';
 import { keptPath } from './persist/services.js';
+import { requireFree } from './rivals.js';
 import { checkWish, type ExportWish } from './wish.js';
 
 /** What is to serve the export: a build and the way to drive it. */
@@ -51,7 +53,9 @@ export async function planExport(store: EntryStore, served: Served, wish: Export
 /** The commands and files of an export that would be made, as a person would type them; changes nothing. */
 export async function previewExport(host: Host, served: Served, wish: ExportWish): Promise<Preview> {
   const store = await EntryStore.open(host);
-  const { entry, backing } = await planExport(store, served, wish);
+  const iface = await requireExportInterface(host.inNamespace(wish.netns), wish.iface);
+  const { entry, backing } = await planExport(store, served, { ...wish, iface: iface.name });
+  if (!wish.force) await requireFree(store, entry, iface);
   const { path, loop } = entry.backing;
   if (entry.persist) {
     const { commands, files } = await driverFor(store, entry).preview(entry, keptPath(store, entry));

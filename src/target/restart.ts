@@ -2,10 +2,13 @@ import type { Host } from '../host/host.js';
 import { type InterfaceFacts, requireInterface } from '../host/interface.js';
 import { driverFor } from './driver.js';
 import { EntryStore, exportId } from './entry.js';
+import { startedOn } from './export-interface.js';
 import { reattach } from './loops.js';
 import { settlePersistence } from './persist/settle.js';
 import { waitUntilListening } from './ready.js';
+import { byRealNames } from './real-names.js';
 import { type Recovery, recover } from './recover.js';
+import { requireOwnAddresses } from './rivals.js';
 import { selectEntries } from './unexport.js';
 
 export interface RestartReport {
@@ -27,7 +30,8 @@ export async function restartTargets(
   try {
     const recovery = await recover(store);
     const entries = await store.all();
-    const chosen = selectEntries(entries, which ?? entries.map(exportId));
+    const names = await byRealNames(host, entries, which ?? entries.map(exportId));
+    const chosen = selectEntries(entries, names);
     if (chosen.some(({ persist }) => persist)) await settlePersistence(store, true);
     const marks = new Set(chosen.map((entry) => driverFor(store, entry).mark(entry)));
     const restarted: RestartReport['restarted'] = [];
@@ -37,12 +41,15 @@ export async function restartTargets(
       const interfaces = await Promise.all(
         members.map(({ netns, iface }) => requireInterface(host.inNamespace(netns), iface)),
       );
+      await requireOwnAddresses(store, members, interfaces);
       const revived = await Promise.all(members.map((member) => reattach(store, member)));
       const [first] = revived;
       if (first === undefined) continue;
       await driverFor(store, first).restart(first);
       for (const [index, member] of revived.entries()) {
-        const pids = await waitUntilListening(store, member, interfaces[index] as InterfaceFacts);
+        const iface = interfaces[index] as InterfaceFacts;
+        const pids = await waitUntilListening(store, member, iface);
+        await store.write({ ...member, started: startedOn(iface, pids) });
         restarted.push({ id: exportId(member), pids });
       }
     }

@@ -1,16 +1,16 @@
 import type { Host } from '../host/host.js';
-import { upCommand } from '../host/interface.js';
 import type { Counters } from '../native/counters.js';
 import { driverFor } from './driver.js';
 import { EntryStore, type ExportEntry, exportId } from './entry.js';
 import { nameOf } from './give-back.js';
 import { ownLoops } from './loops.js';
+import { Network } from './network.js';
 import { persistenceFaults } from './persist/faults.js';
 import { findProcesses } from './processes.js';
 import { Sight } from './sight.js';
 import type { RestartPolicy } from './supervise.js';
 import { withOther } from './tidy.js';
-import { askOnWire, type WireAnswer } from './wire.js';
+import type { WireAnswer } from './wire.js';
 
 export interface ExportStatus {
   id: string;
@@ -41,6 +41,8 @@ export interface ExportStatus {
   pids: number[];
   /** Whether its address answered when asked from elsewhere; `unchecked` where this host has no such place. */
   wire: WireAnswer;
+  /** Why the wire was not asked; null where it was, or nothing is there to answer. */
+  unchecked: string | null;
   /** How reality differs from the entry, and what to do about each. */
   faults: string[];
   /** What would mend the faults: a restart, or a person who sees to its interface or its file; null if none would. */
@@ -73,8 +75,11 @@ export interface StatusReport {
 export async function exportStatus(host: Host): Promise<StatusReport> {
   const store = await EntryStore.open(host);
   const [entries, processes] = await Promise.all([store.all(), findProcesses(host, store.folder)]);
-  const sight = new Sight(host);
-  const exports = await Promise.all(entries.map((entry) => inspect(store, entry, processes, sight)));
+  const network = new Network(host, async () => processes.values());
+  const sight = new Sight(host, network, entries);
+  const exports = await Promise.all(entries.map((entry) => inspect(store, entry, processes, sight))).finally(
+    () => network.close(),
+  );
   const marks = new Set(entries.flatMap(withOther).map((entry) => driverFor(store, entry).mark(entry)));
   const orphans = [...processes].filter(([mark]) => !marks.has(mark)).map(([mark, pids]) => ({ mark, pids }));
   return { exports, orphans, stateFolder: store.folder };
@@ -96,9 +101,6 @@ async function inspect(
     host.stat(entry.backing.path),
   ]);
   const faults: string[] = [];
-  if (iface === undefined) faults.push(`the interface ${entry.iface} is gone`);
-  else if (!iface.up)
-    faults.push(`the interface ${entry.iface} is down: ${upCommand(entry.iface, entry.netns)}`);
   if (file === undefined) faults.push(`${entry.backing.path} is gone`);
   else if (file.kind === 'file' && file.size !== entry.backing.size) {
     faults.push(
@@ -113,14 +115,14 @@ async function inspect(
   const isWaiting = presence !== 'absent' && waits !== undefined;
   if (isWaiting) faults.push(`it is not served yet: ${waits}`);
   else if (fault !== undefined) faults.push(`${fault}: aoe-lab restart ${id}`);
-  const wire: WireAnswer =
-    entry.phase === 'running' && presence !== 'absent' && iface?.up
-      ? await askOnWire(host, entry, iface)
-      : 'unchecked';
-  if (wire === 'silent') faults.push('it did not answer on the wire');
+  const place = await sight.place(entry, pids, entry.phase === 'running' && presence !== 'absent');
+  faults.push(...place.faults.map(({ text }) => text));
   if (entry.migration !== undefined) faults.push(describeMove(entry, entry.migration.other));
   const isBroken =
-    isDetached || unkept.length > 0 || (fault !== undefined && !isWaiting) || wire === 'silent';
+    isDetached ||
+    unkept.length > 0 ||
+    (fault !== undefined && !isWaiting) ||
+    place.faults.some(({ remedy }) => remedy === 'restart');
   const state =
     entry.phase !== 'running'
       ? 'unfinished'
@@ -146,9 +148,16 @@ async function inspect(
     since: entry.since,
     state,
     pids,
-    wire,
+    wire: place.wire.answer,
+    unchecked: place.wire.unchecked,
     faults,
-    remedy: !iface?.up ? 'interface' : file === undefined ? 'file' : isBroken ? 'restart' : null,
+    remedy: place.faults.some(({ remedy }) => remedy === 'interface')
+      ? 'interface'
+      : file === undefined
+        ? 'file'
+        : isBroken
+          ? 'restart'
+          : null,
     mac: iface?.mac ?? null,
     lab: entry.lab ?? null,
     options: entry.options,
