@@ -54,6 +54,10 @@ async function main(argv: readonly string[]): Promise<number> {
     .showHelpAfterError('(aoe-lab help COMMAND shows its options)')
     .exitOverride();
   program.hook('preAction', async () => {
+    const { waiting } = await import('../host/lock.js');
+    waiting.tell = (line) => {
+      void import('../ui/output.js').then(({ note }) => note(line));
+    };
     if (!program.opts<{ verbose?: boolean }>().verbose) return;
     const [{ here }, { quoteArgv }, { note }] = await Promise.all([
       import('../host/local.js'),

@@ -169,11 +169,13 @@ export class DaemonDriver extends ProgramDriver implements Driver {
     members: readonly ExportEntry[],
     own?: string,
   ): Promise<{ path: string; text: string }> {
-    const opened = members.map(async (member) => ({
-      entry: member,
-      path: own !== undefined && member === entry ? own : await exportedPath(this.store, member),
-    }));
-    return daemonConfiguration(this.store, entry, await Promise.all(opened));
+    const opened = members.map(async (member) => {
+      if (own !== undefined && member === entry) return [{ entry: member, path: own }];
+      // One whose loop device is gone keeps no other from being served.
+      const path = await exportedPath(this.store, member).catch(() => undefined);
+      return path === undefined ? [] : [{ entry: member, path }];
+    });
+    return daemonConfiguration(this.store, entry, (await Promise.all(opened)).flat());
   }
 
   #program(entry: ExportEntry, members: readonly ExportEntry[], path: string): Program {
