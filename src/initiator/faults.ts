@@ -1,5 +1,6 @@
 import {
   type Address,
+  AtaError,
   AtaStatus,
   describeAoeError,
   describeAtaStatus,
@@ -63,8 +64,10 @@ export function answerFault(address: Address, tried: string, frame: Frame): LabE
   if (frame.kind !== 'ata' || (frame.ata.cmdStatus & FAILED) === 0) {
     return undefined;
   }
-  const { cmdStatus, errFeature } = frame.ata;
-  const happened = `${name} answered with an ATA error: ${describeAtaStatus(cmdStatus, errFeature)}`;
+  const { cmdStatus, errFeature, lba } = frame.ata;
+  // The LBA registers then hold the first sector that could not be read.
+  const where = errFeature & AtaError.uncorrectable ? `, at sector ${lba}` : '';
+  const happened = `${name} answered with an ATA error: ${describeAtaStatus(cmdStatus, errFeature)}${where}`;
   return new AtaAnswerError({ tried, happened }, cmdStatus, errFeature);
 }
 
