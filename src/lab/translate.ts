@@ -52,7 +52,7 @@ export function translate(entry: ExportEntry, state: WireState | null, successor
       );
     }
   }
-  const isSpeakable = allows(control.path, backing.path);
+  const isSpeakable = allows(control.path, backing.opens);
   const takesIt = isSpeakable && (control.backing === 'file' || backing.kind === 'device');
   if (!takesIt && !backing.loop) {
     if (backing.kind === 'device') result.obstacles.push(`${name} can't take the path ${backing.path}`);

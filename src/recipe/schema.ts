@@ -154,6 +154,8 @@ const Option = z.strictObject({
   min: z.int().optional(),
   max: z.int().optional(),
   powerOfTwo: z.literal(true).optional(),
+  /** Of direct I/O: requests that are no whole sectors of the disk are served as well. */
+  unaligned: z.literal(true).optional(),
   note: z.string().optional(),
   /** Why no other values; told when one is refused. */
   why: z.string().optional(),
@@ -179,6 +181,8 @@ const controlCommon = {
   announces: z.boolean(),
   /** `file`: takes files as well; `device`: block devices only, so that files need a loop device. */
   backing: z.enum(['file', 'device']),
+  /** What it looks up of its interface when it starts, and keeps although that changes. */
+  keeps: z.array(z.enum(['mac', 'mtu'])).optional(),
   /**
    * Regular expressions of the paths and names of interfaces that it can be told (see `allows`); a loop device serves for
    * other paths.
@@ -303,6 +307,11 @@ export const Recipe = z.strictObject({
   patches: z.array(Patch),
   build: Build,
   control: Control,
+  /**
+   * What it tells a disk's model and serial number to be (IDENTIFY DEVICE), the latter a template that also knows
+   * `hostname`; left out where it depends on more than an export says.
+   */
+  identify: z.strictObject({ model: z.string(), serial: template.optional() }).optional(),
   /** Commands of the original guide, as a person typed them. */
   guide: z.array(z.string()),
   quirks: z.array(Quirk),
