@@ -1,4 +1,5 @@
 /** Which of the exports that were found can stand in one lab. */
+import { allows } from '../../recipe/allows.js';
 import { effective, findRelease, loadRecipe } from '../../recipe/load.js';
 import { exportId } from '../../target/entry.js';
 import { completeLab } from '../check.js';
@@ -90,7 +91,7 @@ async function labExport(one: FoundExport, host: string, remarks: Remark[]): Pro
   const recipe = await loadRecipe(one.implementation);
   const { control } = effective(recipe, findRelease(recipe, one.release));
   // What another configuration can quote, the one that aoe-lab renders may not.
-  const needsLoop = control.path !== undefined && !new RegExp(control.path).test(path);
+  const needsLoop = !allows(control.path, path);
   const text = `${path} gets a loop device: the configuration can't hold that path`;
   if (needsLoop && !isLoop && !remarks.some((known) => known.text === text)) remarks.push({ ...place, text });
   return {
