@@ -64,7 +64,9 @@ export async function refuseRivals(
       ...processes.map((target) => `${stopCommand(target)} (aoe-lab import takes over what it serves)`),
       ...(rivals.length > 0 ? ['end that export'] : []),
       'or take another address',
-      ...(served ? [] : ['or export it all the same by --allow address: initiators mix the data of two disks']),
+      ...(served
+        ? []
+        : ['or export it all the same by --allow address: initiators mix the data of two disks']),
     ],
   });
 }
