@@ -101,17 +101,22 @@ async function preview(options: Options, wish: ExportWish): Promise<void> {
 }
 
 async function carryOut(options: Options, wish: ExportWish): Promise<void> {
-  const [{ provide }, { exportTarget }, { noteRecovery }, { formatSize }] = await Promise.all([
+  const [{ provide }, { exportTarget }, { noteRecovery }, { formatSize }, { note }] = await Promise.all([
     import('../target/provide.js'),
     import('../target/export.js'),
     import('../ui/recovery.js'),
     import('../units.js'),
+    import('../ui/output.js'),
   ]);
   await onHosts(
     options,
     async (host) => {
       const served = await provide(options.impl, { ...options, runsOn: host });
-      return exportTarget(host, served, wish, (recovery) => noteRecovery(recovery, nameOf(host)));
+      const report = await exportTarget(host, served, wish, (recovery) =>
+        noteRecovery(recovery, nameOf(host)),
+      );
+      for (const warning of report.warnings) note(`warning: ${warning}`);
+      return report;
     },
     ({ id, file, device, size, implementation, release, pids, mac, log, persistence }) => {
       const via = device === undefined ? '' : ` by ${device}`;

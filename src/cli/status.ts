@@ -61,6 +61,9 @@ async function words(): Promise<(report: StatusReport) => string> {
       if (counters !== null) lines.push(`${id}: ${describeCounters(counters)} (${path})`);
     }
     for (const one of report.exports) lines.push(...one.faults.map((fault) => `${one.id}: ${fault}`));
+    for (const one of report.exports) {
+      lines.push(...one.warnings.map((warning) => `${one.id}: warning: ${warning}`));
+    }
     for (const { mark, pids } of report.orphans) {
       lines.push(
         `process ${pids.join(' ')} was left by a killed command (${mark}): aoe-lab unexport --all ends it`,

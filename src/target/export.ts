@@ -1,3 +1,4 @@
+import { surveyNetworkFiles } from '../host/at-boot/survey.js';
 import type { Host } from '../host/host.js';
 import { type InterfaceFacts, requireInterface } from '../host/interface.js';
 import { makeBackingFile } from '../storage/backing.js';
@@ -7,6 +8,7 @@ import { EntryStore, type ExportEntry, exportId, sectorsOf } from './entry.js';
 import { attachOwn, ownLoops } from './loops.js';
 import { serviceManager } from './persist/manager.js';
 import { settlePersistence } from './persist/settle.js';
+import { persistenceWarnings } from './persist/warnings.js';
 import { type ExportPlan, planExport, type Served } from './plan.js';
 import { requireAnnouncement, waitUntilListening } from './ready.js';
 import { type Recovery, recover } from './recover.js';
@@ -33,6 +35,8 @@ export interface ExportReport {
   options: ExportEntry['options'];
   /** What brings it back after a reboot, in words; null: nothing does. */
   persistence: string | null;
+  /** What the user should know. */
+  warnings: string[];
 }
 
 /** An export that is wished for, and what is to serve it. */
@@ -231,5 +235,6 @@ async function report(
     log: driverFor(store, entry).logPath(entry),
     options: entry.options,
     persistence: (entry.persist && (await (await serviceManager(store.host)).starter(store))) || null,
+    warnings: await persistenceWarnings(entry, iface, () => surveyNetworkFiles(store.host)),
   };
 }

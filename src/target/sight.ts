@@ -1,3 +1,4 @@
+import { type NetworkFiles, surveyNetworkFiles } from '../host/at-boot/survey.js';
 import type { Host } from '../host/host.js';
 import { type InterfaceFacts, listInterfaces } from '../host/interface.js';
 import type { DaemonStatus } from '../native/status-file.js';
@@ -9,6 +10,7 @@ export class Sight {
   readonly #interfaces = new Map<string | undefined, Promise<InterfaceFacts[]>>();
   readonly #told = new Map<string, Promise<DaemonStatus | undefined>>();
 
+  #networkFiles: Promise<NetworkFiles> | undefined;
   readonly #there = new Map<string, Promise<boolean>>();
 
   constructor(host: Host) {
@@ -21,6 +23,11 @@ export class Sight {
     const all = known ?? listInterfaces(this.#host.inNamespace(netns)).catch(() => []);
     this.#interfaces.set(netns, all);
     return (await all).find(({ name }) => name === iface);
+  }
+
+  networkFiles(): Promise<NetworkFiles> {
+    this.#networkFiles ??= surveyNetworkFiles(this.#host);
+    return this.#networkFiles;
   }
 
   isThere(path: string): Promise<boolean> {

@@ -7,6 +7,7 @@ import { nameOf } from './give-back.js';
 import { ownLoops } from './loops.js';
 import { describeCopyFault } from './own-copy.js';
 import { persistenceFaults } from './persist/faults.js';
+import { persistenceWarnings } from './persist/warnings.js';
 import { findProcesses } from './processes.js';
 import { Sight } from './sight.js';
 import type { RestartPolicy } from './supervise.js';
@@ -44,6 +45,8 @@ export interface ExportStatus {
   wire: WireAnswer;
   /** How reality differs from the entry, and what to do about each. */
   faults: string[];
+  /** What may go wrong later, at a reboot say, though nothing is wrong now. */
+  warnings: string[];
   /** What would mend the faults: a restart, or a person who sees to its interface or its file; null if none would. */
   remedy: 'restart' | 'interface' | 'file' | null;
   /** MAC of its interface; null if that is gone. */
@@ -151,6 +154,7 @@ async function inspect(
     pids,
     wire,
     faults,
+    warnings: await persistenceWarnings(entry, iface, () => sight.networkFiles()),
     remedy: !iface?.up ? 'interface' : file === undefined ? 'file' : isBroken ? 'restart' : null,
     mac: iface?.mac ?? null,
     lab: entry.lab ?? null,
