@@ -1,25 +1,32 @@
 /** Whether an export can be served now; asked before anything that runs is stopped. */
 import { LabError } from '../errors.js';
 import { type InterfaceFacts, requireInterface } from '../host/interface.js';
+import { refreshed } from './backing-now.js';
 import { driverFor } from './driver.js';
 import { type EntryStore, type ExportEntry, exportId } from './entry.js';
 import { deletedFilesOf } from './listening.js';
 import { findProcesses } from './processes.js';
 
 /**
+ * @returns the entry as its name is meant now, not written yet
  * @throws MissingError, UsageError as `requireInterface`
- * @throws LabError if its file or device is not there
+ * @throws LabError if its file or device is not there, or is another one than its name meant
  */
-export async function requireAble(store: EntryStore, entry: ExportEntry): Promise<InterfaceFacts> {
-  const { host } = store;
-  const { netns, iface, backing } = entry;
-  const facts = await requireInterface(host.inNamespace(netns), iface);
-  if ((await host.stat(backing.path)) !== undefined) return facts;
+export async function requireAble(
+  store: EntryStore,
+  entry: ExportEntry,
+): Promise<{ iface: InterfaceFacts; entry: ExportEntry }> {
+  const { netns, iface: name } = entry;
+  const iface = await requireInterface(store.host.inNamespace(netns), name);
+  const [now] = await refreshed(store, [entry]);
+  if (now === undefined) throw new TypeError('no outcome');
+  if (!(now instanceof LabError)) return { iface, entry: now };
+  const { happened, next = [] } = now.facts;
   throw new LabError({
     tried: `restarting ${exportId(entry)}`,
-    happened: `${backing.path} is not there; nothing was stopped for it`,
+    happened: `${happened}; nothing was stopped for it`,
     next: [
-      `bring it back, then run aoe-lab restart ${exportId(entry)}`,
+      ...(typeof next === 'string' ? [next] : next),
       `or end the export: aoe-lab unexport ${exportId(entry)}`,
     ],
   });

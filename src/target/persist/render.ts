@@ -1,6 +1,7 @@
 /** The files that bring exports back after a reboot, from their entries. Reads this package's templates, nothing of a host. */
 import { readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
+import { escapeLine } from '../../escape.js';
 import { quote, quoteArgv } from '../../host/quote.js';
 import { packageRoot } from '../../paths.js';
 import { attachCommand } from '../../storage/loop.js';
@@ -116,7 +117,7 @@ function unitOf(state: StateFolder, service: Service, { manager, udev }: Place):
     return [{ path: `${SCRIPT_FOLDER}/${service.name}`, mode: 0o755, ...draft }];
   }
   const common = {
-    description: plainText(description),
+    description: plainText(escapeLine(description)),
     needed: [
       ...(udev === false ? [] : appearing(service).map(deviceUnit)),
       ...loops.map((name) => `${name}.service`),
@@ -146,14 +147,16 @@ const MODULE_RIGHTS = {
 function appearing({ kind, members }: Service): string[] {
   if (kind === 'loop') return [];
   const interfaces = members.map(({ iface }) => `/sys/subsystem/net/devices/${iface}`);
-  const disks = members.filter(({ backing }) => backing.kind === 'device').map(({ backing }) => backing.path);
+  const disks = members
+    .filter(({ backing }) => backing.kind === 'device')
+    .map(({ backing }) => (backing.pinned ? backing.name : backing.opens));
   return [...new Set([...interfaces, ...disks])];
 }
 
 /** Units of the file systems that files may lie on. */
 function mounts({ members }: Service): string[] {
   const files = members.filter(({ backing }) => backing.kind === 'file');
-  return [...new Set(files.flatMap(({ backing }) => mountUnits(backing.path)))];
+  return [...new Set(files.flatMap(({ backing }) => [backing.name, backing.path].flatMap(mountUnits)))];
 }
 
 function programVariables({ members }: Service, program: Program): object {
@@ -168,22 +171,32 @@ function programVariables({ members }: Service, program: Program): object {
     stop: program.stop,
     logFile: plainText(program.log),
     daemon: control.shape === 'daemon',
-    writable: backing.kind === 'file' && !backing.loop && !options.readOnly ? [unitWord(backing.path)] : [],
-    devices: backing.loop ? ['block-loop'] : backing.kind === 'device' ? [unitWord(backing.path)] : [],
+    writable: [
+      ...(backing.kind === 'file' && !backing.loop && !options.readOnly ? [backing.opens] : []),
+      ...(backing.pinned ? [posix.dirname(backing.opens)] : []),
+    ].map(unitWord),
+    devices: devicesOf(backing),
     // node makes machine code as it goes.
     compiles: run.includes('{{node}}'),
   };
 }
 
+/** What the device of a number that moves is called, nobody knows before the start. */
+function devicesOf({ kind, loop, pinned, opens }: ExportEntry['backing']): string[] {
+  if (loop) return ['block-loop'];
+  if (kind === 'file') return [];
+  return pinned ? ['block-*'] : [unitWord(opens)];
+}
+
 function loopScript(state: StateFolder, entry: ExportEntry): Draft {
-  const { path } = entry.backing;
+  const { name } = entry.backing;
   return drafted('loop.sh', {
     id: exportId(entry),
-    file: quote(path),
+    file: quote(name),
     record: quote(loopRecord(state, entry)),
     link: quote(loopLink(state, entry)),
     // The same words as when we attach it, without those that the script has.
-    options: attachCommand(path, loopOptions(entry)).slice(3, -1).join(' '),
+    options: attachCommand(name, loopOptions(entry)).slice(3, -1).join(' '),
   });
 }
 
