@@ -61,6 +61,9 @@ async function words(): Promise<(report: StatusReport) => string> {
       if (counters !== null) lines.push(`${id}: ${describeCounters(counters)} (${path})`);
     }
     for (const one of report.exports) lines.push(...one.faults.map((fault) => `${one.id}: ${fault}`));
+    for (const one of report.exports) {
+      lines.push(...one.warnings.map((warning) => `${one.id}: warning: ${warning}`));
+    }
     for (const { path, fault } of report.unreadable) {
       lines.push(
         `${path} can not be read as an entry: ${fault}; nothing is changed here until it is moved away`,

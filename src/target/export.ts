@@ -1,4 +1,5 @@
 import { UsageError } from '../errors.js';
+import { surveyNetworkFiles } from '../host/at-boot/survey.js';
 import type { Host } from '../host/host.js';
 import type { InterfaceFacts } from '../host/interface.js';
 import { SECTOR } from '../storage/backing.js';
@@ -13,6 +14,7 @@ import { attachOwn, ownLoops } from './loops.js';
 import { Network } from './network.js';
 import { serviceManager } from './persist/manager.js';
 import { settlePersistence } from './persist/settle.js';
+import { persistenceWarnings } from './persist/warnings.js';
 import { type ExportPlan, planExport, type Served } from './plan.js';
 import { findProcesses } from './processes.js';
 import { requireAnnouncement, waitUntilListening } from './ready.js';
@@ -338,6 +340,9 @@ async function report(
     options: entry.options,
     persistence: (entry.persist && (await (await serviceManager(store.host)).starter(store))) || null,
     overridden,
-    warnings,
+    warnings: [
+      ...warnings,
+      ...(await persistenceWarnings(entry, iface, () => surveyNetworkFiles(store.host))),
+    ],
   };
 }

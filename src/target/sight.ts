@@ -1,4 +1,5 @@
 import { MissingError } from '../errors.js';
+import { type NetworkFiles, surveyNetworkFiles } from '../host/at-boot/survey.js';
 import type { Host } from '../host/host.js';
 import type { InterfaceFacts } from '../host/interface.js';
 import { findInterface } from '../host/interface-choice.js';
@@ -16,6 +17,7 @@ export class Sight {
   readonly #entries: readonly ExportEntry[];
   readonly #told = new Map<string, Promise<DaemonStatus | undefined>>();
 
+  #networkFiles: Promise<NetworkFiles> | undefined;
   readonly #there = new Map<string, Promise<boolean>>();
 
   constructor(host: Host, network: Network, entries: readonly ExportEntry[]) {
@@ -51,6 +53,11 @@ export class Sight {
       return { wire: { ...wire, unchecked }, faults: interfaceFaults({ ...snapshot, foreign: [] }) };
     }
     return { wire, faults: interfaceFaults({ ...snapshot, foreign }) };
+  }
+
+  networkFiles(): Promise<NetworkFiles> {
+    this.#networkFiles ??= surveyNetworkFiles(this.#host);
+    return this.#networkFiles;
   }
 
   isThere(path: string): Promise<boolean> {
