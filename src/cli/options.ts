@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../errors.js';
 import type { Host } from '../host/host.js';
+import { FINDINGS, type FindingKind } from '../storage/findings.js';
 import type { Site } from '../verify/outpost.js';
 import type { Place } from '../verify/place.js';
 
@@ -25,6 +26,18 @@ export function macs(value: string, before: string[] = []): string[] {
       throw new InvalidArgumentError(`"${text}" is no MAC address such as 00:11:22:33:44:55.`);
     }
     return (digits.match(/../g) as string[]).join(':');
+  });
+  return [...before, ...found];
+}
+
+/** Collects findings to override, each a list joined by commas. */
+export function findings(value: string, before: FindingKind[] = []): FindingKind[] {
+  const found = value.split(',').map((text) => {
+    const kind = FINDINGS.find((known) => known === text.trim());
+    if (kind === undefined) {
+      throw new InvalidArgumentError(`"${text}" is none of ${FINDINGS.join(', ')}.`);
+    }
+    return kind;
   });
   return [...before, ...found];
 }

@@ -43,6 +43,19 @@ export async function requireInterface(host: Host, name: string): Promise<Interf
     }
     throw error;
   }
+  return interfaceIn(all, name, host.netns, tried);
+}
+
+/**
+ * One of some interfaces, ready to carry AoE.
+ * @throws as `requireInterface`
+ */
+export function interfaceIn(
+  all: readonly InterfaceFacts[],
+  name: string,
+  netns: string | undefined,
+  tried = `looking at the interface ${name}`,
+): InterfaceFacts {
   const facts = all.find((candidate) => candidate.name === name);
   if (facts === undefined) {
     throw new UsageError({
@@ -62,7 +75,7 @@ export async function requireInterface(host: Host, name: string): Promise<Interf
     throw new MissingError({
       tried,
       happened: 'it is down',
-      next: upCommand(name, host.netns),
+      next: upCommand(name, netns),
       missing: [name],
     });
   }

@@ -21,7 +21,7 @@ function writeExport(lab: Lab, one: LabExport): object {
   const segment = lab.segments.find(({ name }) => name === one.segment);
   const at = lab.hosts.find(({ name }) => name === one.host);
   const usual = segment && segmentInterface(segment, at);
-  const { host, implementation, release, source, file, size, loop, restart, persist, force, options } = one;
+  const { host, implementation, release, source, file, size, loop, restart, persist, allow, options } = one;
   const fields = {
     address: formatAddress(one.address),
     host,
@@ -36,7 +36,7 @@ function writeExport(lab: Lab, one: LabExport): object {
     loop,
     restart,
     persist,
-    force,
+    ...(allow === true ? { force: true } : { allow }),
     options: Object.keys(options).length === 0 ? undefined : options,
   };
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));

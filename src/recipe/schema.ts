@@ -154,6 +154,8 @@ const Option = z.strictObject({
   min: z.int().optional(),
   max: z.int().optional(),
   powerOfTwo: z.literal(true).optional(),
+  /** Of direct I/O: requests that are no whole sectors of the disk are served as well. */
+  unaligned: z.literal(true).optional(),
   note: z.string().optional(),
 });
 

@@ -8,6 +8,8 @@ import { type Host, type HostLock, isTemporary } from '../host/host.js';
 import { withRights } from '../host/rights.js';
 import type { Control } from '../recipe/schema.js';
 import { SECTOR } from '../storage/backing.js';
+import type { MadeFile } from '../storage/files.js';
+import type { Identity } from '../storage/identity.js';
 import type { RestartPolicy } from './supervise.js';
 
 /**
@@ -54,18 +56,31 @@ export interface ExportEntry {
   iface: string;
   netns?: string;
   backing: {
+    /** As the user typed it, absolute; links are not resolved. */
+    name: string;
+    /** What that meant when its target was last started by a command: absolute, links resolved. */
     path: string;
+    /** What its target opens unless a loop device is between: the name, or one that stays with the disk. */
+    opens: string;
+    /** `opens` is a link of ours that leads to the disk as long as that has the number it was exported by (see disk-link.ts). */
+    pinned?: boolean;
     kind: 'file' | 'device';
     /** Bytes. */
     size: number;
+    /** What it is, whatever its name; null where an earlier version did not record it. */
+    identity: Identity | null;
     /** The file was made for this export. */
     made: boolean;
+    /** What was made: this alone is ever removed. */
+    madeAs?: MadeFile;
+    /** Name that the file has in its folder until it is whole. */
+    making?: string;
     /** A loop device is attached for this export; those in `loopsBefore` are somebody else's. */
     loop: boolean;
     loopsBefore: string[];
   };
   options: ExportOptions;
-  /** Its process is started again when it fails. */
+  /** Its process is started again when it ends. */
   restart?: RestartPolicy;
   /** The lab that it was made for, which alone changes and ends it; and its file as that names it, links and all. */
   lab?: { name: string; file: string };
@@ -132,6 +147,11 @@ export class StateFolder {
     return posix.join(this.trialsFolder(), name);
   }
 
+  /** Links to disks that have no name of their own (see disk-link.ts). */
+  disksFolder(): string {
+    return posix.join(this.folder, 'disks');
+  }
+
   persistFolder(): string {
     return posix.join(this.folder, 'persist');
   }
@@ -139,7 +159,7 @@ export class StateFolder {
 
 /** What initiators see of its file or device. */
 export function sectorsOf({ backing, options: { offset = 0, length } }: ExportEntry): number {
-  return length ?? backing.size / SECTOR - offset;
+  return length ?? Math.floor(backing.size / SECTOR) - offset;
 }
 
 /** Entries of one host, and the folders that go with them. */
@@ -180,10 +200,10 @@ export class EntryStore extends StateFolder {
     };
   }
 
-  /** Removes the folders of entries, logs and copies when there is no entry any more; to be called under the lock. */
+  /** Removes the folders of entries and copies when there is no entry any more; to be called under the lock. */
   async removeIfEmpty(): Promise<void> {
     if ((await this.all()).length > 0) return;
-    for (const name of ['exports', 'logs', 'artifacts', 'daemons', 'modules', 'persist']) {
+    for (const name of ['exports', 'artifacts', 'daemons', 'modules', 'disks', 'persist']) {
       await this.host.remove(posix.join(this.folder, name));
     }
   }
@@ -305,5 +325,16 @@ function parseEntry(name: string, text: Buffer): ExportEntry | { fault: string }
     Array.isArray(entry.artifacts);
   if (!isWhole) return { fault: 'it is no entry of aoe-lab' };
   if (`${exportId(entry)}.json` !== name) return { fault: `it is the entry of ${exportId(entry)}` };
-  return entry;
+  return completed(entry);
+}
+
+/** What earlier versions did not record is as good as can be told from what they did. */
+function completed(entry: ExportEntry): ExportEntry {
+  const { path } = entry.backing;
+  const { migration } = entry;
+  return {
+    ...entry,
+    backing: { ...{ name: path, opens: path, identity: null }, ...entry.backing },
+    ...(migration === undefined ? {} : { migration: { ...migration, other: completed(migration.other) } }),
+  };
 }

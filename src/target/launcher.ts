@@ -9,7 +9,7 @@ import { runsSystemd } from './persist/systemd.js';
 import { endProcesses, processesOf, RUN_MARK, stopProcesses } from './processes.js';
 import type { Program } from './program.js';
 import { recorded, recordPath } from './run-record.js';
-import { supervised } from './supervise.js';
+import { guarded, supervised } from './supervise.js';
 import { endTransient, transientArgv } from './transient.js';
 
 export class Launcher {
@@ -24,7 +24,7 @@ export class Launcher {
     const { host } = this.#store;
     if (program.persist) return (await serviceManager(host)).startArgv(this.#service(program), this.#store);
     if (await this.#isTransient(program)) return transientArgv(this.#service(program), program);
-    return supervised(program.argv, program.restart);
+    return supervised(guarded(program.argv, program.before), program.restart);
   }
 
   async start(program: Program): Promise<void> {
@@ -75,8 +75,8 @@ export class Launcher {
   }
 
   /** Of a process that is ours to start: each that is started again is written down anew. */
-  #ownArgv({ argv, name, restart }: Program): string[] {
-    return supervised(recorded(argv, recordPath(this.#store, name)), restart);
+  #ownArgv({ argv, before, name, restart }: Program): string[] {
+    return supervised(recorded(guarded(argv, before), recordPath(this.#store, name)), restart);
   }
 
   async #isTransient({ restart }: Program): Promise<boolean> {

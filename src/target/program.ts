@@ -2,6 +2,7 @@
 import { posix } from 'node:path';
 import type { Control } from '../recipe/schema.js';
 import { render, renderArgv } from '../templating.js';
+import { diskCommand } from './disk-link.js';
 import { type ExportEntry, exportId, type StateFolder } from './entry.js';
 import type { RestartPolicy } from './supervise.js';
 import { type DaemonVariables, daemonVariables, exportVariables } from './variables.js';
@@ -14,6 +15,8 @@ export interface Program {
   /** That its processes bear in their environment (see processes.ts). */
   mark: string;
   argv: string[];
+  /** Commands that run before each start of it, whoever starts it; where one fails, it is not started then. */
+  before: string[][];
   /** File that takes what it prints. */
   log: string;
   cwd: string;
@@ -39,11 +42,15 @@ export function programOf(state: StateFolder, members: readonly ExportEntry[], p
     name: programName(entry),
     mark: programMark(state, entry),
     argv: renderArgv(control.run, variables),
+    before: members.flatMap((one) => {
+      const command = diskCommand(one, control.shape === 'daemon' ? 'each' : 'all');
+      return command === undefined ? [] : [command];
+    }),
     log: state.logPath(programName(entry)),
     cwd: folder,
     netns: entry.netns,
     stop: control.stop,
-    // It is started again after a failure if one of its exports wants that.
+    // It is started again if one of its exports wants that.
     restart: members.find(({ restart }) => restart !== undefined)?.restart,
     persist: entry.persist ?? false,
   };

@@ -1,5 +1,6 @@
 import type { Host } from '../host/host.js';
 import { type InterfaceFacts, requireInterface } from '../host/interface.js';
+import { refreshOne } from './backing-now.js';
 import { driverFor } from './driver.js';
 import { EntryStore, exportId } from './entry.js';
 import { reattach } from './loops.js';
@@ -37,7 +38,9 @@ export async function restartTargets(
       const interfaces = await Promise.all(
         members.map(({ netns, iface }) => requireInterface(host.inNamespace(netns), iface)),
       );
-      const revived = await Promise.all(members.map((member) => reattach(store, member)));
+      const revived = await Promise.all(
+        members.map(async (member) => reattach(store, member, await refreshOne(store, member))),
+      );
       const [first] = revived;
       if (first === undefined) continue;
       await driverFor(store, first).restart(first);

@@ -1,10 +1,15 @@
 import type { Host } from '../host/host.js';
 import { upCommand } from '../host/interface.js';
 import type { Counters } from '../native/counters.js';
+import type { StorageSnapshot } from '../storage/snapshot.js';
+import { surveyStorage } from '../storage/survey.js';
+import { judgeServed } from './backing-faults.js';
+import { namesOf } from './backing-now.js';
 import { driverFor } from './driver.js';
-import { EntryStore, type ExportEntry, exportId, type UnreadableEntry } from './entry.js';
+import { EntryStore, type ExportEntry, exportId, sectorsOf, type UnreadableEntry } from './entry.js';
 import { nameOf } from './give-back.js';
 import { ownLoops } from './loops.js';
+import { type Opened, openedBy } from './opened.js';
 import { persistenceFaults } from './persist/faults.js';
 import { findProcesses } from './processes.js';
 import { Sight } from './sight.js';
@@ -20,10 +25,15 @@ export interface ExportStatus {
   slot: number;
   iface: string;
   netns: string | undefined;
+  /** As the user typed it, absolute. */
   file: string;
-  /** Bytes, when it was exported. */
+  /** What that means now, links resolved; null where it means nothing. */
+  resolved: string | null;
+  /** Bytes that are served. */
   size: number;
-  /** Bytes, now; null of a block device, and where there is nothing. */
+  /** Bytes of the file or device when its target was started by a command. */
+  backingSize: number;
+  /** Bytes of the file now; null of a block device, and where there is nothing. */
   fileSize: number | null;
   /** The file was made for it. */
   made: boolean;
@@ -79,42 +89,52 @@ export async function exportStatus(host: Host): Promise<StatusReport> {
     findProcesses(host, store.folder),
   ]);
   const sight = new Sight(host);
-  const exports = await Promise.all(entries.map((entry) => inspect(store, entry, processes, sight)));
+  const pids = entries.flatMap((entry) => processes.get(driverFor(store, entry).mark(entry)) ?? []);
+  const [snapshot, opened] = await Promise.all([
+    surveyStorage(host, entries.flatMap(namesOf), 'names'),
+    openedBy(host, [...new Set(pids)]),
+  ]);
+  const seen: Seen = { processes, sight, snapshot, opened };
+  const exports = await Promise.all(entries.map((entry) => inspect(store, entry, seen)));
   const marks = new Set(entries.flatMap(withOther).map((entry) => driverFor(store, entry).mark(entry)));
   const orphans = [...processes].filter(([mark]) => !marks.has(mark)).map(([mark, pids]) => ({ mark, pids }));
   return { exports, orphans, unreadable, stateFolder: store.folder };
 }
 
-async function inspect(
-  store: EntryStore,
-  entry: ExportEntry,
-  processes: ReadonlyMap<string, number[]>,
-  sight: Sight,
-): Promise<ExportStatus> {
+/** What was looked at once for all exports. */
+interface Seen {
+  processes: ReadonlyMap<string, number[]>;
+  sight: Sight;
+  snapshot: StorageSnapshot;
+  opened: ReadonlyMap<number, Opened>;
+}
+
+async function inspect(store: EntryStore, entry: ExportEntry, seen: Seen): Promise<ExportStatus> {
+  const { processes, sight, snapshot, opened } = seen;
   const { host } = store;
   const driver = driverFor(store, entry);
   const id = exportId(entry);
   const { told, waits } = await sight.toldBy(driver.mark(entry), entry);
-  const [iface, loops, file] = await Promise.all([
-    sight.interfaceOf(entry),
-    ownLoops(store, entry),
-    host.stat(entry.backing.path),
-  ]);
+  const [iface, loops] = await Promise.all([sight.interfaceOf(entry), ownLoops(store, entry)]);
   const faults: string[] = [];
   if (iface === undefined) faults.push(`the interface ${entry.iface} is gone`);
   else if (!iface.up)
     faults.push(`the interface ${entry.iface} is down: ${upCommand(entry.iface, entry.netns)}`);
-  if (file === undefined) faults.push(`${entry.backing.path} is gone`);
-  else if (file.kind === 'file' && file.size !== entry.backing.size) {
-    faults.push(
-      `${entry.backing.path} has ${file.size} bytes, and ${entry.backing.size} when it was exported`,
-    );
-  }
   const isDetached = entry.backing.loop && loops.length === 0;
   if (isDetached) faults.push(`no loop device: aoe-lab restart ${id}`);
   const unkept = entry.persist ? await persistenceFaults(store, entry) : [];
   faults.push(...unkept.map((what) => `${what}: aoe-lab restart ${id}`));
   const { state: presence, pids, fault } = await driver.presence(entry, iface, processes);
+  const backing = judgeServed(
+    {
+      snapshot,
+      opened: pids.flatMap((pid) => opened.get(pid) ?? []),
+      isServed: presence !== 'absent' && !isDetached,
+      sectors: told?.sectors,
+    },
+    entry,
+  );
+  faults.push(...backing.faults.map(({ text }) => text));
   const isWaiting = presence !== 'absent' && waits !== undefined;
   if (isWaiting) faults.push(`it is not served yet: ${waits}`);
   else if (fault !== undefined) faults.push(`${fault}: aoe-lab restart ${id}`);
@@ -125,7 +145,12 @@ async function inspect(
   if (wire === 'silent') faults.push('it did not answer on the wire');
   if (entry.migration !== undefined) faults.push(describeMove(entry, entry.migration.other));
   const isBroken =
-    isDetached || unkept.length > 0 || (fault !== undefined && !isWaiting) || wire === 'silent';
+    isDetached ||
+    unkept.length > 0 ||
+    (fault !== undefined && !isWaiting) ||
+    wire === 'silent' ||
+    backing.faults.some(({ remedy }) => remedy === 'restart');
+  const needsPerson = backing.faults.some(({ remedy }) => remedy === 'file');
   const state =
     entry.phase !== 'running'
       ? 'unfinished'
@@ -142,9 +167,11 @@ async function inspect(
     slot: entry.slot,
     iface: entry.iface,
     netns: entry.netns,
-    file: entry.backing.path,
-    size: entry.backing.size,
-    fileSize: file?.kind === 'file' ? file.size : null,
+    file: entry.backing.name,
+    resolved: backing.now?.path ?? null,
+    size: (told?.sectors ?? sectorsOf(entry)) * 512,
+    backingSize: entry.backing.size,
+    fileSize: backing.now?.kind === 'file' ? backing.size : null,
     made: entry.backing.made,
     loop: entry.backing.loop,
     device: loops[0],
@@ -153,7 +180,7 @@ async function inspect(
     pids,
     wire,
     faults,
-    remedy: !iface?.up ? 'interface' : file === undefined ? 'file' : isBroken ? 'restart' : null,
+    remedy: !iface?.up ? 'interface' : needsPerson ? 'file' : isBroken ? 'restart' : null,
     mac: iface?.mac ?? null,
     lab: entry.lab ?? null,
     options: entry.options,

@@ -9,24 +9,45 @@ export function withOther(entry: ExportEntry): ExportEntry[] {
 }
 
 /**
- * Removes copies of builds, logs and daemons' folders that belong to no entry; to be called under the lock. `undo` leaves
- * them, a target that gave its place to another one, and a command that was killed meanwhile.
+ * Removes copies of builds, daemons' folders and links to disks that belong to no entry; to be called under the lock. `undo`
+ * leaves them, a target that gave its place to another one, and a command that was killed meanwhile. Logs outlive their
+ * exports: they go after 14 days, or where there is nothing in them.
  */
 export async function tidy(store: EntryStore): Promise<void> {
   const entries = (await store.all()).flatMap(withOther);
   const wanted = new Set(
     entries.flatMap((entry) => {
       const driver = driverFor(store, entry);
-      const log = driver.logPath(entry);
-      const record = recordPath(store, posix.basename(log, '.log'));
-      return [log, driver.mark(entry), store.artifactsFolder(entry.build), record];
+      return [
+        driver.logPath(entry),
+        driver.mark(entry),
+        store.artifactsFolder(entry.build),
+        entry.backing.opens,
+        recordPath(store, posix.basename(driver.logPath(entry), '.log')),
+      ];
     }),
   );
-  for (const kind of ['artifacts', 'logs', 'daemons']) {
+  for (const kind of ['artifacts', 'daemons', 'disks']) {
     const folder = posix.join(store.folder, kind);
     for (const name of await store.host.list(folder)) {
       const path = posix.join(folder, name);
       if (!wanted.has(path)) await store.host.remove(path);
     }
   }
+  const logs = posix.join(store.folder, 'logs');
+  const records = (await store.host.list(logs)).filter((name) => name.endsWith('.run'));
+  for (const path of records.map((name) => posix.join(logs, name))) {
+    if (!wanted.has(path)) await store.host.remove(path);
+  }
+  for (const path of await outdatedLogs(store)) if (!wanted.has(path)) await store.host.remove(path);
+}
+
+/** Days. */
+const LOGS_KEPT = 14;
+
+async function outdatedLogs({ host, folder }: EntryStore): Promise<string[]> {
+  const logs = posix.join(folder, 'logs');
+  if ((await host.stat(logs)) === undefined) return [];
+  const argv = ['find', logs, '-type', 'f', '(', '-mtime', `+${LOGS_KEPT - 1}`, '-o', '-size', '0', ')'];
+  return (await host.run(argv)).stdout.split('\n').filter(Boolean);
 }

@@ -2,15 +2,16 @@
 import type { Host } from '../host/host.js';
 import { RUN_MARK } from './processes.js';
 import type { Program } from './program.js';
+import { guarded } from './supervise.js';
 
 /** Seconds; while an interface is down, vblade ends as soon as it is started. */
 const PAUSE = 1;
 
-/** The command that starts a program in a transient unit, which starts it again when it fails. */
+/** The command that starts a program in a transient unit, which starts it again when it ends. */
 export function transientArgv(service: string, program: Program): string[] {
-  const { argv, mark, log, cwd, netns, stop } = program;
+  const { argv, before, mark, log, cwd, netns, stop } = program;
   const properties = {
-    Restart: 'on-failure',
+    Restart: 'always',
     RestartSec: String(PAUSE),
     StartLimitIntervalSec: '0',
     KillSignal: `SIG${stop}`,
@@ -25,7 +26,7 @@ export function transientArgv(service: string, program: Program): string[] {
     ...Object.entries(properties).map(([name, value]) => `--property=${name}=${value}`),
     '--',
     // The manager replaces variables in what it starts (systemd.service(5), command lines).
-    ...[...place, ...argv].map((word) => word.replaceAll('$', '$$$$')),
+    ...[...place, ...guarded(argv, before)].map((word) => word.replaceAll('$', '$$$$')),
   ];
 }
 

@@ -9,14 +9,14 @@ import { type ExportEntry, exportId, type StateFolder } from '../entry.js';
 import { loopOptions } from '../loops.js';
 import { RUN_MARK } from '../processes.js';
 import { daemonConfiguration, type Program } from '../program.js';
-import { supervised } from '../supervise.js';
+import { guarded, supervised } from '../supervise.js';
 import { exportVariables } from '../variables.js';
 import type { ManagerKind } from './manager.js';
 import { bootServiceName, loopLink, loopRecord, scriptPath } from './names.js';
 import { SCRIPT_FOLDER } from './openrc.js';
 import { keptPath, type Service, servicesOf } from './services.js';
 import { UNIT_FOLDER } from './systemd.js';
-import { commandWord, deviceUnit, plainText, unitWord } from './words.js';
+import { commandLine, commandWord, deviceUnit, plainText, unitWord } from './words.js';
 
 export interface PersistFile {
   path: string;
@@ -77,16 +77,19 @@ export function draftPersistence(
   place: Place,
 ): { services: Service[]; drafts: PersistDraft[] } {
   const services = servicesOf(state, entries);
-  const drafts = services.flatMap((service) =>
-    [
-      ...scriptOf(state, service, place),
-      ...unitOf(state, service, place),
-      ...configurationOf(state, service),
-    ].map((draft) => ({ ...draft, service })),
-  );
+  const drafts = services.flatMap((service) => draftService(state, service, place));
   const names = services.map(({ name }) => name);
   // What is started at boot comes before what is to be started.
   return { services, drafts: [...bootFiles(state, names, place), ...drafts] };
+}
+
+/** The files of one service. */
+export function draftService(state: StateFolder, service: Service, place: Place): PersistDraft[] {
+  return [
+    ...scriptOf(state, service, place),
+    ...unitOf(state, service, place),
+    ...configurationOf(state, service),
+  ].map((draft) => ({ ...draft, service }));
 }
 
 /** systemd starts programs without a shell. */
@@ -116,7 +119,10 @@ function unitOf(state: StateFolder, service: Service, { manager, udev }: Place):
     description: plainText(description),
     loops: loops.map((name) => `${name}.service`),
     appearing: udev === false ? [] : appearing(service).map(deviceUnit),
-    paths: [state.folder, ...service.members.map(({ backing }) => backing.path)].map(unitWord),
+    // Links are not followed there.
+    paths: [
+      ...new Set([state.folder, ...service.members.flatMap(({ backing }) => [backing.name, backing.path])]),
+    ].map(unitWord),
   };
   const draft =
     program === undefined
@@ -140,7 +146,9 @@ const MODULE_RIGHTS = {
 function appearing({ kind, members }: Service): string[] {
   if (kind === 'loop') return [];
   const interfaces = members.map(({ iface }) => `/sys/subsystem/net/devices/${iface}`);
-  const disks = members.filter(({ backing }) => backing.kind === 'device').map(({ backing }) => backing.path);
+  const disks = members
+    .filter(({ backing }) => backing.kind === 'device')
+    .map(({ backing }) => (backing.pinned ? backing.name : backing.opens));
   return [...new Set([...interfaces, ...disks])];
 }
 
@@ -151,26 +159,37 @@ function programVariables({ members }: Service, program: Program): object {
   return {
     environment: unitWord(`${RUN_MARK}=${program.mark}`),
     cwd: plainText(program.cwd),
-    command: program.argv.map(commandWord).join(' '),
+    before: program.before.map(commandLine),
+    command: commandLine(program.argv),
     stop: program.stop,
     logFile: plainText(program.log),
     daemon: control.shape === 'daemon',
-    writable: backing.kind === 'file' && !backing.loop && !options.readOnly ? [unitWord(backing.path)] : [],
-    devices: backing.loop ? ['block-loop'] : backing.kind === 'device' ? [unitWord(backing.path)] : [],
+    writable: [
+      ...(backing.kind === 'file' && !backing.loop && !options.readOnly ? [backing.opens] : []),
+      ...(backing.pinned ? [posix.dirname(backing.opens)] : []),
+    ].map(unitWord),
+    devices: devicesOf(backing),
     // node makes machine code as it goes.
     compiles: run.includes('{{node}}'),
   };
 }
 
+/** What the device of a number that moves is called, nobody knows before the start. */
+function devicesOf({ kind, loop, pinned, opens }: ExportEntry['backing']): string[] {
+  if (loop) return ['block-loop'];
+  if (kind === 'file') return [];
+  return pinned ? ['block-*'] : [unitWord(opens)];
+}
+
 function loopScript(state: StateFolder, entry: ExportEntry): Draft {
-  const { path } = entry.backing;
+  const { name } = entry.backing;
   return drafted('loop.sh', {
     id: exportId(entry),
-    file: quote(path),
+    file: quote(name),
     record: quote(loopRecord(state, entry)),
     link: quote(loopLink(state, entry)),
     // The same words as when we attach it, without those that the script has.
-    options: attachCommand(path, loopOptions(entry)).slice(3, -1).join(' '),
+    options: attachCommand(name, loopOptions(entry)).slice(3, -1).join(' '),
   });
 }
 
@@ -198,13 +217,14 @@ function moduleScript(state: StateFolder, entry: ExportEntry): Draft {
 }
 
 function programScript(program: Program, ids: string): Draft {
+  const argv = guarded(program.argv, program.before);
   return drafted('program.sh', {
     ids,
     mark: quote(program.mark),
     logFile: quote(program.log),
     cwd: quote(program.cwd),
-    command: quoteArgv(program.argv),
-    supervised: quoteArgv(supervised(program.argv, 'on-failure')),
+    command: quoteArgv(argv),
+    supervised: quoteArgv(supervised(argv, 'on-failure')),
     stop: program.stop,
   });
 }

@@ -15,6 +15,10 @@ export function commandWord(word: string): string {
   return unitWord(word).replaceAll('$', '$$$$');
 }
 
+export function commandLine(argv: readonly string[]): string {
+  return argv.map(commandWord).join(' ');
+}
+
 /** A setting that is taken as it stands, to the end of its line. */
 export function plainText(text: string): string {
   return text.replaceAll('%', '%%').replaceAll(/[\r\n]/g, ' ');

@@ -9,7 +9,7 @@ import type { ManagerKind } from '../../../src/target/persist/manager.js';
 import { type Persistence, renderPersistence } from '../../../src/target/persist/render.js';
 import { commandWord, deviceUnit, unitWord } from '../../../src/target/persist/words.js';
 import { temporaryFolder } from '../../temporary.js';
-import { entryOf } from '../entries.js';
+import { backingOf, entryOf } from '../entries.js';
 
 const state = new StateFolder('/var/lib/aoe-lab');
 
@@ -27,24 +27,17 @@ async function entry(
 }
 
 const odd = '/srv/the disk\'s "50% $HOME".img';
-const loop = {
-  path: '/srv/disk',
-  kind: 'file' as const,
-  size: 1 << 20,
-  made: true,
-  loop: true,
-  loopsBefore: [],
-};
+const loop = backingOf({ made: true, loop: true });
 
 async function everyShape(): Promise<ExportEntry[]> {
   return [
-    await entry('vblade', '25', { slot: 1, iface: 'eth0.5', backing: { ...loop, path: odd, loop: false } }),
+    await entry('vblade', '25', { slot: 1, iface: 'eth0.5', backing: backingOf({ path: odd }) }),
     await entry('vblade', '25', { slot: 2, backing: loop, options: { readOnly: true, directIo: true } }),
     await entry('ggaoed', '1.1', { slot: 3 }),
     await entry('ggaoed', '1.1', { slot: 4, iface: 'a-b', backing: loop }),
     await entry('native', undefined, {
       slot: 5,
-      backing: { ...loop, loop: false, kind: 'device', path: '/dev/sdb' },
+      backing: backingOf({ kind: 'device', path: '/dev/sdb' }),
     }),
     await entry('kvblade', undefined, { slot: 6, backing: loop }),
   ];

@@ -1,0 +1,55 @@
+/** Programs that must not start yet, under a real systemd. */
+import type { Host } from '../../src/host/host.js';
+import { EntryStore } from '../../src/target/entry.js';
+import { Launcher } from '../../src/target/launcher.js';
+import { draftService } from '../../src/target/persist/render.js';
+import { servicesOf } from '../../src/target/persist/services.js';
+import type { Program } from '../../src/target/program.js';
+import { render } from '../../src/templating.js';
+import { entryOf } from '../target/entries.js';
+import { reachLabHost } from './lab-host.js';
+import { testUnless } from './machine.js';
+import { type LabHost, noSystemdLab, sshLab } from './ssh-lab.js';
+
+testUnless(
+  noSystemdLab(),
+  'systemd: a program whose disk is not there yet is not started, and is as soon as it is there',
+  async (t) => {
+    t.timeout(300_000);
+    const lab = await sshLab(t, ['one'], { init: 'systemd' });
+    const host = await reachLabHost(t, lab, lab.hosts[0] as LabHost);
+    const store = await EntryStore.open(host);
+    const launcher = new Launcher(store);
+    for (const persist of [true, false]) {
+      const [service] = servicesOf(store, [
+        entryOf({ persist, restart: 'on-failure', slot: persist ? 1 : 2 }),
+      ]);
+      if (service?.kind !== 'program') throw new Error('no program');
+      const [ready, started] = [`/srv/ready ${persist}`, `/srv/started-${persist}`] as const;
+      const program: Program = {
+        ...service.program,
+        before: [['sh', '-c', 'test -e "$1" || { echo "no $1"; exit 3; }', 'sh', ready]],
+        // With 0 at once, the first time: as a target does whose disk is gone.
+        argv: ['sh', '-c', 'echo >> "$1"; [ $(wc -l < "$1") -lt 2 ] || exec sleep 600', 'sh', started],
+      };
+      const drafts = persist
+        ? draftService(store, { ...service, program }, { manager: 'systemd', udev: false })
+        : [];
+      for (const { path, template, variables } of drafts) {
+        const text = render(template.text, variables);
+        await host.write(path, text.replace('ProtectSystem=strict', 'ProtectSystem=full'));
+      }
+      await host.run(['systemctl', 'daemon-reload']);
+      await launcher.start(program).catch(() => {});
+      await until(host, `[ $(grep -cxF 'no ${ready}' '${program.log}') -ge 2 ]`);
+      t.is(await host.stat(started), undefined);
+      await host.write(ready, '');
+      await until(host, `[ $(wc -l < ${started}) -eq 2 ]`);
+      await launcher.stop(program);
+    }
+  },
+);
+
+async function until(host: Host, test: string): Promise<void> {
+  await host.run(['sh', '-c', `until ${test}; do sleep 0.1; done 2> /dev/null`], { timeout: 120_000 });
+}
