@@ -1,3 +1,4 @@
+import { CommandError } from '../host/command-error.js';
 import type { Host } from '../host/host.js';
 import { type InterfaceFacts, listInterfaces } from '../host/interface.js';
 import type { DaemonStatus } from '../native/status-file.js';
@@ -16,7 +17,7 @@ export class Sight {
   /** The interface of an export; undefined if it is gone, or its namespace and all in it. */
   async interfaceOf({ netns, iface }: ExportEntry): Promise<InterfaceFacts | undefined> {
     const known = this.#interfaces.get(netns);
-    const all = known ?? listInterfaces(this.#host.inNamespace(netns)).catch(() => []);
+    const all = known ?? interfacesIfThere(this.#host.inNamespace(netns));
     this.#interfaces.set(netns, all);
     return (await all).find(({ name }) => name === iface);
   }
@@ -43,5 +44,15 @@ export class Sight {
       // Most daemons write none.
       return undefined;
     }
+  }
+}
+
+/** None where the namespace is gone; that they can't be listed is no such answer. */
+async function interfacesIfThere(host: Host): Promise<InterfaceFacts[]> {
+  try {
+    return await listInterfaces(host);
+  } catch (error) {
+    if (error instanceof CommandError && /network namespace/.test(error.stderr)) return [];
+    throw error;
   }
 }
