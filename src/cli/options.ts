@@ -1,15 +1,30 @@
 /** Parsers of option values, shared by the commands. Each throws what commander shows as a wrong use. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Mac, parseMac } from '../aoe/ethernet.js';
 import { UsageError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { FINDINGS, type FindingKind } from '../storage/findings.js';
 import type { Site } from '../verify/outpost.js';
 import type { Place } from '../verify/place.js';
 
-export function integer(value: string): number {
-  if (!/^\d+$/.test(value)) throw new InvalidArgumentError('expected a whole number.');
-  return Number(value);
+/** A parser of whole numbers, both bounds allowed. */
+export function whole(least: number, most = Number.MAX_SAFE_INTEGER): (value: string) => number {
+  const isOpen = most === Number.MAX_SAFE_INTEGER;
+  const bounds = !isOpen ? ` from ${least} to ${most}` : least === 0 ? '' : ` of ${least} or more`;
+  return (value) => {
+    const number = /^\d+$/.test(value) ? Number(value) : Number.NaN;
+    if (number >= least && number <= most) return number;
+    throw new InvalidArgumentError(`expected a whole number${bounds}.`);
+  };
 }
+
+export const integer = whole(0);
+/** Of a private wire: a sector has to fit behind the headers, and a veth takes no more. */
+export const wireMtu = whole(534, 65535);
+/** Hosts at once: each takes a connection, and descriptors. */
+export const MOST_PARALLEL = 1000;
+/** The longest that a timer takes. */
+export const MOST_MILLISECONDS = 2 ** 31 - 1;
 
 /** `e0.1` → shelf and slot. */
 export function address(value: string): { shelf: number; slot: number } {
@@ -40,6 +55,18 @@ export function findings(value: string, before: FindingKind[] = []): FindingKind
     return kind;
   });
   return [...before, ...found];
+}
+
+/** A station's MAC address, as a number. */
+export function station(value: string): Mac {
+  const mac = parseMac(value);
+  if (mac === undefined) throw new InvalidArgumentError('expected a MAC address such as 00:11:22:33:44:55.');
+  return mac;
+}
+
+/** What `-` stands for: standard input or output. @returns undefined for it, and for none */
+export function fileOrStream(value: string | undefined): string | undefined {
+  return value === '-' ? undefined : value;
 }
 
 /** Collects the values of a repeatable option. */

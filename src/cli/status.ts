@@ -25,8 +25,8 @@ export function register(program: Command): void {
 async function metrics(): Promise<(report: StatusReport) => string> {
   const { prometheus } = await import('../native/metrics.js');
   return (report) => {
-    const exports = report.exports.flatMap(({ counters, path, size, ...one }) =>
-      counters === null ? [] : [{ ...one, counters, path: path ?? '', sectors: size / 512 }],
+    const exports = report.exports.flatMap(({ counters, size, sectors, ...one }) =>
+      counters === null ? [] : [{ ...one, counters, sectors: sectors ?? size / 512 }],
     );
     return prometheus({ exports }).trimEnd();
   };

@@ -4,6 +4,7 @@ import { homedir, hostname, release } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { CommandError } from './command-error.js';
+import { enterNamespace } from './enter.js';
 import {
   type FileFacts,
   type Host,
@@ -38,7 +39,7 @@ export class LocalHost implements Host {
     return other;
   }
 
-  /** `ip netns exec` replaces /sys for the namespace, so what a daemon reads there about its interface is right too. */
+  /** For commands that end: `ip netns exec` replaces /sys for the namespace, so what they read there is right too. */
   #inNamespace(argv: readonly string[]): readonly string[] {
     return this.netns === undefined ? argv : ['ip', 'netns', 'exec', this.netns, ...argv];
   }
@@ -91,7 +92,7 @@ export class LocalHost implements Host {
     await fs.mkdir(dirname(options.log), { recursive: true });
     const log = await fs.open(options.log, 'a');
     try {
-      const full = this.#inNamespace(argv);
+      const full = enterNamespace(this.netns, argv);
       this.onRun?.(full);
       const child = spawn(full[0] as string, full.slice(1), {
         detached: true,

@@ -1,13 +1,14 @@
 /** What an application does to real hosts. */
-import { LabError } from '../errors.js';
+import type { LabError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import type { MadeFile } from '../storage/files.js';
+import { expectedError } from '../system-errors.js';
 import { EntryStore, exportId } from '../target/entry.js';
 import { exportTargets } from '../target/export.js';
 import type { Served } from '../target/plan.js';
 import { type ProvideOptions, provide } from '../target/provide.js';
 import type { Recovery } from '../target/recover.js';
-import { restartTargets } from '../target/restart.js';
+import { restartEach } from '../target/restart.js';
 import { unexportTargets } from '../target/unexport.js';
 import type { Deeds, Failure } from './apply.js';
 import { groupBy } from './group.js';
@@ -70,12 +71,15 @@ export class HostDeeds implements Deeds {
     return actions.map((action) => failures.get(action));
   }
 
-  restart(name: string, actions: readonly Restart[]): Promise<Failure[]> {
-    return together(actions, async (some) => {
-      const ids = some.map(({ id }) => id);
-      const { recovery } = await restartTargets(this.#host(name), ids);
+  async restart(name: string, actions: readonly Restart[]): Promise<Failure[]> {
+    const ids = actions.map(({ id }) => id);
+    try {
+      const { failed, recovery } = await restartEach(this.#host(name), ids);
       this.#options.onRecovery?.(name, recovery);
-    });
+      return ids.map((id) => failed.find((one) => one.id === id)?.error);
+    } catch (error) {
+      return actions.map(() => expected(error));
+    }
   }
 
   async make(name: string, actions: readonly (Create | Replace)[]): Promise<Failure[]> {
@@ -149,6 +153,7 @@ async function failureOf(job: () => Promise<unknown>): Promise<Failure> {
 
 /** @throws what is a fault of aoe-lab itself */
 function expected(error: unknown): LabError {
-  if (error instanceof LabError) return error;
+  const known = expectedError(error);
+  if (known !== undefined) return known;
   throw error;
 }

@@ -7,15 +7,20 @@ import { listLoops } from '../storage/loop.js';
 import { driverFor, type Preview } from '../target/driver.js';
 import { type EntryStore, type ExportEntry, exportId, type WireState } from '../target/entry.js';
 import { nameOf } from '../target/give-back.js';
+import { staleAddress } from '../target/interface-faults.js';
 import { refuseFleeting } from '../target/persist/fleeting.js';
 import { previewPersistence } from '../target/persist/preview.js';
 import { type Served, servingFields } from '../target/plan.js';
 import { findProcesses } from '../target/processes.js';
+import { byRealNames } from '../target/real-names.js';
+import { listenAt, refuseRivals, withNetwork } from '../target/rivals.js';
 import { selectEntries } from '../target/unexport.js';
 import { exportedPath } from '../target/variables.js';
 import { openVantage } from '../target/wire.js';
-import { readWireState } from '../target/wire-state.js';
+import { readWireState, sessionWith } from '../target/wire-state.js';
 import { checkWish } from '../target/wish.js';
+import { render } from '../templating.js';
+import { type DiskIdentity, identityLoss } from './identity-loss.js';
 import { type Translation, translate } from './translate.js';
 
 export interface MigrationPlan {
@@ -38,7 +43,7 @@ export interface MigrationPlan {
 export async function planMigration(store: EntryStore, name: string, served: Served): Promise<MigrationPlan> {
   const { host } = store;
   const entries = await store.all();
-  const [old] = selectEntries(entries, [name]);
+  const [old] = selectEntries(entries, await byRealNames(host, entries, [name]));
   if (old === undefined) throw new TypeError('selectEntries returned nothing');
   const tried = `moving ${exportId(old)} from ${nameOf(old)} to ${served.implementation} ${served.release}`;
   if (old.build === served.build && old.implementation === served.implementation) {
@@ -51,8 +56,9 @@ export async function planMigration(store: EntryStore, name: string, served: Ser
   if (old.persist) await refuseFleeting(store, served.control, old.backing.path);
   const iface = await requireInterface(host.inNamespace(old.netns), old.iface);
   await requireServing(store, old, iface, tried);
-  const state = await stateOf(host, old, iface);
-  const { quirks } = await loadRecipe(served.implementation);
+  await requireAlone(store, old, iface, tried);
+  const { state, identity } = await askOld(host, old, iface);
+  const { quirks, identify } = await loadRecipe(served.implementation);
   const translation = translate(old, state, { ...served, quirks });
   if (translation.obstacles.length > 0) {
     throw new UsageError({
@@ -73,6 +79,12 @@ export async function planMigration(store: EntryStore, name: string, served: Ser
     ...place,
     options: translation.options,
   });
+  const isSame = old.implementation === served.implementation;
+  const tellsNext = async (): Promise<DiskIdentity> => {
+    const { hostname } = await host.facts();
+    const serial = identify?.serial && render(identify.serial, { shelf, slot, hostname });
+    return { model: identify?.model, serial };
+  };
   const sharing = entries.filter(
     (entry) => entry.backing.path === backing.path && exportId(entry) !== exportId(old),
   );
@@ -84,7 +96,7 @@ export async function planMigration(store: EntryStore, name: string, served: Ser
     old,
     next: await composeNext(store, old, served, translation),
     iface,
-    losses: [...translation.losses, ...shared],
+    losses: [...translation.losses, ...identityLoss(identity, await tellsNext(), isSame), ...shared],
     notes: translation.notes,
     needsLoop: translation.needsLoop,
   };
@@ -156,11 +168,42 @@ async function requireServing(
   });
 }
 
-async function stateOf(host: Host, entry: ExportEntry, iface: InterfaceFacts): Promise<WireState | null> {
+/**
+ * That its address is its own, and that it answers from there.
+ * @throws UsageError if others answer with another disk · LabError if it answers from an address that its interface had
+ */
+async function requireAlone(
+  store: EntryStore,
+  entry: ExportEntry,
+  iface: InterfaceFacts,
+  tried: string,
+): Promise<void> {
+  await withNetwork(store, async (network) => {
+    const heard = await listenAt(network, entry, iface);
+    await refuseRivals(tried, { store, network }, entry, heard, true);
+  });
+  const processes = await findProcesses(store.host, store.folder);
+  const pids = processes.get(driverFor(store, entry).mark(entry)) ?? [];
+  const stale = staleAddress({ entry, pids }, iface);
+  if (stale === undefined) return;
+  throw new LabError({ tried, happened: stale, next: quoteArgv(['aoe-lab', 'restart', exportId(entry)]) });
+}
+
+/** What initiators have set on the old target, and what they know its disk by; null and nothing where it can't be asked. */
+async function askOld(
+  host: Host,
+  entry: ExportEntry,
+  iface: InterfaceFacts,
+): Promise<{ state: WireState | null; identity: DiskIdentity }> {
   const link = await openVantage(host, entry, iface);
-  if (link === undefined) return null;
+  if (link === undefined) return { state: null, identity: {} };
   try {
-    return await readWireState(link, entry, iface);
+    const state = await readWireState(link, entry, iface);
+    // Others may have reserved it.
+    const identity = await sessionWith(link, entry, iface)
+      .identify()
+      .catch(() => ({}));
+    return { state, identity };
   } finally {
     await link.close();
   }

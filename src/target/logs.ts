@@ -4,6 +4,7 @@ import type { Host } from '../host/host.js';
 import { readIfThere } from '../host/if-there.js';
 import { driverFor } from './driver.js';
 import { EntryStore, exportId } from './entry.js';
+import { byRealNames } from './real-names.js';
 import { selectEntries } from './unexport.js';
 
 /**
@@ -24,7 +25,7 @@ export async function exportLog(
 async function findLog(store: EntryStore, name: string): Promise<{ id: string; path: string }> {
   const entries = await store.all();
   try {
-    const [entry] = selectEntries(entries, [name]);
+    const [entry] = selectEntries(entries, await byRealNames(store.host, entries, [name]));
     if (entry === undefined) throw new TypeError('selectEntries returned nothing');
     return { id: exportId(entry), path: driverFor(store, entry).logPath(entry) };
   } catch (error) {

@@ -1,25 +1,62 @@
-import { CommandError } from '../host/command-error.js';
+import { MissingError } from '../errors.js';
 import type { Host } from '../host/host.js';
-import { type InterfaceFacts, listInterfaces } from '../host/interface.js';
+import type { InterfaceFacts } from '../host/interface.js';
+import { findInterface } from '../host/interface-choice.js';
 import type { DaemonStatus } from '../native/status-file.js';
 import type { ExportEntry } from './entry.js';
+import { type InterfaceFault, interfaceFaults } from './interface-faults.js';
+import type { Network } from './network.js';
+import { macsBeside } from './rivals.js';
+import type { WireReport } from './wire.js';
 
 /** What several exports of a host have in common, looked at once. */
 export class Sight {
   readonly #host: Host;
-  readonly #interfaces = new Map<string | undefined, Promise<InterfaceFacts[]>>();
+  readonly #network: Network;
+  readonly #entries: readonly ExportEntry[];
   readonly #told = new Map<string, Promise<DaemonStatus | undefined>>();
 
-  constructor(host: Host) {
+  readonly #there = new Map<string, Promise<boolean>>();
+
+  constructor(host: Host, network: Network, entries: readonly ExportEntry[]) {
     this.#host = host;
+    this.#network = network;
+    this.#entries = entries;
   }
 
-  /** The interface of an export; undefined if it is gone, or its namespace and all in it. */
+  /** The interface of an export; undefined if it is gone, or its namespace and all in it, or it can't be looked at. */
   async interfaceOf({ netns, iface }: ExportEntry): Promise<InterfaceFacts | undefined> {
-    const known = this.#interfaces.get(netns);
-    const all = known ?? interfacesIfThere(this.#host.inNamespace(netns));
-    this.#interfaces.set(netns, all);
-    return (await all).find(({ name }) => name === iface);
+    return findInterface(await this.#network.interfaces(netns).catch(() => []), iface);
+  }
+
+  /**
+   * Where an export is served: what is wrong with its interface, and what the wire says.
+   * @param pids of the processes that serve it @param isAsked whether it is there to answer
+   */
+  async place(
+    entry: ExportEntry,
+    pids: readonly number[],
+    isAsked: boolean,
+  ): Promise<{ wire: WireReport; faults: InterfaceFault[] }> {
+    const iface = await this.interfaceOf(entry);
+    const [interfaces, foreign, beside, wire] = await Promise.all([
+      this.#network.interfaces(entry.netns).catch(listingFault),
+      this.#network.foreign(entry.netns).catch((error: Error) => error),
+      macsBeside(this.#entries, this.#network, entry),
+      iface?.up && isAsked ? this.#network.wire.ask(entry, iface) : NOT_ASKED,
+    ]);
+    const snapshot = { entry, interfaces, pids, wire, beside };
+    if (foreign instanceof Error) {
+      const unchecked = `targets of others on this host were not found out: ${foreign.message}`;
+      return { wire: { ...wire, unchecked }, faults: interfaceFaults({ ...snapshot, foreign: [] }) };
+    }
+    return { wire, faults: interfaceFaults({ ...snapshot, foreign }) };
+  }
+
+  isThere(path: string): Promise<boolean> {
+    const known = this.#there.get(path) ?? this.#host.stat(path).then((facts) => facts !== undefined);
+    this.#there.set(path, known);
+    return known;
   }
 
   /** What a daemon that writes a status file into its folder tells of an export. */
@@ -47,12 +84,10 @@ export class Sight {
   }
 }
 
-/** None where the namespace is gone; that they can't be listed is no such answer. */
-async function interfacesIfThere(host: Host): Promise<InterfaceFacts[]> {
-  try {
-    return await listInterfaces(host);
-  } catch (error) {
-    if (error instanceof CommandError && /network namespace/.test(error.stderr)) return [];
-    throw error;
-  }
+const NOT_ASKED: WireReport = { answer: 'unchecked', unchecked: null, stations: [] };
+
+/** Without its namespace all interfaces are gone; whatever else happens does not tell. */
+function listingFault(error: Error): readonly InterfaceFacts[] | { reason: string } {
+  const isGone = error instanceof MissingError && !error.missing.includes('iproute2');
+  return isGone ? [] : { reason: error.message };
 }

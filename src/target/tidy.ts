@@ -18,13 +18,9 @@ export async function tidy(store: EntryStore): Promise<void> {
   const wanted = new Set(
     entries.flatMap((entry) => {
       const driver = driverFor(store, entry);
-      return [
-        driver.logPath(entry),
-        driver.mark(entry),
-        store.artifactsFolder(entry.build),
-        entry.backing.opens,
-        recordPath(store, posix.basename(driver.logPath(entry), '.log')),
-      ];
+      const log = driver.logPath(entry);
+      const record = recordPath(store, posix.basename(log, '.log'));
+      return [log, record, driver.mark(entry), store.artifactsFolder(entry.build), entry.backing.opens];
     }),
   );
   for (const kind of ['artifacts', 'daemons', 'disks']) {
@@ -34,20 +30,31 @@ export async function tidy(store: EntryStore): Promise<void> {
       if (!wanted.has(path)) await store.host.remove(path);
     }
   }
-  const logs = posix.join(store.folder, 'logs');
-  const records = (await store.host.list(logs)).filter((name) => name.endsWith('.run'));
-  for (const path of records.map((name) => posix.join(logs, name))) {
-    if (!wanted.has(path)) await store.host.remove(path);
-  }
-  for (const path of await outdatedLogs(store)) if (!wanted.has(path)) await store.host.remove(path);
+  for (const path of await outdated(store)) if (!wanted.has(path)) await store.host.remove(path);
 }
 
 /** Days. */
 const LOGS_KEPT = 14;
 
-async function outdatedLogs({ host, folder }: EntryStore): Promise<string[]> {
+/** Logs that are old or empty, and records of processes (see run-record.ts), which lie beside them. */
+async function outdated({ host, folder }: EntryStore): Promise<string[]> {
   const logs = posix.join(folder, 'logs');
   if ((await host.stat(logs)) === undefined) return [];
-  const argv = ['find', logs, '-type', 'f', '(', '-mtime', `+${LOGS_KEPT - 1}`, '-o', '-size', '0', ')'];
+  const argv = [
+    'find',
+    logs,
+    '-type',
+    'f',
+    '(',
+    '-mtime',
+    `+${LOGS_KEPT - 1}`,
+    '-o',
+    '-size',
+    '0',
+    '-o',
+    '-name',
+    '*.run',
+    ')',
+  ];
   return (await host.run(argv)).stdout.split('\n').filter(Boolean);
 }

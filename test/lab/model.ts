@@ -28,6 +28,7 @@ export function statusOf(lab: string | null, one: LabExport, more: Partial<Expor
     state: 'serving',
     pids: [1],
     wire: 'unchecked',
+    unchecked: null,
     faults: [],
     remedy: null,
     mac: `02:00:00:00:00:${one.host.length.toString(16).padStart(2, '0')}`,
@@ -38,6 +39,7 @@ export function statusOf(lab: string | null, one: LabExport, more: Partial<Expor
     log: '',
     counters: null,
     path: null,
+    sectors: null,
     ...more,
   };
 }

@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import { PassThrough } from 'node:stream';
+import { enterNamespace } from '../enter.js';
 import type {
   FileFacts,
   Host,
@@ -70,7 +71,7 @@ export class SshHost implements Host {
   }
 
   async start(argv: readonly string[], { env, log, cwd = '/' }: StartOptions): Promise<number> {
-    const full = inNetns(argv, this.netns);
+    const full = enterNamespace(this.netns, argv);
     this.onRun?.(full);
     const settings = Object.entries(env).map(([name, value]) => `${name}=${value}`);
     const { stdout } = await runRemote(this.#connection, {
