@@ -139,7 +139,8 @@ async function inspect(store: EntryStore, entry: ExportEntry, seen: Seen): Promi
   const backing = judgeServed(
     {
       snapshot,
-      opened: pids.flatMap((pid) => opened.get(pid) ?? []),
+      // Of one that can't be looked into nothing is known.
+      opened: pids.every((pid) => opened.has(pid)) ? pids.flatMap((pid) => opened.get(pid) ?? []) : [],
       isServed: presence !== 'absent' && !isDetached,
       sectors: told?.sectors,
     },
