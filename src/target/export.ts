@@ -37,7 +37,7 @@ export interface ExportReport {
   options: ExportEntry['options'];
   /** What brings it back after a reboot, in words; null: nothing does. */
   persistence: string | null;
-  /** Why the wire was not asked from outside whether somebody else has its address; null where it was. */
+  /** Why the wire was not asked whether somebody else has its address; null where it was. */
   unchecked: string | null;
 }
 
@@ -203,7 +203,7 @@ class Addresses {
   }
 
   /**
-   * @returns why it was not asked from outside; null if it was
+   * @returns why the wire was not asked; null if it was
    * @throws UsageError if somebody else answers, or may
    */
   async require(order: ExportOrder, entry: ExportEntry): Promise<string | null> {
