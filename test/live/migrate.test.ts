@@ -124,7 +124,9 @@ for (const [name, where, reason] of chain) {
           `${report.from} to ${report.to}: ${report.gap?.longest.toFixed(0)} ms, ${report.gap?.unanswered} of ${report.gap?.requests} requests unanswered`,
         );
         const now = await only(wire);
-        t.like(now, { implementation: to, state: 'serving', wire: 'answers', pids: report.pids });
+        t.like(now, { implementation: to, state: 'serving', wire: 'answers' });
+        // A shell that handed over may not have ended when it was reported.
+        t.true(now.pids.every((pid) => report.pids.includes(pid)));
         const found = await cliJson<Found[]>(discoverOn(wire), wire.env);
         t.deepEqual(
           found.map(({ mac, sectors }) => ({ mac, sectors })),
