@@ -49,7 +49,7 @@ export interface ExportReport {
   overridden: Finding[];
   /** What the user should know. */
   warnings: string[];
-  /** Why the wire was not asked from outside whether somebody else has its address; null where it was. */
+  /** Why the wire was not asked whether somebody else has its address; null where it was. */
   unchecked: string | null;
 }
 
@@ -250,7 +250,7 @@ class Addresses {
   }
 
   /**
-   * @returns why it was not asked from outside (null if it was), and who else answers although that was refused
+   * @returns why it was not asked (null if it was), and who else answers although that was refused
    * @throws UsageError if somebody else answers, or may, unless that is overridden
    */
   async require(

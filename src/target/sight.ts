@@ -91,7 +91,7 @@ export class Sight {
   }
 }
 
-const NOT_ASKED: WireReport = { answer: 'unchecked', unchecked: null, stations: [] };
+const NOT_ASKED: WireReport = { answer: 'unchecked', unchecked: null, isAsked: false, stations: [] };
 
 /** Without its namespace all interfaces are gone; whatever else happens does not tell. */
 function listingFault(error: Error): readonly InterfaceFacts[] | { reason: string } {
