@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
 import type { UnexportReport } from '../target/unexport.js';
 import { type HostOptions, hostOptions, nameOf, onHosts } from './hosts.js';
@@ -6,6 +6,10 @@ import { type HostOptions, hostOptions, nameOf, onHosts } from './hosts.js';
 interface Options extends HostOptions {
   all?: boolean;
   removeFile?: boolean;
+  dryRun?: boolean;
+  yes?: boolean;
+  allow?: 'used';
+  force?: boolean;
 }
 
 export function register(program: Command): void {
@@ -14,7 +18,13 @@ export function register(program: Command): void {
     .description('end exports and remove what was made for them')
     .argument('[EXPORT...]', 'such as e0.1, or e0.1@eth0 where several interfaces serve it')
     .option('--all', 'every export of the host')
-    .option('--remove-file', 'remove the file that the export made even where it holds data');
+    .option('--remove-file', 'remove the file that the export made even where it holds data')
+    .option('--dry-run', 'say what would end and be removed, and change nothing')
+    .option('--yes', 'do not ask on the terminal where several would end')
+    .addOption(
+      new Option('--allow <FINDING>', 'end even what an initiator used in the last 30 s').choices(['used']),
+    )
+    .option('--force', 'the same as --allow used');
   hostOptions(command)
     .option('--json', 'print JSON')
     .action(async (names: string[], options: Options) => {
@@ -25,21 +35,52 @@ export function register(program: Command): void {
           next: 'name them (aoe-lab status shows them), or give --all',
         });
       }
-      const [{ unexportTargets }, { noteRecovery }] = await Promise.all([
+      if (names.length > 0 && options.all) {
+        throw new UsageError({
+          tried: 'ending exports',
+          happened: '--all ends every export, and some are named as well',
+          next: 'name them, or give --all alone',
+        });
+      }
+      const which = options.all ? undefined : names;
+      const [{ plannedEnds, unexportTargets }, { noteRecovery }, { agree }] = await Promise.all([
         import('../target/unexport.js'),
         import('../ui/recovery.js'),
+        import('../ui/confirm.js'),
       ]);
+      if (options.dryRun) {
+        await onHosts(options, (host) => plannedEnds(host, which), describePlanned);
+        return;
+      }
       await onHosts(
         options,
         async (host) => {
-          const { all, removeFile } = options;
-          const report = await unexportTargets(host, all ? undefined : names, removeFile ?? false);
+          if (process.stdin.isTTY && !options.yes) {
+            const planned = await plannedEnds(host, which);
+            const ids = planned.map(({ id }) => id).join(', ');
+            const about = { tried: `ending ${ids}`, next: 'give --yes' };
+            if (planned.length > 1)
+              await agree(`end ${planned.length} exports (${ids}) on ${nameOf(host)}?`, about);
+          }
+          const keepUsed = options.allow !== 'used' && !options.force;
+          const report = await unexportTargets(host, which, options.removeFile ?? false, { keepUsed });
           noteRecovery(report.recovery, nameOf(host));
           return report;
         },
         describe,
       );
     });
+}
+
+function describePlanned(planned: readonly { id: string; file: string; made: boolean }[]): string {
+  if (planned.length === 0) return 'nothing is exported';
+  return planned
+    .map(({ id, file, made }) =>
+      made
+        ? `${id} would end; ${file}, which it made, would go unless it holds data`
+        : `${id} would end; ${file} stays`,
+    )
+    .join('\n');
 }
 
 function describe({ unexported }: UnexportReport): string {
@@ -51,7 +92,9 @@ function describe({ unexported }: UnexportReport): string {
           ? ` and removed ${path}`
           : file === 'kept'
             ? `; ${path} holds data and was kept (--remove-file removes it)`
-            : '';
+            : file === 'other'
+              ? `; ${path} was left alone: something else has its name than what was made`
+              : '';
       return `unexported ${id}${rest}`;
     })
     .join('\n');

@@ -58,6 +58,8 @@ export class Daemon {
   #waiting: readonly Waiting[] = [];
   /** Of those that wait, the ones that were told of. */
   #reported: readonly Waiting[] = [];
+  /** How often each had been used when that was last looked at, and when that had changed. */
+  readonly #use = new WeakMap<Served, { count: number; at: number }>();
   #timer: NodeJS.Timeout | undefined;
   /** Changes are made one after the other; none of them waits for a disk without end. */
   #last: Promise<void> = Promise.resolve();
@@ -340,6 +342,21 @@ export class Daemon {
     }
   }
 
+  /** Writes how it stands at once, with the time of day, although nothing may have changed. */
+  async tellNow(): Promise<void> {
+    if (this.#folder === undefined) return;
+    await writeStatus(join(this.#folder, 'status.json'), { ...this.status(), at: Date.now() });
+  }
+
+  #usedAt(served: Served): { usedAt?: number } {
+    const { reads, writes, flushes } = served.counters;
+    const count = reads + writes + flushes;
+    const before = this.#use.get(served);
+    if (count > 0 && before?.count !== count) this.#use.set(served, { count, at: Date.now() });
+    const use = this.#use.get(served);
+    return use === undefined ? {} : { usedAt: use.at };
+  }
+
   /** How it stands now. */
   status(): DaemonStatus {
     const exports = this.#running.map(({ settings, served }) => ({
@@ -350,6 +367,7 @@ export class Daemon {
       serial: served.target.serial,
       path: this.#gateways.get(settings.iface)?.path ?? '',
       counters: served.counters,
+      ...this.#usedAt(served),
       ...(served.medium.isStuck ? { stuck: Math.floor(served.medium.silence / 1000) } : {}),
       faults: served.faults.list,
     }));

@@ -1,5 +1,5 @@
 /**
- * The native target as a process: `node dist/src/native/main.js -c FILE [--metrics PORT|SOCKET]`. HUP takes the configuration again, TERM and INT
+ * The native target as a process: `node dist/src/native/main.js -c FILE [--metrics PORT|SOCKET]`. HUP takes the configuration again, USR2 has it write how it stands, TERM and INT
  * end it once everything is answered. What it has to say goes to standard error.
  */
 import { dirname, resolve } from 'node:path';
@@ -22,6 +22,9 @@ await runMain(async () => {
   // Whoever is to send it looks whether there is a handler: without one it would end the process.
   process.on('SIGHUP', () => {
     daemon.configure(read).catch((error) => log(`the configuration stays as it was: ${describe(error)}`));
+  });
+  process.on('SIGUSR2', () => {
+    daemon.tellNow().catch((error) => log(describe(error)));
   });
   await daemon.configure(read);
   if (values.metrics !== undefined) {

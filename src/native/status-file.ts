@@ -5,6 +5,8 @@ import { describeFault, type FaultCount } from './io-faults.js';
 /** What a running native target tells of itself, in `status.json` of its folder. */
 export interface DaemonStatus {
   pid: number;
+  /** Milliseconds since 1970; there where it was asked for by USR2. */
+  at?: number;
   exports: {
     shelf: number;
     slot: number;
@@ -15,6 +17,8 @@ export interface DaemonStatus {
     /** How frames and sectors go: "receive ring, sendmmsg, io_uring". */
     path: string;
     counters: Counters;
+    /** When reads, writes or flushes were last seen, in milliseconds since 1970; absent: never. */
+    usedAt?: number;
     /** Seconds for which its disk has answered nothing; absent where it answers. */
     stuck?: number;
     /** What failed at its disk. */

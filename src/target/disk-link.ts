@@ -16,21 +16,23 @@ import { plain } from './persist/names.js';
 const SCRIPT = `
 keep=$1 link=$2 node=$3; shift 3
 is() {
-  at=/sys/class/block/$1; shift
+  at=$1; shift
   while [ $# -gt 1 ]; do
     [ "$(sed 's/^ *//; s/ *$//; q' "$at/$1" 2>/dev/null)" = "$2" ] || return 1
     shift 2
   done
 }
 real=$(readlink -f -- "$node")
-if [ -b "$real" ] && is "\${real##*/}" "$@"; then
+# By its number: the node may be called as nobody else calls the device.
+[ -b "$real" ] && number=$(stat -c '%t %T' -- "$real") && number=$((0x\${number% *})):$((0x\${number#* }))
+if [ -b "$real" ] && is "/sys/dev/block/$number" "$@"; then
   mkdir -p "\${link%/*}" && { [ "$(readlink "$link")" = "$real" ] || ln -sfn "$real" "$link"; }
   exit
 fi
 rm -f "$link"
 [ -b "$real" ] && why="it is another disk than the one that was exported" || why="it is not there"
 [ "$1" = size ] || for one in /sys/class/block/*; do
-  is "\${one##*/}" "$@" && why="$why; that one is /dev/\${one##*/} now"
+  is "$one" "$@" && why="$why; that one is /dev/\${one##*/} now"
 done
 echo "aoe-lab: $node is not served: $why" >&2
 [ "$keep" = each ]

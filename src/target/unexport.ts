@@ -2,6 +2,7 @@ import { UsageError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { EntryStore, type ExportEntry, exportId } from './entry.js';
 import { byRealNames } from './real-names.js';
+import { recentlyUsed } from './recent-use.js';
 import { type Recovery, recover } from './recover.js';
 import { tidy } from './tidy.js';
 import { type RemoveFile, type Undone, undo } from './undo.js';
@@ -14,12 +15,14 @@ export interface UnexportReport {
 /**
  * Ends exports and removes what was made for them.
  * @param which ids or short names (`e0.1`, where only one interface serves it); undefined: all
- * @throws UsageError if one of them is not exported or a short name is ambiguous; then none is touched
+ * @param keepUsed those that an initiator has just used are not ended (see recent-use.ts)
+ * @throws UsageError if one of them is not exported, a short name is ambiguous or one is in use; then none is touched
  */
 export async function unexportTargets(
   host: Host,
   which: readonly string[] | undefined,
   removeFiles: RemoveFile,
+  { keepUsed = false } = {},
 ): Promise<UnexportReport> {
   const store = await EntryStore.open(host);
   const lock = await store.lock();
@@ -27,7 +30,9 @@ export async function unexportTargets(
     const before = await store.all();
     const names = await byRealNames(host, before, which ?? before.map(exportId));
     // Named before the recovery, so that a half made export can be named as well.
-    const chosen = new Set(selectEntries(before, names).map(exportId));
+    const selected = selectEntries(before, names);
+    if (keepUsed) await refuseUsed(store, selected);
+    const chosen = new Set(selected.map(exportId));
     const recovery = await recover(store);
     const unexported: Undone[] = [];
     try {
@@ -41,6 +46,34 @@ export async function unexportTargets(
   } finally {
     await lock.release();
   }
+}
+
+async function refuseUsed(store: EntryStore, entries: readonly ExportEntry[]): Promise<void> {
+  const used = await recentlyUsed(store, entries);
+  if (used.length === 0) return;
+  throw new UsageError({
+    tried: `ending ${used.map(({ id }) => id).join(', ')}`,
+    happened: used.map(({ id, seconds }) => `an initiator used ${id} ${seconds} s ago`).join('\n'),
+    next: [
+      'unmount it there first, then wait for 30 s',
+      'or end it all the same by --allow used: what is mounted from it loses its disk',
+    ],
+  });
+}
+
+/** What `unexportTargets` would end; changes nothing. @throws UsageError as that does */
+export async function plannedEnds(
+  host: Host,
+  which: readonly string[] | undefined,
+): Promise<{ id: string; file: string; made: boolean }[]> {
+  const store = await EntryStore.open(host);
+  const entries = await store.all();
+  const names = await byRealNames(host, entries, which ?? entries.map(exportId));
+  return selectEntries(entries, names).map((entry) => ({
+    id: exportId(entry),
+    file: entry.backing.path,
+    made: entry.backing.madeAs !== undefined,
+  }));
 }
 
 /** @throws UsageError as `unexportTargets` */

@@ -43,7 +43,7 @@ for (const { name, release, tree } of DAEMONS) {
     const read = await cli(['read', 'e0.1', ...askFrom(wire), ...range, '--output', copy], wire.env);
     t.is(read.exitCode, 0, read.stderr);
     t.true(data.equals(await readFile(copy)));
-    await cliJson(['unexport', 'e0.1'], wire.env);
+    await cliJson(['unexport', '--force', 'e0.1'], wire.env);
     t.true(data.equals((await readFile(join(wire.folder, 'disk1'))).subarray(512, 512 + data.length)));
     await assertNothingLeft(t, wire);
   });
@@ -84,13 +84,13 @@ for (const { name, release, tree } of DAEMONS) {
         exports.map(({ slot, state, wire: answer }) => [slot, state, answer]),
         [1, 2, 3].map((slot) => [slot, 'serving', 'answers']),
       );
-      await cliJson(['unexport', 'e0.2'], wire.env);
+      await cliJson(['unexport', '--force', 'e0.2'], wire.env);
       t.deepEqual(await slots(), [1, 3]);
       going = false;
       await reading;
       t.true(reads > 100);
       t.log(`${reads} reads of 8 sectors meanwhile`);
-      await cliJson(['unexport', '--all'], wire.env);
+      await cliJson(['unexport', '--force', '--all'], wire.env);
       t.deepEqual(await slots(), []);
       await assertNothingLeft(t, wire);
     },
@@ -163,7 +163,7 @@ for (const { name, release, tree } of DAEMONS) {
         const args = exportOn(wire, name, 2, '--size', '1M', '--loop', ...where);
         await cli(args, wire.env, { killAfter });
         const before = await cliJson<StatusReport>(['status'], wire.env);
-        if (before.exports.length > 1) await cliJson(['unexport', 'e0.2'], wire.env);
+        if (before.exports.length > 1) await cliJson(['unexport', '--force', 'e0.2'], wire.env);
         const { exports, orphans } = await cliJson<StatusReport>(['status'], wire.env);
         t.deepEqual(orphans, []);
         t.deepEqual(

@@ -39,7 +39,7 @@ testUnless(
       ...[node, ...words],
     ];
     const asUser = (...words: string[]) => cli(words, env, { inside });
-    t.teardown(() => asUser('unexport', '--all'));
+    t.teardown(() => asUser('unexport', '--force', '--all'));
 
     for (const restart of [[], ['--restart', 'on-failure']]) {
       const words = [...restart, '--impl', 'native', '--shelf', '0', '--slot', '1', '--iface', wire.target];
@@ -68,7 +68,7 @@ testUnless(
       );
       t.deepEqual(status.orphans, []);
 
-      const ended = await asUser('unexport', 'e0.1');
+      const ended = await asUser('unexport', '--force', 'e0.1');
       t.is(ended.exitCode, 0, ended.stderr);
       t.deepEqual(await endedAmong(here, pids), pids);
     }
@@ -106,7 +106,7 @@ testUnless(
       t.regex(shown.stdout, /e0\.1@tgt\S* +native \S+ +serving/);
       t.regex(shown.stdout, fault);
       const others = name === 'e0.2@tgt.json' ? [['restart', 'e0.1'], exporting('6')] : [];
-      for (const words of [['unexport', 'e0.1'], ...others]) {
+      for (const words of [['unexport', '--force', 'e0.1'], ...others]) {
         const refused = await cli(words, wire.env, { killAfter: 60_000 });
         t.is(refused.signal, null, `${words[0]} did not end beside ${name}`);
         t.is(refused.exitCode, 1);
@@ -115,7 +115,7 @@ testUnless(
       }
       await here.remove(path);
     }
-    t.is((await cli(['unexport', 'e0.1', '--remove-file'], wire.env)).exitCode, 0);
+    t.is((await cli(['unexport', '--force', 'e0.1', '--remove-file'], wire.env)).exitCode, 0);
   },
 );
 
@@ -133,7 +133,7 @@ testUnless(noRoot(), 'C9: a user in the state folder of root is told of rights',
   const inside = (argv: readonly string[]): string[] => [
     ...['setpriv', '--reuid', UID, '--regid', UID, '--clear-groups', ...argv],
   ];
-  for (const words of [['status'], ['unexport', 'e0.1'], ['restart', '--all'], ['logs', 'e0.1']]) {
+  for (const words of [['status'], ['unexport', '--force', 'e0.1'], ['restart', '--all'], ['logs', 'e0.1']]) {
     const refused = await cli(words, { ...wire.env, HOME: '/nonexistent' }, { inside, killAfter: 60_000 });
     t.is(refused.exitCode, 3, `${words[0]}: ${refused.stderr}`);
     t.regex(refused.stderr, /rights/);

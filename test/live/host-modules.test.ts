@@ -139,7 +139,7 @@ testUnless(
     t.like(await lab('status'), { exports: [{ id: 'e5.6@eth0', state: 'serving' }], orphans: [] });
     t.like(await lab('restart', 'e5.6'), { restarted: [{ id: 'e5.6@eth0' }] });
     t.true(data.equals(await target.read(8, 2)), 'it serves again');
-    t.like(await lab('unexport', 'e5.6'), { unexported: [{ id: 'e5.6@eth0' }] });
+    t.like(await lab('unexport', '--force', 'e5.6'), { unexported: [{ id: 'e5.6@eth0' }] });
     t.false(await isLoaded(guest, 'vb'));
     t.deepEqual((await lab('status')).exports, []);
   },

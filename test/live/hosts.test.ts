@@ -92,7 +92,7 @@ testUnless(
     t.like(logs.result, [{ host: 'one', id: 'e0.2@san0' }, { host: 'two' }]);
     t.truthy((logs.result as { error?: object }[])[1]?.error);
     t.regex((logs.result as { text: string }[])[0]?.text ?? '', /e0\.2 on san0/);
-    t.is((await run('unexport', '--host', 'one,two', '--all')).exitCode, 0);
+    t.is((await run('unexport', '--force', '--host', 'one,two', '--all')).exitCode, 0);
     for (const { upper } of lab.hosts) {
       t.deepEqual(await readdir(join(upper, 'srv')), []);
       t.deepEqual(await readdir(join(upper, 'var/lib/aoe-lab')), []);

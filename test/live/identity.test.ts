@@ -175,7 +175,7 @@ testUnless(
       await cliJson(['restart', `e0.${slot}`], wire.env);
       t.is(await firstBytes(wire, slot, 5), 'third');
       t.like(await statusOf(wire, slot), { state: 'serving', faults: [] });
-      await cliJson(['unexport', `e0.${slot}`, '--allow', 'used'], wire.env);
+      await cliJson(['unexport', '--force', `e0.${slot}`], wire.env);
     }
     await assertNothingLeft(t, wire);
   },
@@ -241,14 +241,14 @@ testUnless(
     await rm(file);
     await mkdir(file);
     await writeFile(join(file, 'x'), 'x');
-    const { stdout } = await cli(['unexport', 'e0.1', '--remove-file'], wire.env);
+    const { stdout } = await cli(['unexport', '--force', 'e0.1', '--remove-file'], wire.env);
     t.regex(stdout, /something else has its name/);
     t.is(await readFile(join(file, 'x'), 'utf8'), 'x');
     await rm(file, { recursive: true });
     await cliJson(exportOn(wire, 'native', 1, '--size', '8M'), wire.env);
     await rm(file);
     await writeFile(file, 'theirs');
-    await cli(['unexport', 'e0.1', '--remove-file'], wire.env);
+    await cli(['unexport', '--force', 'e0.1', '--remove-file'], wire.env);
     t.is(await readFile(file, 'utf8'), 'theirs');
     await assertNothingLeft(t, wire);
   },

@@ -57,7 +57,7 @@ testUnless(reason, 'B3: an export on a port of a bridge is refused, and made on 
   t.like(await only(wire), { state: 'serving', wire: 'answers', unchecked: null, faults: [] });
   const found = await cliJson<Found[]>(discoverOn(wire), wire.env);
   t.is(found.length, 1);
-  await cliJson(['unexport', 'e0.1'], wire.env);
+  await cliJson(['unexport', '--force', 'e0.1'], wire.env);
   await assertNothingLeft(t, wire);
 });
 
@@ -156,7 +156,7 @@ testUnless(
     for (const iface of ['enp3s0', 'a-name-of-more-than-fifteen-letters']) {
       t.is((await cli(['discover', '--iface', iface, ...place], wire.env)).exitCode, 0, iface);
     }
-    await cliJson(['unexport', `e0.1@enp3s0%${wire.netns}`], wire.env);
+    await cliJson(['unexport', '--force', `e0.1@enp3s0%${wire.netns}`], wire.env);
     await cliJson(
       exportOn({ ...wire, target: 'a-name-of-more-than-fifteen-letters' }, 'native', 1),
       wire.env,

@@ -24,7 +24,7 @@ testUnless(
     const wire = await testWire(t);
     // One beside it in the same state folder, and one of another state folder, which is none of our business.
     const elsewhere = { AOE_LAB_STATE: join(wire.folder, 'elsewhere') };
-    t.teardown(() => cli(['unexport', '--all'], elsewhere));
+    t.teardown(() => cli(['unexport', '--force', '--all'], elsewhere));
     const foreign = await cliJson<{ pids: number[] }>(
       exportOn(wire, 'vblade', 100, '--size', '1M'),
       elsewhere,
@@ -73,7 +73,7 @@ testUnless(
       `of ${ROUNDS} exports of ${whole.toFixed(0)} ms each, ${finished} finished; ${halfDone} left something half done`,
     );
     t.true(finished < ROUNDS);
-    await cliJson(['unexport', '--all'], wire.env);
+    await cliJson(['unexport', '--force', '--all'], wire.env);
     await assertNothingLeft(t, wire);
     const found = await cliJson<Found[]>([...discoverOn(wire), '--wait', '300'], wire.env);
     t.deepEqual(

@@ -33,7 +33,7 @@ for (const { name, tree } of DAEMONS) {
       await writeFile(join(late, 'disk2'), Buffer.alloc(1 << 20, 3));
       await here.run(['mount', '-t', 'tmpfs', '-o', 'size=4m', 'aoe-lab-test', late]);
       t.teardown(async () => {
-        await cli(['unexport', '--all'], wire.env);
+        await cli(['unexport', '--force', '--all'], wire.env);
         await here.run(['umount', late]);
       });
       const data = Buffer.alloc(2 << 20, 2);

@@ -47,7 +47,7 @@ testUnless(
       await done(t, lab, ['export', '--host', name, ...words, ...file]);
       const { stdout } = await done(t, lab, ['status', '--host', name, '--json']);
       t.like(JSON.parse(stdout).exports[0], { state: 'serving', file: file[1] });
-      await done(t, lab, ['unexport', '--host', name, '--all', '--remove-file']);
+      await done(t, lab, ['unexport', '--force', '--host', name, '--all', '--remove-file']);
     }
   },
 );
@@ -78,6 +78,6 @@ testUnless(
     await done(t, lab, ['export', '--host', 'narrow', ...words, '--file', '/srv/disk', '--size', '1M']);
     const { stdout } = await done(t, lab, ['status', '--host', 'narrow', '--json']);
     t.is(JSON.parse(stdout).exports[0].state, 'serving');
-    await done(t, lab, ['unexport', '--host', 'narrow', '--all', '--remove-file']);
+    await done(t, lab, ['unexport', '--force', '--host', 'narrow', '--all', '--remove-file']);
   },
 );

@@ -143,7 +143,7 @@ for (const [name, where, reason] of chain) {
       const { reads, writes } = await io.stop();
       t.log(`${reads} reads and ${writes} writes meanwhile`);
       await io.check(await readFile(join(wire.folder, 'disk1')));
-      await cliJson(['unexport', 'e0.1'], wire.env);
+      await cliJson(['unexport', '--force', 'e0.1'], wire.env);
       await assertNothingLeft(t, wire);
     },
   );
@@ -230,7 +230,7 @@ for (const [what, change, says, underIo] of UNFIT) {
       });
       await io?.stop();
       await io?.check(await readFile(join(wire.folder, 'disk1')));
-      await cliJson(['unexport', 'e0.1'], wire.env);
+      await cliJson(['unexport', '--force', 'e0.1'], wire.env);
       await assertNothingLeft(t, wire);
     },
   );
@@ -260,7 +260,7 @@ testUnless(
     await io.stop();
     await here.run(['sync']);
     await io.check(await readFile(file));
-    await cliJson(['unexport', 'e0.1'], wire.env);
+    await cliJson(['unexport', '--force', 'e0.1'], wire.env);
     t.deepEqual(await listLoops(here, file), []);
     await assertNothingLeft(t, wire);
   },
@@ -361,7 +361,7 @@ testUnless(
       `a move took ${whole.toFixed(0)} ms; of ${ROUNDS} ${counts.finished} finished, ${counts.prepared} were killed before they changed anything or when all was done, ${counts.unfinished} half way; ${reads} reads, ${writes} writes`,
     );
     await io.check(await readFile(file));
-    await cliJson(['unexport', '--all'], wire.env);
+    await cliJson(['unexport', '--force', '--all'], wire.env);
     await assertNothingLeft(t, wire);
   },
 );

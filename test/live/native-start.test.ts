@@ -36,7 +36,7 @@ testUnless(
           ['e0.2', 'serving', 'answers'],
         ],
       );
-      t.is((await cli(['unexport', '--all'], wire.env)).exitCode, 0);
+      t.is((await cli(['unexport', '--force', '--all'], wire.env)).exitCode, 0);
       await rm(wire.env.AOE_LAB_STATE as string, { recursive: true, force: true });
     }
   },

@@ -328,11 +328,11 @@ testUnless(
     t.deepEqual(await states(), ['down', 'down', 'down']);
     await cliJson(['restart', 'e0.1'], wire.env);
     t.deepEqual(await states(), ['serving', 'serving', 'serving']);
-    await cliJson(['unexport', 'e0.2'], wire.env);
+    await cliJson(['unexport', '--force', 'e0.2'], wire.env);
     t.deepEqual(await states(), ['serving', 'serving']);
     const logs = await cli(['logs', 'e0.1'], wire.env);
     t.regex(logs.stdout, /receive ring, sendmmsg/);
-    await cliJson(['unexport', '--all'], wire.env);
+    await cliJson(['unexport', '--force', '--all'], wire.env);
     await assertNothingLeft(t, wire);
   },
 );

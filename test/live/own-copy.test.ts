@@ -27,7 +27,7 @@ testUnless(
     await cliJson(['restart', 'e0.1'], wire.env);
     t.is(await runsFrom(t, wire), before);
     await serving(t, wire, 2);
-    await cliJson(['unexport', '--all'], wire.env);
+    await cliJson(['unexport', '--force', '--all'], wire.env);
     await assertNothingLeft(t, wire);
   },
 );
@@ -53,7 +53,7 @@ testUnless(
     // What is made from now on is served by the same process.
     await cliJson(exportOn(wire, 'native', 3, '--size', '1M'), wire.env);
     t.is(await runsFrom(t, wire), now);
-    await cliJson(['unexport', '--all'], wire.env);
+    await cliJson(['unexport', '--force', '--all'], wire.env);
     await assertNothingLeft(t, wire);
   },
 );

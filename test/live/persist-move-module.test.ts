@@ -73,7 +73,7 @@ for (const { to, source, lacking } of MODULES) {
         exports: [{ implementation: 'vblade', state: 'serving', faults: [] }],
       });
       t.true((await (await openTarget(machine.wire, { shelf: 1, slot: 2 })).read(0, 16)).equals(data));
-      await machine.lab('unexport', 'e1.2');
+      await machine.lab('unexport', '--force', 'e1.2');
       t.deepEqual(await machine.units(), []);
       t.deepEqual(await machine.guest.trouble(), []);
     },

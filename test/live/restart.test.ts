@@ -102,7 +102,7 @@ testUnless(
     t.is(refused.exitCode, 1);
     t.true(refused.stdout.includes(`also serves ${disk(wire, 2)}, which was deleted`), refused.stdout);
     await sameProcesses(t, wire, before);
-    await cliJson(['unexport', 'e0.2'], wire.env);
+    await cliJson(['unexport', '--force', 'e0.2'], wire.env);
     await cliJson(['restart', 'e0.1'], wire.env);
   },
 );
@@ -126,7 +126,7 @@ testUnless(
     t.is((await status(wire))[0]?.wire, 'answers');
     // What comes and goes meanwhile does as well.
     await exported(wire, [3], 'native');
-    await cliJson(['unexport', 'e0.3'], wire.env);
+    await cliJson(['unexport', '--force', 'e0.3'], wire.env);
     t.is((await status(wire))[0]?.wire, 'answers');
     await rename(disk(wire, 9), disk(wire, 2));
     await cliJson(['restart', '--all'], wire.env);

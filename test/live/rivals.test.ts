@@ -89,7 +89,7 @@ testUnless(
     const moved = await cli(['migrate', 'e0.1', '--to', 'vblade'], wire.env);
     assertRefused(t, moved, new RegExp(`another station answers for e0.1: ${wire.mac}`));
     assertRefused(t, await cli(['restart', 'e0.1'], wire.env), /another station answers for e0.1/);
-    await cliJson(['unexport', 'e0.1'], wire.env);
+    await cliJson(['unexport', '--force', 'e0.1'], wire.env);
     const refused = await cli(exportOn(wire, 'native', 1), wire.env);
     assertRefused(
       t,
@@ -100,7 +100,7 @@ testUnless(
     assertRefused(t, await cli([...exportOn(wire, 'native', 1), '--dry-run'], wire.env), /another station/);
     await cliJson(exportOn(wire, 'native', 2), wire.env);
     t.like((await statusOf(wire))[0], { state: 'serving', wire: 'answers', faults: [] });
-    await cliJson(['unexport', 'e0.2'], wire.env);
+    await cliJson(['unexport', '--force', 'e0.2'], wire.env);
     await assertNothingLeft(t, wire);
   },
 );
@@ -153,7 +153,7 @@ testUnless(
       new RegExp(`process ${pid} `),
     );
     assertRefused(t, await cli(['restart', 'e0.1'], wire.env), new RegExp(`process ${pid} `));
-    await cliJson(['unexport', 'e0.1'], wire.env);
+    await cliJson(['unexport', '--force', 'e0.1'], wire.env);
   },
 );
 
@@ -165,7 +165,7 @@ testUnless(
     const other = { AOE_LAB_STATE: join(wire.folder, 'other state') };
     await mkdir(other.AOE_LAB_STATE);
     await cliJson(exportOn(wire, 'native', 1), other);
-    t.teardown(() => cli(['unexport', '--all'], other));
+    t.teardown(() => cli(['unexport', '--force', '--all'], other));
     const refused = await cli([...exportOn(wire, 'native', 1), '--file', wire.theirs], wire.env);
     assertRefused(
       t,
@@ -173,7 +173,7 @@ testUnless(
       /process \d+ .*native\/main\.js.* answers for e0\.1 on tgt/,
       /AOE_LAB_STATE='.*other state' aoe-lab unexport/,
     );
-    await cliJson(['unexport', 'e0.1'], other);
+    await cliJson(['unexport', '--force', 'e0.1'], other);
     const exports = [{ shelf: 0, slot: 1, iface: wire.target, path: wire.theirs }];
     const { child } = await startNative(t, wire, { exports });
     const again = await cli(exportOn(wire, 'native', 1), wire.env);

@@ -77,7 +77,7 @@ testUnless(
       t.deepEqual(orphans, []);
       await done(t, lab, ['restart', '--host', name, 'e0.1']);
       t.is((await seen()).exports[0].state, 'serving');
-      await done(t, lab, ['unexport', '--host', name, 'e0.1', '--remove-file']);
+      await done(t, lab, ['unexport', '--force', '--host', name, 'e0.1', '--remove-file']);
       t.deepEqual((await seen()).orphans, []);
     }
   },
@@ -101,12 +101,12 @@ testUnless(
     await grep('000');
     t.regex((await done(t, lab, ['status', '--host', 'blind'], 3)).stderr, /can not be looked for/);
     t.regex(
-      (await done(t, lab, ['unexport', '--host', 'blind', '--all'], 3)).stderr,
+      (await done(t, lab, ['unexport', '--force', '--host', 'blind', '--all'], 3)).stderr,
       /can not be looked for/,
     );
     t.is((await host.list('/var/lib/aoe-lab/exports')).length, 1);
     await grep('755');
-    await done(t, lab, ['unexport', '--host', 'blind', '--all', '--remove-file']);
+    await done(t, lab, ['unexport', '--force', '--host', 'blind', '--all', '--remove-file']);
   },
 );
 
@@ -122,7 +122,7 @@ testUnless(
     const lab = await sshLab(t, ['without', 'small'], { prepare });
     t.regex((await done(t, lab, ['host', 'check', 'without'], 3)).stderr, /missing there: flock/);
     for (const name of ['without', 'small']) {
-      const refused = await done(t, lab, ['unexport', '--host', name, '--all'], 3);
+      const refused = await done(t, lab, ['unexport', '--force', '--host', name, '--all'], 3);
       t.regex(refused.stderr, /no flock\(1\).*util-linux/s);
     }
     const { stdout, stderr } = await done(t, lab, ['host', 'check', 'small'], 3);

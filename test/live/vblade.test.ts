@@ -36,7 +36,7 @@ testUnless(
     const { exports } = await cliJson<StatusReport>(['status'], wire.env);
     t.is(exports.length, 1);
     t.like(exports[0], { id: made.id, state: 'serving', wire: 'answers', faults: [], pids: made.pids });
-    await cliJson(['unexport', 'e0.1'], wire.env);
+    await cliJson(['unexport', '--force', 'e0.1'], wire.env);
     t.deepEqual(await cliJson<Found[]>([...discoverOn(wire), '--wait', '300'], wire.env), []);
     await t.throwsAsync(stat(join(wire.folder, 'disk1')), { code: 'ENOENT' });
     await assertNothingLeft(t, wire);
@@ -65,7 +65,10 @@ testUnless(
     const disk = await readFile(join(wire.folder, 'disk2'));
     t.true(data.equals(disk.subarray(1 << 20, 4 << 20)));
     t.is(disk.length, 8 << 20);
-    const { unexported } = await cliJson<{ unexported: { file: string }[] }>(['unexport', 'e0.2'], wire.env);
+    const { unexported } = await cliJson<{ unexported: { file: string }[] }>(
+      ['unexport', '--force', 'e0.2'],
+      wire.env,
+    );
     t.is(unexported[0]?.file, 'kept');
     t.is((await stat(join(wire.folder, 'disk2'))).size, 8 << 20);
   },
@@ -121,7 +124,7 @@ testUnless(reason, 'a loop device is attached for the export, and detached with 
   const file = join(wire.folder, 'disk8');
   t.like((await listLoops(here, file))[0], { device: made.device, directIo: true });
   t.is((await cliJson<Found[]>(discoverOn(wire), wire.env))[0]?.sectors, 8192);
-  await cliJson(['unexport', 'e0.8'], wire.env);
+  await cliJson(['unexport', '--force', 'e0.8'], wire.env);
   t.deepEqual(await listLoops(here, file), []);
 });
 
@@ -137,7 +140,7 @@ testUnless(reason, 'a loop device that somebody else attached to the file stays'
   t.regex(refused.stderr, new RegExp(`attached as ${other}`));
   await cliJson(exportArgs(wire, 9, '--loop', '--force'), wire.env);
   t.is((await listLoops(here, file)).length, 2);
-  await cliJson(['unexport', 'e0.9'], wire.env);
+  await cliJson(['unexport', '--force', 'e0.9'], wire.env);
   t.deepEqual(
     (await listLoops(here, file)).map(({ device }) => device),
     [other],
@@ -223,7 +226,7 @@ testUnless(
     const { text } = await cliJson<{ text: string }>(['logs', 'e0.14'], wire.env);
     t.regex(text, /Network is down/);
     t.regex(text, /ended with 137, and is started again/);
-    await cliJson(['unexport', 'e0.14', '--remove-file'], wire.env);
+    await cliJson(['unexport', '--force', 'e0.14', '--remove-file'], wire.env);
     await assertNothingLeft(t, wire);
   },
 );
@@ -240,7 +243,7 @@ testUnless(reason, 'wrong names and addresses are refused with what there is', a
   const down = await cli(exportArgs(wire, 13, '--size', '1M'), wire.env);
   t.is(down.exitCode, 3);
   t.regex(down.stderr, /it is down\s+→ ip -n aoetest-\w+ link set tgt up/);
-  const nothing = await cli(['unexport', 'e0.13'], wire.env);
+  const nothing = await cli(['unexport', '--force', 'e0.13'], wire.env);
   t.is(nothing.exitCode, 2);
   t.regex(nothing.stderr, /not exported here/);
 });

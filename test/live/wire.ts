@@ -24,7 +24,7 @@ export async function testWire(t: ExecutionContext, mtu = 1500): Promise<TestWir
   const env = { AOE_LAB_STATE: `${folder}/state` };
   await here.run(['ip', 'netns', 'add', netns]);
   t.teardown(async () => {
-    await cli(['unexport', '--all'], env);
+    await cli(['unexport', '--force', '--all'], env);
     await here.run(['ip', 'netns', 'del', netns]);
   });
   const inside = here.inNamespace(netns);

@@ -1,0 +1,84 @@
+/** Ending exports: what is in use needs a word more, names and --all exclude each other, and logs outlive their exports. */
+import { readFile, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { StatusReport } from '../../src/target/status.js';
+import { cli, cliJson } from './cli.js';
+import { askFrom, exportOn } from './export.js';
+import { builtVblade, noRoot, testUnless } from './machine.js';
+import { testWire } from './wire.js';
+
+const built = await builtVblade();
+
+testUnless(
+  'reason' in built ? built.reason : undefined,
+  'an export that an initiator has just read or written is ended only with the override; one that is idle is ended',
+  async (t) => {
+    const wire = await testWire(t);
+    for (const [slot, implementation] of [
+      [1, 'native'],
+      [2, 'native'],
+      [3, 'vblade'],
+      [4, 'vblade'],
+    ] as const) {
+      await cliJson(exportOn(wire, implementation, slot, '--size', '1M'), wire.env);
+    }
+    const data = join(wire.folder, 'data');
+    await writeFile(data, 'x'.repeat(4096));
+    const read = ['read', 'e0.1', ...askFrom(wire), '--length', '4096', '--output', join(wire.folder, 'out')];
+    t.is((await cli(read, wire.env)).exitCode, 0);
+    t.is((await cli(['write', 'e0.3', ...askFrom(wire), '--input', data], wire.env)).exitCode, 0);
+    for (const name of ['e0.1', 'e0.3']) {
+      const { exitCode, stderr } = await cli(['unexport', name], wire.env);
+      t.is(exitCode, 2, stderr);
+      t.regex(stderr, /an initiator used e0\.\d@\S+ \d+ s ago[\s\S]*--allow used/);
+    }
+    // Nothing of several is ended where one is in use.
+    t.is((await cli(['unexport', '--all'], wire.env)).exitCode, 2);
+    t.is((await cliJson<StatusReport>(['status'], wire.env)).exports.length, 4);
+    for (const args of [
+      ['e0.2', 'e0.4'],
+      ['e0.1', '--allow', 'used'],
+      ['e0.3', '--force'],
+    ]) {
+      const { exitCode, stderr } = await cli(['unexport', ...args], wire.env);
+      t.is(exitCode, 0, stderr);
+    }
+  },
+);
+
+testUnless(
+  noRoot(),
+  'names and --all exclude each other; --dry-run says what would end, and changes nothing',
+  async (t) => {
+    const wire = await testWire(t);
+    await cliJson(exportOn(wire, 'native', 1, '--size', '1M'), wire.env);
+    const both = await cli(['unexport', 'e0.1', '--all'], wire.env);
+    t.is(both.exitCode, 2);
+    t.regex(both.stderr, /--all ends every export, and some are named as well/);
+    const planned = await cliJson<{ id: string; made: boolean }[]>(
+      ['unexport', '--all', '--dry-run'],
+      wire.env,
+    );
+    t.deepEqual(
+      planned.map(({ made }) => made),
+      [true],
+    );
+    t.is((await cliJson<StatusReport>(['status'], wire.env)).exports.length, 1);
+  },
+);
+
+testUnless(noRoot(), 'the log of an export is there after it has ended, for two weeks', async (t) => {
+  const wire = await testWire(t);
+  await cliJson(exportOn(wire, 'native', 1, '--size', '1M'), wire.env);
+  const { path } = await cliJson<{ path: string }>(['logs', 'e0.1'], wire.env);
+  await cliJson(['unexport', 'e0.1'], wire.env);
+  t.regex(await readFile(path, 'utf8'), /2048 sectors/);
+  const name = path.replace(/^.*\/|\.log$/g, '');
+  t.regex((await cliJson<{ text: string }>(['logs', name], wire.env)).text, /2048 sectors/);
+  const old = Date.now() / 1000 - 15 * 86_400;
+  await utimes(path, old, old);
+  await cliJson(exportOn(wire, 'native', 2, '--size', '1M', '--netns', wire.netns), wire.env);
+  await cliJson(['unexport', 'e0.2'], wire.env);
+  const kept = await cli(['logs', 'e0.9'], wire.env);
+  t.is(kept.exitCode, 2);
+});
