@@ -37,16 +37,17 @@ export function register(program: Command): void {
           next: 'name the target by --from',
         });
       }
-      const [{ importExports }, { toldPlace }, { note, print }] = await Promise.all([
+      const [{ importExports }, { toldPlace }, { note, print }, { line }] = await Promise.all([
         import('../lab/import/import.js'),
         import('../lab/import/remarks.js'),
         import('../ui/output.js'),
+        import('../ui/colors.js'),
       ]);
       const name = options.host?.[0] ?? 'here';
       const report = await onOneHost(options, (host) =>
         importExports(host, { from, path, lab, hostName: hostKey(name), ssh: name }),
       );
-      for (const remark of report.remarks) note(`${toldPlace(remark)}: ${remark.text}`);
+      for (const remark of report.remarks) note(line`${toldPlace(remark)}: ${remark.text}`);
       if (output !== undefined) await writeNew(output, report.text);
       const { lab: made, leftOut, remarks, read } = report;
       const counts = `${made.exports.length} exports from ${read.join(', ')}, ${leftOut.length} left out, ${remarks.length} remarks`;

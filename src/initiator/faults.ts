@@ -51,6 +51,12 @@ export class MaskAnswerError extends LabError {
 /** Another disk answers for the address, or several do. */
 export class ForeignDeviceError extends LabError {}
 
+/** Whether an answer says that something went wrong. */
+export function isFault(frame: Frame): boolean {
+  if (frame.header.flags & HeaderFlag.error) return true;
+  return frame.kind === 'ata' && (frame.ata.cmdStatus & FAILED) !== 0;
+}
+
 /** What an answer says went wrong; undefined if nothing did. */
 export function answerFault(address: Address, tried: string, frame: Frame): LabError | undefined {
   const { flags, error } = frame.header;

@@ -1,7 +1,8 @@
 /** What an application does to real hosts. */
-import { LabError } from '../errors.js';
+import type { LabError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import type { MadeFile } from '../storage/files.js';
+import { expectedError } from '../system-errors.js';
 import { EntryStore, exportId } from '../target/entry.js';
 import { exportTargets } from '../target/export.js';
 import type { Served } from '../target/plan.js';
@@ -152,6 +153,7 @@ async function failureOf(job: () => Promise<unknown>): Promise<Failure> {
 
 /** @throws what is a fault of aoe-lab itself */
 function expected(error: unknown): LabError {
-  if (error instanceof LabError) return error;
+  const known = expectedError(error);
+  if (known !== undefined) return known;
   throw error;
 }

@@ -7,10 +7,13 @@ import { listLoops } from '../storage/loop.js';
 import { driverFor, type Preview } from '../target/driver.js';
 import { type EntryStore, type ExportEntry, exportId, type WireState } from '../target/entry.js';
 import { nameOf } from '../target/give-back.js';
+import { staleAddress } from '../target/interface-faults.js';
 import { refuseFleeting } from '../target/persist/fleeting.js';
 import { previewPersistence } from '../target/persist/preview.js';
 import { type Served, servingFields } from '../target/plan.js';
 import { findProcesses } from '../target/processes.js';
+import { byRealNames } from '../target/real-names.js';
+import { listenAt, refuseRivals, withNetwork } from '../target/rivals.js';
 import { selectEntries } from '../target/unexport.js';
 import { exportedPath, exportName } from '../target/variables.js';
 import { openVantage } from '../target/wire.js';
@@ -43,7 +46,7 @@ export interface MigrationPlan {
 export async function planMigration(store: EntryStore, name: string, served: Served): Promise<MigrationPlan> {
   const { host } = store;
   const entries = await store.all();
-  const [old] = selectEntries(entries, [name]);
+  const [old] = selectEntries(entries, await byRealNames(host, entries, [name]));
   if (old === undefined) throw new TypeError('selectEntries returned nothing');
   const tried = `moving ${exportId(old)} from ${nameOf(old)} to ${served.implementation} ${served.release}`;
   if (old.build === served.build && old.implementation === served.implementation) {
@@ -56,6 +59,7 @@ export async function planMigration(store: EntryStore, name: string, served: Ser
   if (old.persist) await refuseFleeting(store, served.control, old.backing.path);
   const iface = await requireInterface(host.inNamespace(old.netns), old.iface);
   await requireServing(store, old, iface, tried);
+  await requireAlone(store, old, iface, tried);
   const { state, identity } = await askOld(host, old, iface);
   const { quirks } = await loadRecipe(served.implementation);
   const translation = translate(old, state, { ...served, quirks });
@@ -166,6 +170,27 @@ async function requireServing(
     happened: `it is not served now: ${fault}`,
     next: quoteArgv(['aoe-lab', 'restart', exportId(entry)]),
   });
+}
+
+/**
+ * That its address is its own, and that it answers from there.
+ * @throws UsageError if others answer with another disk · LabError if it answers from an address that its interface had
+ */
+async function requireAlone(
+  store: EntryStore,
+  entry: ExportEntry,
+  iface: InterfaceFacts,
+  tried: string,
+): Promise<void> {
+  await withNetwork(store, async (network) => {
+    const heard = await listenAt(network, entry, iface);
+    await refuseRivals(tried, { store, network }, entry, heard, true);
+  });
+  const processes = await findProcesses(store.host, store.folder);
+  const pids = processes.get(driverFor(store, entry).mark(entry)) ?? [];
+  const stale = staleAddress({ entry, pids }, iface);
+  if (stale === undefined) return;
+  throw new LabError({ tried, happened: stale, next: quoteArgv(['aoe-lab', 'restart', exportId(entry)]) });
 }
 
 /** What initiators have set on the old target, and what they know its disk by; null and nothing where it can't be asked. */

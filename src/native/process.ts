@@ -1,15 +1,16 @@
 /** What the entry points of the native target have in common. */
-import { LabError } from '../errors.js';
+import { escapeText } from '../escape.js';
+import { expectedError } from '../system-errors.js';
 import { Daemon } from './daemon.js';
 import { Engine } from './fast/engine.js';
 import { FastGateway } from './fast/fast-gateway.js';
 import { Log } from './log.js';
 import type { Settings } from './settings.js';
 
-export const { say: log } = new Log((line) => process.stderr.write(`${line}\n`));
+export const { say: log } = new Log((line) => process.stderr.write(`${escapeText(line)}\n`));
 
 export function describe(error: unknown): string {
-  return error instanceof LabError ? error.message : ((error as Error).stack ?? String(error));
+  return expectedError(error)?.message ?? (error as Error).stack ?? String(error);
 }
 
 /**
@@ -47,6 +48,6 @@ async function end(code: number): Promise<void> {
 export async function runMain(main: () => Promise<void>): Promise<void> {
   await main().catch((error) => {
     log(describe(error));
-    return end(error instanceof LabError ? error.exitCode : 1);
+    return end(expectedError(error)?.exitCode ?? 1);
   });
 }

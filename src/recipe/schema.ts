@@ -181,6 +181,8 @@ const controlCommon = {
   announces: z.boolean(),
   /** `file`: takes files as well; `device`: block devices only, so that files need a loop device. */
   backing: z.enum(['file', 'device']),
+  /** What it looks up of its interface when it starts, and keeps although that changes. */
+  keeps: z.array(z.enum(['mac', 'mtu'])).optional(),
   /**
    * Regular expressions of the paths and names of interfaces that it can be told (see `allows`); a loop device serves for
    * other paths.

@@ -13,11 +13,13 @@ import { requireDirectIo } from './direct-io.js';
 import { diskLink } from './disk-link.js';
 import { driverFor, type Preview } from './driver.js';
 import { EntryStore, type ExportEntry, exportId } from './entry.js';
+import { requireExportInterface } from './export-interface.js';
 import { loopOptions } from './loops.js';
 import { refuseFleeting } from './persist/fleeting.js';
 import { previewPersistence } from './persist/preview.js';
 import { keptPath } from './persist/services.js';
-import { judgeExport, type StorageSurvey, surveyFor } from './suitability.js';
+import { requireFree } from './rivals.js';
+import { isAllowed, judgeExport, type StorageSurvey, surveyFor } from './suitability.js';
 import { checkWish, type ExportWish } from './wish.js';
 
 /** What is to serve the export: a build and the way to drive it. */
@@ -69,7 +71,9 @@ export async function planExport(
 /** The commands and files of an export that would be made, as a person would type them; changes nothing. */
 export async function previewExport(host: Host, served: Served, wish: ExportWish): Promise<Preview> {
   const store = await EntryStore.open(host);
-  const { entry, backing } = await planExport(store, served, wish);
+  const iface = await requireExportInterface(host.inNamespace(wish.netns), wish.iface);
+  const { entry, backing } = await planExport(store, served, { ...wish, iface: iface.name });
+  if (!isAllowed('address', wish.allow)) await requireFree(store, entry, iface);
   const { path, opens, loop } = entry.backing;
   if (entry.persist) {
     const { commands, files } = await driverFor(store, entry).preview(entry, keptPath(store, entry));

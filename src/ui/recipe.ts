@@ -1,7 +1,7 @@
-import colors from 'picocolors';
 import type { Summary } from '../build/summary.js';
 import { effective } from '../recipe/load.js';
 import type { Recipe } from '../recipe/schema.js';
+import colors from './colors.js';
 
 /** A recipe as a person reads it. */
 export function describeRecipe(recipe: Recipe, summary: Summary): string {

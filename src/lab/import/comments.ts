@@ -1,6 +1,7 @@
 /** What a lab.yaml tells of its import, in comments. */
 import { stringify } from 'yaml';
 import { formatAddress } from '../../aoe/index.js';
+import { escapeLine } from '../../escape.js';
 import { type LeftOut, placeOf } from './found.js';
 import { type Told, toldPlace } from './remarks.js';
 
@@ -53,7 +54,7 @@ function draftOf(host: string, one: LeftOut): object {
     reason,
   } = one;
   const fields = {
-    [TO_COMPLETE]: oneLine(`${placeOf(place)}: ${reason}`),
+    [TO_COMPLETE]: escapeLine(`${placeOf(place)}: ${reason}`),
     address: shelf === undefined || slot === undefined ? undefined : formatAddress({ shelf, slot }),
     host,
     implementation,
@@ -76,10 +77,5 @@ function draftOf(host: string, one: LeftOut): object {
 }
 
 function comment(lines: readonly string[]): string {
-  return lines.map((line) => `# ${oneLine(line)}\n`).join('');
-}
-
-/** Nothing of what a file held may end a comment. */
-function oneLine(text: string): string {
-  return text.replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' ').replaceAll(/[\ud800-\udfff]/gu, '\ufffd');
+  return lines.map((line) => `# ${escapeLine(line, Number.POSITIVE_INFINITY)}\n`).join('');
 }

@@ -1,6 +1,7 @@
 /** The files that bring exports back after a reboot, from their entries. Reads this package's templates, nothing of a host. */
 import { readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
+import { escapeLine } from '../../escape.js';
 import { quote, quoteArgv } from '../../host/quote.js';
 import { packageRoot } from '../../paths.js';
 import { attachCommand } from '../../storage/loop.js';
@@ -116,7 +117,7 @@ function unitOf(state: StateFolder, service: Service, { manager, udev }: Place):
     return [{ path: `${SCRIPT_FOLDER}/${service.name}`, mode: 0o755, ...draft }];
   }
   const common = {
-    description: plainText(description),
+    description: plainText(escapeLine(description)),
     needed: [
       ...(udev === false ? [] : appearing(service).map(deviceUnit)),
       ...loops.map((name) => `${name}.service`),
