@@ -4,7 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
-import { openTarget, type Target } from '../../src/initiator/index.js';
+import { NoAnswerError, openTarget, type Target } from '../../src/initiator/index.js';
 import { openPacketLink } from '../../src/link/packet.js';
 import type { DaemonStatus } from '../../src/native/status-file.js';
 import { ADDRESS, ata, config } from '../native/bench-top.js';
@@ -29,7 +29,14 @@ const WAYS = [
 async function session(t: ExecutionContext, wire: TestWire, slot: number): Promise<Target> {
   const link = await openPacketLink({ iface: wire.initiator, netns: wire.netns });
   t.teardown(() => link.close());
-  return openTarget(link, { ...ADDRESS, slot });
+  for (;;) {
+    try {
+      return await openTarget(link, { ...ADDRESS, slot }, { timeout: 60_000 });
+    } catch (error) {
+      // It has much to answer that was asked before.
+      if (!(error instanceof NoAnswerError)) throw error;
+    }
+  }
 }
 
 async function statusOf(native: NativeProcess): Promise<DaemonStatus> {

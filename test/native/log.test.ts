@@ -1,6 +1,7 @@
 import test from 'ava';
 import { IoFaults } from '../../src/native/io-faults.js';
 import { Log } from '../../src/native/log.js';
+import { toldFaults } from '../../src/native/status-file.js';
 
 test('D8: a line that comes again and again is written once, and then counted', (t) => {
   const lines: string[] = [];
@@ -50,4 +51,14 @@ test('A19: failures are counted by kind, and told at once, then seldom', (t) => 
       ['read', 'EIO', 1],
     ],
   );
+});
+
+test('A18, A19: what a target tells of its disk is a sentence each', (t) => {
+  t.deepEqual(toldFaults({}), []);
+  const last = '2026-01-01T00:00:00.000Z';
+  const fault = { operation: 'write', code: 'ENOSPC', sector: 7, count: 2, last } as const;
+  t.deepEqual(toldFaults({ stuck: 12, faults: [fault] }), [
+    'stuck: no answer from its disk for 12 s',
+    `its disk has a fault: writing sector 7 failed: ENOSPC, 2 times, last at ${last}`,
+  ]);
 });
