@@ -82,7 +82,7 @@ for (const { name, reason, where } of TARGETS) {
     const { exitCode, stderr } = await cli(['restart', 'e0.2'], wire.env);
     t.is(exitCode, 1);
     t.true(stderr.includes(`${disk(wire, 2)} is not there; nothing was stopped for it`), stderr);
-    t.regex(stderr, /→ .*aoe-lab restart e0\.2@/);
+    t.regex(stderr, /→ .*aoe-lab unexport e0\.2@/);
     t.deepEqual(
       (await status(wire)).map(({ pids, wire: answer }) => [pids, answer]),
       before.map((pids) => [pids, 'answers']),
