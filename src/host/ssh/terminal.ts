@@ -1,15 +1,9 @@
 /** A person's terminal, or a pipe, joined to a host over SSH. */
-import { remoteLine } from './command.js';
 import type { SshConnection } from './connection.js';
 import { rawSession, type Session } from './session.js';
 
 /** What a shell gives for one that ended by a signal is 128 and more; whatever else is lost is a failure. */
 const LOST = 255;
-
-/** Runs a command with the standard streams of this process. @returns its exit code */
-export function passThrough(connection: SshConnection, argv: readonly string[]): Promise<number> {
-  return connection.exec(remoteLine({ argv }), join);
-}
 
 /** As ssh(1) does: words are joined by blanks, and the login shell makes of them what it will. @returns the exit code */
 export function passWords(connection: SshConnection, words: readonly string[]): Promise<number> {
