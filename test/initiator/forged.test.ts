@@ -10,6 +10,11 @@ import { INITIATOR_MAC, makeLab, pattern, TARGET_MAC } from './lab.js';
 
 /** Answers are taken only from the station and with the tag that was asked. */
 
+/** So many turns of the event loop, in which all that was sent in memory arrives. */
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
 test('tags are random, never 0, and none is given out while it is taken', (t) => {
   const tags = new Tags();
   const drawn = Array.from({ length: 20_000 }, () => tags.fresh(() => false));
@@ -80,7 +85,7 @@ test('answers with tags that follow the query are not taken, counted and told', 
 test('answers that come late or again are nothing strange', async (t) => {
   const { fake, target } = await makeLab({ sectors: 256, fateOut: () => [0, 1, 40] });
   await target.read(0, 256);
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await turns(100);
   t.true(fake.requests.length > 128);
   t.deepEqual(target.strays, { answers: 0, stations: [] });
   t.is(describeStrays(target.strays), undefined);
@@ -106,7 +111,7 @@ test('what answers others, or for addresses that were not asked, does not count'
   // An announcement.
   other.send(answer({ tag: 0 }));
   other.send(answer({}));
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await turns(10);
   t.is(target.strays.answers, 1);
 });
 

@@ -54,7 +54,7 @@ test('a station that does not tell its disk is listed with the reason', async (t
   t.regex(String(refuses?.fault?.message), /identifying e0\.1: .*ABRT/);
   t.regex(
     String(isSilent?.fault?.message),
-    /identifying e0\.1: e0\.1 did not answer within 2 s, asked 5 times/,
+    /identifying e0\.1: e0\.1 did not answer within [\d.]+ s, asked \d+ times/,
   );
 });
 
