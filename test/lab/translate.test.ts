@@ -2,7 +2,7 @@ import test from 'ava';
 import { type Successor, translate } from '../../src/lab/translate.js';
 import { effective, findRelease, loadRecipe } from '../../src/recipe/load.js';
 import type { ExportEntry, WireState } from '../../src/target/entry.js';
-import { entryOf } from '../target/entries.js';
+import { backingOf, entryOf } from '../target/entries.js';
 
 const NOTHING: WireState = { configString: '', masks: [], reservation: [] };
 const A = '02:00:00:00:00:01';
@@ -127,7 +127,7 @@ const CASES: Case[] = [
   },
   {
     title: 'a path that a configuration can not express gets a loop device',
-    entry: { backing: { ...entryOf({}).backing, path: '/srv/my disk' } },
+    entry: { backing: backingOf({ path: '/srv/my disk' }) },
     to: ['qaoed'],
     notes: [/gets a loop device on \/srv\/my disk/],
   },
