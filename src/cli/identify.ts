@@ -19,15 +19,21 @@ export function register(program: Command): void {
     .option('--station <MAC>', 'the one that is meant, where several answer', station)
     .option('--json', 'print JSON')
     .action(async (name: string, options: Options) => {
-      const [{ describeTarget }, { withTarget }, { parseAddress }, { print, note }, { line }, { formatSize }] =
-        await Promise.all([
-          import('../initiator/describe.js'),
-          import('../initiator/session.js'),
-          import('../aoe/address.js'),
-          import('../ui/output.js'),
-          import('../ui/colors.js'),
-          import('../units.js'),
-        ]);
+      const [
+        { describeTarget },
+        { withTarget },
+        { parseAddress },
+        { print, note },
+        { line },
+        { formatSize },
+      ] = await Promise.all([
+        import('../initiator/describe.js'),
+        import('../initiator/session.js'),
+        import('../aoe/address.js'),
+        import('../ui/output.js'),
+        import('../ui/colors.js'),
+        import('../units.js'),
+      ]);
       const facts = await withTarget(options, parseAddress(name), describeTarget, {
         station: options.station,
         onNote: note,

@@ -72,6 +72,6 @@ export async function readLinks(host: Host): Promise<IpLink[]> {
     tried: `listing the network interfaces of ${host.name}`,
     happened: `ip(8) can not: ${failures[0]}`,
     next: `install iproute2 there (the ip of busybox knows no namespaces and tells little); aoe-lab host check names all that is missing`,
-    missing: ['ip'],
+    missing: ['iproute2'],
   });
 }

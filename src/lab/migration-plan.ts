@@ -15,13 +15,16 @@ import { findProcesses } from '../target/processes.js';
 import { byRealNames } from '../target/real-names.js';
 import { listenAt, refuseRivals, withNetwork } from '../target/rivals.js';
 import { selectEntries } from '../target/unexport.js';
-import { exportedPath } from '../target/variables.js';
+import { exportedPath, exportName } from '../target/variables.js';
 import { openVantage } from '../target/wire.js';
 import { readWireState, sessionWith } from '../target/wire-state.js';
 import { checkWish } from '../target/wish.js';
-import { render } from '../templating.js';
-import { type DiskIdentity, identityLoss } from './identity-loss.js';
+import { renderExpression } from '../templating.js';
+import { identityLoss, type Told } from './identity-loss.js';
 import { type Translation, translate } from './translate.js';
+
+/** ATA/ATAPI-7, section 6.17. */
+const SERIAL_LENGTH = 20;
 
 export interface MigrationPlan {
   /** The export as it is served now. */
@@ -58,7 +61,7 @@ export async function planMigration(store: EntryStore, name: string, served: Ser
   await requireServing(store, old, iface, tried);
   await requireAlone(store, old, iface, tried);
   const { state, identity } = await askOld(host, old, iface);
-  const { quirks, identify } = await loadRecipe(served.implementation);
+  const { quirks } = await loadRecipe(served.implementation);
   const translation = translate(old, state, { ...served, quirks });
   if (translation.obstacles.length > 0) {
     throw new UsageError({
@@ -80,10 +83,11 @@ export async function planMigration(store: EntryStore, name: string, served: Ser
     options: translation.options,
   });
   const isSame = old.implementation === served.implementation;
-  const tellsNext = async (): Promise<DiskIdentity> => {
-    const { hostname } = await host.facts();
-    const serial = identify?.serial && render(identify.serial, { shelf, slot, hostname });
-    return { model: identify?.model, serial };
+  const variables = { shelf, slot, name: exportName(old).slice(0, SERIAL_LENGTH) };
+  const { identity: next } = served.control;
+  const tellsNext = {
+    model: next?.model === undefined ? undefined : renderExpression(next.model, variables),
+    serial: next?.serial === undefined ? undefined : renderExpression(next.serial, variables),
   };
   const sharing = entries.filter(
     (entry) => entry.backing.path === backing.path && exportId(entry) !== exportId(old),
@@ -96,7 +100,7 @@ export async function planMigration(store: EntryStore, name: string, served: Ser
     old,
     next: await composeNext(store, old, served, translation),
     iface,
-    losses: [...translation.losses, ...identityLoss(identity, await tellsNext(), isSame), ...shared],
+    losses: [...translation.losses, ...identityLoss(identity, tellsNext, isSame), ...shared],
     notes: translation.notes,
     needsLoop: translation.needsLoop,
   };
@@ -194,7 +198,7 @@ async function askOld(
   host: Host,
   entry: ExportEntry,
   iface: InterfaceFacts,
-): Promise<{ state: WireState | null; identity: DiskIdentity }> {
+): Promise<{ state: WireState | null; identity: Told }> {
   const link = await openVantage(host, entry, iface);
   if (link === undefined) return { state: null, identity: {} };
   try {

@@ -41,7 +41,9 @@ export function placeTrouble(
   const { facts } = choice;
   const objection = isNew ? macvlanObjection(facts, interfaces) : undefined;
   if (objection !== undefined) return objection;
-  const rival = isAllowed('address', one.allow) ? undefined : foreign.find((target) => mayAnswer(target, one.address, facts.index));
+  const rival = isAllowed('address', one.allow)
+    ? undefined
+    : foreign.find((target) => mayAnswer(target, one.address, facts.index));
   if (rival === undefined) return undefined;
   return {
     happened: describeForeign(rival, one.address, facts.name),

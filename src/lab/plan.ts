@@ -198,7 +198,10 @@ function decide(
     return { happened: stranger, next: 'end that export, or take another address' };
   }
   const sharing = others.find(
-    (other) => isFileOf(other, one) && !isAllowed('exported', one.allow) && !(other.options.readOnly && one.options.readOnly),
+    (other) =>
+      isFileOf(other, one) &&
+      !isAllowed('exported', one.allow) &&
+      !(other.options.readOnly && one.options.readOnly),
   );
   if (sharing !== undefined) {
     const happened = `${one.file} is exported as ${sharing.id}, which is not of this lab`;

@@ -307,11 +307,6 @@ export const Recipe = z.strictObject({
   patches: z.array(Patch),
   build: Build,
   control: Control,
-  /**
-   * What it tells a disk's model and serial number to be (IDENTIFY DEVICE), the latter a template that also knows
-   * `hostname`; left out where it depends on more than an export says.
-   */
-  identify: z.strictObject({ model: z.string(), serial: template.optional() }).optional(),
   /** Commands of the original guide, as a person typed them. */
   guide: z.array(z.string()),
   quirks: z.array(Quirk),

@@ -1,4 +1,5 @@
 import { UsageError } from '../errors.js';
+import { surveyNetworkFiles } from '../host/at-boot/survey.js';
 import type { Host } from '../host/host.js';
 import type { InterfaceFacts } from '../host/interface.js';
 import { SECTOR } from '../storage/backing.js';
@@ -13,6 +14,7 @@ import { attachOwn, ownLoops } from './loops.js';
 import { Network } from './network.js';
 import { serviceManager } from './persist/manager.js';
 import { settlePersistence } from './persist/settle.js';
+import { persistenceWarnings } from './persist/warnings.js';
 import { type ExportPlan, planExport, type Served } from './plan.js';
 import { findProcesses } from './processes.js';
 import { requireAnnouncement, waitUntilListening } from './ready.js';
@@ -47,7 +49,7 @@ export interface ExportReport {
   overridden: Finding[];
   /** What the user should know. */
   warnings: string[];
-  /** Why the wire was not asked from outside whether somebody else has its address; null where it was. */
+  /** Why the wire was not asked whether somebody else has its address; null where it was. */
   unchecked: string | null;
 }
 
@@ -248,7 +250,7 @@ class Addresses {
   }
 
   /**
-   * @returns why it was not asked from outside (null if it was), and who else answers although that was refused
+   * @returns why it was not asked (null if it was), and who else answers although that was refused
    * @throws UsageError if somebody else answers, or may, unless that is overridden
    */
   async require(
@@ -338,6 +340,9 @@ async function report(
     options: entry.options,
     persistence: (entry.persist && (await (await serviceManager(store.host)).starter(store))) || null,
     overridden,
-    warnings,
+    warnings: [
+      ...warnings,
+      ...(await persistenceWarnings(entry, iface, () => surveyNetworkFiles(store.host))),
+    ],
   };
 }

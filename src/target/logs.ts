@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { UsageError } from '../errors.js';
 import type { Host } from '../host/host.js';
+import { readIfThere } from '../host/if-there.js';
 import { driverFor } from './driver.js';
 import { EntryStore, exportId } from './entry.js';
 import { byRealNames } from './real-names.js';
@@ -17,7 +18,7 @@ export async function exportLog(
 ): Promise<{ id: string; path: string; text: string }> {
   const store = await EntryStore.open(host);
   const { id, path } = await findLog(store, name);
-  const text = (await host.read(path).catch(() => Buffer.alloc(0))).toString();
+  const text = ((await readIfThere(host, path)) ?? '').toString();
   return { id, path, text };
 }
 

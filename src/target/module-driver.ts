@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LabError, UsageError } from '../errors.js';
+import { readIfThere } from '../host/if-there.js';
 import { writeLine } from '../host/write-line.js';
 import type { Control } from '../recipe/schema.js';
 import { render, renderArgv } from '../templating.js';
@@ -144,7 +145,7 @@ export class ModuleDriver implements Driver {
   async #unload(entry: ExportEntry): Promise<void> {
     const { host } = this.#store;
     const { unload, list } = moduleOf(entry);
-    const bootId = await host.read(this.mark(entry)).catch(() => undefined);
+    const bootId = await readIfThere(host, this.mark(entry));
     if (bootId?.toString() === (await host.facts()).bootId) {
       // Somebody may have added exports by hand.
       if ((await controlledExports(host, list)).length > 0) return;
@@ -223,7 +224,7 @@ export class ModuleDriver implements Driver {
   async #record(entry: ExportEntry, lines: readonly string[]): Promise<void> {
     if (lines.length === 0) return;
     const path = this.logPath(entry);
-    const before = await this.#store.host.read(path).catch(() => Buffer.alloc(0));
+    const before = (await readIfThere(this.#store.host, path)) ?? '';
     await this.#store.host.write(path, `${before}${lines.join('\n')}\n`);
   }
 }

@@ -26,9 +26,12 @@ export class Network {
 
   /** @throws CommandError if it can't be looked for them */
   foreign(netns: string | undefined): Promise<ForeignTarget[]> {
-    return once(this.#foreign, netns, async () =>
-      findForeignTargets(this.#host, netns, new Set([...(await this.#ours())].flat())),
-    );
+    return once(this.#foreign, netns, async () => {
+      const ours = new Set([...(await this.#ours())].flat());
+      // This process asks the wire meanwhile, and may be anybody's who calls these functions.
+      if (this.#host.isHere) ours.add(process.pid);
+      return findForeignTargets(this.#host, netns, ours);
+    });
   }
 
   close(): Promise<void> {

@@ -17,7 +17,7 @@ export interface Heard {
   stations: Station[];
   /** Processes of this host behind the same interface: to initiators they are the same station. */
   processes: ForeignTarget[];
-  /** Why the wire could not be asked from outside; null where it was. */
+  /** Why the wire could not be asked; null where it was. */
   unchecked: string | null;
 }
 
@@ -30,12 +30,12 @@ export function rivalStations(stations: readonly Station[], isOurs: (mac: string
 
 /** Asks the wire and the host about an address. @throws as `Network.foreign` */
 export async function listenAt(network: Network, place: WirePlace, iface: InterfaceFacts): Promise<Heard> {
-  const [{ stations, unchecked }, foreign] = await Promise.all([
+  const [{ stations, unchecked, isAsked }, foreign] = await Promise.all([
     network.wire.ask(place, iface),
     network.foreign(place.netns),
   ]);
   const processes = foreign.filter((target) => mayAnswer(target, place, iface.index));
-  return { iface, stations, processes, unchecked };
+  return { iface, stations, processes, unchecked: isAsked ? null : unchecked };
 }
 
 /**
@@ -64,7 +64,9 @@ export async function refuseRivals(
       ...processes.map((target) => `${stopCommand(target)} (aoe-lab import takes over what it serves)`),
       ...(rivals.length > 0 ? ['end that export'] : []),
       'or take another address',
-      ...(served ? [] : ['or export it all the same by --allow address: initiators mix the data of two disks']),
+      ...(served
+        ? []
+        : ['or export it all the same by --allow address: initiators mix the data of two disks']),
     ],
   });
 }

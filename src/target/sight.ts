@@ -1,4 +1,5 @@
 import { MissingError } from '../errors.js';
+import { type NetworkFiles, surveyNetworkFiles } from '../host/at-boot/survey.js';
 import type { Host } from '../host/host.js';
 import type { InterfaceFacts } from '../host/interface.js';
 import { findInterface } from '../host/interface-choice.js';
@@ -16,6 +17,7 @@ export class Sight {
   readonly #entries: readonly ExportEntry[];
   readonly #told = new Map<string, Promise<DaemonStatus | undefined>>();
 
+  #networkFiles: Promise<NetworkFiles> | undefined;
   readonly #there = new Map<string, Promise<boolean>>();
 
   constructor(host: Host, network: Network, entries: readonly ExportEntry[]) {
@@ -53,6 +55,11 @@ export class Sight {
     return { wire, faults: interfaceFaults({ ...snapshot, foreign }) };
   }
 
+  networkFiles(): Promise<NetworkFiles> {
+    this.#networkFiles ??= surveyNetworkFiles(this.#host);
+    return this.#networkFiles;
+  }
+
   isThere(path: string): Promise<boolean> {
     const known = this.#there.get(path) ?? this.#host.stat(path).then((facts) => facts !== undefined);
     this.#there.set(path, known);
@@ -84,7 +91,7 @@ export class Sight {
   }
 }
 
-const NOT_ASKED: WireReport = { answer: 'unchecked', unchecked: null, stations: [] };
+const NOT_ASKED: WireReport = { answer: 'unchecked', unchecked: null, isAsked: false, stations: [] };
 
 /** Without its namespace all interfaces are gone; whatever else happens does not tell. */
 function listingFault(error: Error): readonly InterfaceFacts[] | { reason: string } {

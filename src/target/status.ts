@@ -13,6 +13,7 @@ import { Network } from './network.js';
 import { type Opened, openedBy } from './opened.js';
 import { describeCopyFault } from './own-copy.js';
 import { persistenceFaults } from './persist/faults.js';
+import { persistenceWarnings } from './persist/warnings.js';
 import { findProcesses } from './processes.js';
 import { Sight } from './sight.js';
 import type { RestartPolicy } from './supervise.js';
@@ -57,6 +58,8 @@ export interface ExportStatus {
   unchecked: string | null;
   /** How reality differs from the entry, and what to do about each. */
   faults: string[];
+  /** What may go wrong later, at a reboot say, though nothing is wrong now. */
+  warnings: string[];
   /** What would mend the faults: a restart, or a person who sees to its interface or its file; null if none would. */
   remedy: 'restart' | 'interface' | 'file' | null;
   /** MAC of its interface; null if that is gone. */
@@ -136,7 +139,8 @@ async function inspect(store: EntryStore, entry: ExportEntry, seen: Seen): Promi
   const backing = judgeServed(
     {
       snapshot,
-      opened: pids.flatMap((pid) => opened.get(pid) ?? []),
+      // Of one that can't be looked into nothing is known.
+      opened: pids.every((pid) => opened.has(pid)) ? pids.flatMap((pid) => opened.get(pid) ?? []) : [],
       isServed: presence !== 'absent' && !isDetached,
       sectors: told?.sectors,
     },
@@ -186,6 +190,7 @@ async function inspect(store: EntryStore, entry: ExportEntry, seen: Seen): Promi
     wire: place.wire.answer,
     unchecked: place.wire.unchecked,
     faults,
+    warnings: await persistenceWarnings(entry, iface, () => sight.networkFiles()),
     remedy: place.faults.some(({ remedy }) => remedy === 'interface')
       ? 'interface'
       : needsPerson

@@ -16,6 +16,8 @@ export interface WireReport {
   answer: WireAnswer;
   /** Why it is not known whether it answers; null where it is. */
   unchecked: string | null;
+  /** Whether anybody was asked; what this host itself sends it may not have heard all the same. */
+  isAsked: boolean;
   /** All who answered for the address, as far as they were heard: with another interface's MAC they are others. */
   stations: Station[];
 }
@@ -56,10 +58,12 @@ export class Wire {
       const [mine, theirs] = await Promise.all([asked, own]);
       const stations = mine === theirs ? mine : union(mine, theirs);
       if (mine.some(({ mac }) => isOwn(formatMac(mac), place, iface))) {
-        return { answer: 'answers', unchecked: null, stations };
+        return { answer: 'answers', unchecked: null, isAsked: true, stations };
       }
       const why = whySilenceTellsNothing(place, vantage);
-      return why === undefined ? { answer: 'silent', unchecked: null, stations } : unchecked(why, stations);
+      return why === undefined
+        ? { answer: 'silent', unchecked: null, isAsked: true, stations }
+        : unchecked(why, stations);
     } catch (error) {
       return unchecked((error as Error).message);
     }
@@ -130,8 +134,10 @@ function union(some: readonly Station[], more: readonly Station[]): Station[] {
   return [...some, ...more.filter(({ mac }) => !known.has(mac))];
 }
 
-function unchecked(reason: string, stations: Station[] = []): WireReport {
-  return { answer: 'unchecked', unchecked: reason, stations };
+/** @param stations undefined if nobody was asked */
+function unchecked(reason: string, stations?: Station[]): WireReport {
+  const isAsked = stations !== undefined;
+  return { answer: 'unchecked', unchecked: reason, isAsked, stations: stations ?? [] };
 }
 
 function isSame(vantage: Vantage, iface: string, netns: string | undefined): boolean {

@@ -5,9 +5,9 @@
  */
 import test from 'ava';
 import { type InterfaceFacts, interfacesFrom } from '../../src/host/interface.js';
-import { parseLinks } from '../../src/host/links.js';
 import { chooseInterface } from '../../src/host/interface-choice.js';
 import { interfaceObjection, macvlanObjection, mtuObjection } from '../../src/host/interface-objection.js';
+import { parseLinks } from '../../src/host/links.js';
 
 function parseInterfaces(text: string): InterfaceFacts[] {
   return interfacesFrom(parseLinks(text));

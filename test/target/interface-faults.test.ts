@@ -25,7 +25,7 @@ function faults(part: Partial<InterfaceSnapshot>): [string, string | null][] {
     entry: entryOf({ started, control: { ...control, keeps: ['mac', 'mtu'] } }),
     interfaces: [eth0],
     pids: [7],
-    wire: { answer: 'unchecked', unchecked: null, stations: [] },
+    wire: { answer: 'unchecked', unchecked: null, isAsked: true, stations: [] },
     foreign: [],
     beside: new Set(),
     ...part,
@@ -50,6 +50,7 @@ function station(mac: number, serial: string | undefined, maxSectors = 2): Stati
 const heard = (...stations: Station[]): InterfaceSnapshot['wire'] => ({
   answer: 'answers',
   unchecked: null,
+  isAsked: true,
   stations,
 });
 
@@ -148,8 +149,11 @@ test('B2: two disks behind our own address are told, whoever serves the other', 
 });
 
 test('silence is a fault where it proves something', (t) => {
-  t.deepEqual(faults({ wire: { answer: 'silent', unchecked: null, stations: [] } }), [
+  t.deepEqual(faults({ wire: { answer: 'silent', unchecked: null, isAsked: true, stations: [] } }), [
     ['it did not answer on the wire', 'restart'],
   ]);
-  t.deepEqual(faults({ wire: { answer: 'unchecked', unchecked: 'over a bridge', stations: [] } }), []);
+  t.deepEqual(
+    faults({ wire: { answer: 'unchecked', unchecked: 'over a bridge', isAsked: true, stations: [] } }),
+    [],
+  );
 });
