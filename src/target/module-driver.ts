@@ -203,7 +203,7 @@ export class ModuleDriver implements Driver {
     const { host } = this.#store;
     const { module, says = [] } = moduleOf(entry);
     const meaning = meaningOf([...says, ...LOADING], [...happened.split('\n'), ...said], {
-      ...exportVariables(this.#store, entry, entry.backing.path),
+      ...exportVariables(this.#store, entry, entry.backing.opens),
       implementation: entry.implementation,
       module,
     });

@@ -66,7 +66,7 @@ export async function requireAnnouncement(
 
 async function failure(store: EntryStore, entry: ExportEntry, happened: string): Promise<LabError> {
   const lines = await lastWords(store, driverFor(store, entry).logPath(entry));
-  const path = await exportedPath(store, entry).catch(() => entry.backing.path);
+  const path = await exportedPath(store, entry).catch(() => entry.backing.opens);
   const meaning = meaningOf(entry.control.says, lines, exportVariables(store, entry, path));
   const shown = lines.slice(-SHOWN);
   if (meaning !== undefined && !shown.includes(meaning.line)) shown.unshift(meaning.line);

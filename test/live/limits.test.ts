@@ -93,7 +93,7 @@ testUnless(noVblade, 'A16: an interface whose name vblade takes for an option is
     wire.env,
   );
   t.is(refused.exitCode, 2, refused.stderr);
-  t.regex(refused.stderr, /can't be told the name of the interface -r/);
+  t.regex(refused.stderr, /name -r for an option/);
   await t.throwsAsync(stat(join(wire.folder, 'disk1')), { code: 'ENOENT' });
 });
 
