@@ -5,7 +5,6 @@ import type { BenchReport, Mode } from '../verify/bench/bench-report.js';
 import type { Site } from '../verify/outpost.js';
 import { type HostOptions, hostOptions, onHosts } from './hosts.js';
 import {
-  integer,
   KERNEL_OF_GUESTS,
   NOT_HERE,
   type SiteOptions,
@@ -13,6 +12,8 @@ import {
   siteInterfaces,
   siteOn,
   siteOptions,
+  whole,
+  wireMtu,
 } from './options.js';
 import { cleanedUp } from './signals.js';
 
@@ -53,8 +54,8 @@ export function register(program: Command): void {
     .option('--size <LIST>', 'bytes a request (default 1k,8k; with --direct or --cold 4k)')
     .option('--mix <LIST>', 'read, write or READS/WRITES as 70/30 (default read,write; else read)')
     .option('--seconds <N>', 'measured in each run', seconds, 1)
-    .option('--rounds <N>', 'runs of each at each point, interleaved', integer, 5)
-    .option('--mtu <BYTES>', 'of the wires (on hosts: at most)', integer, 9000)
+    .option('--rounds <N>', 'runs of each at each point, interleaved', whole(1, 1000), 5)
+    .option('--mtu <BYTES>', 'of the wires (on hosts: at most)', wireMtu, 9000)
     .option('--direct', 'from the disk: the targets use direct I/O')
     .option('--cold', 'from the disk: the pages of the file are dropped before each run')
     .option('--file-size <SIZE>', 'of the backing file (default 256M; with --direct or --cold 2G)')
@@ -147,7 +148,7 @@ async function benchOptions(options: Options, site?: Site): Promise<BenchOptions
     sizes: parseSizes(options.size ?? (cached ? '1k,8k' : '4k')),
     mixes: parseMixes(options.mix ?? (cached ? 'read,write' : 'read')),
     seconds: options.seconds,
-    rounds: Math.max(1, options.rounds),
+    rounds: options.rounds,
     mtu: options.mtu,
     mode,
     fileSize: parseSize(options.fileSize ?? (cached ? '256M' : '2G')),
@@ -177,7 +178,7 @@ async function writeReports(report: BenchReport, { html, svg }: Options): Promis
 }
 
 function seconds(value: string): number {
-  const number = Number(value);
+  const number = /^\d+(\.\d+)?$/.test(value) ? Number(value) : Number.NaN;
   if (!(number >= 0.1 && number <= 3600)) throw new InvalidArgumentError('expected 0.1 to 3600 seconds.');
   return number;
 }

@@ -6,7 +6,7 @@ import { quote } from '../host/quote.js';
 import type { Recipe, Release } from '../recipe/schema.js';
 import type { SourceTree } from '../source/fetch.js';
 import { type HostOptions, hostOptions, onHosts } from './hosts.js';
-import { integer } from './options.js';
+import { whole } from './options.js';
 
 interface Options extends HostOptions {
   release?: string;
@@ -28,7 +28,7 @@ export function register(program: Command): void {
     .option('--source <WHERE>', 'your copy of the source: a folder, an archive or a URL')
     .option('--offline', 'use only what the store has')
     .option('--force', 'build again although the store has it')
-    .option('--jobs <N>', 'jobs of make; the number of processors otherwise', integer)
+    .option('--jobs <N>', 'jobs of make; the number of processors otherwise', whole(1, 1024))
     .option(
       '--kernel <KERNEL>',
       'for a module: host (default), a folder with headers, an installed kernel (as in /lib/modules), 5.10, 6.1, 6.12, unstable, or SUITE/VERSION',

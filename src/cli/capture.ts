@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { WatchedFrame } from '../link/watch.js';
-import { integer } from './options.js';
+import { MOST_MILLISECONDS, whole } from './options.js';
+import { untilStopped } from './signals.js';
 
 interface Options {
   iface: string;
@@ -19,39 +20,36 @@ export function register(program: Command): void {
     .requiredOption('--iface <IF>', 'network interface')
     .option('--netns <NAME>', 'network namespace of the interface')
     .option('--write <FILE>', 'write them to a pcapng file as well, which Wireshark opens')
-    .option('--count <N>', 'end after so many frames', integer)
+    .option('--count <N>', 'end after so many frames', whole(1))
     .option('--seconds <N>', 'end after so much time', positive)
     .option('--quiet', 'print no frames')
     .option('--json', 'print JSON, an object a line')
     .action(async (options: Options) => {
-      const [{ openPacketLink }, { Capture }, { watch }, { frameLine }, { note }] = await Promise.all([
-        import('../link/packet.js'),
-        import('../link/capture.js'),
-        import('../link/watch.js'),
-        import('../ui/dissect.js'),
-        import('../ui/output.js'),
-      ]);
+      const [{ openPacketLink }, { Capture }, { watch }, { frameLine }, { jsonText, note, printPart }] =
+        await Promise.all([
+          import('../link/packet.js'),
+          import('../link/capture.js'),
+          import('../link/watch.js'),
+          import('../ui/dissect.js'),
+          import('../ui/output.js'),
+        ]);
       const { iface, netns, write } = options;
       const link = await openPacketLink({ iface, netns, everything: true, promiscuous: true });
       try {
         const capture = write === undefined ? undefined : new Capture(write);
-        const line = options.json ? (seen: WatchedFrame) => JSON.stringify(seen) : frameLine;
-        const end = new AbortController();
-        const stop = (): void => end.abort();
-        for (const signal of SIGNALS) process.once(signal, stop);
-        // A reader such as `head` may have had enough.
-        process.stdout.on('error', stop);
+        const line = options.json ? (seen: WatchedFrame) => jsonText(seen) : frameLine;
         if (!options.json && !options.quiet) note(`listening on ${link.name}; Ctrl-C ends it`);
-        const summary = await watch(link, {
-          capture,
-          most: options.count,
-          milliseconds: options.seconds && options.seconds * 1000,
-          signal: end.signal,
-          onFrame: (seen) => {
-            if (!options.quiet) process.stdout.write(`${line(seen)}\n`);
-          },
-        });
-        for (const signal of SIGNALS) process.off(signal, stop);
+        const summary = await untilStopped((signal) =>
+          watch(link, {
+            capture,
+            most: options.count,
+            milliseconds: options.seconds && options.seconds * 1000,
+            signal,
+            onFrame: (seen) => {
+              if (!options.quiet) printPart(`${line(seen)}\n`);
+            },
+          }),
+        );
         const { frames, requests, responses, troubles, seconds } = summary;
         note(
           `${frames} frames in ${seconds.toFixed(1)} s: ${requests} requests, ${responses} answers, ${troubles} with errors${write ? `; in ${write}` : ''}`,
@@ -62,10 +60,8 @@ export function register(program: Command): void {
     });
 }
 
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-
 function positive(value: string): number {
-  const seconds = Number(value);
-  if (!(seconds > 0)) throw new InvalidArgumentError('expected a number of seconds.');
-  return seconds;
+  const seconds = /^\d+(\.\d+)?$/.test(value) ? Number(value) : Number.NaN;
+  if (seconds > 0 && seconds <= MOST_MILLISECONDS / 1000) return seconds;
+  throw new InvalidArgumentError('expected a number of seconds, of 24 days at most.');
 }

@@ -5,7 +5,6 @@ import type { ConformOptions } from '../verify/conform/conform.js';
 import type { ConformReport } from '../verify/conform/results.js';
 import { type HostOptions, hostOptions, onHosts } from './hosts.js';
 import {
-  integer,
   KERNEL_OF_GUESTS,
   NOT_HERE,
   placeOption,
@@ -14,6 +13,7 @@ import {
   siteOn,
   siteOptions,
   targetOption,
+  wireMtu,
 } from './options.js';
 import { untilSignal } from './signals.js';
 
@@ -45,7 +45,7 @@ export function register(program: Command): void {
     .option('--kernel <KERNEL>', KERNEL_OF_GUESTS, '6.1')
     .addOption(targetOption())
     .option('--only <GLOB>', 'only cases of such a name: "ata-28.*", "*.Write.*|flush.*"')
-    .option('--mtu <BYTES>', 'of the wire (on hosts: at most)', integer, 9000)
+    .option('--mtu <BYTES>', 'of the wire (on hosts: at most)', wireMtu, 9000)
     .option('--list', 'list the cases, run none')
     .option('--frames', 'show the frames of failed cases');
   siteOptions(hostOptions(command, { isFar: true }))

@@ -1,7 +1,8 @@
 import { type Command, Option } from 'commander';
+import { UsageError } from '../errors.js';
 import type { DemoReport, DemoStep } from '../verify/demo.js';
 import type { SocketDemoReport } from '../verify/demo-socket.js';
-import { integer } from './options.js';
+import { wireMtu } from './options.js';
 import { cleanedUp } from './signals.js';
 
 interface Options {
@@ -34,7 +35,7 @@ export function register(program: Command): void {
     .option('--source <WHERE>', 'your copy of the source: a folder, an archive or a URL')
     .option('--offline', 'use only what the store has')
     .option('--size <SIZE>', 'data written and read back', '64M')
-    .option('--mtu <BYTES>', 'of the wire', integer, 9000)
+    .option('--mtu <BYTES>', 'of the wire', wireMtu, 9000)
     .option(
       '--socket',
       'with the native target over a socket between two processes: needs neither root nor a compiler',
@@ -50,7 +51,7 @@ export function register(program: Command): void {
           import('../verify/demo-obstacle.js'),
           import('../errors.js'),
         ]);
-      const bytes = parseSize(options.size);
+      const bytes = sectors(parseSize(options.size));
       const { inPlace = false, mtu } = options;
       if (options.socket) return overSocket(bytes, options);
       const obstacle = await obstacleToWire(here, inPlace);
@@ -87,6 +88,19 @@ export function register(program: Command): void {
         await overSocket(bytes, options);
       }
     });
+}
+
+/** @throws UsageError for what is no whole number of sectors, or none at all */
+function sectors(bytes: number): number {
+  if (bytes > 0 && bytes % 512 === 0) return bytes;
+  throw new UsageError({
+    tried: `taking ${bytes} bytes for the demo`,
+    happened:
+      bytes === 0
+        ? 'there would be nothing to write and read back'
+        : 'a device has whole sectors of 512 bytes',
+    next: `take a multiple of 512, such as ${Math.max(1, Math.floor(bytes / 512)) * 512}`,
+  });
 }
 
 async function overSocket(bytes: number, options: Options): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { integer } from './options.js';
+import { MOST_MILLISECONDS, whole } from './options.js';
 
 interface Options {
   iface: string;
@@ -16,9 +16,9 @@ export function register(program: Command): void {
     .description('ask on an interface which targets are there')
     .requiredOption('--iface <IF>', 'network interface')
     .option('--netns <NAME>', 'network namespace of the interface')
-    .option('--shelf <N>', 'only this AoE major address', integer)
-    .option('--slot <N>', 'only this AoE minor address', integer)
-    .option('--wait <MS>', 'how long to wait for answers', integer, 500)
+    .option('--shelf <N>', 'only this AoE major address', whole(0, 65534))
+    .option('--slot <N>', 'only this AoE minor address', whole(0, 254))
+    .option('--wait <MS>', 'how long to wait for answers', whole(0, MOST_MILLISECONDS), 500)
     .option('--json', 'print JSON')
     .action(async (options: Options) => {
       const [

@@ -69,12 +69,11 @@ async function install(options: Options): Promise<boolean> {
     });
   }
   if (packages.length > 0 && process.stdin.isTTY && process.getuid?.() === 0) {
-    await agree(
-      `Install the packages ${packages.join(' ')}?`,
-      'preparing this machine',
-      'aoe-lab doctor tells what is missing',
-      packages,
-    );
+    const { agree } = await import('../ui/confirm.js');
+    await agree(`Install the packages ${packages.join(' ')}?`, {
+      tried: 'preparing this machine',
+      next: 'aoe-lab doctor tells what is missing',
+    });
   }
   try {
     if (isDebian) {
@@ -110,7 +109,8 @@ async function examineHosts(options: Options, names: readonly string[]): Promise
   const recipes = await loadRecipes();
   if (options.install && process.stdin.isTTY) {
     const next = `aoe-lab host prepare ${names[0]} --dry-run shows what would be done`;
-    await agree(`Install what is missing on ${names.join(', ')}?`, 'preparing hosts', next, []);
+    const { agree } = await import('../ui/confirm.js');
+    await agree(`Install what is missing on ${names.join(', ')}?`, { tried: 'preparing hosts', next });
   }
   const found = new Map<string, Diagnosis>();
   const examine = async (host: Host): Promise<Diagnosis> => {
@@ -148,16 +148,4 @@ function complain(found: ReadonlyMap<string, Diagnosis>, options: Options, remed
       : remedy,
     missing: lacking.flatMap(([, one]) => names(one)),
   });
-}
-
-/** @throws MissingError if a person declines */
-async function agree(
-  question: string,
-  tried: string,
-  next: string,
-  missing: readonly string[],
-): Promise<void> {
-  const { confirm } = await import('../ui/confirm.js');
-  if (await confirm(question)) return;
-  throw new MissingError({ tried, happened: 'you declined to install packages', next, missing });
 }

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { Purpose } from '../host/prepare/needs.js';
 import { closingHosts } from './hosts.js';
-import { integer } from './options.js';
+import { integer, whole } from './options.js';
 
 interface AddOptions {
   user?: string;
@@ -37,7 +37,7 @@ export function register(program: Command): void {
     .argument('<NAME>', 'to call it by')
     .argument('<ADDRESS>', '[USER@]ADDRESS[:PORT], or a name of ssh’s configuration')
     .description('put a host in the book, once it has been reached')
-    .option('--port <PORT>', 'of its sshd', integer)
+    .option('--port <PORT>', 'of its sshd', whole(1, 65535))
     .option('--identity <FILE>', 'private key to log in with')
     .option('--jump <HOSTS>', 'to go over, joined by commas')
     .addOption(
@@ -177,6 +177,7 @@ async function prepare(name: string, options: PrepareOptions): Promise<void> {
     { prepareHost },
     { print, note },
     { describeChanges },
+    { agree },
     { ExitCode, MissingError },
   ] = await Promise.all([
     import('../host/find.js'),
@@ -186,6 +187,7 @@ async function prepare(name: string, options: PrepareOptions): Promise<void> {
     import('../host/prepare/prepare.js'),
     import('../ui/output.js'),
     import('../ui/hosts.js'),
+    import('../ui/confirm.js'),
     import('../errors.js'),
   ]);
   const host = await findHost(name);
@@ -202,7 +204,12 @@ async function prepare(name: string, options: PrepareOptions): Promise<void> {
   for (const line of advice) note(line);
   if (!options.dryRun && changes.length > 0) {
     if (!options.json || !options.yes) note(`on ${name}:\n${describeChanges(changes)}`);
-    await agree(`Make these changes on ${name}?`, options.yes);
+    if (!options.yes) {
+      await agree(`Make these changes on ${name}?`, {
+        tried: `preparing ${name}`,
+        next: 'say --yes, or --dry-run to see the commands alone',
+      });
+    }
     await prepareHost(host, changes, ({ title }) => note(`${name}: ${title}`));
   }
   const installed = options.dryRun ? [] : changes.flatMap(({ installs }) => installs ?? []);
@@ -229,22 +236,6 @@ async function prepare(name: string, options: PrepareOptions): Promise<void> {
       next: [...new Set(installed.flatMap(({ next }) => next))],
       missing: lacking,
     });
-}
-
-/** @throws UsageError where nobody can be asked, or the answer is no */
-async function agree(question: string, isAgreed: boolean | undefined): Promise<void> {
-  if (isAgreed) return;
-  const [{ confirm }, { UsageError }] = await Promise.all([
-    import('../ui/confirm.js'),
-    import('../errors.js'),
-  ]);
-  const isAsked = process.stdin.isTTY;
-  if (isAsked && (await confirm(question))) return;
-  throw new UsageError({
-    tried: 'changing the host',
-    happened: isAsked ? 'you declined' : 'nobody is there to agree',
-    next: 'say --yes, or --dry-run to see the commands alone',
-  });
 }
 
 async function remove(name: string, options: { purge?: boolean; json?: boolean }): Promise<void> {

@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { UsageError } from '../errors.js';
 import type { findHost } from '../host/find.js';
 import type { Host } from '../host/host.js';
-import { integer } from './options.js';
+import { MOST_PARALLEL, whole } from './options.js';
 
 export interface HostOptions {
   host?: string[];
@@ -38,7 +38,7 @@ export function hostOptions(command: Command, { isFar = false, isInTurn = false 
     `hosts to do it on${turn}, joined by commas: of \`host list\` or ~/.ssh/config, [user@]address[:port]${isFar ? '' : ', here'}`,
     names,
   );
-  if (!isInTurn) command.option('--parallel <N>', 'hosts at once', atLeastOne, 8);
+  if (!isInTurn) command.option('--parallel <N>', 'hosts at once', whole(1, MOST_PARALLEL), 8);
   return command.option(...ACCEPT_NEW);
 }
 
@@ -140,12 +140,6 @@ export async function closingHosts<T>(job: (find: typeof findHost) => Promise<T>
 /** How messages call a host; undefined: this machine, which needs no name. */
 export function nameOf(host: Host): string | undefined {
   return host.isHere ? undefined : host.name;
-}
-
-function atLeastOne(value: string): number {
-  const number = integer(value);
-  if (number < 1) throw new InvalidArgumentError('expected 1 or more.');
-  return number;
 }
 
 function names(value: string, before: string[] = []): string[] {

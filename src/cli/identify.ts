@@ -19,27 +19,34 @@ export function register(program: Command): void {
     .option('--station <MAC>', 'the one that is meant, where several answer', station)
     .option('--json', 'print JSON')
     .action(async (name: string, options: Options) => {
-      const [{ describeTarget }, { withTarget }, { parseAddress }, { print, note }, { formatSize }] =
-        await Promise.all([
-          import('../initiator/describe.js'),
-          import('../initiator/session.js'),
-          import('../aoe/address.js'),
-          import('../ui/output.js'),
-          import('../units.js'),
-        ]);
+      const [
+        { describeTarget },
+        { withTarget },
+        { parseAddress },
+        { print, note },
+        { line },
+        { formatSize },
+      ] = await Promise.all([
+        import('../initiator/describe.js'),
+        import('../initiator/session.js'),
+        import('../aoe/address.js'),
+        import('../ui/output.js'),
+        import('../ui/colors.js'),
+        import('../units.js'),
+      ]);
       const facts = await withTarget(options, parseAddress(name), describeTarget, {
         station: options.station,
         onNote: note,
       });
       print(facts, options, () =>
         [
-          `${name}  ${facts.model}, serial ${facts.serial}, firmware ${facts.firmwareRevision}`,
+          line`${name}  ${facts.model}, serial ${facts.serial}, firmware ${facts.firmwareRevision}`,
           `size        ${formatSize(facts.bytes)} (${facts.sectors} sectors), ${facts.lba48 ? '48' : '28'}-bit addresses`,
           `MAC         ${facts.mac}`,
           `buffers     ${facts.bufferCount}${facts.usableByLinux ? '' : ": Linux's driver never sends to it"}`,
           `a frame     ${facts.sectorsPerFrame} sectors here, ${facts.maxSectors} at most for the target`,
           `AoE         version ${facts.aoeVersion}, firmware 0x${facts.firmware.toString(16)}`,
-          `config      ${facts.configString === '' ? '(empty)' : facts.configString}`,
+          line`config      ${facts.configString === '' ? '(empty)' : facts.configString}`,
         ].join('\n'),
       );
     });

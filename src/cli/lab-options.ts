@@ -1,13 +1,12 @@
 /** What plan, apply and destroy have in common. */
 import { type Command, InvalidArgumentError } from 'commander';
-import { UsageError } from '../errors.js';
 import type { Outcome } from '../lab/apply.js';
 import type { DeedOptions } from '../lab/deeds.js';
 import type { Lab } from '../lab/lab.js';
 import type { LabPlan } from '../lab/plan.js';
 import type { Survey } from '../lab/survey.js';
 import { closingHosts } from './hosts.js';
-import { integer } from './options.js';
+import { MOST_PARALLEL, whole } from './options.js';
 import { untilSignal } from './signals.js';
 
 export interface LabOptions {
@@ -28,7 +27,7 @@ export function withLabOptions(command: Command): Command {
   return command
     .option('-f, --file <FILE>', 'the lab', 'lab.yaml')
     .option('--var <NAME=VALUE>', 'a variable of the lab (repeatable)', variable)
-    .option('--parallel <N>', 'hosts at once', integer, PARALLEL)
+    .option('--parallel <N>', 'hosts at once', whole(1, MOST_PARALLEL), PARALLEL)
     .option('--json', 'print JSON');
 }
 
@@ -52,9 +51,6 @@ export async function withPlan(
     import('../lab/plan.js'),
     import('../lab/survey.js'),
   ]);
-  if (options.parallel < 1) {
-    throw new UsageError({ tried: 'reading --parallel', happened: 'it is 0', next: 'give at least 1' });
-  }
   const lab = change(await loadLab(options.file, options.var));
   await closingHosts(async (find) => {
     const survey = await surveyLab(lab, find, options.parallel);
@@ -85,10 +81,11 @@ export async function carryOut(
     import('../errors.js'),
   ]);
   note(describePlan(plan));
-  if (plan.actions.length > 0 && !options.yes && !(await agrees(verb, plan))) {
-    throw new UsageError({
+  if (plan.actions.length > 0 && !options.yes) {
+    const { agree } = await import('../ui/confirm.js');
+    await agree('Do this?', {
       tried: `${verb} on lab ${plan.lab}`,
-      happened: 'you declined; nothing was changed',
+      next: 'give --yes to do what `aoe-lab plan` shows without being asked',
     });
   }
   const deeds = new HostDeeds({ name: plan.lab }, hosts, {
@@ -119,16 +116,4 @@ export async function carryOut(
   print(result, options, () => describeEnd(outcomes, plan));
   const isWhole = plan.troubles.length === 0 && outcomes.every((one: Outcome) => one.result === 'done');
   process.exitCode = isWhole ? ExitCode.done : ExitCode.failed;
-}
-
-async function agrees(verb: string, plan: LabPlan): Promise<boolean> {
-  if (!process.stdin.isTTY) {
-    throw new UsageError({
-      tried: `${verb} on lab ${plan.lab}`,
-      happened: 'there is no terminal to ask on',
-      next: 'give --yes to do what `aoe-lab plan` shows without being asked',
-    });
-  }
-  const { confirm } = await import('../ui/confirm.js');
-  return confirm('Do this?');
 }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { type HostOptions, hostOptions, onHosts, onOneHost } from './hosts.js';
+import { untilStopped } from './signals.js';
 
 export function register(program: Command): void {
   const command = program
@@ -10,19 +11,22 @@ export function register(program: Command): void {
   hostOptions(command)
     .option('--json', 'print JSON')
     .action(async (name: string, options: HostOptions & { follow?: boolean }) => {
-      const [{ exportLog }, { print }] = await Promise.all([
-        import('../target/logs.js'),
-        import('../ui/output.js'),
-      ]);
+      const { exportLog } = await import('../target/logs.js');
       type Log = Awaited<ReturnType<typeof exportLog>>;
       const describe = ({ path, text }: Log): string =>
         text || `${path} is empty: the target printed nothing`;
       if (!options.follow) return onHosts(options, (host) => exportLog(host, name), describe);
       await onOneHost(options, async (host) => {
-        const log = await exportLog(host, name);
-        print(log, options, () => describe(log));
-        const { follow } = await import('../host/follow.js');
-        await follow(host, log.path, Buffer.byteLength(log.text));
+        const [{ follow }, { jsonText, note, printPart }, { path, text }] = await Promise.all([
+          import('../host/follow.js'),
+          import('../ui/output.js'),
+          exportLog(host, name),
+        ]);
+        if (text === '') note(`${path} is empty: the target printed nothing yet`);
+        const show = options.json
+          ? (part: string) => printPart(`${jsonText({ path, text: part })}\n`)
+          : printPart;
+        await untilStopped((signal) => follow(host, path, show, signal));
       });
     });
 }

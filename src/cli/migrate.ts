@@ -65,9 +65,10 @@ async function move(host: Host, name: string, options: Options): Promise<void> {
       return;
     }
     if (plan.losses.length > 0) {
-      const { confirm } = await import('../ui/confirm.js');
+      const { agree } = await import('../ui/confirm.js');
       for (const loss of plan.losses) note(`lost: ${loss}`);
-      if (await confirm('Move it all the same?')) agreed = plan.losses;
+      await agree('Move it all the same?', { tried: `moving ${name}`, next: 'give --yes' });
+      agreed = plan.losses;
     }
   }
   const report = await migrate(host, name, served, {

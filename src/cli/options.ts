@@ -3,13 +3,28 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type Mac, parseMac } from '../aoe/ethernet.js';
 import { UsageError } from '../errors.js';
 import type { Host } from '../host/host.js';
+import { FINDINGS, type FindingKind } from '../storage/findings.js';
 import type { Site } from '../verify/outpost.js';
 import type { Place } from '../verify/place.js';
 
-export function integer(value: string): number {
-  if (!/^\d+$/.test(value)) throw new InvalidArgumentError('expected a whole number.');
-  return Number(value);
+/** A parser of whole numbers, both bounds allowed. */
+export function whole(least: number, most = Number.MAX_SAFE_INTEGER): (value: string) => number {
+  const isOpen = most === Number.MAX_SAFE_INTEGER;
+  const bounds = !isOpen ? ` from ${least} to ${most}` : least === 0 ? '' : ` of ${least} or more`;
+  return (value) => {
+    const number = /^\d+$/.test(value) ? Number(value) : Number.NaN;
+    if (number >= least && number <= most) return number;
+    throw new InvalidArgumentError(`expected a whole number${bounds}.`);
+  };
 }
+
+export const integer = whole(0);
+/** Of a private wire: a sector has to fit behind the headers, and a veth takes no more. */
+export const wireMtu = whole(534, 65535);
+/** Hosts at once: each takes a connection, and descriptors. */
+export const MOST_PARALLEL = 1000;
+/** The longest that a timer takes. */
+export const MOST_MILLISECONDS = 2 ** 31 - 1;
 
 /** `e0.1` → shelf and slot. */
 export function address(value: string): { shelf: number; slot: number } {
@@ -26,6 +41,18 @@ export function macs(value: string, before: string[] = []): string[] {
       throw new InvalidArgumentError(`"${text}" is no MAC address such as 00:11:22:33:44:55.`);
     }
     return (digits.match(/../g) as string[]).join(':');
+  });
+  return [...before, ...found];
+}
+
+/** Collects findings to override, each a list joined by commas. */
+export function findings(value: string, before: FindingKind[] = []): FindingKind[] {
+  const found = value.split(',').map((text) => {
+    const kind = FINDINGS.find((known) => known === text.trim());
+    if (kind === undefined) {
+      throw new InvalidArgumentError(`"${text}" is none of ${FINDINGS.join(', ')}.`);
+    }
+    return kind;
   });
   return [...before, ...found];
 }

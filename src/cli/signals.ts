@@ -34,3 +34,18 @@ export async function cleanedUp<T>(things: { cleanUp(): Promise<void> }, job: ()
     for (const signal of SIGNALS) process.off(signal, stop);
   }
 }
+
+/** Runs a job that has no end of its own: a signal ends it, and that nobody reads standard output any more. */
+export async function untilStopped<T>(job: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const { readerLeft } = await import('../ui/streams.js');
+  const stop = new AbortController();
+  const end = (): void => stop.abort();
+  for (const signal of SIGNALS) process.once(signal, end);
+  readerLeft.addEventListener('abort', end);
+  try {
+    return await job(stop.signal);
+  } finally {
+    for (const signal of SIGNALS) process.off(signal, end);
+    readerLeft.removeEventListener('abort', end);
+  }
+}

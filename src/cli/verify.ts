@@ -6,13 +6,13 @@ import type { Site } from '../verify/outpost.js';
 import type { Place } from '../verify/place.js';
 import { ACCEPT_NEW, onOneHost } from './hosts.js';
 import {
-  integer,
   KERNEL_OF_GUESTS,
   placeOption,
   type SiteOptions,
   siteInterfaces,
   siteOn,
   siteOptions,
+  wireMtu,
 } from './options.js';
 import { untilSignal } from './signals.js';
 
@@ -57,7 +57,7 @@ export function register(program: Command): void {
       "the client: the Linux aoe driver in a guest (vm), or of a host over SSH, with --iface and --wire; or aoe-lab's own (here), which skips what needs a device",
       'vm',
     )
-    .option('--mtu <BYTES>', 'of the wire (on hosts: at most)', integer, 9000);
+    .option('--mtu <BYTES>', 'of the wire (on hosts: at most)', wireMtu, 9000);
   siteOptions(command)
     .option(...ACCEPT_NEW)
     .addOption(new Option('--in-place', 'use the network namespace of this process').hideHelp())

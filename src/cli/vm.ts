@@ -1,9 +1,9 @@
 import { type Command, Option } from 'commander';
-import { integer, several } from './options.js';
+import { several, whole, wireMtu } from './options.js';
 
 interface UpOptions {
   kernel: string;
-  link: string[];
+  link: number[];
   memory?: number;
   cpus?: number;
   disk: string[];
@@ -25,9 +25,9 @@ export function register(program: Command): void {
     .argument('[NAME]', 'of the guest; one made up otherwise')
     .description('start a guest that stays until `vm down`')
     .option('--kernel <KERNEL>', '5.10, 6.1, 6.12, unstable, SUITE/VERSION, host, or IMAGE[:MODULES]', '6.1')
-    .option('--link <MTU>', 'an interface on the lab’s network, a socket (repeatable)', several, [])
-    .option('--memory <MIB>', 'of the guest (default 256, with --fio 512)', integer)
-    .option('--cpus <N>', 'of the guest (default 2)', integer)
+    .option('--link <MTU>', 'an interface on the lab’s network, a socket (repeatable)', mtus, [])
+    .option('--memory <MIB>', 'of the guest (default 256, with --fio 512)', whole(64, 1 << 20))
+    .option('--cpus <N>', 'of the guest (default 2)', whole(1, 256))
     .option('--disk <FILE>', 'a raw image that it sees as /dev/vda, … (repeatable)', several, [])
     .option('--module <NAME>', 'of its kernel, loaded at boot (repeatable)', several, [])
     .option('--fio', 'with fio: some 70 MB more to load')
@@ -51,6 +51,10 @@ export function register(program: Command): void {
     .action(ssh);
 }
 
+function mtus(value: string, before: number[] = []): number[] {
+  return [...before, wireMtu(value)];
+}
+
 async function up(name: string | undefined, options: UpOptions): Promise<void> {
   const [{ bootGuest }, { print, note }, { resolve }, { describeGuests }] = await Promise.all([
     import('../vm/index.js'),
@@ -63,7 +67,7 @@ async function up(name: string | undefined, options: UpOptions): Promise<void> {
   const guest = await bootGuest({
     name,
     kernel: options.kernel,
-    links: options.link.map((mtu) => ({ mtu: integer(mtu) })),
+    links: options.link.map((mtu) => ({ mtu })),
     memory: options.memory,
     cpus: options.cpus,
     disks: options.disk.map((path) => ({ path: resolve(path) })),
@@ -97,10 +101,10 @@ async function down(
     import('../ui/output.js'),
     import('../errors.js'),
   ]);
-  if (names.length === 0 && !all) {
+  if ((names.length === 0) === !all) {
     throw new UsageError({
       tried: 'ending guests',
-      happened: 'none is named',
+      happened: all ? 'names and --all exclude each other' : 'none is named',
       next: 'name them, or say --all',
     });
   }
@@ -131,14 +135,14 @@ async function list({ json }: { json?: boolean | undefined }): Promise<void> {
 }
 
 async function ssh(name: string, command: string[]): Promise<void> {
-  const [{ attachGuest, findGuest }, { openTerminal, passThrough }] = await Promise.all([
+  const [{ attachGuest, findGuest }, { openTerminal, passWords }] = await Promise.all([
     import('../vm/index.js'),
     import('../host/ssh/terminal.js'),
   ]);
   const { host } = await attachGuest(await findGuest(name));
   try {
     process.exitCode =
-      command.length > 0 ? await passThrough(host.connection, command) : await openTerminal(host.connection);
+      command.length > 0 ? await passWords(host.connection, command) : await openTerminal(host.connection);
   } finally {
     await host.close();
   }

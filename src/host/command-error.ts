@@ -1,5 +1,5 @@
 import { LabError } from '../errors.js';
-import { quoteArgv } from './quote.js';
+import { showArgv } from './quote.js';
 
 /** A command that failed, with all that is known of it. */
 export class CommandError extends LabError {
@@ -35,7 +35,7 @@ export class CommandError extends LabError {
               : `exit code ${exitCode}`;
     const said = lastLines(stderr || stdout, 5);
     super({
-      tried: `running \`${quoteArgv(argv)}\` on ${host}`,
+      tried: `running \`${showArgv(argv)}\` on ${host}`,
       happened: said ? `${how}: ${said}` : how,
       ...(log === undefined ? {} : { log }),
     });

@@ -1,12 +1,33 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import type { Readable } from 'node:stream';
 import type { Host } from './host.js';
 import { SshHost } from './ssh/host.js';
-import { passThrough } from './ssh/terminal.js';
+import { runRemote } from './ssh/run.js';
 
-/** Prints what a file of a host grows by on this process's standard output, until this process is ended. */
-export async function follow(host: Host, path: string, from: number): Promise<void> {
-  const argv = ['tail', '-c', `+${from + 1}`, '-f', path];
-  if (host instanceof SshHost) await passThrough(host.connection, argv);
-  else await once(spawn('tail', argv.slice(1), { stdio: 'inherit' }), 'close');
+/** Milliseconds: the longest that a timer takes. */
+const FOR_EVER = 2 ** 31 - 1;
+
+/** Hands on what a file of a host holds, and what it grows by, until the signal or the end of the connection. */
+export async function follow(
+  host: Host,
+  path: string,
+  onText: (text: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const argv = ['tail', '-c', '+1', '-f', path];
+  const read = async (output: Readable): Promise<void> => {
+    // A character may lie on the border of two pieces.
+    for await (const text of output.setEncoding('utf8')) onText(text as string);
+  };
+  try {
+    if (host instanceof SshHost) {
+      await runRemote(host.connection, { argv }, { onOutput: read, timeout: FOR_EVER, signal });
+      return;
+    }
+    const child = spawn('tail', argv.slice(1), { stdio: ['ignore', 'pipe', 'inherit'], signal });
+    await Promise.all([once(child, 'close', { signal }), read(child.stdout)]);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
 }

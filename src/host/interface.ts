@@ -3,6 +3,7 @@ import { MissingError } from '../errors.js';
 import { CommandError } from './command-error.js';
 import type { Host } from './host.js';
 import { chooseInterface } from './interface-choice.js';
+import { type IpLink, readLinks } from './links.js';
 
 export interface InterfaceFacts {
   name: string;
@@ -27,63 +28,29 @@ export interface InterfaceFacts {
   peer?: { index: number } & ({ name: string } | { namespaceId: number });
 }
 
-interface IpLink {
-  ifindex: number;
-  ifname: string;
-  altnames?: string[];
-  flags: string[];
-  mtu: number;
-  link_type: string;
-  address?: string;
-  link?: string;
-  link_index?: number;
-  link_netnsid?: number;
-  master?: string;
-  linkinfo?: { info_kind?: string; info_slave_kind?: string };
-}
-
 /**
  * All interfaces of the host in its namespace.
  * @throws MissingError if the namespace is not there, or the host's ip(8) can't tell
  */
 export async function listInterfaces(host: Host): Promise<InterfaceFacts[]> {
-  const tried = `looking at the interfaces ${host.name}`;
-  let text: string;
   try {
-    ({ stdout: text } = await host.run(['ip', '-json', '-details', 'link', 'show']));
+    return interfacesFrom(await readLinks(host));
   } catch (error) {
-    if (!(error instanceof CommandError)) throw error;
-    if (host.netns !== undefined && /network namespace/.test(error.stderr)) {
-      throw new MissingError({
-        tried,
-        happened: error.stderr.trim(),
-        next: `make the namespace (ip netns add ${host.netns}), or name another by --netns`,
-        missing: [host.netns],
-      });
-    }
-    throw error;
+    if (host.netns === undefined || !(error instanceof CommandError)) throw error;
+    if (!/network namespace/.test(error.stderr)) throw error;
+    throw new MissingError({
+      tried: `looking at the interfaces ${host.name}`,
+      happened: error.stderr.trim(),
+      next: `make the namespace (ip netns add ${host.netns}), or name another by --netns`,
+      missing: [host.netns],
+    });
   }
-  const facts = parseInterfaces(text);
-  if (facts !== undefined) return facts;
-  throw new MissingError({
-    tried,
-    happened: 'its ip does not know -json (that of busybox does not)',
-    next: 'install iproute2 there',
-    missing: ['iproute2'],
-  });
 }
 
-/** Reads what `ip -json -details link show` prints. @returns undefined if it is something else */
-export function parseInterfaces(text: string): InterfaceFacts[] | undefined {
-  let links: unknown;
-  try {
-    links = JSON.parse(text.trim() || '[]');
-  } catch {
-    return undefined;
-  }
-  if (!Array.isArray(links)) return undefined;
+/** What ip(8) printed, as facts. */
+export function interfacesFrom(links: readonly IpLink[]): InterfaceFacts[] {
   // Early releases print an empty object for what they leave out.
-  const all = (links as IpLink[]).filter(({ ifname }) => ifname !== undefined);
+  const all = links.filter(({ ifname }) => ifname !== undefined);
   return all.map((link) => toFacts(link, all));
 }
 

@@ -1,6 +1,6 @@
 import { type Address, AoeError, type Mac } from '../aoe/index.js';
 import type { LabError } from '../errors.js';
-import { AoeAnswerError, answerFault, noAnswer } from './faults.js';
+import { AoeAnswerError, answerFault, isFault, noAnswer } from './faults.js';
 import type { Lane } from './lane.js';
 import { afterOwnTime } from './own-time.js';
 import type { Work } from './work.js';
@@ -14,7 +14,7 @@ export interface PipelineOptions {
   silence: number;
   /** Called when a path was left, to try it again later. */
   onLeft(lane: Lane): void;
-  /** Called when a path is held: who is there is to be found out, then it is to be resumed, or moved. */
+  /** Called again and again while a path is held: who is there is to be found out, then it is to be resumed, or moved. */
   onHeld(lane: Lane): void;
   /**
    * A target called a request that moves data a bad argument, or the link did not take it any more.
@@ -79,6 +79,11 @@ export class Pipeline {
     }
     // What waits for a path is not waited for without end.
     if (this.#timer === undefined && this.#head < this.#queue.length) this.#arm();
+  }
+
+  /** Whether anything is under way, or waits. */
+  get isBusy(): boolean {
+    return this.#head < this.#queue.length || this.#lanes.some(({ load }) => load > 0);
   }
 
   /** From now on no request moves more sectors; what is under way and does is asked anew. */
@@ -152,7 +157,7 @@ export class Pipeline {
     try {
       lane.send(work, left, {
         onAnswer: (frame) => {
-          const fault = answerFault(this.#address, work.tried, frame);
+          const fault = isFault(frame) ? answerFault(this.#address, work.tried, frame) : undefined;
           if (fault === undefined) work.onAnswer(frame);
           else if (work.extent !== undefined && isBadArgument(fault)) {
             this.#reconsider(lane, work, moved ?? started, fault);
@@ -194,16 +199,13 @@ export class Pipeline {
       for (const lane of silent) this.#leave(lane, `nothing was heard for ${silence} ms`, []);
     } else {
       // It is the target, and any path may be the one that speaks first.
-      for (const lane of silent) if (!lane.isHeld) this.#hold(lane);
+      for (const lane of silent) {
+        if (!lane.isHeld) lane.hold();
+        this.#options.onHeld(lane);
+      }
       this.#expire(now);
     }
-    const isBusy = this.#head < this.#queue.length || this.#lanes.some(({ load }) => load > 0);
-    if (this.#timer === undefined && isBusy) this.#arm();
-  }
-
-  #hold(lane: Lane): void {
-    lane.hold();
-    this.#options.onHeld(lane);
+    if (this.#timer === undefined && this.isBusy) this.#arm();
   }
 
   /** Gives up what waits for a path for too long. */

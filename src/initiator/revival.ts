@@ -1,20 +1,23 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Address, formatAddress, type Identify, type Mac } from '../aoe/index.js';
 import { LabError } from '../errors.js';
 import { describeIdentity, describeStation, isSameIdentity, type Station } from './disks.js';
 import { ForeignDeviceError, NoAnswerError, noAnswer } from './faults.js';
 import type { Lane } from './lane.js';
-import { sleepOwnTime } from './own-time.js';
 import { whoAnswers } from './who-answers.js';
 
 /** Milliseconds for answers of those who may have the address. */
 const WAIT = 250;
 /** Milliseconds between two searches for a target that is silent on all paths. */
 const PAUSE = 100;
+const IDLE_PAUSE = 1000;
 const LONGEST_PAUSE = 30_000;
 
 export interface RevivalOptions {
   /** What the target is: a station with another disk is never used. */
   expected(): Identify | undefined;
+  /** Whether anything waits for the target. */
+  isWanted(): boolean;
   /** Called when a path has come into use. */
   onUsed(): void;
   /** Called when the target of a path that is held was found: where it was, or elsewhere. */
@@ -25,6 +28,7 @@ export interface RevivalOptions {
 export class Revival {
   readonly #address: Address;
   readonly #options: RevivalOptions;
+  readonly #searches = new Set<Lane>();
 
   constructor(address: Address, options: RevivalOptions) {
     this.#address = address;
@@ -46,8 +50,18 @@ export class Revival {
     }, pause).unref();
   }
 
-  /** Searches for the target of a path that is held, until it is found or the path is not held any more. */
+  /**
+   * Searches for the target of a path that is held, until it is found or the path is not held any more; one search at a
+   * time. Does not keep the process from ending once nothing waits for it.
+   */
   async regain(lane: Lane): Promise<void> {
+    if (this.#searches.has(lane)) return;
+    this.#searches.add(lane);
+    await this.#search(lane);
+    this.#searches.delete(lane);
+  }
+
+  async #search(lane: Lane): Promise<void> {
     const isWaiting = (): boolean => lane.isUsed && lane.isHeld;
     while (isWaiting()) {
       try {
@@ -64,7 +78,8 @@ export class Revival {
           return;
         }
       }
-      await sleepOwnTime(PAUSE);
+      const isWanted = this.#options.isWanted();
+      await sleep(isWanted ? PAUSE : IDLE_PAUSE, undefined, { ref: isWanted });
     }
   }
 

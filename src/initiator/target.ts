@@ -116,6 +116,7 @@ export class Target {
     });
     this.#revival = new Revival(address, {
       expected: () => this.#identity,
+      isWanted: () => this.#pipeline.isBusy,
       onUsed: () => this.#pipeline.pump(),
       onFound: (lane, found) => this.#goOn(lane, found),
     });

@@ -1,7 +1,7 @@
 /** A lab from its file: parsed, variables put in, checked, defaults resolved. All that is wrong is told at once. */
-import { readFile } from 'node:fs/promises';
 import { type DocumentFault, type Fault, faultsOf, openDocument } from '../document.js';
 import { UsageError } from '../errors.js';
+import { readTextFile } from '../text-file.js';
 import { completeLab } from './check.js';
 import type { Lab } from './lab.js';
 import { resolveLab } from './resolve.js';
@@ -38,13 +38,7 @@ export async function loadLab(
   variables: Readonly<Record<string, string>> = {},
   further: (lab: Lab) => Promise<Fault[]> = async () => [],
 ): Promise<Lab> {
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new UsageError({
-      tried: `reading ${file}`,
-      happened: error.code === 'ENOENT' ? 'there is no such file' : error.message,
-      next: 'name the file of the lab by -f FILE',
-    });
-  });
+  const text = await readTextFile(file, 'name the file of the lab by -f FILE');
   const outcome = parseLab(file, text, variables);
   if ('faults' in outcome) throw new LabFileError(file, outcome.faults);
   const { lab, faults } = await completeLab(outcome.lab);

@@ -15,11 +15,16 @@ import { findProcesses } from '../target/processes.js';
 import { byRealNames } from '../target/real-names.js';
 import { listenAt, refuseRivals, withNetwork } from '../target/rivals.js';
 import { selectEntries } from '../target/unexport.js';
-import { exportedPath } from '../target/variables.js';
+import { exportedPath, exportName } from '../target/variables.js';
 import { openVantage } from '../target/wire.js';
-import { readWireState } from '../target/wire-state.js';
+import { readWireState, sessionWith } from '../target/wire-state.js';
 import { checkWish } from '../target/wish.js';
+import { renderExpression } from '../templating.js';
+import { identityLoss, type Told } from './identity-loss.js';
 import { type Translation, translate } from './translate.js';
+
+/** ATA/ATAPI-7, section 6.17. */
+const SERIAL_LENGTH = 20;
 
 export interface MigrationPlan {
   /** The export as it is served now. */
@@ -55,7 +60,7 @@ export async function planMigration(store: EntryStore, name: string, served: Ser
   const iface = await requireInterface(host.inNamespace(old.netns), old.iface);
   await requireServing(store, old, iface, tried);
   await requireAlone(store, old, iface, tried);
-  const state = await stateOf(host, old, iface);
+  const { state, identity } = await askOld(host, old, iface);
   const { quirks } = await loadRecipe(served.implementation);
   const translation = translate(old, state, { ...served, quirks });
   if (translation.obstacles.length > 0) {
@@ -77,6 +82,13 @@ export async function planMigration(store: EntryStore, name: string, served: Ser
     ...place,
     options: translation.options,
   });
+  const isSame = old.implementation === served.implementation;
+  const variables = { shelf, slot, name: exportName(old).slice(0, SERIAL_LENGTH) };
+  const { identity: next } = served.control;
+  const tellsNext = {
+    model: next?.model === undefined ? undefined : renderExpression(next.model, variables),
+    serial: next?.serial === undefined ? undefined : renderExpression(next.serial, variables),
+  };
   const sharing = entries.filter(
     (entry) => entry.backing.path === backing.path && exportId(entry) !== exportId(old),
   );
@@ -88,7 +100,7 @@ export async function planMigration(store: EntryStore, name: string, served: Ser
     old,
     next: await composeNext(store, old, served, translation),
     iface,
-    losses: [...translation.losses, ...shared],
+    losses: [...translation.losses, ...identityLoss(identity, tellsNext, isSame), ...shared],
     notes: translation.notes,
     needsLoop: translation.needsLoop,
   };
@@ -181,11 +193,21 @@ async function requireAlone(
   throw new LabError({ tried, happened: stale, next: quoteArgv(['aoe-lab', 'restart', exportId(entry)]) });
 }
 
-async function stateOf(host: Host, entry: ExportEntry, iface: InterfaceFacts): Promise<WireState | null> {
+/** What initiators have set on the old target, and what they know its disk by; null and nothing where it can't be asked. */
+async function askOld(
+  host: Host,
+  entry: ExportEntry,
+  iface: InterfaceFacts,
+): Promise<{ state: WireState | null; identity: Told }> {
   const link = await openVantage(host, entry, iface);
-  if (link === undefined) return null;
+  if (link === undefined) return { state: null, identity: {} };
   try {
-    return await readWireState(link, entry, iface);
+    const state = await readWireState(link, entry, iface);
+    // Others may have reserved it.
+    const identity = await sessionWith(link, entry, iface)
+      .identify()
+      .catch(() => ({}));
+    return { state, identity };
   } finally {
     await link.close();
   }

@@ -3,6 +3,7 @@ import type { InterfaceFacts } from '../host/interface.js';
 import { chooseInterface, findInterface } from '../host/interface-choice.js';
 import { macvlanObjection } from '../host/interface-objection.js';
 import { describeForeign, type ForeignTarget, mayAnswer, stopCommand } from '../target/foreign-target.js';
+import { isAllowed } from '../target/suitability.js';
 import type { LabExport } from './lab.js';
 
 /** One network namespace of a host. */
@@ -40,7 +41,9 @@ export function placeTrouble(
   const { facts } = choice;
   const objection = isNew ? macvlanObjection(facts, interfaces) : undefined;
   if (objection !== undefined) return objection;
-  const rival = one.force ? undefined : foreign.find((target) => mayAnswer(target, one.address, facts.index));
+  const rival = isAllowed('address', one.allow)
+    ? undefined
+    : foreign.find((target) => mayAnswer(target, one.address, facts.index));
   if (rival === undefined) return undefined;
   return {
     happened: describeForeign(rival, one.address, facts.name),

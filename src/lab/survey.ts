@@ -4,13 +4,16 @@ import { LabError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { discover } from '../initiator/discover.js';
 import { withLink } from '../initiator/session.js';
-import { EntryStore } from '../target/entry.js';
+import { expectedError } from '../system-errors.js';
+import { EntryStore, requireReadable } from '../target/entry.js';
 import type { Network } from '../target/network.js';
 import { withNetwork } from '../target/rivals.js';
 import { exportStatus } from '../target/status.js';
-import { type Lab, type LabHost, type LabSegment, segmentInterface } from './lab.js';
+import { surveyFor } from '../target/suitability.js';
+import { type Lab, type LabExport, type LabHost, type LabSegment, segmentInterface } from './lab.js';
 import type { HostPlace } from './places.js';
 import type { HostState, SegmentAnswers } from './plan.js';
+import type { Readiness } from './readiness.js';
 
 /** How a host is reached by what the lab says of it. */
 export type Reach = (ssh: string) => Promise<Host>;
@@ -29,14 +32,19 @@ export async function surveyLab(lab: Lab, reach: Reach, parallel: number): Promi
   const look = async ({ name, ssh }: LabHost): Promise<HostState> => {
     try {
       const host = await reach(ssh);
-      const { exports } = await exportStatus(host);
+      const { exports, unreadable } = await exportStatus(host);
+      requireReadable(host, unreadable);
       const own = lab.exports.filter((one) => one.host === name);
-      const places = await lookAtPlaces(host, new Set(own.map(({ netns }) => netns)));
+      const [places, readiness] = await Promise.all([
+        lookAtPlaces(host, new Set(own.map(({ netns }) => netns))),
+        readinessOf(host, own),
+      ]);
       hosts.set(name, host);
-      return { host: name, exports, places };
+      return { host: name, exports, places, readiness };
     } catch (error) {
-      if (!(error instanceof LabError)) throw error;
-      return { host: name, error: error.message };
+      const known = expectedError(error);
+      if (known === undefined) throw error;
+      return { host: name, error: known.message };
     }
   };
   const asked = lab.segments.filter(({ name }) => lab.exports.some(({ segment }) => segment === name));
@@ -45,6 +53,12 @@ export async function surveyLab(lab: Lab, reach: Reach, parallel: number): Promi
     Promise.all(asked.map((segment) => askSegment(lab, segment))),
   ]);
   return { hosts, states, segments };
+}
+
+async function readinessOf(host: Host, own: readonly LabExport[]): Promise<Readiness> {
+  const store = await EntryStore.open(host);
+  const files = own.map(({ file }) => file);
+  return { storage: await surveyFor(store, files), entries: await store.all() };
 }
 
 async function lookAtPlaces(host: Host, namespaces: Iterable<string | undefined>): Promise<HostPlace[]> {
@@ -77,7 +91,7 @@ async function askSegment(lab: Lab, segment: LabSegment): Promise<SegmentAnswers
       return { segment: segment.name, askedFrom: `${iface} of ${host.name}`, answers };
     } catch (error) {
       // No such interface, it is down, or no right to packet sockets: then this is no place to ask from.
-      if (!(error instanceof LabError)) throw error;
+      if (expectedError(error) === undefined) throw error;
     }
   }
   return { segment: segment.name, askedFrom: null, answers: [] };

@@ -1,7 +1,8 @@
 import { createServer, type Server } from 'node:http';
+import { escapeLine } from '../escape.js';
 import type { DaemonStatus } from './status-file.js';
 
-type Export = DaemonStatus['exports'][number];
+type Export = Pick<DaemonStatus['exports'][number], 'shelf' | 'slot' | 'iface' | 'sectors' | 'counters'>;
 
 /** Metrics: name without prefix, what it is, and its values by further labels. */
 const METRICS: readonly [string, string, (one: Export) => Record<string, number>][] = [
@@ -42,22 +43,29 @@ const METRICS: readonly [string, string, (one: Export) => Record<string, number>
 ];
 
 /** The counters in the text format of Prometheus. */
-export function prometheus(status: Pick<DaemonStatus, 'exports'>): string {
+export function prometheus(status: { exports: readonly Export[] }): string {
   const lines: string[] = [];
   for (const [name, help, values] of METRICS) {
     lines.push(`# HELP aoe_lab_${name} ${help}`, `# TYPE aoe_lab_${name} counter`);
     for (const one of status.exports) {
-      const own = `export="e${one.shelf}.${one.slot}",interface="${one.iface}"`;
+      const own = labelsOf(one);
       for (const [labels, value] of Object.entries(values(one))) {
         lines.push(`aoe_lab_${name}{${own}${labels === '' ? '' : `,${labels}`}} ${value}`);
       }
     }
   }
   lines.push('# HELP aoe_lab_sectors Sectors of 512 bytes.', '# TYPE aoe_lab_sectors gauge');
-  for (const { shelf, slot, iface, sectors } of status.exports) {
-    lines.push(`aoe_lab_sectors{export="e${shelf}.${slot}",interface="${iface}"} ${sectors}`);
-  }
+  for (const one of status.exports) lines.push(`aoe_lab_sectors{${labelsOf(one)}} ${one.sectors}`);
   return `${lines.join('\n')}\n`;
+}
+
+function labelsOf({ shelf, slot, iface }: Export): string {
+  return `export="e${shelf}.${slot}",interface="${labelValue(iface)}"`;
+}
+
+/** As the text format has it: backslash and quote escaped, also of what is written for characters that do not print. */
+function labelValue(text: string): string {
+  return escapeLine(text).replaceAll(/["\\]/g, '\\$&');
 }
 
 /**

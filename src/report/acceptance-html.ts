@@ -1,14 +1,10 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { packageRoot } from '../paths.js';
 import type { AcceptanceReport } from '../verify/acceptance/acceptance.js';
 import type { CommandRecord, StepResult, TestResult } from '../verify/acceptance/record.js';
+import { renderPage } from './page.js';
 
 /** Acceptance runs as one page that needs nothing else: the tests of each target, their steps, and what these ran. */
 export async function acceptanceAsHtml(reports: readonly AcceptanceReport[]): Promise<string> {
-  const { default: handlebars } = await import('handlebars');
-  const template = await readFile(join(packageRoot, 'templates', 'verify.html.hbs'), 'utf8');
-  return handlebars.create().compile(template, { strict: true })({
+  return renderPage('verify.html.hbs', {
     made: new Date().toISOString().slice(0, 16).replace('T', ' '),
     reports: reports.map((report) => ({
       ...report,

@@ -1,16 +1,12 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { packageRoot } from '../paths.js';
 import { formatSize } from '../units.js';
 import type { BenchReport } from '../verify/bench/bench-report.js';
 import { isSkipped, type PointResult } from '../verify/bench/results.js';
 import { benchSvg } from './bench-svg.js';
+import { renderPage } from './page.js';
 
 /** A benchmark as one page that needs nothing else: the picture, the table, and how it was measured. */
 export async function benchHtml(report: BenchReport): Promise<string> {
-  const { default: handlebars } = await import('handlebars');
-  const template = await readFile(join(packageRoot, 'templates', 'bench.html.hbs'), 'utf8');
-  return handlebars.create().compile(template, { strict: true })({
+  return renderPage('bench.html.hbs', {
     ...report,
     made: report.date.slice(0, 16).replace('T', ' '),
     size: formatSize(report.fileSize),

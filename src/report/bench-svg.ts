@@ -4,6 +4,7 @@
  */
 import type { BenchReport } from '../verify/bench/bench-report.js';
 import { isSkipped, type PointResult, type SkippedResult } from '../verify/bench/results.js';
+import { escapeXml } from './xml.js';
 
 const WIDTH = 960;
 const LEFT = 190;
@@ -153,15 +154,4 @@ function kilo(value: number): string {
 
 function fixed(value: number): string {
   return Number(value.toFixed(1)).toString();
-}
-
-/** Escapes text for XML; characters that XML 1.0 does not allow at all are left out. */
-function escapeXml(value: string): string {
-  return value
-    .replaceAll(/[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/gu, '')
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;')
-    .replaceAll("'", '&#39;');
 }

@@ -1,13 +1,9 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { packageRoot } from '../paths.js';
 import type { CaseResult, ConformReport } from '../verify/conform/results.js';
+import { renderPage } from './page.js';
 
 /** Runs as one page that needs nothing else: a table of cases by targets, and each failed case with its frames. */
 export async function conformAsHtml(reports: readonly ConformReport[]): Promise<string> {
-  const { default: handlebars } = await import('handlebars');
-  const template = await readFile(join(packageRoot, 'templates', 'conform.html.hbs'), 'utf8');
-  return handlebars.create().compile(template, { strict: true })({
+  return renderPage('conform.html.hbs', {
     made: new Date().toISOString().slice(0, 16).replace('T', ' '),
     reports: reports.map((report) => ({ ...report, seconds: (report.duration / 1000).toFixed(1) })),
     families: families(reports),

@@ -1,3 +1,5 @@
+import { escapeText } from '../escape.js';
+
 /** Attributes of a tag, each with a blank before it. */
 export function attributes(values: Readonly<Record<string, string>>): string {
   return Object.entries(values)
@@ -5,15 +7,14 @@ export function attributes(values: Readonly<Record<string, string>>): string {
     .join('');
 }
 
-/** Escapes for text and attributes; characters that XML 1.0 does not allow become "?". */
+/** Escapes for text and attributes. What XML 1.0 does not allow does not print either, and is shown as on a terminal. */
 export function escapeXml(text: string): string {
-  return text
-    .replace(/[^\t\n\r -\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, '?')
+  return escapeText(text)
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')
     .replaceAll('"', '&quot;')
+    .replaceAll("'", '&#39;')
     .replaceAll('\n', '&#10;')
-    .replaceAll('\t', '&#9;')
-    .replaceAll('\r', '&#13;');
+    .replaceAll('\t', '&#9;');
 }

@@ -1,7 +1,12 @@
+import { UsageError } from '../errors.js';
+import { surveyNetworkFiles } from '../host/at-boot/survey.js';
 import type { Host } from '../host/host.js';
 import type { InterfaceFacts } from '../host/interface.js';
-import { makeBackingFile } from '../storage/backing.js';
+import { SECTOR } from '../storage/backing.js';
+import { createFile, placeFile } from '../storage/files.js';
+import type { Finding } from '../storage/findings.js';
 import { type AnnouncementWatch, watchAnnouncements } from './announcement.js';
+import { linkDisk } from './disk-link.js';
 import { driverFor } from './driver.js';
 import { EntryStore, type ExportEntry, exportId, sectorsOf } from './entry.js';
 import { requireExportInterface, startedOn } from './export-interface.js';
@@ -9,11 +14,13 @@ import { attachOwn, ownLoops } from './loops.js';
 import { Network } from './network.js';
 import { serviceManager } from './persist/manager.js';
 import { settlePersistence } from './persist/settle.js';
+import { persistenceWarnings } from './persist/warnings.js';
 import { type ExportPlan, planExport, type Served } from './plan.js';
 import { findProcesses } from './processes.js';
 import { requireAnnouncement, waitUntilListening } from './ready.js';
 import { type Recovery, recover } from './recover.js';
 import { type Heard, listenAt, refuseRivals } from './rivals.js';
+import { isAllowed, type StorageSurvey, surveyFor } from './suitability.js';
 import { tidy } from './tidy.js';
 import { undo } from './undo.js';
 import type { ExportWish } from './wish.js';
@@ -27,8 +34,9 @@ export interface ExportReport {
   iface: string;
   netns: string | undefined;
   mac: string;
+  /** As the user typed it, absolute. */
   file: string;
-  /** Bytes. */
+  /** Bytes of what is served. */
   size: number;
   sectors: number;
   device: string | undefined;
@@ -37,6 +45,10 @@ export interface ExportReport {
   options: ExportEntry['options'];
   /** What brings it back after a reboot, in words; null: nothing does. */
   persistence: string | null;
+  /** What spoke against it, and was overridden. */
+  overridden: Finding[];
+  /** What the user should know. */
+  warnings: string[];
   /** Why the wire was not asked whether somebody else has its address; null where it was. */
   unchecked: string | null;
 }
@@ -101,10 +113,16 @@ async function makeAll(
     const watches = new Watches(host);
     const addresses = new Addresses(store, interfaces);
     try {
-      // Asked about all at once, before anything of theirs answers.
+      // Asked once for all: who uses a disk is seen in every process of the host.
+      const survey = await surveyFor(
+        store,
+        orders.map(({ wish }) => wish.path),
+      );
+      // Before anything of theirs answers.
       await addresses.ask(orders);
       const begun: (() => Promise<ExportOutcome>)[] = [];
-      for (const order of orders) begun.push(await begin(store, order, { interfaces, addresses, watches }));
+      const shared = { survey, interfaces, addresses, watches };
+      for (const order of orders) begun.push(await begin(store, order, shared));
       const outcomes: ExportOutcome[] = [];
       for (const finish of begun) outcomes.push(await finish());
       if (outcomes.some(({ error }) => error !== undefined)) await tidy(store);
@@ -118,11 +136,19 @@ async function makeAll(
   }
 }
 
+/** What the orders of one command have in common. */
+interface Shared {
+  survey: StorageSurvey;
+  interfaces: Interfaces;
+  addresses: Addresses;
+  watches: Watches;
+}
+
 /** Starts what serves an order. @returns what waits for it, writes that it runs, and tells how it fared */
 async function begin(
   store: EntryStore,
   order: ExportOrder,
-  { interfaces, addresses, watches }: { interfaces: Interfaces; addresses: Addresses; watches: Watches },
+  { survey, interfaces, addresses, watches }: Shared,
 ): Promise<() => Promise<ExportOutcome>> {
   const { served, wish } = order;
   let entry: ExportEntry | undefined;
@@ -133,18 +159,20 @@ async function begin(
   try {
     const iface = await interfaces.require(wish.netns, wish.iface);
     // By whichever name it is called: entries, units and configurations hold the real one.
-    const plan = await planExport(store, served, { ...wish, iface: iface.name });
-    const unchecked = await addresses.require(order, plan.entry);
+    const plan = await planExport(store, served, { ...wish, iface: iface.name }, survey);
+    const { unchecked, overridden } = await addresses.require(order, plan.entry);
+    plan.overridden.push(...overridden);
     await store.write(plan.entry);
     entry = plan.entry;
     await watches.open(plan.entry);
+    plan.entry = entry = await makeFile(store, plan);
     await start(store, plan, served);
     return async () => {
       try {
         const pids = await waitUntilListening(store, plan.entry, iface);
         await watches.require(store, plan.entry);
         await store.write({ ...plan.entry, phase: 'running', started: startedOn(iface, pids) });
-        return { order, report: { ...(await report(store, plan.entry, iface, pids)), unchecked } };
+        return { order, report: { ...(await report(store, plan, iface, pids)), unchecked } };
       } catch (error) {
         return failed(error);
       }
@@ -155,9 +183,28 @@ async function begin(
   }
 }
 
-async function start(store: EntryStore, { entry, backing }: ExportPlan, served: Served): Promise<void> {
-  const { host } = store;
-  if (backing.absent) await makeBackingFile(host, backing);
+/**
+ * Makes the file where it is not there: under a name of its own, and what was made is on record before it gets its name, so
+ * that whatever is removed later is that and nothing else.
+ */
+async function makeFile(store: EntryStore, { entry, backing: { absent } }: ExportPlan): Promise<ExportEntry> {
+  const { backing } = entry;
+  const { making, path, size } = backing;
+  if (!absent || making === undefined) return entry;
+  const madeAs = await createFile(store.host, path, making, size);
+  const { dev, inode, birth, bootId } = madeAs;
+  const known: ExportEntry = {
+    ...entry,
+    backing: { ...backing, madeAs, identity: { kind: 'file', dev, inode, birth, bootId } },
+  };
+  await store.write(known);
+  await placeFile(store.host, path, making);
+  const { making: _, ...whole } = known.backing;
+  return { ...known, backing: whole };
+}
+
+async function start(store: EntryStore, { entry }: ExportPlan, served: Served): Promise<void> {
+  await linkDisk(store, entry);
   if (entry.persist) await settlePersistence(store, false);
   if (entry.backing.loop) await attachOwn(store, entry);
   await putArtifacts(store, served);
@@ -203,14 +250,23 @@ class Addresses {
   }
 
   /**
-   * @returns why the wire was not asked; null if it was
-   * @throws UsageError if somebody else answers, or may
+   * @returns why the wire was not asked (null if it was), and who else answers although that was refused
+   * @throws UsageError if somebody else answers, or may, unless that is overridden
    */
-  async require(order: ExportOrder, entry: ExportEntry): Promise<string | null> {
+  async require(
+    order: ExportOrder,
+    entry: ExportEntry,
+  ): Promise<{ unchecked: string | null; overridden: Finding[] }> {
     const heard = (await this.#heard.get(order)) as Heard;
+    const { unchecked } = heard;
     const place = { store: this.#store, network: this.#network };
-    if (!order.wish.force) await refuseRivals(`exporting ${exportId(entry)}`, place, entry, heard, false);
-    return heard.unchecked;
+    try {
+      await refuseRivals(`exporting ${exportId(entry)}`, place, entry, heard, false);
+      return { unchecked, overridden: [] };
+    } catch (error) {
+      if (!(error instanceof UsageError) || !isAllowed('address', order.wish.allow)) throw error;
+      return { unchecked, overridden: [{ kind: 'address', text: error.facts.happened }] };
+    }
   }
 
   close(): Promise<void> {
@@ -262,7 +318,7 @@ export async function putArtifacts(store: EntryStore, { build, artifacts }: Serv
 
 async function report(
   store: EntryStore,
-  entry: ExportEntry,
+  { entry, overridden, warnings }: ExportPlan,
   iface: InterfaceFacts,
   pids: number[],
 ): Promise<Omit<ExportReport, 'unchecked'>> {
@@ -275,13 +331,18 @@ async function report(
     iface: entry.iface,
     netns: entry.netns,
     mac: iface.mac,
-    file: entry.backing.path,
-    size: entry.backing.size,
+    file: entry.backing.name,
+    size: sectorsOf(entry) * SECTOR,
     sectors: sectorsOf(entry),
     device: (await ownLoops(store, entry))[0],
     pids,
     log: driverFor(store, entry).logPath(entry),
     options: entry.options,
     persistence: (entry.persist && (await (await serviceManager(store.host)).starter(store))) || null,
+    overridden,
+    warnings: [
+      ...warnings,
+      ...(await persistenceWarnings(entry, iface, () => surveyNetworkFiles(store.host))),
+    ],
   };
 }

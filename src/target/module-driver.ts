@@ -8,9 +8,11 @@ import { controlledExports, isListed } from './control-list.js';
 import type { Deed, Driver, Preview } from './driver.js';
 import { type EntryStore, type ExportEntry, exportId } from './entry.js';
 import { KernelWords } from './kernel-words.js';
+import { LOADING } from './loading.js';
 import { serviceManager } from './persist/manager.js';
 import { serviceName } from './persist/names.js';
 import type { Presence } from './presence.js';
+import { meaningOf } from './says.js';
 import { exportedPath, exportVariables } from './variables.js';
 
 type ModuleControl = Extract<Control, { shape: 'control-file' }>;
@@ -89,7 +91,12 @@ export class ModuleDriver implements Driver {
       else if (member.persist) await this.#serve(member, 'remove');
     }
     if (wasLoaded) await this.#unload(entry);
-    for (const member of members) await this.#tell(member, 'add');
+    // One whose device is away keeps no other from being served.
+    const failures: unknown[] = [];
+    for (const member of members) {
+      await this.#tell(member, 'add').catch((error) => failures.push(error));
+    }
+    if (failures.length > 0) throw failures[0];
   }
 
   async presence(entry: ExportEntry): Promise<Presence> {
@@ -193,13 +200,21 @@ export class ModuleDriver implements Driver {
     const said = await words.since();
     await this.#record(entry, said);
     const { host } = this.#store;
+    const { module, says = [] } = moduleOf(entry);
+    const meaning = meaningOf([...says, ...LOADING], [...happened.split('\n'), ...said], {
+      ...exportVariables(this.#store, entry, entry.backing.path),
+      implementation: entry.implementation,
+      module,
+    });
+    const shown = said.slice(-5).map((line) => `the kernel said: ${line}`);
     return new LabError({
       tried,
-      happened: [happened, ...said.slice(-5).map((line) => `the kernel said: ${line}`)].join('\n'),
+      happened: [happened, ...shown, ...(meaning === undefined ? [] : [meaning.means])].join('\n'),
       next:
-        said.length > 0
+        meaning?.next ??
+        (said.length > 0
           ? 'correct what it complains about, then run the command again'
-          : `look at dmesg ${host.name}; a module is loaded only by the kernel it was built for`,
+          : `look at dmesg ${host.name}; a module is loaded only by the kernel it was built for`),
       log: this.logPath(entry),
     });
   }

@@ -63,7 +63,10 @@ export async function refuseRivals(
     next: [
       ...processes.map((target) => `${stopCommand(target)} (aoe-lab import takes over what it serves)`),
       ...(rivals.length > 0 ? ['end that export'] : []),
-      'or take another address: initiators would mix the data of two disks',
+      'or take another address',
+      ...(served
+        ? []
+        : ['or export it all the same by --allow address: initiators mix the data of two disks']),
     ],
   });
 }

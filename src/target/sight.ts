@@ -1,4 +1,5 @@
 import { MissingError } from '../errors.js';
+import { type NetworkFiles, surveyNetworkFiles } from '../host/at-boot/survey.js';
 import type { Host } from '../host/host.js';
 import type { InterfaceFacts } from '../host/interface.js';
 import { findInterface } from '../host/interface-choice.js';
@@ -15,6 +16,9 @@ export class Sight {
   readonly #network: Network;
   readonly #entries: readonly ExportEntry[];
   readonly #told = new Map<string, Promise<DaemonStatus | undefined>>();
+
+  #networkFiles: Promise<NetworkFiles> | undefined;
+  readonly #there = new Map<string, Promise<boolean>>();
 
   constructor(host: Host, network: Network, entries: readonly ExportEntry[]) {
     this.#host = host;
@@ -49,6 +53,17 @@ export class Sight {
       return { wire: { ...wire, unchecked }, faults: interfaceFaults({ ...snapshot, foreign: [] }) };
     }
     return { wire, faults: interfaceFaults({ ...snapshot, foreign }) };
+  }
+
+  networkFiles(): Promise<NetworkFiles> {
+    this.#networkFiles ??= surveyNetworkFiles(this.#host);
+    return this.#networkFiles;
+  }
+
+  isThere(path: string): Promise<boolean> {
+    const known = this.#there.get(path) ?? this.#host.stat(path).then((facts) => facts !== undefined);
+    this.#there.set(path, known);
+    return known;
   }
 
   /** What a daemon that writes a status file into its folder tells of an export. */

@@ -1,6 +1,9 @@
 /** What a user wants exported, checked as far as that goes without touching a host. */
 import { UsageError } from '../errors.js';
+import { allows } from '../recipe/allows.js';
 import type { Control, OptionName } from '../recipe/schema.js';
+import type { MadeFile } from '../storage/files.js';
+import type { FindingKind } from '../storage/findings.js';
 import type { ExportOptions } from './entry.js';
 import type { RestartPolicy } from './supervise.js';
 
@@ -10,20 +13,20 @@ export interface ExportWish {
   iface: string;
   /** Named network namespace of the interface. */
   netns?: string;
-  /** File or block device on the host. */
+  /** File or block device on the host; a relative one is looked for in the working folder there. */
   path: string;
   /** Bytes; a missing file is made with it. */
   size?: number;
   /** Put a loop device between file and target even where it takes files. */
   loop?: boolean;
-  /** Export although something speaks against it (mounted, attached elsewhere). */
-  force?: boolean;
+  /** What may speak against it and is overridden; `true`: whatever is found. */
+  allow?: true | readonly FindingKind[];
   /** Start its process again when it fails. */
   restart?: RestartPolicy;
   /** Name of the lab that it is made for. */
   lab?: string;
-  /** An export that this one takes the place of made the file. */
-  made?: boolean;
+  /** The file that an export made which this one takes the place of. */
+  made?: MadeFile;
   /** The test that it is made for, by its name (see trial.ts). */
   trial?: string;
   /** Have it brought back after a reboot. */
@@ -58,6 +61,11 @@ export function checkWish(implementation: string, release: string, control: Cont
   const faults: string[] = [];
   if (!inRange(wish.shelf, 0, MAX_SHELF)) faults.push(`shelf ${wish.shelf} is not in 0…${MAX_SHELF}`);
   if (!inRange(wish.slot, 0, MAX_SLOT)) faults.push(`slot ${wish.slot} is not in 0…${MAX_SLOT}`);
+  if (!allows(control.iface, wish.iface)) {
+    faults.push(
+      `${implementation} ${release} can't be told the name of the interface ${wish.iface}: it allows ${control.iface}`,
+    );
+  }
   if (control.shape === 'control-file' && wish.netns !== undefined) {
     faults.push(
       `${flag}netns ${wish.netns}: a kernel module serves interfaces of the host's own namespace only`,
@@ -82,8 +90,10 @@ export function checkWish(implementation: string, release: string, control: Cont
     }
     const amount = Array.isArray(value) ? value.length : value;
     if (typeof amount !== 'number') continue;
-    const { min = 0, max = Number.MAX_SAFE_INTEGER } = known;
-    if (!inRange(amount, min, max)) faults.push(`${called(name)}: ${amount} is not in ${min}…${max}`);
+    const { min = 0, max = Number.MAX_SAFE_INTEGER, why } = known;
+    const reason = why === undefined ? '' : `: ${why}`;
+    if (!inRange(amount, min, max))
+      faults.push(`${called(name)}: ${amount} is not in ${min}…${max}${reason}`);
     if (known.powerOfTwo && !Number.isInteger(Math.log2(amount)))
       faults.push(`${called(name)}: ${amount} is no power of two`);
   }

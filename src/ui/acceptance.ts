@@ -1,7 +1,7 @@
-import colors from 'picocolors';
 import type { AcceptanceReport } from '../verify/acceptance/acceptance.js';
 import type { TestResult } from '../verify/acceptance/record.js';
 import { describeRan } from '../verify/place.js';
+import colors from './colors.js';
 import { table } from './table.js';
 
 /** What acceptance runs found. */

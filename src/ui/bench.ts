@@ -1,8 +1,8 @@
-import colors from 'picocolors';
 import { formatSize } from '../units.js';
 import type { BenchReport } from '../verify/bench/bench-report.js';
 import { isSkipped, type PointReport, type PointResult } from '../verify/bench/results.js';
 import type { Spread } from '../verify/bench/statistics.js';
+import colors from './colors.js';
 import { table } from './table.js';
 
 const HEAD = [

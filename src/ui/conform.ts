@@ -1,6 +1,7 @@
-import colors from 'picocolors';
 import type { CaseResult, ConformReport } from '../verify/conform/results.js';
 import { describeRan } from '../verify/place.js';
+import colors from './colors.js';
+import { noteOver } from './output.js';
 import { table } from './table.js';
 
 /** The list of cases as a person reads it. */
@@ -63,7 +64,5 @@ function frames({ frames: listed, framesLeftOut }: CaseResult): string[] {
 
 /** One line that is written over, on a terminal only. */
 export function noteResult(name: string, done: number, total: number): void {
-  if (!process.stderr.isTTY) return;
-  const text = `${done}/${total} ${name}`;
-  process.stderr.write(done === total ? '\r\x1b[K' : `\r\x1b[K${text.slice(0, 100)}`);
+  noteOver(done === total ? '' : `${done}/${total} ${name}`.slice(0, 100));
 }

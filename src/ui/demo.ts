@@ -1,7 +1,7 @@
-import colors from 'picocolors';
 import { formatSize } from '../units.js';
 import type { DemoReport } from '../verify/demo.js';
 import type { SocketDemoReport } from '../verify/demo-socket.js';
+import colors from './colors.js';
 import { table } from './table.js';
 
 /** The demo's result as a person reads it. */

@@ -1,6 +1,6 @@
-import colors from 'picocolors';
 import { readable } from '../patch/text.js';
 import type { FileChange } from '../patch/tree-view.js';
+import colors from './colors.js';
 
 /** Lines of context around a change. */
 const CONTEXT = 3;

@@ -1,5 +1,5 @@
-import colors from 'picocolors';
 import type { WatchedFrame } from '../link/watch.js';
+import colors from './colors.js';
 
 /** Columns of a MAC address. */
 const MAC_WIDTH = 17;

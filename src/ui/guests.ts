@@ -10,7 +10,9 @@ export function describeGuests(guests: readonly { record: GuestRecord; runs: boo
       record.release ?? record.kernel,
       record.accelerator,
       String(record.memory),
-      record.links.map(({ name, socket, mtu }) => `${name} ${mtu} ${socket}`).join('\n') || '-',
+      record.links.length === 0
+        ? '-'
+        : record.links.map(({ name, socket, mtu }) => `${name} ${mtu} ${socket}`),
       `${record.folder}/serial.log`,
     ]),
   );

@@ -1,9 +1,10 @@
 import type { BookedHost } from '../host/book.js';
-import { needName } from '../host/prepare/needs.js';
+import { NEEDS, needName, packageFor } from '../host/prepare/needs.js';
 import type { Undone } from '../host/prepare/prepare.js';
 import type { Survey } from '../host/prepare/survey.js';
-import { quoteArgv } from '../host/quote.js';
+import { showArgv } from '../host/quote.js';
 import { formatSize } from '../units.js';
+import { line } from './colors.js';
 import { table } from './table.js';
 
 export function describeBook(book: ReadonlyMap<string, BookedHost>): string {
@@ -56,9 +57,15 @@ export function describeSurvey(name: string, survey: Survey): string {
     table(['interface', 'kind', 'MAC', 'MTU', 'state'], links),
     '',
     ...(devices.length === 0 ? [] : [table(['device', 'kind', 'size', 'used by'], devices), '']),
-    `missing for running: ${lacking('run')}`,
-    `missing for building: ${lacking('build')}`,
-    ...obstacles.map(({ tool, chain, why }) => `${tool} ${chain.join(' ')} keeps AoE out: ${why}`),
+    ...survey.tools.map(({ tool, why, isNeeded }) => {
+      const need = NEEDS.find(({ name: other, kind }) => kind === 'command' && other === tool);
+      const brings = need && survey.manager && packageFor(need, survey.manager, survey.kernel);
+      const remedy = brings === undefined ? '' : ` (package ${brings})`;
+      return line`${tool} is too small${isNeeded ? '' : ' for some'}: ${why}${remedy}`;
+    }),
+    line`missing for running: ${lacking('run')}`,
+    line`missing for building: ${lacking('build')}`,
+    ...obstacles.map(({ tool, chain, why }) => line`${tool} ${chain.join(' ')} keeps AoE out: ${why}`),
   ].join('\n');
 }
 
@@ -66,7 +73,7 @@ export function describeChanges(
   changes: readonly { title: string; commands: readonly string[][] }[],
 ): string {
   return changes
-    .flatMap(({ title, commands }) => [`- ${title}`, ...commands.map((argv) => `    ${quoteArgv(argv)}`)])
+    .flatMap(({ title, commands }) => [`- ${title}`, ...commands.map((argv) => `    ${showArgv(argv)}`)])
     .join('\n');
 }
 

@@ -1,9 +1,9 @@
-import colors from 'picocolors';
 import type { Outcome } from '../lab/apply.js';
 import type { Difference } from '../lab/differences.js';
 import { groupBy } from '../lab/group.js';
 import type { Action, LabPlan, Trouble } from '../lab/plan.js';
 import { formatSize } from '../units.js';
+import colors, { line } from './colors.js';
 
 /** What would be done, host by host, and what stands in the way. */
 export function describePlan(plan: LabPlan): string {
@@ -14,11 +14,12 @@ export function describePlan(plan: LabPlan): string {
       colors.bold(host),
       ...own.flatMap((one) => ('kind' in one ? [describeAction(one)] : describeTrouble(one))),
     ]),
+    ...plan.warnings.map(({ host, id, text }) => colors.yellow(`${host} ${id}: ${text}`)),
     summarise(plan),
     ...plan.segments.map(({ segment, askedFrom }) =>
       askedFrom === null
         ? `segment ${segment}: nobody was asked on the wire (no host of the lab is this machine, with its interface there up)`
-        : `segment ${segment}: asked from ${askedFrom}`,
+        : line`segment ${segment}: asked from ${askedFrom}`,
     ),
   ].join('\n');
 }
@@ -29,20 +30,20 @@ function describeAction(action: Action): string {
       const { export: one, movedFrom } = action;
       const size = one.size === undefined ? '' : ` (${formatSize(one.size)})`;
       const moved =
-        movedFrom.length === 0 ? '' : `; its address moves from ${movedFrom.join(', ')}, its data do not`;
+        movedFrom.length === 0 ? '' : line`; its address moves from ${movedFrom.join(', ')}, its data do not`;
       return colors.green(
-        `  + ${action.id}  ${one.implementation} ${one.release ?? ''}  ${one.file}${size}${moved}`,
+        line`  + ${action.id}  ${one.implementation} ${one.release ?? ''}  ${one.file}${size}${moved}`,
       );
     }
     case 'replace':
       return colors.yellow(
-        `  ~ ${action.id}  ${action.differences.map(describeDifference).join('; ')} (is made anew)`,
+        line`  ~ ${action.id}  ${action.differences.map(describeDifference).join('; ')} (is made anew)`,
       );
     case 'restart':
-      return colors.yellow(`  ~ ${action.id}  ${action.faults.join('; ')} (is restarted)`);
+      return colors.yellow(line`  ~ ${action.id}  ${action.faults.join('; ')} (is restarted)`);
     case 'delete': {
       const { implementation, release, file } = action.is;
-      return colors.red(`  - ${action.id}  ${implementation} ${release}  ${file}`);
+      return colors.red(line`  - ${action.id}  ${implementation} ${release}  ${file}`);
     }
   }
 }
@@ -59,9 +60,9 @@ function plain(value: unknown): string {
 function describeTrouble({ id, happened, next }: Trouble): string[] {
   const [first, ...others] = happened.split('\n');
   return [
-    colors.magenta(`  ! ${id === null ? '' : `${id}  `}${first}`),
-    ...others.map((line) => `      ${line}`),
-    ...(next === null ? [] : [`      ${colors.cyan('→')} ${next}`]),
+    colors.magenta(line`  ! ${id === null ? '' : `${id}  `}${first}`),
+    ...others.map((other) => line`      ${other}`),
+    ...(next === null ? [] : [line`      ${colors.cyan('→')} ${next}`]),
   ];
 }
 
@@ -114,6 +115,6 @@ export function describeEnd(outcomes: readonly Outcome[], { troubles }: LabPlan)
         .map(([number, what]) => `${number} ${what}`)
         .join(', ')}`;
     }),
-    ...unreached.map(({ host, happened }) => `${host}: not reached: ${happened.split('\n')[0]}`),
+    ...unreached.map(({ host, happened }) => line`${host}: not reached: ${happened.split('\n')[0]}`),
   ].join('\n');
 }

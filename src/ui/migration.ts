@@ -3,11 +3,12 @@ import type { MigrationReport } from '../lab/migrate.js';
 import type { MigrationPlan } from '../lab/migration-plan.js';
 import type { Smoke } from '../lab/smoke.js';
 import type { Preview } from '../target/driver.js';
+import { line } from './colors.js';
 import { describePreview } from './preview.js';
 
 /** What a migration would do, for `--dry-run`. */
 export function describePlan({ losses, notes }: MigrationPlan, preview: Preview): string {
-  return [...remarks(losses, notes).map((line) => `# ${line}`), describePreview(preview)].join('\n');
+  return [...remarks(losses, notes).map((remark) => `# ${remark}`), describePreview(preview)].join('\n');
 }
 
 /** What a migration did. */
@@ -15,17 +16,17 @@ export function describeMigration(report: MigrationReport): string {
   const { id, from, to, before, after, gap, pids, log, losses, notes } = report;
   const by = pids.length === 0 ? '' : ` (process ${pids.join(' ')})`;
   return [
-    `${id}: ${to}${by} serves it in place of ${from}`,
+    line`${id}: ${to}${by} serves it in place of ${from}`,
     ...remarks(losses, notes),
     gap === null ? 'gap: not measured, this host has no place to ask from' : describeGap(gap),
     `before: ${describeSmoke(before)}`,
     `after: ${describeSmoke(after)}`,
-    `log: ${log}`,
+    line`log: ${log}`,
   ].join('\n');
 }
 
 function remarks(losses: readonly string[], notes: readonly string[]): string[] {
-  return [...losses.map((loss) => `lost: ${loss}`), ...notes.map((note) => `note: ${note}`)];
+  return [...losses.map((loss) => line`lost: ${loss}`), ...notes.map((note) => line`note: ${note}`)];
 }
 
 function describeGap({ longest, unanswered, requests, pace, coarsest }: Gap): string {
@@ -35,7 +36,7 @@ function describeGap({ longest, unanswered, requests, pace, coarsest }: Gap): st
 
 function describeSmoke(smoke: Smoke | null): string {
   if (smoke === null) return 'not asked over the wire';
-  if (smoke.skipped !== null) return `answered; data not read: ${smoke.skipped}`;
+  if (smoke.skipped !== null) return line`answered; data not read: ${smoke.skipped}`;
   const busy = smoke.busy === 0 ? '' : `, ${smoke.busy} were being written all the time`;
-  return `${smoke.model}, ${smoke.sectors} sectors; ${smoke.equal} places hold what the file holds${busy}`;
+  return line`${smoke.model}, ${smoke.sectors} sectors; ${smoke.equal} places hold what the file holds${busy}`;
 }

@@ -1,10 +1,15 @@
-import { quoteArgv } from '../host/quote.js';
+import { quoteShown, showArgv } from '../host/quote.js';
 import type { Preview } from '../target/driver.js';
 
 /** Commands as a person would type them, files as here documents. */
 export function describePreview({ commands, files }: Preview): string {
-  return [
-    ...files.map(({ path, text }) => `cat > ${path} <<'END'\n${text.trimEnd()}\nEND`),
-    ...commands.map(quoteArgv),
-  ].join('\n');
+  return [...files.map(hereDocument), ...commands.map(showArgv)].join('\n');
+}
+
+function hereDocument({ path, text }: Preview['files'][number]): string {
+  const body = text.trimEnd();
+  const lines = body.split('\n');
+  let end = 'END';
+  while (lines.includes(end)) end += '_';
+  return `cat > ${quoteShown(path)} <<'${end}'\n${body}\n${end}`;
 }

@@ -1,5 +1,6 @@
-import colors from 'picocolors';
 import { formatSize } from '../units.js';
+import colors from './colors.js';
+import { noteOver } from './output.js';
 
 const WIDTH = 24;
 const INTERVAL = 100;
@@ -22,10 +23,10 @@ export function progress(total: number, label: string): Progress {
       const now = Date.now();
       if (now - drawn < INTERVAL) return;
       drawn = now;
-      process.stderr.write(`\r${label} ${progressLine(done, total, rate.over(done, now))}\u001b[K`);
+      noteOver(`${label} ${progressLine(done, total, rate.over(done, now))}`);
     },
     end() {
-      process.stderr.write('\r\u001b[K');
+      noteOver('');
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { Recovery } from '../target/recover.js';
+import { line } from './colors.js';
 import { note } from './output.js';
 
 /**
@@ -8,11 +9,11 @@ import { note } from './output.js';
 export function noteRecovery(recovery: Recovery, host?: string): void {
   const mended = host === undefined ? 'mended' : `mended on ${host}`;
   for (const { id } of recovery.undone)
-    note(`${mended}: ${id} was left half done by a killed command; it was undone`);
+    note(line`${mended}: ${id} was left half done by a killed command; it was undone`);
   for (const { id, to, from, trouble } of recovery.returned) {
     const outcome = trouble === undefined ? `${to} serves it again` : `it is ${to}'s again, but: ${trouble}`;
-    note(`${mended}: a command that moved ${id} to ${from} was killed; ${outcome}`);
+    note(line`${mended}: a command that moved ${id} to ${from} was killed; ${outcome}`);
   }
   for (const mark of recovery.orphans)
-    note(`${mended}: ended a process that belonged to no export (${mark})`);
+    note(line`${mended}: ended a process that belonged to no export (${mark})`);
 }

@@ -1,4 +1,5 @@
 import { Listr, ListrLogger, ProcessOutput } from 'listr2';
+import { escapeLine } from '../escape.js';
 
 /** One step of a longer job, as a person follows it. */
 export interface Step {
@@ -16,13 +17,20 @@ export async function runSteps(steps: readonly Step[], silent: boolean): Promise
     useIcons: true,
     processOutput: new ProcessOutput(process.stderr, process.stderr),
   });
+  let failure: { error: unknown } | undefined;
   const tasks = new Listr(
     steps.map(({ title, run }) => ({
-      title,
+      title: escapeLine(title),
       task: async (_context: unknown, task: { title: string }) => {
-        await run((text) => {
-          task.title = `${title}: ${text}`;
-        });
+        try {
+          await run((text) => {
+            task.title = escapeLine(`${title}: ${text}`);
+          });
+        } catch (error) {
+          failure = { error };
+          // What is shown of it here is one line; the whole is told by who runs the steps.
+          throw new Error(escapeLine(error instanceof Error ? error.message : String(error)));
+        }
       },
     })),
     {
@@ -33,5 +41,7 @@ export async function runSteps(steps: readonly Step[], silent: boolean): Promise
       fallbackRendererOptions: { logger },
     },
   );
-  await tasks.run();
+  await tasks.run().catch((shown: unknown) => {
+    throw failure === undefined ? shown : failure.error;
+  });
 }

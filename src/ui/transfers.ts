@@ -1,4 +1,5 @@
 import type { TransferShown } from '../host/host.js';
+import { noteOver } from './output.js';
 import { progressLine, Rate } from './progress.js';
 
 const INTERVAL = 100;
@@ -31,12 +32,12 @@ export function showTransfer(what: string): TransferShown {
       Object.assign(transfer, { done, total });
       const now = Date.now();
       if (now - begun < PATIENCE || now - drawn < INTERVAL) return;
-      process.stderr.write(`\r${transfersLine([...running], rate, now)}\u001b[K`);
+      noteOver(transfersLine([...running], rate, now));
       drawn = now;
     },
     end() {
       running.delete(transfer);
-      if (drawn > begun && running.size === 0) process.stderr.write('\r\u001b[K');
+      if (drawn > begun && running.size === 0) noteOver('');
     },
   };
 }

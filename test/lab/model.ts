@@ -17,7 +17,9 @@ export function statusOf(lab: string | null, one: LabExport, more: Partial<Expor
     iface,
     netns,
     file,
+    resolved: file,
     size: one.size ?? 1 << 20,
+    backingSize: one.size ?? 1 << 20,
     fileSize: one.size ?? 1 << 20,
     made: false,
     loop: one.loop ?? false,
@@ -28,6 +30,7 @@ export function statusOf(lab: string | null, one: LabExport, more: Partial<Expor
     wire: 'unchecked',
     unchecked: null,
     faults: [],
+    warnings: [],
     remedy: null,
     mac: `02:00:00:00:00:${one.host.length.toString(16).padStart(2, '0')}`,
     lab: lab === null ? null : { name: lab, file },
@@ -37,6 +40,7 @@ export function statusOf(lab: string | null, one: LabExport, more: Partial<Expor
     log: '',
     counters: null,
     path: null,
+    sectors: null,
     ...more,
   };
 }

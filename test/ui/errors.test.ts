@@ -3,7 +3,7 @@ import { LabError, MissingError, UsageError } from '../../src/errors.js';
 import { describeError, errorAsJson, exitCodeOf } from '../../src/ui/errors.js';
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: colours are escape sequences
-const plain = (text: string) => text.replaceAll(/\u001b\[\d+m/g, '');
+const plain = (text: string) => text.replaceAll(/\u001b\[[\d;]+m/g, '');
 
 test('an error says what was tried, what happened, what to do next, and where the log is', (t) => {
   const error = new LabError({

@@ -3,7 +3,7 @@ import { Rate } from '../../src/ui/progress.js';
 import { transfersLine } from '../../src/ui/transfers.js';
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: colours are escape sequences
-const plain = (text: string) => text.replaceAll(/\u001b\[\d+m/g, '');
+const plain = (text: string) => text.replaceAll(/\u001b\[[\d;]+m/g, '');
 const MIB = 2 ** 20;
 
 test('one copy: what, where to, how far, how fast, how long still', (t) => {

@@ -15,6 +15,7 @@ function survey(changes: Partial<Survey> = {}): Survey {
     manager: 'apt',
     interfaces: [SAN],
     missing: [],
+    tools: [],
     clock: { ahead: 0, uncertainty: 1 },
     ...changes,
   };
@@ -116,6 +117,13 @@ test('an interface: up, its MTU, a VLAN; nothing where all is so already', (t) =
   t.regex(advice[0] ?? '', /no carrier/);
 });
 
+test('D5: what is set on an interface until the next boot is told', (t) => {
+  const { advice } = plan({}, { iface: 'san0', mtu: 9000 });
+  t.deepEqual(advice, [
+    'set the MTU of san0 from 1500 to 9000, bring san0 up: until the next boot; have what sets up its network keep that for longer',
+  ]);
+});
+
 test('interfaces that can not be meant', (t) => {
   const refused: [Partial<PrepareWish>, RegExp][] = [
     [{ iface: 'eth9' }, /none of that name/],
@@ -162,7 +170,7 @@ test('a survey is read from what its script prints', (t) => {
       ),
       part(
         'devices',
-        '{"blockdevices":[{"path":"/dev/a","type":"disk","size":10,"ro":false,"mountpoints":[null],"fstype":null,"children":[{"path":"/dev/a1","type":"part","size":5,"ro":true,"mountpoints":["/"],"fstype":"ext4"}]}]}',
+        '{"blockdevices":[{"name":"/dev/a","type":"disk","size":10,"ro":false,"mountpoints":[null],"fstype":null,"children":[{"name":"/dev/a1","type":"part","size":5,"ro":true,"mountpoints":["/"],"fstype":"ext4"}]}]}',
       ),
       part(
         'space',

@@ -179,6 +179,45 @@ test('destinations', (t) => {
   }
 });
 
+test.serial(
+  'names that a shell or a terminal would obey are refused wherever they come from, as OpenSSH does',
+  async (t) => {
+    const hosts = [
+      '$(touch x)',
+      '`x`',
+      'a;b',
+      'a|b',
+      'a&b',
+      "a'b",
+      'a"b',
+      'a\\b',
+      'a<b',
+      '{a}',
+      '-x',
+      'a\x1b[31m',
+      'a\u009b',
+    ];
+    for (const host of hosts) {
+      t.throws(() => parseDestination(host), { instanceOf: UsageError }, host);
+      t.throws(() => parseDestination(`me@${host}`), { instanceOf: UsageError }, host);
+    }
+    for (const user of ['$(x)', '$HOME', 'a;b', '`x`', '-x', 'a\\', 'a\x1b', 'a b']) {
+      t.throws(() => parseDestination(`${user}@host`), { instanceOf: UsageError }, user);
+      await t.throwsAsync(resolveHost('host', { user }), { instanceOf: UsageError }, user);
+    }
+    for (const user of ['DOMAIN\\user', 'machine$', 'a.b-c_d+e', 'a@b'])
+      t.is(parseDestination(`${user}@host`).user, user);
+    await t.throwsAsync(resolveHost('host', { jump: 'ok,-x' }), { instanceOf: UsageError });
+    await file(
+      '.ssh/config',
+      'Host x\n  HostName $(touch pwned)\nHost y\n  User `touch pwned`\nHost z\n  ProxyJump ;touch\n',
+    );
+    for (const name of ['x', 'y', 'z'])
+      await t.throwsAsync(resolveHost(name), { instanceOf: UsageError }, name);
+    await rm(join(home, '.ssh', 'config'));
+  },
+);
+
 test('patterns', (t) => {
   const table: [string, string[], boolean][] = [
     ['abc', ['a*c'], true],

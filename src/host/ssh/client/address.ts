@@ -19,19 +19,34 @@ export function parseDestination(text: string): Destination {
   const host = match?.[2] ?? match?.[4] ?? match?.[6];
   const digits = match?.[3] ?? match?.[5];
   const port = digits === undefined ? undefined : Number(digits);
-  // A host or user with a dash in front would be an option to ssh, a blank is in no name.
-  if (
-    !host ||
-    /^-|[\s\0]/.test(host) ||
-    /^-|[\s\0]/.test(match?.[1] ?? '') ||
-    port === 0 ||
-    (port ?? 1) > 65535
-  ) {
+  if (!host || port === 0 || (port ?? 1) > 65535) {
     throw new UsageError({
       tried: `reading the host "${text}"`,
       happened: 'it is none',
       next: 'write a name, or [USER@]ADDRESS[:PORT]; an IPv6 address with a port in brackets: [::1]:22',
     });
   }
-  return { host, user: match?.[1], port };
+  const user = match?.[1];
+  refuseUnsafe(host, user);
+  return { host, user, port };
+}
+
+/** As ssh.c has it (valid_hostname, valid_ruser; OpenSSH 9.6 and later), and blanks, which are in no name. */
+const UNSAFE_HOST = /^-|['`"$\\;&<>|(){}\s\p{Cc}]/u;
+/** A domain may stand before a backslash, and a machine's account ends in a dollar sign. */
+const UNSAFE_USER = /^-|['`";&<>|(){}\s\p{Cc}]|\$(?!$)|\\$/u;
+
+/**
+ * Names go to ProxyCommand and `Match exec`, which a shell reads, and a dash in front begins an option.
+ * @throws UsageError for a name that would be more than a name there
+ */
+export function refuseUnsafe(host: string, user: string | undefined): void {
+  const what = UNSAFE_HOST.test(host) ? 'host' : UNSAFE_USER.test(user ?? '') ? 'user' : undefined;
+  if (what === undefined) return;
+  throw new UsageError({
+    tried: `taking "${what === 'host' ? host : user}" for the name of a ${what}`,
+    happened:
+      'it begins with a dash, or holds characters that a shell or a terminal would obey: OpenSSH refuses it too',
+    next: 'check the name, in ~/.ssh/config, the host book and the lab as well',
+  });
 }

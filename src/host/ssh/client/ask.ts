@@ -3,6 +3,7 @@ import { closeSync, openSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import { ReadStream } from 'node:tty';
+import { escapeLine } from '../../../escape.js';
 
 let turn: Promise<unknown> = Promise.resolve();
 
@@ -11,7 +12,7 @@ let turn: Promise<unknown> = Promise.resolve();
  * @returns undefined if nobody is there to answer, or the answer is none (Ctrl-C, Ctrl-D, a program that fails)
  */
 export function askSecret(question: string): Promise<string | undefined> {
-  const answer = turn.then(() => ask(question));
+  const answer = turn.then(() => ask(escapeLine(question)));
   turn = answer.catch(() => {});
   return answer;
 }

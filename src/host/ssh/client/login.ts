@@ -1,5 +1,6 @@
 /** How one logs in: by keys, then by what a person answers, in ssh's order. */
 import type { AnyAuthMethod, AuthenticationType, BaseAgent, Prompt } from 'ssh2';
+import { escapeLine } from '../../../escape.js';
 import type { Login } from '../connection.js';
 import { askSecret } from './ask.js';
 
@@ -14,6 +15,13 @@ export interface LoginOptions {
 
 /** Of ssh: NumberOfPasswordPrompts. */
 const PASSWORD_TRIES = 3;
+/** Characters. */
+const MOST_OF_PROMPT = 200;
+
+/** What a host says, told from what we say. */
+function quoted(words: string): string {
+  return `"${escapeLine(words.trim(), MOST_OF_PROMPT).replaceAll('"', "'")}"`;
+}
 
 /** One attempt to log in; a new connection needs a new one. */
 export function newLogin({ name, user, keys, mayAsk }: LoginOptions): Login {
@@ -63,7 +71,7 @@ export function newLogin({ name, user, keys, mayAsk }: LoginOptions): Login {
     const askAll = async (): Promise<string[]> => {
       const answers: string[] = [];
       for (const { prompt } of prompts) {
-        const said = await askPerson(`(${user}@${name}) ${prompt}`);
+        const said = await askPerson(`${user}@${name} asks: ${quoted(prompt)} `);
         if (said === undefined) {
           stopped = true;
           tried.push('nobody answered');

@@ -3,7 +3,7 @@
 import { homedir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { UsageError } from '../../../errors.js';
-import { parseDestination } from './address.js';
+import { parseDestination, refuseUnsafe } from './address.js';
 import { expandPath, expandTokens, readSettings, type Settings, tokensOf } from './config.js';
 
 /** What is said beside the name; it has precedence over ssh's configuration, as ssh's options have. */
@@ -48,13 +48,17 @@ const DEFAULT_KEYS = ['id_ed25519', 'id_ecdsa', 'id_rsa'];
 export async function resolveHost(name: string, given: Given = {}): Promise<Resolved> {
   const destination = parseDestination(name);
   const user = given.user ?? destination.user;
+  refuseUnsafe(destination.host, user);
   const port = given.port ?? destination.port;
   const start: Settings = new Map();
   if (user !== undefined) start.set('user', [user]);
   if (port !== undefined) start.set('port', [String(port)]);
   if (given.identity !== undefined) start.set('identityfile', [given.identity.replaceAll('%', '%%')]);
   if (given.jump !== undefined) start.set('proxyjump', [given.jump]);
-  return interpret(destination.host, await readSettings(destination.host, start));
+  const resolved = interpret(destination.host, await readSettings(destination.host, start));
+  refuseUnsafe(resolved.host, resolved.user);
+  for (const hop of resolved.jumps) parseDestination(hop);
+  return resolved;
 }
 
 function interpret(name: string, settings: Settings): Resolved {

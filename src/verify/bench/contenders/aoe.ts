@@ -36,7 +36,7 @@ export async function aoeContender(
       ...(track.netns === undefined ? {} : { netns: track.netns }),
       path: track.path,
       // All contenders share the file, one under load at a time.
-      force: true,
+      allow: true,
       options: arena.directIo ? { directIo: true } : {},
     });
     const told = await ask(track.generator).catch(async (error) => {
