@@ -250,7 +250,7 @@ class Addresses {
   }
 
   /**
-   * @returns why it was not asked (null if it was), and who else answers although that was refused
+   * @returns why the wire was not asked (null if it was), and who else answers although that was refused
    * @throws UsageError if somebody else answers, or may, unless that is overridden
    */
   async require(

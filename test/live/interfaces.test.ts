@@ -107,7 +107,7 @@ testUnless(
     await cliJson(exportOn(wire, 'vblade', 1), wire.env);
     t.like(await only(wire), { state: 'serving', wire: 'answers', faults: [] });
     const moved = await cliJson<{ after: { sectors: number } }>(
-      ['migrate', 'e0.1', '--to', 'native'],
+      ['migrate', 'e0.1', '--to', 'native', '--yes'],
       wire.env,
     );
     t.is(moved.after.sectors, SIZE / 512);
@@ -182,7 +182,7 @@ for (const [name, where, why] of KEEPERS) {
       t.deepEqual(now.faults, [
         `it answers from ${mac}, and the address of tgt is 02:00:00:00:00:77 now: aoe-lab restart e0.1@tgt%${wire.netns}`,
       ]);
-      const refused = await cli(['migrate', 'e0.1', '--to', 'native'], wire.env);
+      const refused = await cli(['migrate', 'e0.1', '--to', 'native', '--yes'], wire.env);
       t.is(refused.exitCode, 1);
       t.regex(refused.stderr, /it answers from .*\n.*→ aoe-lab restart/);
       await cliJson(['restart', 'e0.1'], wire.env);
