@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import type { Discovered } from '../initiator/discover.js';
 import { MOST_MILLISECONDS, whole } from './options.js';
 
 interface Options {
@@ -22,53 +21,29 @@ export function register(program: Command): void {
     .option('--wait <MS>', 'how long to wait for answers', whole(0, MOST_MILLISECONDS), 500)
     .option('--json', 'print JSON')
     .action(async (options: Options) => {
-      const [{ discover }, { withLink }, { print }, { table }, { formatSize }] = await Promise.all([
+      const [
+        { discover },
+        { initiatorOf },
+        { describeStrays },
+        { withLink },
+        { note, print },
+        { discoveredTable },
+      ] = await Promise.all([
         import('../initiator/discover.js'),
+        import('../initiator/initiator.js'),
+        import('../initiator/strays.js'),
         import('../initiator/session.js'),
         import('../ui/output.js'),
-        import('../ui/table.js'),
-        import('../units.js'),
+        import('../ui/discovered.js'),
       ]);
-      const found = await withLink(options, (link) => discover(link, options));
-      print(found, options, () => {
-        if (found.length === 0) return silence(options);
-        const [shown, left] = [found.slice(0, MOST), Math.max(0, found.length - MOST)];
-        const text = table(
-          HEAD,
-          shown.map((target) => row(target, formatSize)),
-        );
-        return left === 0 ? text : `${text}\n… and ${left} more (--json has them all)`;
+      const found = await withLink(options, async (link) => {
+        const stations = await discover(link, { ...options, frames: true });
+        const strays = describeStrays(initiatorOf(link).strays);
+        if (strays !== undefined) note(strays);
+        return stations;
       });
+      print(found, options, () => (found.length === 0 ? silence(options) : discoveredTable(found)));
     });
-}
-
-/** Answers that a person is shown. */
-const MOST = 200;
-
-const HEAD = [
-  'target',
-  'MAC',
-  'size',
-  'model',
-  'serial',
-  'buffers',
-  'sectors/frame',
-  'firmware',
-  'config string',
-];
-
-function row(found: Discovered, formatSize: (bytes: number) => string): string[] {
-  return [
-    `e${found.shelf}.${found.slot}`,
-    found.mac,
-    found.sectors === null ? `? (${found.fault})` : formatSize(found.sectors * 512),
-    found.model ?? '?',
-    found.serial ?? '?',
-    String(found.bufferCount),
-    String(found.maxSectors),
-    `0x${found.firmware.toString(16)}`,
-    found.configString,
-  ];
 }
 
 /** Why a target that is there may not be seen. */

@@ -1,8 +1,9 @@
 import { type Command, Option } from 'commander';
+import { FINDINGS, type FindingKind } from '../storage/findings.js';
 import type { ExportOptions } from '../target/entry.js';
 import type { ExportWish } from '../target/wish.js';
 import { type HostOptions, hostOptions, nameOf, onHosts } from './hosts.js';
-import { integer, macs } from './options.js';
+import { findings, integer, macs } from './options.js';
 
 interface Options extends Omit<ExportOptions, 'macs'>, HostOptions {
   impl: string;
@@ -18,6 +19,7 @@ interface Options extends Omit<ExportOptions, 'macs'>, HostOptions {
   size?: string;
   loop?: boolean;
   force?: boolean;
+  allow?: FindingKind[];
   mac?: string[];
   restart?: 'on-failure';
   persist?: boolean;
@@ -54,7 +56,12 @@ export function register(program: Command): void {
     .option('--length <SECTORS>', 'sectors exported', integer)
     .option('--broadcast', 'announce it although an access list is set')
     .option('--loop', 'put a loop device between the file and the target')
-    .option('--force', 'export what is mounted, attached or exported already')
+    .option(
+      '--allow <FINDING>',
+      `export although this speaks against it (repeatable, or joined by commas): ${FINDINGS.join(', ')}`,
+      findings,
+    )
+    .option('--force', 'export whatever speaks against it, and say what did')
     .addOption(new Option('--restart <WHEN>', 'start its process again when it ends').choices(['on-failure']))
     .option('--persist', 'have it brought back after a reboot: by a systemd unit, OpenRC or a script')
     .option('--dry-run', 'print the commands it would run; fetches and builds, but exports nothing');
@@ -62,12 +69,12 @@ export function register(program: Command): void {
     .option('--json', 'print JSON')
     .action(async (options: Options) => {
       const { parseSize } = await import('../units.js');
-      const wish = wishOf(options, options.size === undefined ? undefined : parseSize(options.size));
+      const wish = specFromOptions(options, options.size === undefined ? undefined : parseSize(options.size));
       return options.dryRun ? preview(options, wish) : carryOut(options, wish);
     });
 }
 
-function wishOf(options: Options, size: number | undefined): ExportWish {
+function specFromOptions(options: Options, size: number | undefined): ExportWish {
   const { shelf, slot, iface, netns, restart } = options;
   const { readOnly, mac, queueLength, bufferCount, directIo, sync, offset, length, broadcast } = options;
   const wished = { readOnly, macs: mac, queueLength, bufferCount, directIo, sync, offset, length, broadcast };
@@ -79,7 +86,7 @@ function wishOf(options: Options, size: number | undefined): ExportWish {
     ...(netns === undefined ? {} : { netns }),
     ...(size === undefined ? {} : { size }),
     loop: options.loop ?? false,
-    force: options.force ?? false,
+    ...(options.force ? { allow: true } : options.allow ? { allow: options.allow } : {}),
     ...(restart === undefined ? {} : { restart }),
     persist: options.persist ?? false,
     options: withoutUndefined(wished),
@@ -101,17 +108,23 @@ async function preview(options: Options, wish: ExportWish): Promise<void> {
 }
 
 async function carryOut(options: Options, wish: ExportWish): Promise<void> {
-  const [{ provide }, { exportTarget }, { noteRecovery }, { formatSize }] = await Promise.all([
+  const [{ provide }, { exportTarget }, { noteRecovery }, { formatSize }, { note }] = await Promise.all([
     import('../target/provide.js'),
     import('../target/export.js'),
     import('../ui/recovery.js'),
     import('../units.js'),
+    import('../ui/output.js'),
   ]);
   await onHosts(
     options,
     async (host) => {
       const served = await provide(options.impl, { ...options, runsOn: host });
-      return exportTarget(host, served, wish, (recovery) => noteRecovery(recovery, nameOf(host)));
+      const report = await exportTarget(host, served, wish, (recovery) =>
+        noteRecovery(recovery, nameOf(host)),
+      );
+      for (const { text } of report.overridden) note(`overridden: ${text}`);
+      for (const warning of report.warnings) note(`warning: ${warning}`);
+      return report;
     },
     ({ id, file, device, size, implementation, release, pids, mac, log, persistence }) => {
       const via = device === undefined ? '' : ` by ${device}`;

@@ -3,7 +3,7 @@ import { UsageError } from '../errors.js';
 import { type HostOptions, hostOption, onOneHost } from './hosts.js';
 
 interface Options extends HostOptions {
-  from?: 'vblade' | 'ggaoed' | 'qaoed' | 'kvblade';
+  from?: 'vblade' | 'ggaoed' | 'qaoed' | 'kvblade' | 'aoeserver' | 'vblade-kernel';
   path?: string;
   lab: string;
   output?: string;
@@ -12,13 +12,15 @@ interface Options extends HostOptions {
 export function register(program: Command): void {
   const command = program
     .command('import')
-    .description('say as a lab.yaml what targets on a host are configured to export already')
+    .description('say as a lab.yaml what targets on a host export already, or are configured to')
     .addOption(
       new Option('--from <IMPL>', 'only this target; all otherwise').choices([
         'vblade',
         'ggaoed',
         'qaoed',
         'kvblade',
+        'aoeserver',
+        'vblade-kernel',
       ]),
     )
     .option('--path <PATH>', 'its file or folder, where it is not the usual one')
@@ -35,9 +37,9 @@ export function register(program: Command): void {
           next: 'name the target by --from',
         });
       }
-      const [{ importExports }, { placeOf }, { note, print }, { line }] = await Promise.all([
+      const [{ importExports }, { toldPlace }, { note, print }, { line }] = await Promise.all([
         import('../lab/import/import.js'),
-        import('../lab/import/found.js'),
+        import('../lab/import/remarks.js'),
         import('../ui/output.js'),
         import('../ui/colors.js'),
       ]);
@@ -45,13 +47,12 @@ export function register(program: Command): void {
       const report = await onOneHost(options, (host) =>
         importExports(host, { from, path, lab, hostName: hostKey(name), ssh: name }),
       );
-      for (const remark of report.remarks) note(line`${placeOf(remark)}: ${remark.text}`);
+      for (const remark of report.remarks) note(line`${toldPlace(remark)}: ${remark.text}`);
       if (output !== undefined) await writeNew(output, report.text);
-      const { lab: made, remarks, read } = report;
-      print({ lab: made, remarks, read, output: output ?? null }, options, () =>
-        output === undefined
-          ? report.text
-          : `${output}: ${made.exports.length} exports from ${read.join(', ')}, ${remarks.length} remarks`,
+      const { lab: made, leftOut, remarks, read } = report;
+      const counts = `${made.exports.length} exports from ${read.join(', ')}, ${leftOut.length} left out, ${remarks.length} remarks`;
+      print({ lab: made, leftOut, remarks, read, output: output ?? null }, options, () =>
+        output === undefined ? report.text : `${output}: ${counts}`,
       );
     });
 }

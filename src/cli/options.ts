@@ -1,7 +1,9 @@
 /** Parsers of option values, shared by the commands. Each throws what commander shows as a wrong use. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Mac, parseMac } from '../aoe/ethernet.js';
 import { UsageError } from '../errors.js';
 import type { Host } from '../host/host.js';
+import { FINDINGS, type FindingKind } from '../storage/findings.js';
 import type { Site } from '../verify/outpost.js';
 import type { Place } from '../verify/place.js';
 
@@ -41,6 +43,30 @@ export function macs(value: string, before: string[] = []): string[] {
     return (digits.match(/../g) as string[]).join(':');
   });
   return [...before, ...found];
+}
+
+/** Collects findings to override, each a list joined by commas. */
+export function findings(value: string, before: FindingKind[] = []): FindingKind[] {
+  const found = value.split(',').map((text) => {
+    const kind = FINDINGS.find((known) => known === text.trim());
+    if (kind === undefined) {
+      throw new InvalidArgumentError(`"${text}" is none of ${FINDINGS.join(', ')}.`);
+    }
+    return kind;
+  });
+  return [...before, ...found];
+}
+
+/** A station's MAC address, as a number. */
+export function station(value: string): Mac {
+  const mac = parseMac(value);
+  if (mac === undefined) throw new InvalidArgumentError('expected a MAC address such as 00:11:22:33:44:55.');
+  return mac;
+}
+
+/** What `-` stands for: standard input or output. @returns undefined for it, and for none */
+export function fileOrStream(value: string | undefined): string | undefined {
+  return value === '-' ? undefined : value;
 }
 
 /** Collects the values of a repeatable option. */

@@ -1,9 +1,12 @@
 import type { Command } from 'commander';
-import { several } from './options.js';
+import type { Mac } from '../aoe/ethernet.js';
+import type { Target } from '../initiator/target.js';
+import { fileOrStream, several, station } from './options.js';
 
 interface Options {
   iface: string[];
   netns?: string;
+  station?: Mac;
   offset: string;
   length?: string;
   output?: string;
@@ -19,9 +22,10 @@ export function register(program: Command): void {
     .argument('<ADDRESS>', 'the target: eSHELF.SLOT')
     .requiredOption('--iface <IF>', 'network interface; several, each by its own --iface, are paths', several)
     .option('--netns <NAME>', 'network namespace of the interfaces')
+    .option('--station <MAC>', 'the one that is meant, where several answer', station)
     .option('--offset <BYTES>', 'where to begin; K, M, G as units', '0')
     .option('--length <BYTES>', 'how much; up to the end otherwise')
-    .option('--output <FILE>', 'file that receives the data (replaced); standard output otherwise')
+    .option('--output <FILE>', 'file that receives the data (replaced). Default: -, standard output')
     .option(
       '--resume [FILE]',
       'can be gone on with after it was stopped, and goes on; FILE (OUTPUT.resume) says where',
@@ -46,7 +50,8 @@ export function register(program: Command): void {
         import('../units.js'),
         import('../errors.js'),
       ]);
-      const { output, sparse } = options;
+      const { sparse } = options;
+      const output = fileOrStream(options.output);
       if (output === undefined && (options.json || options.resume || process.stdout.isTTY)) {
         throw new UsageError({
           tried: `reading ${name} to standard output`,
@@ -62,7 +67,8 @@ export function register(program: Command): void {
       const offset = units.parseSize(options.offset);
       const length = options.length === undefined ? undefined : units.parseSize(options.length);
       const resume = options.resume === true ? `${output}.resume` : options.resume;
-      const report = await withTarget(options, address, async (target) => {
+      const session = { station: options.station, onNote: ui.note };
+      const copied = async (target: Target) => {
         const range = await rangeOf(target, offset, length);
         const bar = progress(range.count * 512, `reading ${name}`);
         const copy = { onProgress: bar.update, resume, sparse };
@@ -73,7 +79,8 @@ export function register(program: Command): void {
         } finally {
           bar.end();
         }
-      });
+      };
+      const report = await withTarget(options, address, copied, session);
       const { summary } = await import('./copy-summary.js');
       if (output === undefined) ui.note(summary('read', report));
       else ui.print(report, options, () => summary('read', report));

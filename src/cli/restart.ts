@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
-import { UsageError } from '../errors.js';
+import { ExitCode, UsageError } from '../errors.js';
 import { type HostOptions, hostOptions, nameOf, onHosts } from './hosts.js';
 
 interface Options extends HostOptions {
   all?: boolean;
+  upgrade?: boolean;
 }
 
 export function register(program: Command): void {
@@ -11,7 +12,11 @@ export function register(program: Command): void {
     .command('restart')
     .description('restart exports, or bring back those that died or did not survive a reboot')
     .argument('[EXPORT...]', 'such as e0.1')
-    .option('--all', 'every export of the host');
+    .option('--all', 'every export of the host')
+    .option(
+      '--upgrade',
+      'have native exports run the code of this aoe-lab rather than that they were made with',
+    );
   hostOptions(command)
     .option('--json', 'print JSON')
     .action(async (names: string[], options: Options) => {
@@ -22,21 +27,34 @@ export function register(program: Command): void {
           next: 'name them (aoe-lab status shows them), or give --all',
         });
       }
-      const [{ restartTargets }, { noteRecovery }] = await Promise.all([
+      const [{ restartEach }, { noteRecovery }, { describeError, errorAsJson }] = await Promise.all([
         import('../target/restart.js'),
         import('../ui/recovery.js'),
+        import('../ui/errors.js'),
       ]);
       await onHosts(
         options,
         async (host) => {
-          const report = await restartTargets(host, options.all ? undefined : names);
+          const report = await restartEach(host, options.all ? undefined : names, options);
           noteRecovery(report.recovery, nameOf(host));
+          const [failure] = report.failed;
+          // Of several, some have been restarted: the report tells which.
+          if (failure !== undefined && report.failed.length + report.restarted.length === 1)
+            throw failure.error;
+          if (failure !== undefined) process.exitCode = ExitCode.failed;
           return report;
         },
-        ({ restarted }) =>
-          restarted.length === 0
-            ? 'nothing is exported'
-            : restarted.map(({ id, pids }) => `restarted ${id} (process ${pids.join(' ')})`).join('\n'),
+        ({ restarted, failed }) => {
+          if (restarted.length + failed.length === 0) return 'nothing is exported';
+          return [
+            ...restarted.map(({ id, pids }) => `restarted ${id} (process ${pids.join(' ')})`),
+            ...failed.map(({ error }) => describeError(error, false)),
+          ].join('\n');
+        },
+        ({ failed, ...rest }) => ({
+          ...rest,
+          failed: failed.map(({ id, error }) => ({ id, ...errorAsJson(error) })),
+        }),
       );
     });
 }

@@ -70,6 +70,8 @@ export async function commandTree(argv: readonly string[]) {
     .configureOutput({ writeOut: printPart, writeErr: (text) => note(text.replace(/\n$/, '')) })
     .exitOverride();
   program.hook('preAction', async () => {
+    const { waiting } = await import('../host/lock.js');
+    waiting.tell = note;
     if (!program.opts<{ verbose?: boolean }>().verbose) return;
     const [{ here }, { showArgv }] = await Promise.all([
       import('../host/local.js'),

@@ -25,8 +25,8 @@ export function register(program: Command): void {
 async function metrics(): Promise<(report: StatusReport) => string> {
   const { prometheus } = await import('../native/metrics.js');
   return (report) => {
-    const exports = report.exports.flatMap(({ counters, path, size, ...one }) =>
-      counters === null ? [] : [{ ...one, counters, path: path ?? '', sectors: size / 512 }],
+    const exports = report.exports.flatMap(({ counters, size, sectors, ...one }) =>
+      counters === null ? [] : [{ ...one, counters, sectors: sectors ?? size / 512 }],
     );
     return prometheus({ exports }).trimEnd();
   };
@@ -61,10 +61,17 @@ async function words(): Promise<(report: StatusReport) => string> {
       if (counters !== null) lines.push(`${id}: ${describeCounters(counters)} (${path})`);
     }
     for (const one of report.exports) lines.push(...one.faults.map((fault) => `${one.id}: ${fault}`));
-    for (const { mark, pids } of report.orphans) {
+    for (const { path, fault } of report.unreadable) {
       lines.push(
-        `process ${pids.join(' ')} was left by a killed command (${mark}): aoe-lab unexport --all ends it`,
+        `${path} can not be read as an entry: ${fault}; nothing is changed here until it is moved away`,
       );
+    }
+    for (const { mark, pids } of report.orphans) {
+      const whose =
+        report.unreadable.length > 0
+          ? `is of no entry that can be read (${mark})`
+          : `was left by a killed command (${mark}): aoe-lab unexport --all ends it`;
+      lines.push(`process ${pids.join(' ')} ${whose}`);
     }
     return lines.join('\n');
   };

@@ -135,14 +135,14 @@ async function list({ json }: { json?: boolean | undefined }): Promise<void> {
 }
 
 async function ssh(name: string, command: string[]): Promise<void> {
-  const [{ attachGuest, findGuest }, { openTerminal, passThrough }] = await Promise.all([
+  const [{ attachGuest, findGuest }, { openTerminal, passWords }] = await Promise.all([
     import('../vm/index.js'),
     import('../host/ssh/terminal.js'),
   ]);
   const { host } = await attachGuest(await findGuest(name));
   try {
     process.exitCode =
-      command.length > 0 ? await passThrough(host.connection, command) : await openTerminal(host.connection);
+      command.length > 0 ? await passWords(host.connection, command) : await openTerminal(host.connection);
   } finally {
     await host.close();
   }

@@ -1,9 +1,12 @@
 import type { Command } from 'commander';
-import { several } from './options.js';
+import type { Mac } from '../aoe/ethernet.js';
+import type { Target } from '../initiator/target.js';
+import { fileOrStream, several, station } from './options.js';
 
 interface Options {
   iface: string[];
   netns?: string;
+  station?: Mac;
   offset: string;
   input?: string;
   resume?: string | true;
@@ -18,8 +21,9 @@ export function register(program: Command): void {
     .argument('<ADDRESS>', 'the target: eSHELF.SLOT')
     .requiredOption('--iface <IF>', 'network interface; several, each by its own --iface, are paths', several)
     .option('--netns <NAME>', 'network namespace of the interfaces')
+    .option('--station <MAC>', 'the one that is meant, where several answer', station)
     .option('--offset <BYTES>', 'where to begin; K, M, G as units', '0')
-    .option('--input <FILE>', 'file with the data; standard input otherwise')
+    .option('--input <FILE>', 'file with the data. Default: -, standard input')
     .option(
       '--resume [FILE]',
       'can be gone on with after it was stopped, and goes on; FILE (INPUT.resume) says where',
@@ -46,7 +50,8 @@ export function register(program: Command): void {
         import('../units.js'),
         import('../errors.js'),
       ]);
-      if (options.resume === true && options.input === undefined) {
+      const file = fileOrStream(options.input);
+      if (options.resume === true && file === undefined) {
         throw new UsageError({
           tried: `writing standard input to ${name}`,
           happened: 'there is no file beside which a record of the copy could be kept',
@@ -55,9 +60,10 @@ export function register(program: Command): void {
       }
       const address = parseAddress(name);
       const offset = parseSize(options.offset);
-      const input = await openInput(options.input);
-      const resume = options.resume === true ? `${options.input}.resume` : options.resume;
-      const report = await withTarget(options, address, async (target) => {
+      const input = await openInput(file);
+      const resume = options.resume === true ? `${file}.resume` : options.resume;
+      const session = { station: options.station, onNote: ui.note };
+      const copied = async (target: Target) => {
         // Of a pipe the length shows at its end; of a file nothing is written if it does not fit.
         const { from } = await rangeOf(target, offset, input.size ?? 0);
         const bar = progress(input.size ?? 0, `writing ${name}`);
@@ -70,7 +76,8 @@ export function register(program: Command): void {
         } finally {
           bar.end();
         }
-      });
+      };
+      const report = await withTarget(options, address, copied, session);
       const { summary } = await import('./copy-summary.js');
       ui.print(report, options, () => summary('wrote', report));
       if (!report.flushed) ui.note(`${name} knows no flush: when the data are on its medium is up to it`);

@@ -2,6 +2,7 @@
 import { MissingError, UsageError } from '../errors.js';
 import { CommandError } from './command-error.js';
 import type { Host } from './host.js';
+import { type IpLink, readLinks } from './links.js';
 
 export interface InterfaceFacts {
   name: string;
@@ -16,23 +17,9 @@ export interface InterfaceFacts {
   peer?: { index: number } & ({ name: string } | { namespaceId: number });
 }
 
-interface IpLink {
-  ifindex: number;
-  ifname: string;
-  flags: string[];
-  mtu: number;
-  link_type: string;
-  address?: string;
-  link?: string;
-  link_index?: number;
-  link_netnsid?: number;
-  linkinfo?: { info_kind?: string };
-}
-
 /** All interfaces of the host in its namespace. */
 export async function listInterfaces(host: Host): Promise<InterfaceFacts[]> {
-  const { stdout } = await host.run(['ip', '-json', '-details', 'link', 'show']);
-  return (JSON.parse(stdout) as IpLink[]).map(toFacts);
+  return (await readLinks(host)).map(toFacts);
 }
 
 /**
@@ -56,6 +43,19 @@ export async function requireInterface(host: Host, name: string): Promise<Interf
     }
     throw error;
   }
+  return interfaceIn(all, name, host.netns, tried);
+}
+
+/**
+ * One of some interfaces, ready to carry AoE.
+ * @throws as `requireInterface`
+ */
+export function interfaceIn(
+  all: readonly InterfaceFacts[],
+  name: string,
+  netns: string | undefined,
+  tried = `looking at the interface ${name}`,
+): InterfaceFacts {
   const facts = all.find((candidate) => candidate.name === name);
   if (facts === undefined) {
     throw new UsageError({
@@ -75,7 +75,7 @@ export async function requireInterface(host: Host, name: string): Promise<Interf
     throw new MissingError({
       tried,
       happened: 'it is down',
-      next: upCommand(name, host.netns),
+      next: upCommand(name, netns),
       missing: [name],
     });
   }

@@ -3,8 +3,8 @@ import * as fs from 'node:fs/promises';
 import { homedir, hostname, release } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { finished } from 'node:stream/promises';
-import { LabError } from '../errors.js';
 import { CommandError } from './command-error.js';
+import { enterNamespace } from './enter.js';
 import {
   type FileFacts,
   type Host,
@@ -15,6 +15,7 @@ import {
   type StartOptions,
   temporaryName,
 } from './host.js';
+import { LOCK, LockTalk, lockArguments } from './lock.js';
 
 const DEFAULT_TIMEOUT = 60_000;
 
@@ -38,7 +39,7 @@ export class LocalHost implements Host {
     return other;
   }
 
-  /** `ip netns exec` replaces /sys for the namespace, so what a daemon reads there about its interface is right too. */
+  /** For commands that end: `ip netns exec` replaces /sys for the namespace, so what they read there is right too. */
   #inNamespace(argv: readonly string[]): readonly string[] {
     return this.netns === undefined ? argv : ['ip', 'netns', 'exec', this.netns, ...argv];
   }
@@ -91,7 +92,7 @@ export class LocalHost implements Host {
     await fs.mkdir(dirname(options.log), { recursive: true });
     const log = await fs.open(options.log, 'a');
     try {
-      const full = this.#inNamespace(argv);
+      const full = enterNamespace(this.netns, argv);
       this.onRun?.(full);
       const child = spawn(full[0] as string, full.slice(1), {
         detached: true,
@@ -199,44 +200,34 @@ export class LocalHost implements Host {
     };
   }
 
-  /**
-   * flock(1) holds the lock for as long as its child reads our pipe: when this process ends, by kill -9 too,
-   * the pipe closes, `cat` ends and the kernel releases the lock. Works over SSH in the same way.
-   */
   async lock(path: string, wait: number): Promise<HostLock> {
     const { spawn } = await import('node:child_process');
-    await fs.mkdir(dirname(path), { recursive: true });
-    const seconds = (wait / 1000).toFixed(3);
-    const child = spawn(
-      'flock',
-      ['--wait', seconds, '--conflict-exit-code', '75', path, 'sh', '-c', 'echo; exec cat'],
-      {
-        stdio: ['pipe', 'pipe', 'ignore'],
-      },
-    );
+    const child = spawn('sh', ['-c', LOCK, 'aoe-lab-lock', ...lockArguments(path, wait)], {
+      env: { ...process.env, LC_ALL: 'C' },
+    });
+    let said = '';
+    child.stderr.on('data', (chunk) => {
+      said += chunk;
+    });
     const ended = new Promise<number | null>((resolve, reject) => {
       child.once('error', reject);
-      child.once('exit', resolve);
+      child.once('close', resolve);
     });
+    let take: () => void = () => {};
     const taken = new Promise<'taken'>((resolve) => {
-      child.stdout.once('data', () => resolve('taken'));
+      take = () => resolve('taken');
     });
+    const talk = new LockTalk(`taking the lock ${path}`, wait, take);
+    child.stdout.on('data', (chunk: Buffer) => talk.add(chunk));
     const outcome = await Promise.race([taken, ended]);
-    if (outcome !== 'taken') {
-      throw new LabError({
-        tried: `taking the lock ${path}`,
-        happened:
-          outcome === 75
-            ? `another aoe-lab command has held it for ${seconds} s`
-            : `flock ended with ${outcome}`,
-        next: `wait for the other command (\`fuser ${path}\` names it), then run this one again`,
-      });
-    }
-    child.unref();
+    if (outcome !== 'taken') throw talk.refusal(outcome, said);
+    // Where it is not given back, it ends with this process.
+    const streams = [child, child.stdin, child.stdout, child.stderr] as { ref?(): void; unref?(): void }[];
+    for (const one of streams) one.unref?.();
     return {
       isHeld: () => child.exitCode === null && child.signalCode === null,
       release: async () => {
-        child.ref();
+        for (const one of streams) one.ref?.();
         child.stdin.end();
         await ended;
       },

@@ -70,6 +70,7 @@ export async function copyToStream(
   await pipeline(meter.watch(readStream(target, range)), output, { end: false }).catch((error: unknown) => {
     throw asLabError(error, 'writing to standard output');
   });
+  await target.confirm();
   return meter.report();
 }
 
@@ -96,10 +97,12 @@ export async function copyToFile(
     for await (const chunk of meter.watch(readStream(target, rest))) {
       await writer.write(chunk);
       if (!checkpoint?.isDue(writer.position)) continue;
+      await target.confirm();
       await file.datasync();
       await checkpoint.save(writer.position);
     }
     await writer.end();
+    await target.confirm();
     meter.zeroBytes = writer.holes;
     await file.close();
   } catch (error) {
@@ -136,11 +139,13 @@ export async function copyTo(
     : watched;
   await writeStream(target, from, without(sparse, meter.resumedAt), async (done) => {
     if (!checkpoint?.isDue(done)) return;
+    await target.confirm();
     // What a target has answered for may be in its cache only.
     await target.flush();
     await checkpoint.save(done);
   });
   const flushed = await target.flush();
+  await target.confirm();
   await checkpoint?.remove();
   return { ...meter.report(), flushed };
 }

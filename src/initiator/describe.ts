@@ -1,4 +1,6 @@
 import { formatMac, type Identify, SECTOR } from '../aoe/index.js';
+import { isUsableByLinux } from './config.js';
+import type { StrayReport } from './strays.js';
 import type { Target } from './target.js';
 
 /** All that a target says of itself, as `identify --json` shows it. */
@@ -15,6 +17,9 @@ export interface TargetFacts extends Identify {
   bytes: number;
   /** Sectors that go into a frame on this link. */
   sectorsPerFrame: number;
+  /** Whether Linux's driver makes a device of it. */
+  usableByLinux: boolean;
+  strays: StrayReport;
 }
 
 /** @throws LabError if it does not answer */
@@ -31,5 +36,7 @@ export async function describeTarget(target: Target): Promise<TargetFacts> {
     sectors,
     bytes: sectors * SECTOR,
     sectorsPerFrame: target.sectorsPerFrame,
+    usableByLinux: isUsableByLinux(config),
+    strays: target.strays,
   };
 }

@@ -47,6 +47,9 @@ export class MaskAnswerError extends LabError {
   }
 }
 
+/** Another disk answers for the address, or several do. */
+export class ForeignDeviceError extends LabError {}
+
 /** What an answer says went wrong; undefined if nothing did. */
 export function answerFault(address: Address, tried: string, frame: Frame): LabError | undefined {
   const { flags, error } = frame.header;
@@ -57,13 +60,16 @@ export function answerFault(address: Address, tried: string, frame: Frame): LabE
       error === 6 ? 'another initiator has reserved it: release it there, or reserve it by force' : undefined;
     return new AoeAnswerError({ tried, happened, ...(next && { next }) }, error);
   }
-  if (frame.kind !== 'ata' || (frame.ata.cmdStatus & (AtaStatus.error | AtaStatus.fault)) === 0) {
+  if (frame.kind !== 'ata' || (frame.ata.cmdStatus & FAILED) === 0) {
     return undefined;
   }
   const { cmdStatus, errFeature } = frame.ata;
   const happened = `${name} answered with an ATA error: ${describeAtaStatus(cmdStatus, errFeature)}`;
   return new AtaAnswerError({ tried, happened }, cmdStatus, errFeature);
 }
+
+/** A device that is busy has not done what it was asked for, and its other registers say nothing. */
+const FAILED = AtaStatus.error | AtaStatus.fault | AtaStatus.busy;
 
 /** @param detail what is known besides: "the interface is down" */
 export function noAnswer(

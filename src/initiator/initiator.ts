@@ -1,29 +1,38 @@
 import {
   type Address,
-  BROADCAST,
+  ALL_SHELVES,
+  ALL_SLOTS,
+  Command,
   describeFault,
+  type Fault,
   type Frame,
   HeaderFlag,
   type Mac,
   parseFrame,
+  readMac,
 } from '../aoe/index.js';
 import { LabError } from '../errors.js';
 import type { Link } from '../link/link.js';
+import type { Echo } from './echo.js';
 import { noAnswer } from './faults.js';
 import { afterOwnTime } from './own-time.js';
 import type { Pace } from './pace.js';
+import { type StrayReport, Strays } from './strays.js';
+import { Tags } from './tags.js';
 
 /** A request until it is answered or given up. */
 export interface Request {
   /** What is being done, for messages: "reading 8 sectors at 100 of e0.1". */
   tried: string;
-  /** Who is asked, and where it is; BROADCAST if that is to be found out. */
+  /** Who is asked, and where it is. */
   address: Address;
   mac: Mac;
   command: number;
   /** The frame, its tag left open; must stay as it is until the request is over. */
   bytes: Buffer;
   pace: Pace;
+  /** What ATA answers of this target repeat. */
+  echo?: Echo | undefined;
   /** Milliseconds from the first sending until it is given up. */
   timeout: number;
   /** Called once, with views of memory that is overwritten afterwards. */
@@ -41,7 +50,19 @@ interface Pending {
   unreadable: string | undefined;
 }
 
-type Collector = (frame: Frame) => void;
+/** Gets what answers a request to many: frames, and what can't be read though its header can. */
+type Collector = (frame: Frame | ReadableFault) => void;
+
+/** An answer that can't be read, from a station that can be told. */
+export type ReadableFault = Fault & Pick<Frame, 'ethernet' | 'header'>;
+
+/** A request that many may answer. */
+export interface Collection {
+  /** Sends it. @throws LabError if the link can't send any more */
+  repeat(): void;
+  /** Ends listening. */
+  stop(): void;
+}
 
 const TAG_OFFSET = 20;
 /** Milliseconds between two looks at what is due. */
@@ -55,7 +76,13 @@ export class Initiator {
   readonly link: Link;
   readonly #pending = new Map<number, Pending>();
   readonly #collectors = new Map<number, Collector>();
-  #nextTag = Math.floor(Math.random() * 0xffff_ffff);
+  readonly #tags = new Tags();
+  /** Those of queries to all are seen by everybody, and tell nothing about the others. */
+  readonly #openTags = new Tags();
+  readonly #strays = new Strays();
+  readonly #asked = new Set<number>();
+  #asksAll = false;
+  #lastAsked: Address | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(link: Link) {
@@ -69,7 +96,8 @@ export class Initiator {
    * @throws LabError if the link can't send any more
    */
   submit(request: Request): () => void {
-    const tag = this.#freshTag();
+    const tag = this.#tags.fresh(this.#isTaken);
+    this.#note(request.address);
     request.bytes.writeUInt32BE(tag, TAG_OFFSET);
     const now = performance.now();
     const due = now + Math.min(request.pace.timeout, request.timeout);
@@ -81,18 +109,23 @@ export class Initiator {
       throw error;
     }
     if (this.#timer === undefined) this.#arm(now, due);
-    return () => {
-      this.#pending.delete(tag);
-    };
+    return () => this.#forget(tag);
+  }
+
+  /** Answers for the addresses that were asked which fit no request. */
+  get strays(): StrayReport {
+    return this.#strays.report;
   }
 
   /**
-   * Sends a request to many and hands every answer over.
-   * @returns functions to send it again, and to stop listening
+   * Has a request that many may answer, and hands every answer over.
    */
-  collect(bytes: Buffer, onAnswer: Collector): { repeat(): void; stop(): void } {
-    const tag = this.#freshTag();
+  collect(bytes: Buffer, onAnswer: Collector): Collection {
+    const tag = this.#openTags.fresh(this.#isTaken);
     bytes.writeUInt32BE(tag, TAG_OFFSET);
+    const [shelf, slot] = [bytes.readUInt16BE(16), bytes[18] as number];
+    if (shelf === ALL_SHELVES || slot === ALL_SLOTS) this.#asksAll = true;
+    else this.#asked.add(keyOf(shelf, slot));
     this.#collectors.set(tag, onAnswer);
     return {
       repeat: () => {
@@ -100,6 +133,7 @@ export class Initiator {
       },
       stop: () => {
         this.#collectors.delete(tag);
+        this.#strays.over(tag);
       },
     };
   }
@@ -120,12 +154,16 @@ export class Initiator {
     }
   }
 
-  /** Tag 0 is what targets announce themselves with. */
-  #freshTag(): number {
-    do {
-      this.#nextTag = (this.#nextTag + 1) >>> 0;
-    } while (this.#nextTag === 0 || this.#pending.has(this.#nextTag) || this.#collectors.has(this.#nextTag));
-    return this.#nextTag;
+  readonly #isTaken = (tag: number): boolean => this.#pending.has(tag) || this.#collectors.has(tag);
+
+  #note(address: Address): void {
+    if (address === this.#lastAsked) return;
+    this.#lastAsked = address;
+    this.#asked.add(keyOf(address.shelf, address.slot));
+  }
+
+  #forget(tag: number): void {
+    if (this.#pending.delete(tag)) this.#strays.over(tag);
   }
 
   #receive(bytes: Buffer): void {
@@ -134,24 +172,41 @@ export class Initiator {
     const tag = bytes.readUInt32BE(TAG_OFFSET);
     const pending = this.#pending.get(tag);
     const collector = this.#collectors.get(tag);
-    if (pending === undefined && collector === undefined) return;
+    if (pending === undefined && collector === undefined) {
+      this.#stray(bytes, tag);
+      return;
+    }
     const frame = parseFrame(bytes);
     if (frame.ethernet !== undefined && frame.ethernet.destination !== this.link.mac) return;
-    if (frame.kind === 'fault') {
-      if (pending) pending.unreadable = describeFault(frame);
-      return;
-    }
     if (collector) {
-      collector(frame);
+      if (frame.kind !== 'fault' || isReadable(frame)) guarded(() => collector(frame));
       return;
     }
-    if (pending && answers(frame, pending.request)) this.#settle(tag, pending, frame);
+    if (pending === undefined) return;
+    if (frame.kind === 'fault') {
+      if (frame.ethernet?.source === pending.request.mac) pending.unreadable = describeFault(frame);
+    } else if (answers(frame, pending.request)) this.#settle(tag, pending, frame);
+    else this.#strays.count(frame.ethernet.source);
+  }
+
+  /** An answer with a tag that nobody waits for; that of an announcement is 0. */
+  #stray(bytes: Buffer, tag: number): void {
+    if (tag === 0 || readMac(bytes, 0) !== this.link.mac) return;
+    const isAsked =
+      this.#asked.has(keyOf(bytes.readUInt16BE(16), bytes[18] as number)) ||
+      (this.#asksAll && bytes[19] === Command.config);
+    if (isAsked && !this.#strays.isLate(tag)) this.#strays.count(readMac(bytes, 6));
   }
 
   #settle(tag: number, pending: Pending, frame: Frame): void {
-    this.#pending.delete(tag);
-    pending.request.pace.answered(pending.tries === 1 ? performance.now() - pending.sent : undefined);
-    pending.request.onAnswer(frame);
+    const { request, tries, sent } = pending;
+    this.#forget(tag);
+    request.pace.answered(tries === 1 ? performance.now() - sent : undefined);
+    try {
+      request.onAnswer(frame);
+    } catch (error) {
+      request.onFailure(asLabError(error, request.tried));
+    }
   }
 
   /** Looks what is due in a while. */
@@ -181,9 +236,13 @@ export class Initiator {
     const { request, tries, unreadable } = pending;
     const { address, tried, timeout, pace } = request;
     if (now - pending.first >= timeout) {
-      this.#pending.delete(tag);
+      this.#forget(tag);
       const detail = unreadable ? `its answer can't be read: ${unreadable}` : this.link.trouble;
       request.onFailure(noAnswer(address, tried, timeout, tries, detail));
+      return;
+    }
+    if (pace.isHeld) {
+      pending.due = Math.min(now + pace.timeout, pending.first + timeout);
       return;
     }
     pace.lost(now);
@@ -199,13 +258,37 @@ export class Initiator {
   }
 }
 
-function answers({ ethernet, header }: Frame, { mac, address, command }: Request): boolean {
+function keyOf(shelf: number, slot: number): number {
+  return shelf * 256 + slot;
+}
+
+function answers(frame: Frame, { mac, address, command, bytes, echo }: Request): boolean {
+  const { ethernet, header } = frame;
   return (
     header.command === command &&
     header.major === address.shelf &&
     header.minor === address.slot &&
-    (mac === BROADCAST || ethernet.source === mac)
+    ethernet.source === mac &&
+    (frame.kind !== 'ata' || echo === undefined || echo.fits(bytes, frame))
   );
+}
+
+function isReadable(fault: Fault): fault is ReadableFault {
+  return fault.ethernet !== undefined && fault.header !== undefined;
+}
+
+/** What a peer sends never ends the process: who collects tells of it, or goes without. */
+function guarded(handle: () => void): void {
+  try {
+    handle();
+  } catch (error) {
+    if (!(error instanceof LabError)) process.emitWarning(error as Error);
+  }
+}
+
+function asLabError(error: unknown, tried: string): LabError {
+  if (error instanceof LabError) return error;
+  return new LabError({ tried, happened: (error as Error).message, cause: error });
 }
 
 /** The one initiator of a link, made on first use. */

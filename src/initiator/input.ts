@@ -14,7 +14,7 @@ export interface Input {
 
 /**
  * Opens what is to be written.
- * @param path a file; standard input otherwise
+ * @param path a file; undefined stands for standard input
  * @throws UsageError if there is no such file, its size is no multiple of 512, or standard input is a terminal
  */
 export async function openInput(path: string | undefined): Promise<Input> {

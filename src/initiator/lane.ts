@@ -1,9 +1,11 @@
 import { type Address, type Frame, type Mac, writeMac } from '../aoe/index.js';
 import type { LabError } from '../errors.js';
 import type { Link } from '../link/link.js';
+import { Echo } from './echo.js';
 import { type Initiator, initiatorOf } from './initiator.js';
 import { Pace } from './pace.js';
-import type { Work } from './work.js';
+import { fittingSectors } from './sectors.js';
+import type { Extent, Work } from './work.js';
 
 /** A way to a target. */
 export interface Path {
@@ -44,13 +46,18 @@ export class Lane {
   mac: Mac | undefined;
   isUsed: boolean;
   trouble: string | undefined;
+  /** Why what answers there now is not taken: another disk. */
+  refusal: LabError | undefined;
   pace: Pace;
+  /** How often it has been held without an answer since. */
+  holds = 0;
   answered = 0;
   left = 0;
   /** Milliseconds until it is tried again when it is left next. */
   pause: number;
   readonly #address: Address;
   readonly #frameLength: number;
+  readonly #echo = new Echo();
   /** In the order of sending. */
   readonly #underWay = new Map<Work, UnderWay>();
   /** Memory of frames that are not under way. */
@@ -82,8 +89,8 @@ export class Lane {
   }
 
   get report(): PathReport {
-    const { link, mac, isUsed, answered, left, trouble } = this;
-    return { link: link.name, mac, isUsed, answered, left, trouble };
+    const { link, mac, answered, left, trouble } = this;
+    return { link: link.name, mac, isUsed: this.isUsed && !this.isHeld, answered, left, trouble };
   }
 
   /** @throws LabError if the link can't send any more */
@@ -104,10 +111,12 @@ export class Lane {
         command: work.command,
         bytes,
         pace: this.pace,
+        echo: this.#echo,
         timeout,
         onAnswer: (frame) => {
           this.#lastHeard = performance.now();
           this.answered++;
+          this.holds = 0;
           this.#over(work, memory);
           outcome.onAnswer(frame);
         },
@@ -137,6 +146,46 @@ export class Lane {
     return false;
   }
 
+  get isHeld(): boolean {
+    return this.pace.isHeld;
+  }
+
+  /** Whether the link does not carry so many sectors any more: its MTU was lowered. */
+  isNarrower(sectors: number): boolean {
+    return fittingSectors(this.link.mtu, 255) < sectors;
+  }
+
+  /** Sends and repeats nothing more until it is resumed: those who answer next may be others. */
+  hold(): void {
+    this.pace.isHeld = true;
+    this.holds++;
+  }
+
+  /** Goes on with the same station. */
+  resume(): void {
+    this.pace.isHeld = false;
+    this.#lastHeard = performance.now();
+    this.trouble = undefined;
+    this.refusal = undefined;
+  }
+
+  /** The request that is under way for the longest time and moves data. */
+  get oldest(): Extent | undefined {
+    for (const { extent } of this.#underWay.keys()) if (extent) return extent;
+    return undefined;
+  }
+
+  /** Withdraws what moves more sectors. @returns what was withdrawn, in the order of sending */
+  withdrawAbove(sectors: number): [work: Work, since: number][] {
+    const works: [Work, number][] = [];
+    for (const [work, entry] of this.#underWay) {
+      if (work.extent === undefined || work.extent.sectors <= sectors) continue;
+      works.push([work, entry.since]);
+      this.#withdraw(work, entry);
+    }
+    return works;
+  }
+
   /** Takes the path out of use. @returns what was under way there and since when, in the order of sending */
   leave(trouble: string): [work: Work, since: number][] {
     this.isUsed = false;
@@ -145,12 +194,10 @@ export class Lane {
     // One that falls silent again and again, such as one that loses long frames only, is tried ever more seldom.
     if (this.answered - this.#answeredBefore >= PROVEN) this.pause = this.#firstPause;
     const works: [Work, number][] = [];
-    for (const [work, { since, withdraw, memory }] of this.#underWay) {
-      withdraw();
-      works.push([work, since]);
-      this.#free.push(memory);
+    for (const [work, entry] of this.#underWay) {
+      works.push([work, entry.since]);
+      this.#withdraw(work, entry);
     }
-    this.#underWay.clear();
     return works;
   }
 
@@ -159,8 +206,15 @@ export class Lane {
     this.mac = mac;
     this.isUsed = true;
     this.trouble = undefined;
+    this.refusal = undefined;
+    this.#lastHeard = performance.now();
     this.pace = new Pace(this.pace.most);
     this.#answeredBefore = this.answered;
+  }
+
+  #withdraw(work: Work, { withdraw, memory }: UnderWay): void {
+    withdraw();
+    this.#over(work, memory);
   }
 
   #over(work: Work, memory: Buffer): void {

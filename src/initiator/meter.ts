@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { formatAddress, formatMac } from '../aoe/index.js';
 import type { PathReport } from './lane.js';
+import type { StrayReport } from './strays.js';
 import type { Target } from './target.js';
 
 /** What a copy moved. */
@@ -23,6 +24,9 @@ export interface CopyReport {
   sha256: string;
   /** How the paths fared. */
   paths: (Omit<PathReport, 'mac'> & { mac: string | null })[];
+  /** Sectors in a frame, at the end. */
+  sectorsPerFrame: number;
+  strays: StrayReport;
 }
 
 /** Counts and digests what passes. */
@@ -71,6 +75,8 @@ export class Meter {
         ...path,
         mac: path.mac === undefined ? null : formatMac(path.mac),
       })),
+      sectorsPerFrame: this.#target.sectorsPerFrame,
+      strays: this.#target.strays,
     };
   }
 }

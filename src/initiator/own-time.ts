@@ -13,3 +13,10 @@ export function afterOwnTime(milliseconds: number, run: (away: number) => void):
     setImmediate(() => setImmediate(() => run(late > TOLERANCE ? late : 0)));
   }, milliseconds);
 }
+
+/** Waits in the same way. @returns the milliseconds for which this process was away */
+export function sleepOwnTime(milliseconds: number): Promise<number> {
+  return new Promise((resolve) => {
+    afterOwnTime(milliseconds, resolve);
+  });
+}

@@ -9,6 +9,8 @@
 export class Pace {
   /** Most requests under way: what the target advertises. */
   readonly most: number;
+  /** Nothing is sent or repeated: who is there now is to be found out first. Answers are taken. */
+  isHeld = false;
   #window: number;
   #threshold: number;
   #smoothed = 0;
@@ -22,9 +24,9 @@ export class Pace {
     this.#threshold = most;
   }
 
-  /** Requests that may be under way now, at least 1. */
+  /** Requests that may be under way now: at least 1, none while it is held. */
   get window(): number {
-    return Math.floor(this.#window);
+    return this.isHeld ? 0 : Math.floor(this.#window);
   }
 
   /** Milliseconds after which a request counts as lost. */

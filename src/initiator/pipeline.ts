@@ -1,6 +1,6 @@
-import type { Address } from '../aoe/index.js';
+import { type Address, AoeError, type Mac } from '../aoe/index.js';
 import type { LabError } from '../errors.js';
-import { answerFault } from './faults.js';
+import { AoeAnswerError, answerFault, noAnswer } from './faults.js';
 import type { Lane } from './lane.js';
 import { afterOwnTime } from './own-time.js';
 import type { Work } from './work.js';
@@ -10,10 +10,17 @@ export interface PipelineOptions {
   most: number;
   /** Milliseconds after which an unanswered request is given up. */
   timeout: number;
-  /** Milliseconds after which a path on which nothing is heard is left, if there is another. */
+  /** Milliseconds after which a path on which nothing is heard is left, or held if there is no other. */
   silence: number;
   /** Called when a path was left, to try it again later. */
   onLeft(lane: Lane): void;
+  /** Called again and again while a path is held: who is there is to be found out, then it is to be resumed, or moved. */
+  onHeld(lane: Lane): void;
+  /**
+   * A target called a request that moves data a bad argument, or the link did not take it any more.
+   * @returns the sectors that a frame may have now
+   */
+  sectorsNow(lane: Lane): Promise<number>;
 }
 
 /** Milliseconds between two looks at whether paths are silent. */
@@ -21,7 +28,8 @@ const LOOK = 50;
 
 /**
  * The requests to one target: sent in order over its paths, never more under way than its window allows. A path that
- * falls silent while another is sound is left, and what was under way there is asked anew elsewhere.
+ * falls silent while another is sound is left, and what was under way there is asked anew elsewhere. Where all are silent
+ * they are held until it is known who is there: another disk must not get what was meant for this one.
  */
 export class Pipeline {
   readonly #lanes: readonly Lane[];
@@ -29,7 +37,11 @@ export class Pipeline {
   readonly #options: PipelineOptions;
   readonly #queue: Work[] = [];
   #head = 0;
-  /** When a request that changed its path was sent first. */
+  /** Most sectors of a request. */
+  #sectors = Number.POSITIVE_INFINITY;
+  /** Requests that were refused for their size, until it is known which size is right. */
+  readonly #refused: { work: Work; since: number; fault: LabError }[] = [];
+  /** When a request that is sent anew, or waits for a path, was sent or waited first. */
   readonly #moved = new WeakMap<Work, number>();
   #timer: NodeJS.Timeout | undefined;
   /** How often the target has been given up. */
@@ -47,15 +59,44 @@ export class Pipeline {
     this.pump();
   }
 
+  /** Has them sent before all that waits. @param since when they, or what they stand for, were sent first */
+  enqueueFirst(works: readonly Work[], since?: number): void {
+    this.#putFirst(works, since);
+    this.pump();
+  }
+
   /** Sends what the windows allow; also to be called when a path has come into use. */
   pump(): void {
-    for (;;) {
+    while (this.#refused.length === 0) {
       const lane = this.#lanes.length === 1 ? this.#only() : this.#freest();
-      if (lane === undefined) return;
+      if (lane === undefined) break;
       const work = this.#next();
       if (work === undefined) return;
-      if (!work.dropped?.()) this.#send(lane, work);
+      if (work.dropped?.()) continue;
+      if (work.extent !== undefined && work.extent.sectors > this.#sectors) {
+        this.#putFirst(work.extent.split(this.#sectors), this.#moved.get(work));
+      } else this.#send(lane, work);
     }
+    // What waits for a path is not waited for without end.
+    if (this.#timer === undefined && this.#head < this.#queue.length) this.#arm();
+  }
+
+  /** Whether anything is under way, or waits. */
+  get isBusy(): boolean {
+    return this.#head < this.#queue.length || this.#lanes.some(({ load }) => load > 0);
+  }
+
+  /** From now on no request moves more sectors; what is under way and does is asked anew. */
+  narrow(sectors: number): void {
+    this.#sectors = Math.min(this.#sectors, sectors);
+    this.#requeue(this.#lanes.flatMap((lane) => lane.withdrawAbove(this.#sectors)));
+  }
+
+  /** Goes on at another station on a path that is held. */
+  move(lane: Lane, mac: Mac, reason: string): void {
+    const works = lane.leave(reason);
+    lane.use(mac);
+    this.#requeue(works);
   }
 
   #only(): Lane | undefined {
@@ -68,8 +109,9 @@ export class Pipeline {
     let best: Lane | undefined;
     let least = 1;
     for (const lane of this.#lanes) {
+      if (!lane.isUsed || lane.isHeld) continue;
       const part = lane.load / lane.pace.window;
-      if (!lane.isUsed || part >= least || this.#loadOf(lane) >= this.#options.most) continue;
+      if (part >= least || this.#loadOf(lane) >= this.#options.most) continue;
       best = lane;
       least = part;
     }
@@ -98,38 +140,47 @@ export class Pipeline {
 
   #send(lane: Lane, work: Work): void {
     const epoch = this.#epoch;
-    const timeout = work.timeout ?? this.#options.timeout;
+    const timeout = this.#timeoutOf(work);
     const moved = this.#moved.get(work);
     const left = moved === undefined ? timeout : Math.max(1, timeout - (performance.now() - moved));
+    const started = performance.now();
     const fail = (error: LabError): void => {
       // The path may be at its end, and not the target.
       if (performance.now() - (moved ?? started) < timeout && this.#hasOther(lane)) {
         this.#leave(lane, error.facts.happened, [[work, started]]);
         return;
       }
-      work.onFailure(error);
-      this.#giveUp(epoch, error);
+      const reason = lane.refusal ?? error;
+      work.onFailure(reason);
+      this.#giveUp(epoch, reason);
     };
-    const started = performance.now();
     try {
       lane.send(work, left, {
         onAnswer: (frame) => {
           const fault = answerFault(this.#address, work.tried, frame);
-          if (fault) work.onFailure(fault);
-          else work.onAnswer(frame);
+          if (fault === undefined) work.onAnswer(frame);
+          else if (work.extent !== undefined && isBadArgument(fault)) {
+            this.#reconsider(lane, work, moved ?? started, fault);
+          } else work.onFailure(fault);
           this.pump();
         },
         onFailure: fail,
       });
     } catch (error) {
-      fail(error as LabError);
+      if (work.extent !== undefined && lane.isNarrower(work.extent.sectors)) {
+        this.#reconsider(lane, work, moved ?? started, error as LabError);
+      } else fail(error as LabError);
       return;
     }
-    if (this.#timer === undefined && this.#lanes.length > 1) this.#arm();
+    if (this.#timer === undefined) this.#arm();
+  }
+
+  #timeoutOf(work: Work): number {
+    return work.timeout ?? this.#options.timeout;
   }
 
   #hasOther(lane: Lane): boolean {
-    return this.#lanes.some((other) => other !== lane && other.isUsed);
+    return this.#lanes.some((other) => other !== lane && other.isUsed && !other.isHeld);
   }
 
   /** Looks for silent paths in a while. */
@@ -141,13 +192,37 @@ export class Pipeline {
   #look(away: number): void {
     this.#timer = undefined;
     const now = performance.now();
+    const { silence } = this.#options;
     const used = this.#lanes.filter(({ isUsed }) => isUsed);
-    const silent = used.filter((lane) => lane.isSilent(now, this.#options.silence, away));
-    // Where all are silent it is the target, and any path may be the one that speaks first.
+    const silent = used.filter((lane) => lane.isHeld || lane.isSilent(now, silence, away));
     if (silent.length < used.length) {
-      for (const lane of silent) this.#leave(lane, `nothing was heard for ${this.#options.silence} ms`, []);
+      for (const lane of silent) this.#leave(lane, `nothing was heard for ${silence} ms`, []);
+    } else {
+      // It is the target, and any path may be the one that speaks first.
+      for (const lane of silent) {
+        if (!lane.isHeld) lane.hold();
+        this.#options.onHeld(lane);
+      }
+      this.#expire(now);
     }
-    if (this.#timer === undefined && this.#lanes.some(({ load }) => load > 0)) this.#arm();
+    if (this.#timer === undefined && this.isBusy) this.#arm();
+  }
+
+  /** Gives up what waits for a path for too long. */
+  #expire(now: number): void {
+    const expired = new Set<Work>();
+    for (const work of this.#queue.slice(this.#head)) {
+      const since = this.#moved.get(work) ?? now;
+      this.#moved.set(work, since);
+      if (now - since >= this.#timeoutOf(work)) expired.add(work);
+    }
+    if (expired.size === 0) return;
+    const waiting = this.#queue.splice(this.#head).filter((work) => !expired.has(work));
+    this.#queue.push(...waiting);
+    const { refusal, trouble } = this.#lanes.find(({ isUsed }) => isUsed) as Lane;
+    for (const work of expired) {
+      work.onFailure(refusal ?? noAnswer(this.#address, work.tried, this.#timeoutOf(work), 1, trouble));
+    }
   }
 
   /** @param more what is to be sent anew besides what is under way */
@@ -157,9 +232,36 @@ export class Pipeline {
       works.push(...lane.leave(trouble));
       this.#options.onLeft(lane);
     }
+    this.#requeue(works);
+  }
+
+  #requeue(works: readonly [work: Work, since: number][]): void {
     for (const [work, since] of works) if (!this.#moved.has(work)) this.#moved.set(work, since);
-    this.#queue.splice(this.#head, 0, ...works.map(([work]) => work));
-    this.pump();
+    this.enqueueFirst(works.map(([work]) => work));
+  }
+
+  #putFirst(works: readonly Work[], since?: number): void {
+    if (since !== undefined) for (const work of works) this.#moved.set(work, since);
+    this.#queue.splice(this.#head, 0, ...works);
+  }
+
+  /** Asks once which size is right, however many requests were refused, and sends nothing meanwhile. */
+  #reconsider(lane: Lane, work: Work, since: number, fault: LabError): void {
+    this.#refused.push({ work, since, fault });
+    if (this.#refused.length > 1) return;
+    this.#options
+      .sectorsNow(lane)
+      .catch(() => 0)
+      .then((sectors) => {
+        const refused = this.#refused.splice(0);
+        const again: [Work, number][] = [];
+        for (const { work, since, fault } of refused) {
+          if (sectors > 0 && sectors < (work.extent?.sectors ?? 0)) again.push([work, since]);
+          else work.onFailure(fault);
+        }
+        if (again.length > 0) this.narrow(sectors);
+        this.#requeue(again);
+      });
   }
 
   /**
@@ -175,4 +277,8 @@ export class Pipeline {
     const waiting = this.#queue.splice(this.#head);
     for (const work of waiting) work.onFailure(error);
   }
+}
+
+function isBadArgument(fault: LabError): boolean {
+  return fault instanceof AoeAnswerError && fault.code === AoeError.badArgument;
 }

@@ -1,120 +1,130 @@
-import {
-  type Address,
-  type Ata,
-  AtaCommand,
-  BROADCAST,
-  Command,
-  ConfigCommand,
-  decodeIdentify,
-  type Frame,
-  formatAddress,
-  type Identify,
-  identifiedSectors,
-  type Mac,
-  MIN_FRAME,
-} from '../aoe/index.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Address, formatAddress, type Identify, type Mac } from '../aoe/index.js';
 import { LabError } from '../errors.js';
-import type { Link } from '../link/link.js';
-import { answerFault } from './faults.js';
-import { initiatorOf } from './initiator.js';
+import { describeIdentity, describeStation, isSameIdentity, type Station } from './disks.js';
+import { ForeignDeviceError, NoAnswerError, noAnswer } from './faults.js';
 import type { Lane } from './lane.js';
-import { Pace } from './pace.js';
-import { Requests } from './requests.js';
+import { whoAnswers } from './who-answers.js';
 
-/** Milliseconds that a path that is tried has for each of two answers. */
-const PATIENCE = 1000;
+/** Milliseconds for answers of those who may have the address. */
+const WAIT = 250;
+/** Milliseconds between two searches for a target that is silent on all paths. */
+const PAUSE = 100;
+const IDLE_PAUSE = 1000;
 const LONGEST_PAUSE = 30_000;
 
-/** Another device answers to the target's address on a path. */
-export class ForeignDeviceError extends LabError {}
+export interface RevivalOptions {
+  /** What the target is: a station with another disk is never used. */
+  expected(): Identify | undefined;
+  /** Whether anything waits for the target. */
+  isWanted(): boolean;
+  /** Called when a path has come into use. */
+  onUsed(): void;
+  /** Called when the target of a path that is held was found: where it was, or elsewhere. */
+  onFound(lane: Lane, mac: Mac): Promise<void>;
+}
 
-/** Tries paths that are not in use, each after a pause that doubles as long as it fails. */
+/** Finds a target again. */
 export class Revival {
   readonly #address: Address;
-  readonly #expected: () => Identify | undefined;
-  readonly #onUsed: () => void;
+  readonly #options: RevivalOptions;
+  readonly #searches = new Set<Lane>();
 
-  /**
-   * @param expected what the target is: a path to another device is never used
-   * @param onUsed called when a path has come into use
-   */
-  constructor(address: Address, expected: () => Identify | undefined, onUsed: () => void) {
+  constructor(address: Address, options: RevivalOptions) {
     this.#address = address;
-    this.#expected = expected;
-    this.#onUsed = onUsed;
+    this.#options = options;
   }
 
-  /** Tries a path in a while, and again until it is sound. Does not keep the process from ending. */
+  /**
+   * Tries a path that is not in use in a while, and again until it is sound, after pauses that double. Does not keep the
+   * process from ending.
+   */
   later(lane: Lane): void {
     const pause = lane.pause;
     lane.pause = Math.min(LONGEST_PAUSE, pause * 2);
     setTimeout(() => {
-      this.attempt(lane).catch((error: LabError) => {
-        lane.trouble = error.facts?.happened ?? String(error);
+      this.#attempt(lane).catch((error: unknown) => {
+        lane.trouble = troubleOf(error);
         this.later(lane);
       });
     }, pause).unref();
   }
 
   /**
-   * Tries a path now, and takes it into use.
-   * @throws ForeignDeviceError if another device answers there · LabError if none does
+   * Searches for the target of a path that is held, until it is found or the path is not held any more; one search at a
+   * time. Does not keep the process from ending once nothing waits for it.
    */
-  async attempt(lane: Lane): Promise<void> {
-    const { link } = lane;
-    // Not where it was last: it may have come back behind another interface.
-    const mac = (await ask(link, this.#address, BROADCAST, 'config')).ethernet.source;
-    const answer = await ask(link, this.#address, mac, 'ata');
-    const identity = answer.kind === 'ata' ? decodeIdentify(answer.data) : undefined;
-    const expected = this.#expected();
-    if (identity === undefined || (expected !== undefined && !isSame(identity, expected))) {
-      throw new ForeignDeviceError({
-        tried: `taking a further path to ${formatAddress(this.#address)} on ${link.name}`,
-        happened: `another device answers there: ${describe(identity)} instead of ${describe(expected)}`,
-        next: 'name only interfaces that lead to the same device, or give the devices different addresses',
-      });
+  async regain(lane: Lane): Promise<void> {
+    if (this.#searches.has(lane)) return;
+    this.#searches.add(lane);
+    await this.#search(lane);
+    this.#searches.delete(lane);
+  }
+
+  async #search(lane: Lane): Promise<void> {
+    const isWaiting = (): boolean => lane.isUsed && lane.isHeld;
+    while (isWaiting()) {
+      try {
+        const mac = await this.#find(lane);
+        if (isWaiting()) await this.#options.onFound(lane, mac);
+        return;
+      } catch (error) {
+        lane.trouble = troubleOf(error);
+        lane.refusal = error instanceof ForeignDeviceError ? error : undefined;
+        // The link is at its end: the next sending says so.
+        if (!(error instanceof ForeignDeviceError || error instanceof NoAnswerError)) {
+          lane.resume();
+          this.#options.onUsed();
+          return;
+        }
+      }
+      const isWanted = this.#options.isWanted();
+      await sleep(isWanted ? PAUSE : IDLE_PAUSE, undefined, { ref: isWanted });
     }
-    lane.use(mac);
-    this.#onUsed();
+  }
+
+  /** @throws LabError as #find does */
+  async #attempt(lane: Lane): Promise<void> {
+    lane.use(await this.#find(lane));
+    this.#options.onUsed();
+  }
+
+  /**
+   * Where the target is on a path now; not where it was last: it may have come back behind another interface.
+   * @throws ForeignDeviceError if another disk answers for its address · NoAnswerError if none does · LabError if the
+   *   link can't send any more
+   */
+  async #find({ link, mac: last }: Lane): Promise<Mac> {
+    const expected = this.#options.expected();
+    const tried = `looking for ${formatAddress(this.#address)} on ${link.name} again`;
+    const stations = await whoAnswers(link, this.#address, { wait: WAIT, identify: expected !== undefined });
+    const right = stations.filter((station) => isRight(station, expected, last));
+    const found = right.find(({ mac }) => mac === last) ?? right[0];
+    // One station that tells of two disks is none of them.
+    const isMixed = found !== undefined && stations.filter(({ mac }) => mac === found.mac).length > 1;
+    if (found !== undefined && !isMixed) return found.mac;
+    const [silent] = stations.filter(({ identity }) => identity === undefined);
+    if (stations.length === 0 || (silent !== undefined && stations.length === 1)) {
+      throw noAnswer(this.#address, tried, WAIT, 1, silent?.fault?.facts.happened ?? link.trouble);
+    }
+    throw new ForeignDeviceError({
+      tried,
+      happened: [
+        `another disk answers there instead of ${describeIdentity(expected)}:`,
+        ...stations.map((station) => `- ${describeStation(station)}`),
+      ].join('\n'),
+      next: 'end what answers in its place, or give it another address',
+    });
   }
 }
 
-function isSame(one: Identify, other: Identify): boolean {
-  return (
-    one.model === other.model &&
-    one.serial === other.serial &&
-    identifiedSectors(one) === identifiedSectors(other)
-  );
+/** A disk without a serial number can only be told by where it is. */
+function isRight({ mac, identity }: Station, expected: Identify | undefined, last: Mac | undefined): boolean {
+  if (expected === undefined) return last === undefined || mac === last;
+  if (identity === undefined || !isSameIdentity(identity, expected)) return false;
+  return expected.serial !== '' || last === undefined || mac === last;
 }
 
-function describe(identity: Identify | undefined): string {
-  if (identity === undefined) return 'one without an identity';
-  return `"${identity.model}" with serial "${identity.serial}" and ${identifiedSectors(identity)} sectors`;
-}
-
-/** One request outside of any queue. @returns the answer, as a copy */
-function ask(link: Link, address: Address, mac: Mac, kind: 'config' | 'ata'): Promise<Frame> {
-  const bytes = Buffer.alloc(MIN_FRAME);
-  const requests = new Requests(link.mac, mac, address);
-  const identify: Ata = { flags: 0, errFeature: 0, count: 1, cmdStatus: AtaCommand.identifyDevice, lba: 0 };
-  if (kind === 'config') requests.config(bytes, ConfigCommand.read);
-  else requests.ata(bytes, identify);
-  const tried = `trying the path ${link.name} to ${formatAddress(address)}`;
-  return new Promise((resolve, reject) => {
-    initiatorOf(link).submit({
-      tried,
-      address,
-      mac,
-      command: kind === 'config' ? Command.config : Command.ata,
-      bytes,
-      pace: new Pace(1),
-      timeout: PATIENCE,
-      onAnswer: (frame) => {
-        const fault = answerFault(address, tried, frame);
-        if (fault) reject(fault);
-        else resolve(frame.kind === 'ata' ? { ...frame, data: Buffer.from(frame.data) } : frame);
-      },
-      onFailure: reject,
-    });
-  });
+function troubleOf(error: unknown): string {
+  return error instanceof LabError ? error.facts.happened : String(error);
 }

@@ -5,12 +5,12 @@ import {
   AtaError,
   AtaFlag,
   Command,
-  type Config,
   ConfigCommand,
   decodeIdentify,
   ETHERNET_HEADER,
   type Frame,
   formatAddress,
+  formatMac,
   type Identify,
   identifiedSectors,
   type Mac,
@@ -19,13 +19,20 @@ import {
 import { LabError } from '../errors.js';
 import type { Link } from '../link/link.js';
 import { Access } from './access.js';
-import { AtaAnswerError, NoAnswerError } from './faults.js';
+import { type TargetConfig, targetConfig } from './config.js';
+import { describeIdentity, isSameIdentity } from './disks.js';
+import { AtaAnswerError, ForeignDeviceError, NoAnswerError } from './faults.js';
+import { sectorsThatPass } from './frames.js';
+import { IDENTIFY } from './identity-question.js';
 import { Lane, type Path, type PathReport } from './lane.js';
 import { Pipeline } from './pipeline.js';
 import { Requests } from './requests.js';
-import { ForeignDeviceError, Revival } from './revival.js';
+import { Revival } from './revival.js';
+import { fittingSectors, HEADERS } from './sectors.js';
+import type { StrayReport } from './strays.js';
 import { type Direction, transfer } from './transfer.js';
-import type { Work } from './work.js';
+import { whoAnswers } from './who-answers.js';
+import type { Extent, Work } from './work.js';
 
 export interface TargetOptions {
   /** Most requests under way; never more than the target's buffer count. */
@@ -36,35 +43,24 @@ export interface TargetOptions {
   silence?: number | undefined;
   /** Milliseconds until a path that was left is tried again; doubled as long as it fails; default 1,000. */
   retry?: number | undefined;
+  /** Told in words what changed on the way to the target, each once: it moved, large frames do not pass. */
+  onNote?: ((text: string) => void) | undefined;
 }
 
-/** What query config tells. */
-export interface TargetConfig {
-  bufferCount: number;
-  firmware: number;
-  /** Most sectors the target takes in a frame; 0 if it does not say. */
-  maxSectors: number;
-  aoeVersion: number;
-  configString: Buffer;
-}
-
-/** AoE and ATA headers: what they leave of the MTU is for data. */
-const HEADERS = 22;
-/** What every target takes, also one that does not say. */
-const LEAST_SECTORS = 2;
 const DEFAULT_TIMEOUT = 15_000;
 const DEFAULT_SILENCE = 1000;
 const DEFAULT_RETRY = 1000;
+/** Milliseconds for a configuration that is asked for anew. */
+const CONFIG_WAIT = 200;
+/** A path that was held more often without an answer has another fault than the size of its frames. */
+const MOST_TRIALS = 3;
 /** A test of the config string that does not match is not answered. */
 const CONFIG_TEST_TIMEOUT = 1000;
 
 /** A session with one target. Requests go out in the order of the calls, several at a time. */
 export class Target {
   readonly address: Address;
-  readonly mac: Mac;
   readonly config: TargetConfig;
-  /** Sectors in a frame, as the target and the link allow. */
-  readonly sectorsPerFrame: number;
   /** Most requests under way. */
   readonly window: number;
   /** Its MAC mask list and reservation. */
@@ -74,10 +70,13 @@ export class Target {
   readonly #pipeline: Pipeline;
   readonly #lanes: readonly Lane[];
   readonly #revival: Revival;
+  readonly #onNote: (text: string) => void;
   #identity: Identify | undefined;
+  #sectorsPerFrame: number;
 
   /**
-   * @param others further paths to it, taken into use by `usePaths`
+   * @param others further paths to it: those on which its address is known are used, the others tried by `seekPaths`
+   * @param identity what it is, if it has been asked
    * @throws LabError if a link's MTU is too small for a sector
    */
   constructor(
@@ -87,14 +86,16 @@ export class Target {
     config: TargetConfig,
     options: TargetOptions = {},
     others: readonly Path[] = [],
+    identity?: Identify,
   ) {
     this.address = address;
-    this.mac = mac;
+    this.#identity = identity;
+    this.#onNote = options.onNote ?? (() => {});
     this.config = config;
     this.#name = formatAddress(address);
     const links = [link, ...others.map((path) => path.link)];
-    const fit = Math.min(...links.map((each) => sectorsThatFit(each, this.#name)));
-    this.sectorsPerFrame = Math.min(fit, config.maxSectors || LEAST_SECTORS, 255);
+    const fits = links.map((each) => sectorsThatFit(each, this.#name, config));
+    this.#sectorsPerFrame = Math.min(...fits);
     this.window = Math.max(1, Math.min(config.bufferCount, options.window ?? config.bufferCount));
     this.#requests = new Requests(link.mac, mac, address);
     const mtu = Math.min(...links.map((each) => each.mtu));
@@ -102,7 +103,7 @@ export class Target {
     const frameLength = Math.max(...links.map(({ mtu }) => mtu)) + ETHERNET_HEADER;
     const retry = options.retry ?? DEFAULT_RETRY;
     this.#lanes = links.map((each, index) => {
-      const path = { link: each, mac: index === 0 ? mac : undefined };
+      const path = { link: each, mac: index === 0 ? mac : others[index - 1]?.mac };
       return new Lane(path, address, this.window, frameLength, retry);
     });
     this.#pipeline = new Pipeline(this.#lanes, address, {
@@ -110,12 +111,34 @@ export class Target {
       timeout: options.timeout ?? DEFAULT_TIMEOUT,
       silence: options.silence ?? DEFAULT_SILENCE,
       onLeft: (lane) => this.#revival.later(lane),
+      onHeld: (lane) => this.#revival.regain(lane),
+      sectorsNow: (lane) => this.#sectorsNow(lane),
     });
-    this.#revival = new Revival(
-      address,
-      () => this.#identity,
-      () => this.#pipeline.pump(),
-    );
+    this.#revival = new Revival(address, {
+      expected: () => this.#identity,
+      isWanted: () => this.#pipeline.isBusy,
+      onUsed: () => this.#pipeline.pump(),
+      onFound: (lane, found) => this.#goOn(lane, found),
+    });
+  }
+
+  /** Where it is, on the first path. */
+  get mac(): Mac {
+    return this.#lanes[0]?.mac as Mac;
+  }
+
+  /** Sectors in a frame, as the target and the links allow, and what is between them as far as that has shown. */
+  get sectorsPerFrame(): number {
+    return this.#sectorsPerFrame;
+  }
+
+  /** Answers for addresses that were asked on its links which fit no request. */
+  get strays(): StrayReport {
+    const reports = [...new Set(this.#lanes.map(({ initiator }) => initiator.strays))];
+    return {
+      answers: reports.reduce((sum, { answers }) => sum + answers, 0),
+      stations: [...new Set(reports.flatMap(({ stations }) => stations))],
+    };
   }
 
   /** How its paths fare. */
@@ -123,18 +146,11 @@ export class Target {
     return this.#lanes.map(({ report }) => report);
   }
 
-  /**
-   * Takes its further paths into use where it answers; the others are tried again and again.
-   * @throws ForeignDeviceError if another device answers to its address on one
-   */
-  async usePaths(): Promise<void> {
-    const left = this.#lanes.filter(({ isUsed }) => !isUsed);
-    const outcomes = await Promise.allSettled(left.map((lane) => this.#revival.attempt(lane)));
-    for (const [index, outcome] of outcomes.entries()) {
-      if (outcome.status === 'fulfilled') continue;
-      if (outcome.reason instanceof ForeignDeviceError) throw outcome.reason;
-      const lane = left[index] as Lane;
-      lane.trouble = (outcome.reason as Error).message;
+  /** Tries the paths on which it has not answered, again and again. */
+  seekPaths(): void {
+    for (const lane of this.#lanes) {
+      if (lane.isUsed) continue;
+      lane.trouble = lane.link.trouble ?? `${this.#name} did not answer`;
       this.#revival.later(lane);
     }
   }
@@ -145,9 +161,8 @@ export class Target {
    */
   async identify(timeout?: number): Promise<Identify> {
     const tried = `identifying ${this.#name}`;
-    const ata: Ata = { flags: 0, errFeature: 0, count: 1, cmdStatus: AtaCommand.identifyDevice, lba: 0 };
     this.#identity = await this.#ask(
-      { tried, command: Command.ata, timeout, write: (into) => this.#requests.ata(into, ata) },
+      { tried, command: Command.ata, timeout, write: (into) => this.#requests.ata(into, IDENTIFY) },
       (frame) => {
         const identity = frame.kind === 'ata' ? decodeIdentify(frame.data) : undefined;
         if (identity) return identity;
@@ -158,6 +173,22 @@ export class Target {
       },
     );
     return this.#identity;
+  }
+
+  /**
+   * Asks whether the disk is still the one that it was.
+   * @throws ForeignDeviceError if it is another one
+   */
+  async confirm(): Promise<void> {
+    const before = this.#identity;
+    const now = await this.identify();
+    if (before === undefined || isSameIdentity(before, now)) return;
+    this.#identity = before;
+    throw new ForeignDeviceError({
+      tried: `asking whether ${this.#name} is still the same disk`,
+      happened: `it is ${describeIdentity(now)} now, and was ${describeIdentity(before)}: what was read or written meanwhile may be of either`,
+      next: 'find out what took its place, and copy again from the beginning',
+    });
   }
 
   /** Sectors of the device. */
@@ -250,6 +281,49 @@ export class Target {
     });
   }
 
+  /** The target of a path that was held is there again, or elsewhere. */
+  async #goOn(lane: Lane, mac: Mac): Promise<void> {
+    if (mac !== lane.mac) {
+      this.#onNote(
+        `${this.#name} has moved: the same disk answers from ${formatMac(mac)} on ${lane.link.name}`,
+      );
+      this.#pipeline.move(lane, mac, 'it has moved');
+      return;
+    }
+    const { oldest } = lane;
+    const isTried = oldest !== undefined && oldest.sectors > 1 && lane.holds <= MOST_TRIALS;
+    const passing = isTried ? await this.#passing(lane, oldest) : undefined;
+    lane.resume();
+    if (passing !== undefined && passing < (oldest?.sectors ?? 0)) {
+      this.#narrow(passing, `larger frames get lost on the way (MTU ${lane.link.mtu} at this end)`);
+    }
+    this.#pipeline.pump();
+  }
+
+  /** Sectors of the largest frame that passes; undefined if nothing can be read at all. */
+  async #passing({ link, mac }: Lane, { lba, sectors }: Extent): Promise<number | undefined> {
+    const identity = this.#identity;
+    if (identity === undefined || mac === undefined) return undefined;
+    const { bufferCount } = this.config;
+    return sectorsThatPass({ link, address: this.address, mac, identity, bufferCount, most: sectors, lba });
+  }
+
+  /** What a target that refused a request takes now, by what it says of itself now. */
+  async #sectorsNow({ link, mac }: Lane): Promise<number> {
+    const stations = await whoAnswers(link, this.address, { wait: CONFIG_WAIT, identify: false });
+    const config = stations.find((station) => station.mac === mac)?.config;
+    const sectors = config ? fittingSectors(link.mtu, config.maxSectors) : 0;
+    if (sectors > 0) this.#narrow(sectors, 'it takes no larger frames any more');
+    return sectors;
+  }
+
+  #narrow(sectors: number, reason: string): void {
+    if (sectors >= this.#sectorsPerFrame) return;
+    this.#sectorsPerFrame = sectors;
+    this.#onNote(`${this.#name}: goes on with ${sectors} sectors a frame, as ${reason}`);
+    this.#pipeline.narrow(sectors);
+  }
+
   /** @param pick takes from the answer what is wanted, as a copy */
   #ask<T>(work: Omit<Work, 'onAnswer' | 'onFailure'>, pick: (frame: Frame) => T): Promise<T> {
     return new Promise((resolve, reject) => {
@@ -268,24 +342,13 @@ export class Target {
   }
 }
 
-/** Whole sectors that a frame on a link carries. @throws LabError if none does */
-function sectorsThatFit(link: Link, name: string): number {
-  const fit = Math.floor((link.mtu - HEADERS) / SECTOR);
+/** Sectors of a frame between a link and a target. @throws LabError if the link carries none */
+function sectorsThatFit(link: Link, name: string, { maxSectors }: TargetConfig): number {
+  const fit = fittingSectors(link.mtu, maxSectors);
   if (fit >= 1) return fit;
   throw new LabError({
     tried: `speaking to ${name} on ${link.name}`,
     happened: `no sector fits into its MTU of ${link.mtu} bytes`,
     next: `raise the interface's MTU to ${HEADERS + SECTOR} or more`,
   });
-}
-
-/** A copy of what an answer to query config says. */
-export function targetConfig(config: Config): TargetConfig {
-  return {
-    bufferCount: config.bufferCount,
-    firmware: config.firmware,
-    maxSectors: config.sectorCount,
-    aoeVersion: config.version,
-    configString: Buffer.from(config.string),
-  };
 }

@@ -1,12 +1,22 @@
 import type { Frame } from '../aoe/index.js';
 import type { LabError } from '../errors.js';
 
+/** Sectors that a request moves. */
+export interface Extent {
+  lba: number;
+  sectors: number;
+  /** The same by requests of at most so many sectors each. */
+  split(most: number): Work[];
+}
+
 /** One request in the queue of a target. */
 export interface Work {
-  tried: string;
-  command: number;
+  readonly tried: string;
+  readonly command: number;
   /** Milliseconds; the pipeline's otherwise. */
-  timeout?: number | undefined;
+  readonly timeout?: number | undefined;
+  /** What it moves, for those that move data. */
+  readonly extent?: Extent | undefined;
   /** Writes the frame (its tag left open); the addresses of its Ethernet header are those of the path it takes. @returns its length */
   write(into: Buffer): number;
   /** Asked before it is sent: whether nobody wants it any more. */

@@ -5,7 +5,7 @@ import { effective, findRelease, loadRecipes } from '../recipe/load.js';
 import { checkWish } from '../target/wish.js';
 import type { Lab, LabExport } from './lab.js';
 import { didYouMean } from './similar.js';
-import { wishOf } from './wish.js';
+import { specOf } from './spec.js';
 
 /**
  * Checks every export, and puts in what the recipes tell: its release, and a loop device where the target needs one.
@@ -33,7 +33,7 @@ export async function completeLab(lab: Lab): Promise<{ lab: Lab; faults: Fault[]
     const release = findRelease(recipe, one.release);
     const { control } = effective(recipe, release);
     try {
-      checkWish(recipe.name, release.version, control, wishOf(lab, one));
+      checkWish(recipe.name, release.version, control, specOf(lab, one));
     } catch (error) {
       if (!(error instanceof LabError)) throw error;
       return fault('options', error.facts.happened);

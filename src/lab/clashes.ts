@@ -24,10 +24,33 @@ export function clashes(exports: readonly LabExport[]): Fault[] {
     const first = files.get(file);
     const other = first === undefined ? undefined : exports[first];
     if (other === undefined) files.set(file, index);
-    else if (!one.force && !(one.options.readOnly && other.options.readOnly)) {
-      const message = `exports[${first}] (${formatAddress(other.address)}) writes to it too; \`force: true\` allows that`;
+    else if (
+      !(one.allow === true || one.allow?.includes('exported')) &&
+      !isDisjoint(one, other) &&
+      !isSecondWay(one, other) &&
+      !(one.options.readOnly && other.options.readOnly)
+    ) {
+      const message = `exports[${first}] (${formatAddress(other.address)}) writes to it too; \`allow: [exported]\` allows that`;
       faults.push({ path: [...path, 'file'], message });
     }
   }
   return faults;
+}
+
+/** Slices of one file that do not touch. */
+function isDisjoint({ options: a }: LabExport, { options: b }: LabExport): boolean {
+  const end = ({ offset = 0, length = Number.POSITIVE_INFINITY }: LabExport['options']): number =>
+    offset + length;
+  return end(a) <= (b.offset ?? 0) || end(b) <= (a.offset ?? 0);
+}
+
+/** Another interface to the same disk: the same address by the same daemon. */
+function isSecondWay(one: LabExport, other: LabExport): boolean {
+  return (
+    one.implementation === other.implementation &&
+    one.netns === other.netns &&
+    formatAddress(one.address) === formatAddress(other.address) &&
+    one.options.offset === other.options.offset &&
+    one.options.length === other.options.length
+  );
 }

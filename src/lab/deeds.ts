@@ -1,19 +1,20 @@
 /** What an application does to real hosts. */
 import type { LabError } from '../errors.js';
 import type { Host } from '../host/host.js';
+import type { MadeFile } from '../storage/files.js';
 import { expectedError } from '../system-errors.js';
 import { EntryStore, exportId } from '../target/entry.js';
 import { exportTargets } from '../target/export.js';
 import type { Served } from '../target/plan.js';
 import { type ProvideOptions, provide } from '../target/provide.js';
 import type { Recovery } from '../target/recover.js';
-import { restartTargets } from '../target/restart.js';
+import { restartEach } from '../target/restart.js';
 import { unexportTargets } from '../target/unexport.js';
 import type { Deeds, Failure } from './apply.js';
 import { groupBy } from './group.js';
 import type { Lab, LabExport } from './lab.js';
 import type { Create, Delete, Replace, Restart } from './plan.js';
-import { wishOf } from './wish.js';
+import { specOf } from './spec.js';
 
 export interface DeedOptions extends Pick<ProvideOptions, 'offline' | 'onEvent'> {
   /** Files that the lab made go with their exports even where they hold data. */
@@ -31,6 +32,8 @@ export class HostDeeds implements Deeds {
   /** By host and what is asked for; and, of what is asked for, the first that is under way. */
   readonly #served = new Map<string, Promise<Served>>();
   readonly #first = new Map<string, Promise<unknown>>();
+  /** Files that exports made which others take the place of, by host and name. */
+  readonly #made = new Map<string, MadeFile>();
 
   /** @param hosts those of the plan's actions, by name */
   constructor(lab: Pick<Lab, 'name'>, hosts: ReadonlyMap<string, Host>, options: DeedOptions = {}) {
@@ -50,7 +53,13 @@ export class HostDeeds implements Deeds {
       const removeFile = fileStays ? 'never' : (this.#options.removeFiles ?? false);
       const outcomes = await together(group, async (some) => {
         const store = await EntryStore.open(host);
-        const there = new Set((await store.all()).map(exportId));
+        const entries = await store.all();
+        for (const { lab, backing } of entries) {
+          if (lab !== undefined && backing.madeAs !== undefined) {
+            this.#made.set(`${name} ${lab.file}`, backing.madeAs);
+          }
+        }
+        const there = new Set(entries.map(exportId));
         // Of several, some may have ended before one failed.
         const ids = some.map(({ id }) => id).filter((id) => there.has(id));
         if (ids.length === 0) return;
@@ -62,18 +71,22 @@ export class HostDeeds implements Deeds {
     return actions.map((action) => failures.get(action));
   }
 
-  restart(name: string, actions: readonly Restart[]): Promise<Failure[]> {
-    return together(actions, async (some) => {
-      const ids = some.map(({ id }) => id);
-      const { recovery } = await restartTargets(this.#host(name), ids);
+  async restart(name: string, actions: readonly Restart[]): Promise<Failure[]> {
+    const ids = actions.map(({ id }) => id);
+    try {
+      const { failed, recovery } = await restartEach(this.#host(name), ids);
       this.#options.onRecovery?.(name, recovery);
-    });
+      return ids.map((id) => failed.find((one) => one.id === id)?.error);
+    } catch (error) {
+      return actions.map(() => expected(error));
+    }
   }
 
   async make(name: string, actions: readonly (Create | Replace)[]): Promise<Failure[]> {
     const orders = await Promise.all(
       actions.map(async (action) => {
-        const wish = { ...wishOf(this.#lab, action.export), made: action.made };
+        const made = action.made ? this.#made.get(`${name} ${action.export.file}`) : undefined;
+        const wish = { ...specOf(this.#lab, action.export), ...(made === undefined ? {} : { made }) };
         return { served: await this.#serverOf(name, action.export), wish };
       }),
     );

@@ -19,8 +19,6 @@ export function differences(shall: LabExport, is: ExportStatus): Difference[] {
     { field: 'implementation', is: is.implementation, shall: shall.implementation },
     { field: 'release', is: is.release, shall: shall.release ?? is.release },
     { field: 'file', is: file, shall: shall.file },
-    // A file that has another size now than when it was exported.
-    { field: 'size', is: is.size, shall: is.fileSize ?? is.size },
     { field: 'loop', is: is.loop, shall: isFile && (shall.loop ?? false) },
     { field: 'persist', is: is.persist, shall: shall.persist ?? false },
     { field: 'restart', is: is.restart, shall: shall.restart ?? null },

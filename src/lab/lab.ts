@@ -1,4 +1,5 @@
 /** A lab, resolved: plain data, every default in its place. */
+import type { FindingKind } from '../storage/findings.js';
 import type { ExportOptions } from '../target/entry.js';
 import type { RestartPolicy } from '../target/supervise.js';
 
@@ -49,7 +50,8 @@ export interface LabExport {
   options: ExportOptions;
   restart?: RestartPolicy;
   persist?: boolean;
-  force?: boolean;
+  /** What may speak against it and is overridden; `true`: whatever is found. */
+  allow?: true | readonly FindingKind[];
 }
 
 /** The interface of a host on a segment, its VLAN included; undefined if neither says one. */

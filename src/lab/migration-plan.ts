@@ -14,8 +14,10 @@ import { findProcesses } from '../target/processes.js';
 import { selectEntries } from '../target/unexport.js';
 import { exportedPath } from '../target/variables.js';
 import { openVantage } from '../target/wire.js';
-import { readWireState } from '../target/wire-state.js';
+import { readWireState, sessionWith } from '../target/wire-state.js';
 import { checkWish } from '../target/wish.js';
+import { render } from '../templating.js';
+import { type DiskIdentity, identityLoss } from './identity-loss.js';
 import { type Translation, translate } from './translate.js';
 
 export interface MigrationPlan {
@@ -51,8 +53,8 @@ export async function planMigration(store: EntryStore, name: string, served: Ser
   if (old.persist) await refuseFleeting(store, served.control, old.backing.path);
   const iface = await requireInterface(host.inNamespace(old.netns), old.iface);
   await requireServing(store, old, iface, tried);
-  const state = await stateOf(host, old, iface);
-  const { quirks } = await loadRecipe(served.implementation);
+  const { state, identity } = await askOld(host, old, iface);
+  const { quirks, identify } = await loadRecipe(served.implementation);
   const translation = translate(old, state, { ...served, quirks });
   if (translation.obstacles.length > 0) {
     throw new UsageError({
@@ -73,6 +75,12 @@ export async function planMigration(store: EntryStore, name: string, served: Ser
     ...place,
     options: translation.options,
   });
+  const isSame = old.implementation === served.implementation;
+  const tellsNext = async (): Promise<DiskIdentity> => {
+    const { hostname } = await host.facts();
+    const serial = identify?.serial && render(identify.serial, { shelf, slot, hostname });
+    return { model: identify?.model, serial };
+  };
   const sharing = entries.filter(
     (entry) => entry.backing.path === backing.path && exportId(entry) !== exportId(old),
   );
@@ -84,7 +92,7 @@ export async function planMigration(store: EntryStore, name: string, served: Ser
     old,
     next: await composeNext(store, old, served, translation),
     iface,
-    losses: [...translation.losses, ...shared],
+    losses: [...translation.losses, ...identityLoss(identity, await tellsNext(), isSame), ...shared],
     notes: translation.notes,
     needsLoop: translation.needsLoop,
   };
@@ -156,11 +164,21 @@ async function requireServing(
   });
 }
 
-async function stateOf(host: Host, entry: ExportEntry, iface: InterfaceFacts): Promise<WireState | null> {
+/** What initiators have set on the old target, and what they know its disk by; null and nothing where it can't be asked. */
+async function askOld(
+  host: Host,
+  entry: ExportEntry,
+  iface: InterfaceFacts,
+): Promise<{ state: WireState | null; identity: DiskIdentity }> {
   const link = await openVantage(host, entry, iface);
-  if (link === undefined) return null;
+  if (link === undefined) return { state: null, identity: {} };
   try {
-    return await readWireState(link, entry, iface);
+    const state = await readWireState(link, entry, iface);
+    // Others may have reserved it.
+    const identity = await sessionWith(link, entry, iface)
+      .identify()
+      .catch(() => ({}));
+    return { state, identity };
   } finally {
     await link.close();
   }

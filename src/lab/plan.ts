@@ -5,9 +5,12 @@ import type { ExportStatus } from '../target/status.js';
 import { type Difference, differences } from './differences.js';
 import { groupBy } from './group.js';
 import { type Lab, type LabExport, segmentInterface } from './lab.js';
+import { judgePlan, type Readiness } from './readiness.js';
 
 /** What a host has, or why that is not known. */
-export type HostState = { host: string; exports: ExportStatus[] } | { host: string; error: string };
+export type HostState =
+  | { host: string; exports: ExportStatus[]; readiness?: Readiness }
+  | { host: string; error: string };
 
 /** Who answered on a segment. */
 export interface Answer {
@@ -78,6 +81,8 @@ export interface LabPlan {
   lab: string;
   actions: Action[];
   troubles: Trouble[];
+  /** What the user should know, and stands in nobody's way. */
+  warnings: { host: string; id: string; text: string }[];
   /** Exports that are as they should be. */
   unchanged: number;
   /** Exports of the lab's hosts that are not the lab's. */
@@ -94,6 +99,7 @@ export function planLab(
     lab: lab.name,
     actions: [],
     troubles: [],
+    warnings: [],
     unchanged: 0,
     foreign: 0,
     segments: segments.map(({ segment, askedFrom }) => ({ segment, askedFrom })),
@@ -108,8 +114,12 @@ export function planLab(
     }
     planHost(plan, state, wished.get(state.host) ?? [], strangers);
   }
-  markMoves(plan.actions);
-  return plan;
+  const readiness = states.flatMap((state) =>
+    'exports' in state && state.readiness !== undefined ? [[state.host, state.readiness] as const] : [],
+  );
+  const judged = judgePlan(plan, new Map(readiness));
+  markMoves(judged.actions);
+  return judged;
 }
 
 function planHost(
@@ -177,11 +187,14 @@ function decide(
     return { happened: stranger, next: 'end that export, or take another address' };
   }
   const sharing = others.find(
-    (other) => isFileOf(other, one) && !one.force && !(other.options.readOnly && one.options.readOnly),
+    (other) => isFileOf(other, one) && !isAllowed(one) && !(other.options.readOnly && one.options.readOnly),
   );
   if (sharing !== undefined) {
     const happened = `${one.file} is exported as ${sharing.id}, which is not of this lab`;
-    return { happened, next: 'end that export, or set `force: true`: two writers destroy a file system' };
+    return {
+      happened,
+      next: 'end that export, or set `allow: [exported]`: two writers destroy a file system',
+    };
   }
   // What a killed command left half done is undone by the next one that changes something there.
   if (is === undefined || is.state === 'unfinished') return { kind: 'create', movedFrom: [] };
@@ -206,6 +219,10 @@ function decide(
 /** Links in the path are resolved in what the host has. */
 function isFileOf(is: ExportStatus, one: LabExport): boolean {
   return is.file === one.file || is.lab?.file === one.file;
+}
+
+function isAllowed({ allow }: LabExport): boolean {
+  return allow === true || (allow?.includes('exported') ?? false);
 }
 
 function isFileKept(differing: readonly Difference[]): boolean {

@@ -75,7 +75,7 @@ function resolveExport(
     (segment && segmentInterface(segment, labHost)) ??
     defaults.interface ??
     (segmentName !== undefined && segment === undefined ? '' : fault(undefined, lacking));
-  const { release, source, size, loop, restart, persist, force } = { ...defaults, ...own, ...one };
+  const { release, source, size, loop, restart, persist, force, allow } = { ...defaults, ...own, ...one };
   return {
     host,
     address: one.address,
@@ -92,7 +92,7 @@ function resolveExport(
       loop,
       restart: restart === 'never' ? undefined : restart,
       persist,
-      force,
+      allow: force ? true : allow,
     }),
   };
 }

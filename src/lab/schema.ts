@@ -3,6 +3,7 @@
  * `${NAME}`, a variable's; those are put in before this schema is asked (see load.ts).
  */
 import { z } from 'zod';
+import { FINDINGS } from '../storage/findings.js';
 import { parseSize } from '../units.js';
 
 const name = z
@@ -75,7 +76,9 @@ const settings = {
   restart: z.enum(['on-failure', 'never']).optional(),
   /** Whether it comes back after a reboot of its host. */
   persist: z.boolean().optional(),
-  /** Although something speaks against it: mounted, attached elsewhere, exported twice. */
+  /** Although something speaks against it: these findings are overridden. */
+  allow: z.array(z.enum(FINDINGS)).optional(),
+  /** The same for whatever is found. */
   force: z.boolean().optional(),
 };
 

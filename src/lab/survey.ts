@@ -1,12 +1,17 @@
 /** What the hosts of a lab have, and who answers on its segments; asked in parallel, changing nothing. */
 import pLimit from 'p-limit';
+import type { LabError } from '../errors.js';
 import type { Host } from '../host/host.js';
+import { type InterfaceFacts, listInterfaces } from '../host/interface.js';
 import { discover } from '../initiator/discover.js';
 import { withLink } from '../initiator/session.js';
 import { expectedError } from '../system-errors.js';
+import { EntryStore, requireReadable } from '../target/entry.js';
 import { exportStatus } from '../target/status.js';
-import { type Lab, type LabHost, type LabSegment, segmentInterface } from './lab.js';
+import { surveyFor } from '../target/suitability.js';
+import { type Lab, type LabExport, type LabHost, type LabSegment, segmentInterface } from './lab.js';
 import type { HostState, SegmentAnswers } from './plan.js';
+import type { Readiness } from './readiness.js';
 
 /** How a host is reached by what the lab says of it. */
 export type Reach = (ssh: string) => Promise<Host>;
@@ -25,9 +30,12 @@ export async function surveyLab(lab: Lab, reach: Reach, parallel: number): Promi
   const look = async ({ name, ssh }: LabHost): Promise<HostState> => {
     try {
       const host = await reach(ssh);
-      const { exports } = await exportStatus(host);
+      const { exports, unreadable } = await exportStatus(host);
+      requireReadable(host, unreadable);
+      const own = lab.exports.filter((one) => one.host === name);
+      const readiness = await readinessOf(host, own);
       hosts.set(name, host);
-      return { host: name, exports };
+      return { host: name, exports, readiness };
     } catch (error) {
       const known = expectedError(error);
       if (known === undefined) throw error;
@@ -40,6 +48,34 @@ export async function surveyLab(lab: Lab, reach: Reach, parallel: number): Promi
     Promise.all(asked.map((segment) => askSegment(lab, segment))),
   ]);
   return { hosts, states, segments };
+}
+
+async function readinessOf(host: Host, own: readonly LabExport[]): Promise<Readiness> {
+  const store = await EntryStore.open(host);
+  const entries = await store.all();
+  const places = [...new Set(own.map(({ netns }) => netns))];
+  const [storage, interfaces] = await Promise.all([
+    surveyFor(
+      store,
+      own.map(({ file }) => file),
+    ),
+    Promise.all(places.map((netns) => interfacesIn(host.inNamespace(netns)))),
+  ]);
+  return {
+    storage,
+    entries,
+    interfaces: new Map(places.map((netns, index) => [netns, interfaces[index] ?? []])),
+  };
+}
+
+async function interfacesIn(host: Host): Promise<InterfaceFacts[] | LabError> {
+  try {
+    return await listInterfaces(host);
+  } catch (error) {
+    const known = expectedError(error);
+    if (known === undefined) throw error;
+    return known;
+  }
 }
 
 /** Asks from the hosts of the lab that are this machine: only here can packet sockets be opened. */

@@ -1,8 +1,7 @@
-import { Document, Scalar, visit } from 'yaml';
 import { formatAddress } from '../aoe/index.js';
-import { escapeJson, isPrintable } from '../escape.js';
 import { formatSize } from '../units.js';
 import { type Lab, type LabExport, segmentInterface } from './lab.js';
+import { yamlText } from './yaml-text.js';
 
 /** A lab as the text of a lab.yaml that means the same. */
 export function writeLab(lab: Lab): string {
@@ -15,24 +14,14 @@ export function writeLab(lab: Lab): string {
     exports: lab.exports.map((one) => writeExport(lab, one)),
   };
   const head = '# yaml-language-server: $schema=node_modules/aoe-lab/recipes/lab.schema.json\n';
-  return head + printable(new Document(document));
-}
-
-/** As it can be shown on a terminal, with the values that it has. */
-function printable(document: Document): string {
-  visit(document, {
-    Scalar: (_key, node) => {
-      if (typeof node.value === 'string' && !isPrintable(node.value)) node.type = Scalar.QUOTE_DOUBLE;
-    },
-  });
-  return escapeJson(document.toString({ lineWidth: 120 }));
+  return head + yamlText(document, 120);
 }
 
 function writeExport(lab: Lab, one: LabExport): object {
   const segment = lab.segments.find(({ name }) => name === one.segment);
   const at = lab.hosts.find(({ name }) => name === one.host);
   const usual = segment && segmentInterface(segment, at);
-  const { host, implementation, release, source, file, size, loop, restart, persist, force, options } = one;
+  const { host, implementation, release, source, file, size, loop, restart, persist, allow, options } = one;
   const fields = {
     address: formatAddress(one.address),
     host,
@@ -47,7 +36,7 @@ function writeExport(lab: Lab, one: LabExport): object {
     loop,
     restart,
     persist,
-    force,
+    ...(allow === true ? { force: true } : { allow }),
     options: Object.keys(options).length === 0 ? undefined : options,
   };
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));

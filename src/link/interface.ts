@@ -14,6 +14,7 @@ export interface InterfaceFacts {
   mac: Mac;
   /** Bytes. */
   mtu: number;
+  isUp: boolean;
 }
 
 const SIOCGIFFLAGS = 0x8913;
@@ -31,6 +32,7 @@ const ETHERNET_TYPES = [1, 772];
 /**
  * @param fd a socket in the interface's namespace
  * @param existing lists the names that are there, for the message
+ * @param mayBeDown whether an interface that is down will do
  * @throws UsageError if there is no such interface, or it is not an Ethernet one · MissingError if it is down
  */
 export function interfaceFacts(
@@ -38,6 +40,7 @@ export function interfaceFacts(
   fd: number,
   name: string,
   existing: () => string[],
+  mayBeDown = false,
 ): InterfaceFacts {
   const tried = `opening the interface ${name}`;
   if (name === '' || Buffer.byteLength(name) > MAX_NAME) throw noSuchInterface(tried, name, existing());
@@ -62,7 +65,8 @@ export function interfaceFacts(
       next: `name an Ethernet interface; there are: ${existing().join(', ')}`,
     });
   }
-  if ((ask(SIOCGIFFLAGS, 'SIOCGIFFLAGS').readUInt16LE(0) & IFF_UP) === 0) {
+  const isUp = (ask(SIOCGIFFLAGS, 'SIOCGIFFLAGS').readUInt16LE(0) & IFF_UP) !== 0;
+  if (!isUp && !mayBeDown) {
     throw new MissingError({
       tried,
       happened: 'the interface is down',
@@ -70,7 +74,15 @@ export function interfaceFacts(
       missing: [name],
     });
   }
-  return { index, mac: readMac(hardware, 2), mtu: ask(SIOCGIFMTU, 'SIOCGIFMTU').readInt32LE(0) };
+  const mtu = ask(SIOCGIFMTU, 'SIOCGIFMTU').readInt32LE(0);
+  return { index, mac: readMac(hardware, 2), mtu, isUp };
+}
+
+/** The MTU of an interface now; undefined if it can't be asked any more. */
+export function interfaceMtu(libc: Libc, fd: number, name: string): number | undefined {
+  const ifreq = Buffer.alloc(IFREQ);
+  ifreq.write(name, 0, MAX_NAME);
+  return libc.ioctl(fd, SIOCGIFMTU, ifreq) < 0 ? undefined : ifreq.readInt32LE(UNION);
 }
 
 function noSuchInterface(tried: string, name: string, existing: readonly string[]): UsageError {

@@ -12,7 +12,7 @@ export interface Link {
   readonly name: string;
   /** The address to send from. */
   readonly mac: Mac;
-  /** Bytes that a frame may carry behind the 14 of its Ethernet header. */
+  /** Bytes that a frame may carry behind the 14 of its Ethernet header; lowered when a frame is refused as too long. */
   readonly mtu: number;
   /** The one who hears; frames that arrive while there is none are dropped. */
   onFrame: FrameListener | undefined;

@@ -1,6 +1,6 @@
 import { ETHERNET_HEADER, ETHERTYPE_AOE, type Mac } from '../aoe/ethernet.js';
 import { LabError, MissingError } from '../errors.js';
-import { type InterfaceFacts, interfaceFacts, interfaceNames } from './interface.js';
+import { type InterfaceFacts, interfaceFacts, interfaceMtu, interfaceNames } from './interface.js';
 import { describeErrno, type Libc, libc, libcError, type PollHandle } from './libc.js';
 import type { FrameListener, Link } from './link.js';
 import { inNamespace } from './netns.js';
@@ -15,6 +15,8 @@ export interface PacketLinkOptions {
   everything?: boolean | undefined;
   /** Have a network card hand over what is for other addresses as well, as long as the link is open. */
   promiscuous?: boolean | undefined;
+  /** Take an interface that is down as well: frames are lost until it is up. */
+  mayBeDown?: boolean | undefined;
 }
 
 const AF_PACKET = 17;
@@ -61,7 +63,7 @@ const open = new Set<PacketLink>();
 export async function openPacketLink(options: PacketLinkOptions): Promise<Link> {
   const { c, fd, name, facts, hearsItself } = await openPacketSocket(options);
   try {
-    return new PacketLink(c, fd, name, facts, hearsItself);
+    return new PacketLink(c, fd, name, options.iface, facts, hearsItself);
   } catch (error) {
     c.close(fd);
     throw error;
@@ -83,7 +85,7 @@ export async function openPacketSocket(
   options: PacketLinkOptions,
   beforeBind: (fd: number, facts: InterfaceFacts) => void = () => {},
 ): Promise<PacketSocket> {
-  const { iface, netns, everything = false, promiscuous = false } = options;
+  const { iface, netns, everything = false, promiscuous = false, mayBeDown = false } = options;
   const c = await libc();
   const tried = `opening a packet socket on ${iface}`;
   const make = (): { fd: number; facts: InterfaceFacts } => {
@@ -91,7 +93,7 @@ export async function openPacketSocket(
     const fd = c.socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) throw socketError(tried, c.errno());
     try {
-      return { fd, facts: interfaceFacts(c, fd, iface, interfaceNames) };
+      return { fd, facts: interfaceFacts(c, fd, iface, interfaceNames, mayBeDown) };
     } catch (error) {
       c.close(fd);
       throw error;
@@ -155,7 +157,7 @@ function hearForeign(c: Libc, fd: number, facts: InterfaceFacts): void {
 class PacketLink implements Link {
   readonly name: string;
   readonly mac: Mac;
-  readonly mtu: number;
+  mtu: number;
   onFrame: FrameListener | undefined;
   trouble: string | undefined;
   readonly #c: Libc;
@@ -163,15 +165,18 @@ class PacketLink implements Link {
   readonly #ring: ReceiveRing;
   readonly #poll: PollHandle;
   readonly #hearsItself: boolean;
+  readonly #iface: string;
   #due = false;
   #closed = false;
 
-  constructor(c: Libc, fd: number, name: string, facts: InterfaceFacts, hearsItself: boolean) {
+  constructor(c: Libc, fd: number, name: string, iface: string, facts: InterfaceFacts, hearsItself: boolean) {
     this.#c = c;
+    this.#iface = iface;
     this.#fd = fd;
     this.name = name;
     this.mac = facts.mac;
     this.mtu = facts.mtu;
+    this.trouble = facts.isUp ? undefined : `interface ${name} is down`;
     this.#hearsItself = hearsItself;
     this.#ring = new ReceiveRing(c, fd, facts.mtu + ETHERNET_HEADER);
     this.#poll = c.poll(fd, (status) => {
@@ -204,6 +209,8 @@ class PacketLink implements Link {
         case ENODEV:
           throw this.#sendError(frame, 'the interface is gone');
         case EMSGSIZE:
+          // It has been lowered: whoever sends can look how far.
+          this.mtu = interfaceMtu(this.#c, this.#fd, this.#iface) ?? this.mtu;
           throw this.#sendError(frame, `it is longer than the MTU of ${this.mtu} bytes allows`);
         default:
           throw this.#sendError(frame, `send failed, ${describeErrno(errno)}`);

@@ -10,7 +10,7 @@ import {
   SECTOR,
 } from '../aoe/index.js';
 import { identifyBlock } from './identity.js';
-import type { IoFault, Port, Reaction } from './reaction.js';
+import type { IoFailure, IoFault, Port, Reaction } from './reaction.js';
 import type { NativeTarget } from './target.js';
 
 const NO_DATA = Buffer.alloc(0);
@@ -31,11 +31,11 @@ export function reactToAta(target: NativeTarget, request: AtaFrame, port: Port):
   if (command !== AtaCommand.identifyDevice && !target.mayUse(request.ethernet.source)) {
     return { kind: 'answer', frame: refusal(target, request, port, AoeError.targetReserved) };
   }
-  const reply = (outcome: IoFault | undefined, data: Buffer = NO_DATA, count = 0): AtaFrame =>
+  const reply = (outcome: IoFailure | undefined, data: Buffer = NO_DATA, count = 0): AtaFrame =>
     ataAnswer(target, request, port, outcome, data, count);
   const aborted = (): Reaction => ({
     kind: 'answer',
-    frame: ataAnswer(target, request, port, 'refused', NO_DATA, ata.count),
+    frame: ataAnswer(target, request, port, { fault: 'refused' }, NO_DATA, ata.count),
   });
   const isWrite = (ata.flags & AtaFlag.write) !== 0;
   switch (command) {
@@ -50,7 +50,8 @@ export function reactToAta(target: NativeTarget, request: AtaFrame, port: Port):
       };
     case AtaCommand.readSectors:
     case AtaCommand.readSectorsExt: {
-      if (isWrite || !fits(ata.count, port)) break;
+      if (isWrite) break;
+      if (!fits(ata.count, port)) return tooMany(target, request, port);
       const sector = firstSector(ata);
       if (sector + ata.count > target.sectors) return beyond(target, request, port);
       return {
@@ -58,12 +59,13 @@ export function reactToAta(target: NativeTarget, request: AtaFrame, port: Port):
         sector,
         count: ata.count,
         answer: (outcome) =>
-          typeof outcome === 'string' ? reply(outcome, NO_DATA, ata.count) : reply(undefined, outcome),
+          Buffer.isBuffer(outcome) ? reply(undefined, outcome) : reply(outcome, NO_DATA, ata.count),
       };
     }
     case AtaCommand.writeSectors:
     case AtaCommand.writeSectorsExt: {
-      if (!isWrite || !fits(ata.count, port)) break;
+      if (!isWrite) break;
+      if (!fits(ata.count, port)) return tooMany(target, request, port);
       if (target.readOnly) return aborted();
       const sector = firstSector(ata);
       if (sector + ata.count > target.sectors) return beyond(target, request, port);
@@ -89,7 +91,7 @@ export function reactToAta(target: NativeTarget, request: AtaFrame, port: Port):
     }
     case AtaCommand.flushCache:
     case AtaCommand.flushCacheExt:
-      return { kind: 'flush', answer: (outcome) => reply(outcome === undefined ? undefined : 'refused') };
+      return { kind: 'flush', answer: (outcome) => reply(outcome && { fault: 'refused' }) };
     case AtaCommand.checkPowerMode:
       return { kind: 'answer', frame: reply(undefined, NO_DATA, ACTIVE) };
     default:
@@ -113,9 +115,16 @@ function fits(count: number, port: Port): boolean {
   return count > 0 && count <= port.maxSectors;
 }
 
+/** More than a frame holds: a bad argument, unless whoever asks could not know yet. */
+function tooMany(target: NativeTarget, request: AtaFrame, port: Port): Reaction {
+  const { count } = request.ata;
+  if (count > 0 && count <= (port.lately ?? 0)) return { kind: 'silence', why: 'outgrown' };
+  return { kind: 'answer', frame: refusal(target, request, port, AoeError.badArgument) };
+}
+
 function beyond(target: NativeTarget, request: AtaFrame, port: Port): Reaction {
   const { count } = request.ata;
-  return { kind: 'answer', frame: ataAnswer(target, request, port, 'beyond', NO_DATA, count) };
+  return { kind: 'answer', frame: ataAnswer(target, request, port, { fault: 'beyond' }, NO_DATA, count) };
 }
 
 /** An error of AoE's, the request's registers repeated. */
@@ -123,12 +132,15 @@ function refusal(target: NativeTarget, request: AtaFrame, port: Port, error: num
   return { ...target.envelope(request, port, error), kind: 'ata', ata: request.ata, data: NO_DATA };
 }
 
-/** @param count the sector count register: what is left to transfer */
+/**
+ * @param outcome its sector, where it is known, is told in the LBA registers (ATA-8, error outputs of READ SECTORS)
+ * @param count the sector count register: what is left to transfer
+ */
 function ataAnswer(
   target: NativeTarget,
   request: AtaFrame,
   port: Port,
-  outcome: IoFault | undefined,
+  outcome: IoFailure | undefined,
   data: Buffer,
   count: number,
 ): AtaFrame {
@@ -136,7 +148,13 @@ function ataAnswer(
   return {
     ...target.envelope(request, port),
     kind: 'ata',
-    ata: { ...request.ata, errFeature: errorRegister(outcome), cmdStatus: status, count },
+    ata: {
+      ...request.ata,
+      lba: outcome?.sector ?? request.ata.lba,
+      errFeature: errorRegister(outcome?.fault),
+      cmdStatus: status,
+      count,
+    },
     data,
   };
 }

@@ -16,10 +16,13 @@ export interface Backing {
 /** An operation of a backing store that failed. */
 export class BackingError extends Error {
   readonly fault: IoFault;
+  /** The system's name of the error, such as EIO; undefined where the store found it itself. */
+  readonly code: string | undefined;
 
-  constructor(fault: IoFault, message: string) {
+  constructor(fault: IoFault, message: string, code?: string) {
     super(message);
     this.fault = fault;
+    this.code = code;
   }
 }
 

@@ -1,11 +1,15 @@
 import { constants, readFileSync } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, statfs } from 'node:fs/promises';
 import { SECTOR } from '../aoe/index.js';
 import { LabError } from '../errors.js';
 import { allocate } from '../link/frame-memory.js';
 import { type Libc, libc } from '../link/libc.js';
 import { type Backing, BackingError } from './backing.js';
+import { deviceNumbers, directIoAlignment } from './direct-io.js';
+import { filesystemName, isRemote } from './filesystems.js';
 import type { IoFault } from './reaction.js';
+import { SharedLook } from './shared-look.js';
+import { type Turns, turnsAt, turnsOfExport } from './turns.js';
 
 export interface FileBackingOptions {
   path: string;
@@ -22,8 +26,17 @@ export interface FileBackingOptions {
   queueLength?: number | undefined;
 }
 
-/** What direct I/O is aligned to, in memory and in the file: as much as any common device wants (open(2), O_DIRECT). */
+/** What direct I/O is aligned to at least, in memory and in the file: as much as any common device wants (open(2), O_DIRECT). */
 const BLOCK = 4096;
+
+/** What was found out when a file or device was opened. */
+interface Opened {
+  handle: FileHandle;
+  direct: FileHandle | undefined;
+  /** Number of the device, or of the file system's. */
+  device: number;
+  isRemote: boolean;
+}
 
 /** A file or block device. */
 export class FileBacking implements Backing {
@@ -37,44 +50,56 @@ export class FileBacking implements Backing {
   readonly handle: FileHandle;
   /** With O_DIRECT: only for what is aligned; undefined where page cache is to be used. */
   readonly direct: FileHandle | undefined;
+  /** It lies behind a network or another process: what asks for it may wait without end. */
+  readonly isRemote: boolean;
 
   /** Needed for direct I/O only. */
   readonly #libc: Libc | undefined;
+  readonly #diskTurns: Turns;
+  readonly #turns = turnsOfExport();
+  readonly #size = new SharedLook(() => this.#inTurn(() => this.#measure()));
 
-  private constructor(
-    options: FileBackingOptions,
-    handle: FileHandle,
-    direct: FileHandle | undefined,
-    libc: Libc | undefined,
-  ) {
+  private constructor(options: FileBackingOptions, opened: Opened, libc: Libc | undefined) {
     this.path = options.path;
     this.offset = options.offset ?? 0;
     this.length = options.length;
     this.sync = options.sync ?? false;
     this.queueLength = options.queueLength;
-    this.handle = handle;
-    this.direct = direct;
+    this.handle = opened.handle;
+    this.direct = opened.direct;
+    this.isRemote = opened.isRemote;
     this.#libc = libc;
+    this.#diskTurns = turnsAt(opened.device);
   }
 
-  /** @throws LabError if it can't be opened · MissingError if direct I/O is asked for where there is none */
+  /** @throws LabError if it can't be opened, or direct I/O is asked for where there is none */
   static async open(options: FileBackingOptions): Promise<FileBacking> {
     const { path, readOnly, directIo, sync } = options;
     const flags = (readOnly ? constants.O_RDONLY : constants.O_RDWR) | (sync ? constants.O_DSYNC : 0);
     const c = directIo ? await libc() : undefined;
     const handle = await openFile(path, flags);
+    let direct: FileHandle | undefined;
     try {
-      const direct = directIo ? await openFile(path, flags | (constants.O_DIRECT ?? 0)) : undefined;
-      const backing = new FileBacking(options, handle, direct, c);
+      if (directIo) direct = await openDirect(handle, path, flags);
+      const facts = await handle.stat();
+      const isDevice = facts.isBlockDevice();
+      const remote = !isDevice && isRemote((await statfs(linkTo(handle))).type);
+      const device = isDevice ? facts.rdev : facts.dev;
+      const backing = new FileBacking(options, { handle, direct, device, isRemote: remote }, c);
       await backing.measure();
       return backing;
     } catch (error) {
+      await direct?.close();
       await handle.close();
       throw error;
     }
   }
 
-  async measure(): Promise<number> {
+  measure(): Promise<number> {
+    return this.#size.ask();
+  }
+
+  async #measure(): Promise<number> {
     const there = Math.floor((await sizeOf(this.handle)) / SECTOR) - this.offset;
     return Math.max(0, Math.min(there, this.length ?? there));
   }
@@ -88,8 +113,8 @@ export class FileBacking implements Backing {
     const data = this.#memory(to - from);
     let done = 0;
     while (from + done < end) {
-      const reading = (this.direct ?? this.handle).read(data, done, data.length - done, from + done);
-      const { bytesRead } = await attempt(reading, 'media');
+      const read = () => (this.direct ?? this.handle).read(data, done, data.length - done, from + done);
+      const { bytesRead } = await attempt(this.#inTurn(read), 'media');
       done += bytesRead;
       // Direct I/O that stops within a block has met the end.
       const isAtEnd = bytesRead === 0 || (this.direct !== undefined && bytesRead % BLOCK !== 0);
@@ -104,17 +129,29 @@ export class FileBacking implements Backing {
       const aligned = this.#memory(data.length);
       data.copy(aligned);
       try {
-        return await writeAll(this.direct, aligned, position);
+        return await this.#writeAll(this.direct, aligned, position);
       } catch (error) {
         // Less than a block of the device: the kernel joins it with the rest of the block in the page cache.
         if ((error as NodeJS.ErrnoException).code !== 'EINVAL') throw asBackingError(error, 'refused');
       }
     }
-    await attempt(writeAll(this.handle, data, position), 'refused');
+    await attempt(this.#writeAll(this.handle, data, position), 'refused');
   }
 
   async flush(): Promise<void> {
-    await attempt(this.handle.datasync(), 'refused');
+    await attempt(
+      this.#inTurn(() => this.handle.datasync()),
+      'refused',
+    );
+  }
+
+  /** Has its turn of the export, and then that of the disk. */
+  #inTurn<T>(operation: () => Promise<T>): Promise<T> {
+    return this.#turns.run(() => this.#diskTurns.run(operation));
+  }
+
+  #writeAll(handle: FileHandle, data: Buffer, position: number): Promise<void> {
+    return this.#inTurn(() => writeAll(handle, data, position));
   }
 
   #memory(length: number): Buffer {
@@ -122,25 +159,48 @@ export class FileBacking implements Backing {
   }
 
   async close(): Promise<void> {
-    await this.direct?.close();
-    await this.handle.close();
+    await this.#inTurn(async () => {
+      await this.direct?.close();
+      await this.handle.close();
+    });
   }
+}
+
+/** The same file once more, by direct I/O. @throws LabError where there is none */
+async function openDirect(handle: FileHandle, path: string, flags: number): Promise<FileHandle> {
+  const alignment = (await directIoAlignment(linkTo(handle))) ?? BLOCK;
+  if (alignment > BLOCK) {
+    throw new LabError({
+      tried: `opening ${path} for direct I/O`,
+      happened: `its sectors are ${alignment} bytes, and at most ${BLOCK} can be served`,
+      next: 'leave direct I/O out',
+    });
+  }
+  try {
+    return await open(linkTo(handle), flags | (constants.O_DIRECT ?? 0));
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const name = code === 'EINVAL' ? filesystemName((await statfs(linkTo(handle))).type) : undefined;
+    throw new LabError({
+      tried: `opening ${path} for direct I/O`,
+      happened: name === undefined ? message : `${name} takes no direct I/O`,
+      next: 'leave direct I/O out (--direct-io, directIo)',
+      cause,
+    });
+  }
+}
+
+/** A name of the very file that is open, whatever its own name means by now. */
+function linkTo(handle: FileHandle): string {
+  return `/proc/self/fd/${handle.fd}`;
 }
 
 async function openFile(path: string, flags: number): Promise<FileHandle> {
   try {
     return await open(path, flags);
   } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    const direct = (flags & (constants.O_DIRECT ?? 0)) !== 0;
-    throw new LabError({
-      tried: `opening ${path}`,
-      happened: message,
-      ...(direct && code === 'EINVAL'
-        ? { next: 'leave direct I/O out: the file system it lies on has none' }
-        : {}),
-      cause,
-    });
+    const { message } = cause as Error;
+    throw new LabError({ tried: `opening ${path}`, happened: message, cause });
   }
 }
 
@@ -148,8 +208,7 @@ async function openFile(path: string, flags: number): Promise<FileHandle> {
 async function sizeOf(handle: FileHandle): Promise<number> {
   const facts = await handle.stat();
   if (!facts.isBlockDevice()) return facts.size;
-  const major = ((facts.rdev >>> 8) & 0xfff) | 0;
-  const minor = (facts.rdev & 0xff) | ((facts.rdev >>> 12) & 0xfff00);
+  const [major, minor] = deviceNumbers(facts.rdev);
   // In units of 512 bytes, whatever the device's own sectors are.
   return Number(readFileSync(`/sys/dev/block/${major}:${minor}/size`, 'utf8')) * SECTOR;
 }
@@ -172,7 +231,8 @@ async function attempt<T>(operation: Promise<T>, otherwise: IoFault): Promise<T>
 function asBackingError(error: unknown, otherwise: IoFault): BackingError {
   const { code, message } = error as NodeJS.ErrnoException;
   // A failed write is aborted, also by a failing medium: only reads know "uncorrectable".
-  return new BackingError(otherwise === 'refused' ? 'refused' : faultOf(code, otherwise), message);
+  const fault = otherwise === 'refused' ? 'refused' : faultOf(code, otherwise);
+  return new BackingError(fault, message, code);
 }
 
 async function writeAll(handle: FileHandle, data: Buffer, position: number): Promise<void> {

@@ -15,6 +15,10 @@ export interface Gateway {
   announce(served: Served): void;
   /** Resolves when nothing is under way any more for a target that was taken out of `served`. */
   settled(served: Served): Promise<void>;
+  /** Takes the place of one that had another MTU: whoever asks for more than fits now may not know yet. */
+  follow(previous: Gateway): void;
+  /** Sectors that its frames hold. */
+  readonly maxSectors: number;
   /** Why it has to be opened anew, if it has to: the interface has another MTU or address, or is another one. */
   stale(): string | undefined;
   /** Answers what has come in, then closes. */
@@ -53,6 +57,12 @@ export class LinkGateway implements Gateway {
   get mtu(): number {
     return this.#link.mtu;
   }
+
+  get maxSectors(): number {
+    return sectorsPerFrame(this.#link.mtu);
+  }
+
+  follow(): void {}
 
   get served(): readonly Served[] {
     return this.#station.served;

@@ -17,15 +17,13 @@ await runMain(async () => {
     return;
   }
   const file = resolve(values.config);
-  const settings = await readSettings(file);
-  const daemon = await makeDaemon(dirname(file), settings);
-  // Before anything can be heard of it: a signal without a handler would end it.
+  const read = () => readSettings(file);
+  const daemon = await makeDaemon(dirname(file), await read());
+  // Whoever is to send it looks whether there is a handler: without one it would end the process.
   process.on('SIGHUP', () => {
-    void readSettings(file)
-      .then((settings) => daemon.configure(settings))
-      .catch((error) => log(`the configuration stays as it was: ${describe(error)}`));
+    daemon.configure(read).catch((error) => log(`the configuration stays as it was: ${describe(error)}`));
   });
-  await daemon.configure(settings);
+  await daemon.configure(read);
   if (values.metrics !== undefined) {
     const { serveMetrics } = await import('./metrics.js');
     await serveMetrics(values.metrics, () => daemon.status());

@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import { escapeLine } from '../escape.js';
 import type { DaemonStatus } from './status-file.js';
 
-type Export = DaemonStatus['exports'][number];
+type Export = Pick<DaemonStatus['exports'][number], 'shelf' | 'slot' | 'iface' | 'sectors' | 'counters'>;
 
 /** Metrics: name without prefix, what it is, and its values by further labels. */
 const METRICS: readonly [string, string, (one: Export) => Record<string, number>][] = [
@@ -43,7 +43,7 @@ const METRICS: readonly [string, string, (one: Export) => Record<string, number>
 ];
 
 /** The counters in the text format of Prometheus. */
-export function prometheus(status: Pick<DaemonStatus, 'exports'>): string {
+export function prometheus(status: { exports: readonly Export[] }): string {
   const lines: string[] = [];
   for (const [name, help, values] of METRICS) {
     lines.push(`# HELP aoe_lab_${name} ${help}`, `# TYPE aoe_lab_${name} counter`);

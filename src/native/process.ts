@@ -4,11 +4,10 @@ import { expectedError } from '../system-errors.js';
 import { Daemon } from './daemon.js';
 import { Engine } from './fast/engine.js';
 import { FastGateway } from './fast/fast-gateway.js';
+import { Log } from './log.js';
 import type { Settings } from './settings.js';
 
-export function log(line: string): void {
-  process.stderr.write(`${escapeText(line)}\n`);
-}
+export const { say: log } = new Log((line) => process.stderr.write(`${escapeText(line)}\n`));
 
 export function describe(error: unknown): string {
   return expectedError(error)?.message ?? (error as Error).stack ?? String(error);
@@ -20,6 +19,7 @@ export function describe(error: unknown): string {
  */
 export async function makeDaemon(folder: string | undefined, settings: Settings): Promise<Daemon> {
   const engine = await Engine.create(settings);
+  engine.onError = (error) => log(`a frame was lost: ${describe(error)}`);
   const daemon = new Daemon(folder, (iface) => FastGateway.open(engine, iface, settings), log);
   let stopping = false;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
@@ -27,10 +27,10 @@ export async function makeDaemon(folder: string | undefined, settings: Settings)
       if (stopping) return;
       stopping = true;
       void daemon.stop().then(
-        () => process.exit(0),
+        () => end(0),
         (error) => {
           log(describe(error));
-          process.exit(1);
+          return end(1);
         },
       );
     });
@@ -38,10 +38,16 @@ export async function makeDaemon(folder: string | undefined, settings: Settings)
   return daemon;
 }
 
+/** Ends without what `process.exit` does: it waits for the threads of Node's pool, and so for disks that do not answer. */
+async function end(code: number): Promise<void> {
+  const { default: koffi } = await import('koffi');
+  koffi.load(null).func('void _exit(int)')(code);
+}
+
 /** Runs an entry point; what it throws ends the process. */
 export async function runMain(main: () => Promise<void>): Promise<void> {
   await main().catch((error) => {
     log(describe(error));
-    process.exit(expectedError(error)?.exitCode ?? 1);
+    return end(expectedError(error)?.exitCode ?? 1);
   });
 }

@@ -7,6 +7,8 @@ export interface Port {
   readonly mac: Mac;
   /** Sectors that a frame on this interface holds, at most 255. */
   readonly maxSectors: number;
+  /** How many that were a moment ago, where they were more: whoever asked then may not know yet. */
+  readonly lately?: number | undefined;
 }
 
 /** Why the backing store could not do what was asked. */
@@ -18,6 +20,12 @@ export type IoFault =
   /** It can't be written: no space, read-only file system. */
   | 'refused';
 
+/** A fault, and the sector that has it where that is known. */
+export interface IoFailure {
+  fault: IoFault;
+  sector?: number | undefined;
+}
+
 /** What is to be done about a request. The target itself does no I/O: whoever asked it does, and tells it the outcome. */
 export type Reaction =
   /** It is not for this target, or the protocol wants silence. */
@@ -26,14 +34,14 @@ export type Reaction =
   /** The answer, which rests on `state`, leaves when that has been kept: nobody hears of what a crash would undo. */
   | { kind: 'keep'; state: TargetState; answer(kept: boolean): Frame }
   /** The size of the backing store is to be looked at again. */
-  | { kind: 'measure'; answer(sectors: number | IoFault): Frame }
-  | { kind: 'read'; sector: number; count: number; answer(outcome: Buffer | IoFault): Frame }
+  | { kind: 'measure'; answer(sectors: number | IoFailure): Frame }
+  | { kind: 'read'; sector: number; count: number; answer(outcome: Buffer | IoFailure): Frame }
   /** Reads without a transfer. */
-  | { kind: 'verify'; sector: number; count: number; answer(outcome: IoFault | undefined): Frame }
+  | { kind: 'verify'; sector: number; count: number; answer(outcome: IoFailure | undefined): Frame }
   /** `data` is a view of the request. */
-  | { kind: 'write'; sector: number; data: Buffer; answer(outcome: IoFault | undefined): Frame }
+  | { kind: 'write'; sector: number; data: Buffer; answer(outcome: IoFailure | undefined): Frame }
   /** All writes that were answered before reach the medium. */
-  | { kind: 'flush'; answer(outcome: IoFault | undefined): Frame };
+  | { kind: 'flush'; answer(outcome: IoFailure | undefined): Frame };
 
 export type Silence =
   /** A response, another address, another destination. */
@@ -42,4 +50,6 @@ export type Silence =
   | 'not-allowed'
   /** A test of the config string that does not hold. */
   | 'no-match'
+  /** It asks for more than a frame holds since the interface was changed: lost, as its answer would have been. */
+  | 'outgrown'
   | 'unreadable';

@@ -1,10 +1,13 @@
-import { createHash } from 'node:crypto';
 import { formatAddress } from '../aoe/index.js';
 import type { Link } from '../link/link.js';
 import type { Backing } from './backing.js';
 import { newCounters } from './counters.js';
 import { FileBacking, type FileBackingOptions } from './file-backing.js';
+import { identityOf } from './file-identity.js';
 import { type Gateway, LinkGateway } from './gateway.js';
+import { IoFaults } from './io-faults.js';
+import { Medium } from './medium.js';
+import { machineId, serialFor } from './serial.js';
 import { NO_STATE, type TargetState } from './state.js';
 import { Forgetful, type StateKeeper } from './state-store.js';
 import type { Served } from './station.js';
@@ -27,14 +30,21 @@ export interface ServeOptions extends TargetSettings {
 export async function makeServed(options: ServeOptions): Promise<Served> {
   const { backing: given, readOnly, state = NO_STATE, keeper = new Forgetful(state) } = options;
   const backing = 'measure' in given ? given : await FileBacking.open({ ...given, readOnly });
-  const serial = options.serial ?? serialOf(options, backing);
-  return {
-    target: new NativeTarget({ ...options, serial }, await backing.measure(), state),
-    backing,
-    keeper,
-    order: new WriteOrder(),
-    counters: newCounters(),
-  };
+  try {
+    const serial = options.serial ?? (await serialOf(options, backing));
+    return {
+      target: new NativeTarget({ ...options, serial }, await backing.measure(), state),
+      backing,
+      keeper,
+      order: new WriteOrder(),
+      counters: newCounters(),
+      medium: new Medium(),
+      faults: new IoFaults(),
+    };
+  } catch (error) {
+    await backing.close();
+    throw error;
+  }
 }
 
 /**
@@ -64,11 +74,9 @@ export async function serveTargets(link: Link, targets: readonly ServeOptions[])
   return gateway;
 }
 
-/** The same for the same address and file, at most 20 characters. */
-function serialOf({ address }: TargetSettings, backing: Backing): string {
-  const path = backing instanceof FileBacking ? backing.path : '';
-  const digest = createHash('sha256')
-    .update(`${formatAddress(address)} ${path}`)
-    .digest('hex');
-  return digest.slice(0, 16);
+/** Of what is open, not of its name: that may mean something else by now. */
+async function serialOf({ address }: TargetSettings, backing: Backing): Promise<string> {
+  const isFile = backing instanceof FileBacking;
+  const identity = isFile ? await identityOf(`/proc/self/fd/${backing.handle.fd}`) : 'memory';
+  return serialFor({ machineId: await machineId(), address: formatAddress(address), identity });
 }

@@ -14,6 +14,8 @@ export interface ExportSettings {
   directIo: boolean;
   sync: boolean;
   bufferCount: number | undefined;
+  /** ATA serial number; default: from the host's machine-id and the file's identity. */
+  serial: string | undefined;
   /** Requests under way at the backing store. */
   queueLength: number | undefined;
   /** Sectors. */
@@ -31,7 +33,7 @@ export interface Settings {
 
 /**
  * Reads a configuration: `{"exports": [{"shelf", "slot", "iface", "path", and as wished "readOnly", "macs", "broadcast",
- * "directIo", "sync", "bufferCount", "queueLength", "offset", "length"}], "ring", "uring"}`; what is null counts as left out.
+ * "directIo", "sync", "bufferCount", "queueLength", "offset", "length", "serial"}], "ring", "uring"}`; what is null counts as left out.
  * @throws UsageError with every fault
  */
 export async function readSettings(file: string): Promise<Settings> {
@@ -70,6 +72,9 @@ export function parseSettings(value: unknown, faults: string[]): Settings {
   return { exports, ring: choice('ring'), uring: choice('uring') };
 }
 
+/** What IDENTIFY DEVICE has room for. */
+const SERIAL = /^[!-~]([ -~]{0,18}[!-~])?$/;
+
 function parseExport(value: unknown, where: string, faults: string[]): ExportSettings {
   const fields = new Map(Object.entries(value !== null && typeof value === 'object' ? value : {}));
   const take = (name: string): unknown => {
@@ -98,6 +103,12 @@ function parseExport(value: unknown, where: string, faults: string[]): ExportSet
     if (field !== undefined && typeof field !== 'boolean') faults.push(`${where}.${name}: true or false`);
     return field === true;
   };
+  const serial = (): string | undefined => {
+    const field = take('serial');
+    if (field === undefined || (typeof field === 'string' && SERIAL.test(field))) return field;
+    faults.push(`${where}.serial: ${JSON.stringify(field)} is not 1 to 20 printable ASCII characters`);
+    return undefined;
+  };
   const macs = (): Mac[] => {
     const field = take('macs') ?? [];
     if (!Array.isArray(field)) {
@@ -121,6 +132,7 @@ function parseExport(value: unknown, where: string, faults: string[]): ExportSet
     directIo: flag('directIo'),
     sync: flag('sync'),
     bufferCount: number('bufferCount', 1, 65535),
+    serial: serial(),
     queueLength: number('queueLength', 1, 65535),
     offset: number('offset', 0, Number.MAX_SAFE_INTEGER),
     length: number('length', 1, Number.MAX_SAFE_INTEGER),

@@ -26,7 +26,7 @@ await runMain(async () => {
   }
   log('sqaoed, a stand-in: the original is lost; the native target of aoe-lab serves');
   const daemon = await makeDaemon(undefined, settings);
-  await daemon.configure(settings);
+  await daemon.configure(async () => settings);
 });
 
 /** What is no number stays as it is, for the message. */

@@ -9,7 +9,9 @@ import {
 } from '../aoe/index.js';
 import { type Backing, BackingError } from './backing.js';
 import { type Counters, countAnswer, countWritten } from './counters.js';
-import type { IoFault, Port, Reaction } from './reaction.js';
+import type { FaultCount, IoFaults } from './io-faults.js';
+import type { Medium } from './medium.js';
+import type { IoFailure, Port, Reaction } from './reaction.js';
 import type { StateKeeper } from './state-store.js';
 import type { NativeTarget } from './target.js';
 import type { WriteOrder } from './write-order.js';
@@ -21,6 +23,8 @@ export interface Served {
   keeper: StateKeeper;
   order: WriteOrder;
   counters: Counters;
+  medium: Medium;
+  faults: IoFaults;
 }
 
 /** Sectors that a frame on an interface holds: 36 bytes of headers and data share 14 + MTU; the count has one byte. */
@@ -31,6 +35,10 @@ export function sectorsPerFrame(mtu: number): number {
 const RESPONSE_OFFSET = 14;
 /** Sectors that a verify reads at a time. */
 const VERIFY_CHUNK = 2048;
+/** Requests of one export that may wait for its disk; what comes beyond that is lost, as in a queue of the network's. */
+const MOST = 1024;
+/** Lines that are written of frames that could not be handled. */
+const MOST_LINES = 8;
 
 /** The targets at one port: hands them what comes in, does what they ask for, and sends their answers. */
 export class Station {
@@ -39,12 +47,16 @@ export class Station {
   #served: readonly Served[] = [];
   #underWay = 0;
   #whenIdle: (() => void)[] = [];
+  #lines = 0;
 
   /** @param send returns false if the frame could not be sent; must not keep it */
   constructor(port: Port, send: (frame: Buffer) => boolean) {
     this.#port = port;
     this.#send = send;
   }
+
+  /** What was thrown while a frame was handled, which is then lost. */
+  onError: (error: unknown) => void = () => {};
 
   get served(): readonly Served[] {
     return this.#served;
@@ -62,8 +74,12 @@ export class Station {
   /** A frame that came in. @param bytes may be overwritten afterwards */
   handle(bytes: Buffer): void {
     if ((bytes[RESPONSE_OFFSET] ?? 0) & HeaderFlag.response) return;
-    const frame = parseFrame(bytes);
-    for (const served of this.#served) this.#ask(served, frame);
+    try {
+      const frame = parseFrame(bytes);
+      for (const served of this.#served) this.#ask(served, frame);
+    } catch (error) {
+      this.#lose(error);
+    }
   }
 
   /** Tells all who may use a target that it is there. */
@@ -101,21 +117,32 @@ export class Station {
       reply(reaction.answer(true));
       return;
     }
+    if (served.medium.underWay >= MOST) {
+      counters.unsent++;
+      return;
+    }
     this.#underWay++;
     void carryOut(served, reaction)
       .then(reply)
+      .catch((error) => this.#lose(error))
       .finally(() => {
         this.#underWay--;
         if (this.#underWay > 0) return;
         for (const resolve of this.#whenIdle.splice(0)) resolve();
       });
   }
+
+  /** One frame must not end the service of the others, nor fill the log. */
+  #lose(error: unknown): void {
+    this.#lines++;
+    if (this.#lines <= MOST_LINES) this.onError(error);
+  }
 }
 
 type Deferred = Exclude<Reaction, { kind: 'silence' | 'answer' }>;
 
 async function carryOut(served: Served, reaction: Deferred): Promise<Frame> {
-  const { target, backing, keeper, order } = served;
+  const { target, backing, medium, keeper, order } = served;
   switch (reaction.kind) {
     case 'keep': {
       const kept = await succeeds(keeper.keep(reaction.state));
@@ -123,36 +150,77 @@ async function carryOut(served: Served, reaction: Deferred): Promise<Frame> {
       return reaction.answer(kept);
     }
     case 'measure':
-      return reaction.answer(await outcomeOf(backing.measure()));
-    case 'read':
-      return reaction.answer(await outcomeOf(backing.read(reaction.sector, reaction.count)));
-    case 'verify':
-      return reaction.answer(await faultOf(verify(backing, reaction.sector, reaction.count)));
+      return reaction.answer(await medium.during(backing.measure()).catch(asFailure));
+    case 'read': {
+      const { sector, count } = reaction;
+      const reading = medium.during(readSectors(backing, sector, count));
+      return reaction.answer(await reading.catch((error) => failed(served, 'read', error)));
+    }
+    case 'verify': {
+      const { sector, count } = reaction;
+      const reading = medium.during(verify(backing, sector, count)).then(() => undefined);
+      return reaction.answer(await reading.catch((error) => failed(served, 'read', error)));
+    }
     case 'write': {
       const { sector } = reaction;
       const data = Buffer.from(reaction.data);
       const count = data.length / SECTOR;
-      const fault = await new Promise<IoFault | undefined>((resolve) => {
+      medium.begin();
+      const failure = await new Promise<IoFailure | undefined>((resolve) => {
         order.write(sector, count, (done) => {
-          void faultOf(backing.write(sector, data)).then((outcome) => {
-            done();
-            resolve(outcome);
-          });
+          void backing
+            .write(sector, data)
+            .then(
+              () => undefined,
+              (error) => failed(served, 'write', error, sector),
+            )
+            .then((outcome) => {
+              done();
+              resolve(outcome);
+            });
         });
       });
-      if (fault === undefined) countWritten(served.counters, count);
-      return reaction.answer(fault);
+      medium.end();
+      if (failure === undefined) countWritten(served.counters, count);
+      return reaction.answer(failure);
     }
     case 'flush': {
+      medium.begin();
       await new Promise<void>((resolve) => order.flush(resolve));
-      return reaction.answer(await faultOf(backing.flush()));
+      const flushing = backing.flush().then(() => undefined);
+      const failure = await flushing.catch((error) => failed(served, 'flush', error));
+      medium.end();
+      return reaction.answer(failure);
     }
   }
 }
 
+/** Reads sectors; of those that the medium can't give the first one is named. @throws BadSector, BackingError */
+async function readSectors(backing: Backing, sector: number, count: number): Promise<Buffer> {
+  try {
+    return await backing.read(sector, count);
+  } catch (error) {
+    if (!(error instanceof BackingError) || error.fault !== 'media') throw error;
+    if (count === 1) throw new BadSector(sector, error);
+  }
+  const parts: Buffer[] = [];
+  for (let index = 0; index < count; index++) parts.push(await readSectors(backing, sector + index, 1));
+  return Buffer.concat(parts);
+}
+
 async function verify(backing: Backing, sector: number, count: number): Promise<void> {
   for (let done = 0; done < count; done += VERIFY_CHUNK) {
-    await backing.read(sector + done, Math.min(VERIFY_CHUNK, count - done));
+    await readSectors(backing, sector + done, Math.min(VERIFY_CHUNK, count - done));
+  }
+}
+
+/** A sector that the medium can't give. */
+class BadSector extends BackingError {
+  readonly sector: number;
+
+  constructor(sector: number, { fault, message, code }: BackingError) {
+    super(fault, message, code);
+    this.sector = sector;
   }
 }
 
@@ -163,14 +231,21 @@ async function succeeds(operation: Promise<unknown>): Promise<boolean> {
   );
 }
 
-function outcomeOf<T>(operation: Promise<T>): Promise<T | IoFault> {
-  return operation.catch(asFault);
+/** Counts a failed operation. @param sector where it began */
+function failed(
+  { faults }: Served,
+  operation: FaultCount['operation'],
+  error: unknown,
+  sector?: number,
+): IoFailure {
+  const failure = asFailure(error);
+  const code = (error instanceof BackingError ? error.code : undefined) ?? failure.fault;
+  // The end of a file that has shrunk is no fault of its disk.
+  if (failure.fault !== 'beyond') faults.record(operation, code, failure.sector ?? sector ?? null);
+  return failure;
 }
 
-function faultOf(operation: Promise<void>): Promise<IoFault | undefined> {
-  return operation.then(() => undefined, asFault);
-}
-
-function asFault(error: unknown): IoFault {
-  return error instanceof BackingError ? error.fault : 'media';
+function asFailure(error: unknown): IoFailure {
+  if (error instanceof BadSector) return { fault: error.fault, sector: error.sector };
+  return { fault: error instanceof BackingError ? error.fault : 'media' };
 }

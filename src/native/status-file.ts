@@ -1,5 +1,6 @@
 import { rename, writeFile } from 'node:fs/promises';
 import type { Counters } from './counters.js';
+import { describeFault, type FaultCount } from './io-faults.js';
 
 /** What a running native target tells of itself, in `status.json` of its folder. */
 export interface DaemonStatus {
@@ -8,13 +9,33 @@ export interface DaemonStatus {
     shelf: number;
     slot: number;
     iface: string;
+    /** As its clients are told: of the file or device as it is now. */
     sectors: number;
+    serial: string;
     /** How frames and sectors go: "receive ring, sendmmsg, io_uring". */
     path: string;
     counters: Counters;
+    /** Seconds for which its disk has answered nothing; absent where it answers. */
+    stuck?: number;
+    /** What failed at its disk. */
+    faults: FaultCount[];
   }[];
-  /** Exports that are not served yet, and why: their interface or file is not there. */
+  /** Exports that are not served yet, and why: their interface or file is not there, or their disk does not answer. */
   waiting: { shelf: number; slot: number; iface: string; why: string }[];
+}
+
+/** What is wrong with an export as its target tells, each a sentence. */
+export function toldFaults(told: Partial<DaemonStatus['exports'][number]>): string[] {
+  const { stuck, faults = [] } = told;
+  return [
+    ...(stuck === undefined ? [] : [describeSilence(stuck)]),
+    ...faults.map((fault) => `its disk has a fault: ${describeFault(fault)}`),
+  ];
+}
+
+/** @param seconds for which a disk has answered nothing */
+export function describeSilence(seconds: number): string {
+  return `stuck: no answer from its disk for ${seconds} s`;
 }
 
 let last = '';

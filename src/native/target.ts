@@ -39,6 +39,8 @@ export const DEFAULT_BUFFER_COUNT = 64;
 /** Firmware version in the answer to query config. */
 export const FIRMWARE = 1;
 
+/** Address of the interface lo. */
+const LOOPBACK: Mac = 0;
 const MULTICAST_BIT = 0x0100_0000_0000;
 
 /**
@@ -106,8 +108,9 @@ export class NativeTarget {
     if (header.flags & HeaderFlag.response || !this.#isAddressed(header.major, header.minor)) {
       return silence('not-for-us');
     }
-    // A frame from a group address, or from ourselves, can't be answered.
-    if (isGroup(source) || source === port.mac || (destination !== port.mac && !isGroup(destination))) {
+    // A frame from a group address, or from ourselves, can't be answered; on loopback all frames bear one address.
+    const isOwn = source === port.mac && source !== LOOPBACK;
+    if (isGroup(source) || isOwn || (destination !== port.mac && !isGroup(destination))) {
       return silence('not-for-us');
     }
     if (!this.hears(source)) return silence('not-allowed');

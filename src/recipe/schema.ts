@@ -154,6 +154,8 @@ const Option = z.strictObject({
   min: z.int().optional(),
   max: z.int().optional(),
   powerOfTwo: z.literal(true).optional(),
+  /** Of direct I/O: requests that are no whole sectors of the disk are served as well. */
+  unaligned: z.literal(true).optional(),
   note: z.string().optional(),
 });
 
@@ -282,6 +284,11 @@ export const Recipe = z.strictObject({
   patches: z.array(Patch),
   build: Build,
   control: Control,
+  /**
+   * What it tells a disk's model and serial number to be (IDENTIFY DEVICE), the latter a template that also knows
+   * `hostname`; left out where it depends on more than an export says.
+   */
+  identify: z.strictObject({ model: z.string(), serial: template.optional() }).optional(),
   /** Commands of the original guide, as a person typed them. */
   guide: z.array(z.string()),
   quirks: z.array(Quirk),

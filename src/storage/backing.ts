@@ -1,158 +1,264 @@
-/** Backing files and devices: made, and looked at before they are exported. */
+/** What is to be exported, judged by what a host says of it; and what stands against it whoever asks. No I/O. */
 import { posix } from 'node:path';
-import { LabError, UsageError } from '../errors.js';
-import type { Host } from '../host/host.js';
+import { UsageError } from '../errors.js';
 import { formatSize } from '../units.js';
+import { containerIn } from './contents.js';
+import type { Finding } from './findings.js';
+import { type Identity, identityOf, isMoving, stableName } from './identity.js';
+import { type BlockFacts, blockOf, type NameFacts, type StorageSnapshot } from './snapshot.js';
 
 export const SECTOR = 512;
 
 export interface Backing {
-  /** Absolute, symbolic links resolved. */
+  /** As the user typed it, absolute; links are not resolved. */
+  name: string;
+  /** What that means: absolute, links resolved. */
   path: string;
+  /** A name that stays with what is meant now, links unresolved; undefined of a disk that has only a number that moves. */
+  opens: string | undefined;
+  /** The name is such a number (`/dev/sdb`): it may mean another disk after a reboot. */
+  moving: boolean;
   kind: 'file' | 'device';
   /** Bytes; of a file that is not there yet, what it will have. */
   size: number;
   /** Whether the file is still to be made. */
   absent: boolean;
+  /** Undefined of a file that is not there yet. */
+  identity: Identity | undefined;
+}
+
+/** What of a spec matters to its file. */
+export interface BackingSpec {
+  /** Bytes that a missing file is to get; an existing one must have it. */
+  size?: number | undefined;
+  readOnly?: boolean | undefined;
+  /** Sectors. */
+  offset?: number | undefined;
+  /** Sectors. */
+  length?: number | undefined;
+  /** How the user gives it: `--read-only`, or in a lab's file `readOnly: true`. */
+  called?: (option: 'readOnly' | 'length' | 'size' | 'directIo') => string;
+}
+
+export interface Judgement {
+  backing: Backing;
+  /** What may be overridden. */
+  findings: Finding[];
+  /** What is told, and stands in nobody's way. */
+  warnings: string[];
+}
+
+/** Absolute, without `..` and double slashes; links stay. */
+export function plainName(name: string): string {
+  const plain = posix.normalize(name);
+  return plain.length > 1 && plain.endsWith('/') ? plain.slice(0, -1) : plain;
 }
 
 /**
- * Looks at what is to be exported, changing nothing.
- * @param size bytes a missing file is to get; an existing one must have it
- * @throws UsageError if it is missing and no size was given, has another size, or is neither file nor block device
+ * @param name see `plainName`; the snapshot has been asked about it
+ * @throws UsageError if it can't be exported at all: with the reason, and the way out where there is one
  */
-export async function inspectBacking(host: Host, path: string, size?: number): Promise<Backing> {
-  const tried = `looking at ${path} on ${host.name}`;
-  const facts = await host.stat(path);
-  if (facts === undefined) {
-    if (size === undefined) {
-      throw new UsageError({
-        tried,
-        happened: 'there is no such file',
-        next: 'give --size (such as --size 256M) to have it made',
-      });
-    }
-    requireSectors(tried, size);
-    const folder = posix.dirname(path);
-    if ((await host.stat(folder))?.kind !== 'directory') {
-      throw new UsageError({
-        tried,
-        happened: `there is no folder ${folder}`,
-        next: 'make the folder first',
-      });
-    }
-    const real = await realPath(host, folder);
-    return { path: posix.join(real, posix.basename(path)), kind: 'file', size, absent: true };
+export function judgeBacking(snapshot: StorageSnapshot, name: string, spec: BackingSpec): Judgement {
+  const facts = snapshot.names.get(name);
+  if (facts === undefined) throw new TypeError(`${name} was not asked about`);
+  const refuse = refusal(name);
+  const { node, trouble } = facts;
+  if (trouble !== undefined) refuse(trouble, 'run the command as a user who may look there, such as root');
+  if (node === undefined) return absentFile(facts, spec, refuse);
+  if (!facts.readable) refuse('it may not be read by this user', 'run the command as root');
+  const block = blockOf(snapshot, node);
+  if (block !== undefined) return device(snapshot, facts, block, spec, refuse);
+  if (node.kind === 'block') refuse('no disk belongs to this device node', 'name the disk by another path');
+  if (node.kind !== 'file')
+    refuse('it is neither a file nor a block device', 'name a file or a block device');
+  return existingFile(snapshot, facts, spec, refuse);
+}
+
+type Refuse = (happened: string, next: string | readonly string[]) => never;
+
+function refusal(name: string): Refuse {
+  return (happened, next) => {
+    throw new UsageError({ tried: `looking at ${name}`, happened, next });
+  };
+}
+
+function called(spec: BackingSpec, option: 'readOnly' | 'length' | 'size' | 'directIo'): string {
+  const flags = { readOnly: '--read-only', length: '--length', size: '--size', directIo: '--direct-io' };
+  return spec.called?.(option) ?? flags[option];
+}
+
+function absentFile(facts: NameFacts, spec: BackingSpec, refuse: Refuse): Judgement {
+  const { name, folder, room, hops } = facts;
+  // A link that leads nowhere: a file would be made wherever it points.
+  if (hops.length > 1) {
+    refuse(
+      `it is a link to ${hops.at(-1)}, and nothing is there`,
+      'repair or remove the link, or name the file itself',
+    );
   }
-  const real = await realPath(host, path);
-  if (facts.kind === 'block') {
-    const bytes = await deviceSize(host, real);
-    if (size !== undefined) {
-      throw new UsageError({
-        tried,
-        happened: 'it is a block device, whose size is given',
-        next: 'leave --size out',
-      });
-    }
-    return { path: real, kind: 'device', size: bytes, absent: false };
+  const path = posix.join(folder.path, posix.basename(name));
+  if (path.startsWith('/dev/') || name.startsWith('/dev/')) {
+    refuse(
+      'there is no such device',
+      'plug the disk in or name another one; a file below /dev is never made',
+    );
   }
-  if (facts.kind !== 'file') {
-    throw new UsageError({
-      tried,
-      happened: `it is neither a file nor a block device`,
-      next: 'name a file or a block device',
-    });
+  if (/^\/(proc|sys)\//.test(path)) refuse('there is no such file', 'name a file or a block device');
+  if (spec.size === undefined) {
+    refuse('there is no such file', `give ${called(spec, 'size')} (such as 256M) to have it made`);
   }
-  if (size !== undefined && facts.size !== size) {
-    throw new UsageError({
-      tried,
-      happened: `it is there already, with ${formatSize(facts.size)} rather than ${formatSize(size)}`,
-      next: 'leave --size out to export it as it is, or name another file',
-    });
+  if (!folder.exists) refuse(`there is no folder ${posix.dirname(name)}`, 'make the folder first');
+  if (!folder.writable) {
+    refuse(
+      `nothing can be made in ${folder.path}: it is read-only, or closed to this user`,
+      'name a file in another folder',
+    );
   }
-  requireSectors(tried, facts.size);
-  return { path: real, kind: 'file', size: facts.size, absent: false };
-}
-
-/** The command that makes a sparse file. */
-export function makeCommand(backing: Backing): string[] {
-  return ['truncate', '--size', String(backing.size), backing.path];
-}
-
-/** Makes a sparse file; never touches one that is there. */
-export async function makeBackingFile(host: Host, backing: Backing): Promise<void> {
-  if (await host.stat(backing.path)) {
-    throw new LabError({
-      tried: `making ${backing.path}`,
-      happened: 'somebody made a file of that name meanwhile',
-      next: 'run the command again',
-    });
+  const { size } = spec;
+  if (size < SECTOR || size % SECTOR !== 0) {
+    refuse(
+      `${size} bytes are not a whole number of ${SECTOR}-byte sectors`,
+      `take a multiple of ${SECTOR}, such as ${Math.max(1, Math.ceil(size / SECTOR)) * SECTOR}`,
+    );
   }
-  await host.run(makeCommand(backing));
+  requireSlice(size, spec, refuse);
+  const backing: Backing = {
+    name,
+    path,
+    opens: name,
+    moving: false,
+    kind: 'file',
+    size,
+    absent: true,
+    identity: undefined,
+  };
+  return { backing, findings: [], warnings: roomFor(size, room) };
 }
 
-/** Whether a file holds no data at all: not one block was ever written. */
-export async function isUntouched(host: Host, path: string): Promise<boolean> {
-  return (await host.stat(path))?.blocks === 0;
+function existingFile(
+  snapshot: StorageSnapshot,
+  facts: NameFacts,
+  spec: BackingSpec,
+  refuse: Refuse,
+): Judgement {
+  const { name, node, head, tail, room } = facts;
+  const size = node?.size ?? 0;
+  if (spec.size !== undefined && size !== spec.size) {
+    refuse(
+      `it is there already, with ${formatSize(size)} (${size} bytes) rather than ${formatSize(spec.size)} (${spec.size} bytes)`,
+      [`leave ${called(spec, 'size')} out to export it as it is`, 'or name another file'],
+    );
+  }
+  if (size === 0) refuse('it is empty (0 bytes)', `give it a size first: truncate --size 256M ${name}`);
+  if (!facts.writable && !spec.readOnly) {
+    refuse(
+      `it can't be written: it lies on a read-only file system, or is closed to this user`,
+      `give ${called(spec, 'readOnly')} to export it for reading`,
+    );
+  }
+  if (size % SECTOR !== 0 && spec.length === undefined) {
+    const whole = Math.floor(size / SECTOR);
+    refuse(`its ${size} bytes are not a whole number of ${SECTOR}-byte sectors`, [
+      ...(whole > 0 ? [`give ${called(spec, 'length')} ${whole} to export its whole sectors`] : []),
+      `or fill it up with zeros: truncate --size %${SECTOR} ${name}`,
+    ]);
+  }
+  requireSlice(size, spec, refuse);
+  const path = facts.hops.at(-1) ?? name;
+  const backing: Backing = {
+    name,
+    path,
+    opens: name,
+    moving: false,
+    kind: 'file',
+    size,
+    absent: false,
+    identity: identityOf(snapshot, facts),
+  };
+  const unwritten = size - (node?.blocks ?? 0) * 512;
+  const container = containerFindings(name, head, tail, spec);
+  const warnings = spec.readOnly ? [] : roomFor(unwritten, room);
+  return { backing, findings: container.findings, warnings: [...container.warnings, ...warnings] };
 }
 
-/**
- * Why a device or file should not be exported for writing: mounted, swapped to, held by another layer, attached by
- * somebody else. Empty if nothing speaks against it.
- */
-export async function objections(host: Host, backing: Backing): Promise<string[]> {
-  if (backing.absent) return [];
-  if (backing.kind === 'file') return fileObjections(host, backing.path);
-  const { stdout } = await host.run(['lsblk', '--json', '--output', 'PATH,TYPE,MOUNTPOINTS', backing.path]);
-  const { blockdevices } = JSON.parse(stdout) as { blockdevices: BlockDevice[] };
-  return blockdevices.flatMap((device) => deviceObjections(device, true));
+function device(
+  snapshot: StorageSnapshot,
+  facts: NameFacts,
+  block: BlockFacts,
+  spec: BackingSpec,
+  refuse: Refuse,
+): Judgement {
+  const { name, head } = facts;
+  if (spec.size !== undefined) {
+    refuse('it is a block device, whose size is given', `leave ${called(spec, 'size')} out`);
+  }
+  if (block.size === 0) {
+    refuse('it has no medium: 0 bytes', 'put a medium in, or attach a file to it, first');
+  }
+  if (!spec.readOnly && (block.readOnly || !facts.writable)) {
+    refuse(
+      block.readOnly ? 'the device is read-only' : "it can't be written by this user",
+      `give ${called(spec, 'readOnly')} to export it for reading`,
+    );
+  }
+  requireSlice(block.size, spec, refuse);
+  const warnings: string[] = [];
+  const moving = isMoving(snapshot, facts);
+  const stable = moving ? stableName(snapshot, block) : undefined;
+  if (moving) {
+    warnings.push(
+      stable === undefined
+        ? `${name} may be another disk after a reboot, and this one has no name that stays: it is started only while it is the same`
+        : `${name} may be another disk after a reboot: ${stable} is exported, which stays with this one`,
+    );
+  }
+  const backing: Backing = {
+    name,
+    path: `/dev/${block.name.replaceAll('!', '/')}`,
+    opens: moving ? stable : name,
+    moving,
+    kind: 'device',
+    size: block.size,
+    absent: false,
+    identity: identityOf(snapshot, facts),
+  };
+  const container = containerFindings(name, head, Buffer.alloc(0), spec);
+  return { backing, findings: container.findings, warnings: [...warnings, ...container.warnings] };
 }
 
-interface BlockDevice {
-  path: string;
-  type: string;
-  mountpoints: (string | null)[];
-  children?: BlockDevice[];
+function requireSlice(size: number, { offset = 0, length }: BackingSpec, refuse: Refuse): void {
+  const sectors = Math.floor(size / SECTOR);
+  const end = offset + (length ?? Math.max(0, sectors - offset));
+  if (offset < sectors && end <= sectors) return;
+  const wanted =
+    length === undefined
+      ? `sector ${offset} onwards was asked for`
+      : `${length} sectors from sector ${offset} on were asked for, up to sector ${offset + length}`;
+  const room = sectors - offset;
+  refuse(
+    `it has ${sectors} sectors, and ${wanted}`,
+    room > 0 ? `take at most ${room} sectors from there` : `begin below sector ${sectors}`,
+  );
 }
 
-function deviceObjections(device: BlockDevice, top: boolean): string[] {
-  const mounted = device.mountpoints
-    .filter((place) => place !== null)
-    .map((place) => `${device.path} is ${place === '[SWAP]' ? 'in use as swap' : `mounted on ${place}`}`);
-  const held = !top && device.type !== 'part' ? [`${device.path} (${device.type}) lies on it`] : [];
-  return [...mounted, ...held, ...(device.children ?? []).flatMap((child) => deviceObjections(child, false))];
+function containerFindings(
+  name: string,
+  head: Buffer,
+  tail: Buffer,
+  { readOnly }: BackingSpec,
+): { findings: Finding[]; warnings: string[] } {
+  const container = containerIn(name, head, tail);
+  if (container === undefined) return { findings: [], warnings: [] };
+  const text = `it holds ${container.name}, and a target would serve that as it is: initiators see no disk in it`;
+  return readOnly
+    ? { findings: [], warnings: [`${name}: ${text}`, ...container.wayOut] }
+    : { findings: [{ kind: 'container', text, next: container.wayOut }], warnings: [] };
 }
 
-async function fileObjections(host: Host, path: string): Promise<string[]> {
-  const { listLoops } = await import('./loop.js');
-  const loops = await listLoops(host, path);
-  return loops.map((loop) => `it is attached as ${loop.device}`);
-}
-
-/** From sysfs, by lsblk: a device that is in use may refuse to be opened. */
-async function deviceSize(host: Host, device: string): Promise<number> {
-  const { stdout } = await host.run([
-    'lsblk',
-    '--bytes',
-    '--nodeps',
-    '--noheadings',
-    '--output',
-    'SIZE',
-    device,
-  ]);
-  return Number(stdout.trim());
-}
-
-function requireSectors(tried: string, size: number): void {
-  if (size >= SECTOR && size % SECTOR === 0) return;
-  throw new UsageError({
-    tried,
-    happened: `${size} bytes are not a whole number of ${SECTOR}-byte sectors`,
-    next: `take a multiple of ${SECTOR}`,
-  });
-}
-
-async function realPath(host: Host, path: string): Promise<string> {
-  const { stdout } = await host.run(['realpath', '--', path]);
-  return stdout.trimEnd();
+/** @param bytes that are not allocated yet */
+function roomFor(bytes: number, room: NameFacts['room']): string[] {
+  if (room === undefined || bytes <= room.free) return [];
+  return [
+    `${formatSize(bytes)} of it are not allocated yet, and its file system (${room.type}) has ${formatSize(room.free)} free: writes will fail when that is full`,
+  ];
 }

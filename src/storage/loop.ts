@@ -4,24 +4,34 @@ import type { Host } from '../host/host.js';
 export interface LoopDevice {
   /** `/dev/loop0` */
   device: string;
-  /** Backing file as the kernel knows it, absolute. */
+  /** Backing file as the kernel knows it, absolute; one that was removed ends with ` (deleted)`. */
   file: string;
+  /** The same by what it is. */
+  id: { dev: string; inode: string };
   readOnly: boolean;
   directIo: boolean;
 }
 
 /** The loop devices of the host, or those on one backing file. */
 export async function listLoops(host: Host, file?: string): Promise<LoopDevice[]> {
-  const columns = ['--json', '--list', '--output', 'NAME,BACK-FILE,RO,DIO'];
+  const columns = ['--json', '--list', '--output', 'NAME,BACK-FILE,BACK-INO,BACK-MAJ:MIN,RO,DIO'];
   const argv = ['losetup', ...columns, ...(file === undefined ? [] : ['--associated', file])];
   const { stdout } = await host.run(argv);
   if (stdout.trim() === '') return [];
   const { loopdevices } = JSON.parse(stdout) as {
-    loopdevices: { name: string; 'back-file': string | null; ro: boolean; dio: boolean }[];
+    loopdevices: {
+      name: string;
+      'back-file': string | null;
+      'back-ino': number | string;
+      'back-maj:min': string;
+      ro: boolean;
+      dio: boolean;
+    }[];
   };
   return loopdevices.map((loop) => ({
     device: loop.name,
     file: loop['back-file'] ?? '',
+    id: { dev: loop['back-maj:min'].trim(), inode: String(loop['back-ino']) },
     readOnly: loop.ro,
     directIo: loop.dio,
   }));

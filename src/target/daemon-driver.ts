@@ -9,6 +9,7 @@ import { ownLoops } from './loops.js';
 import { processesOf, RUN_MARK, signalCommand, signalProcesses } from './processes.js';
 import { daemonConfiguration, daemonControl, type Program, programName, programOf } from './program.js';
 import { ProgramDriver } from './program-driver.js';
+import { handlersOf } from './tellable.js';
 import { exportedPath, exportVariables } from './variables.js';
 
 type Change =
@@ -67,7 +68,7 @@ export class DaemonDriver extends ProgramDriver implements Driver {
     const { host } = this.store;
     const others = without(await this.#members(entry), entry);
     if (others.length === 0) return this.launcher.prepareStop(this.#program(entry, [], ''));
-    const pids = await this.#pids(entry);
+    const pids = await this.#tellable(entry);
     await this.#configure(entry, others);
     if (pids.length === 0) return { run: async () => {} };
     // Without its loop device there is nothing that it could serve the export from.
@@ -86,8 +87,9 @@ export class DaemonDriver extends ProgramDriver implements Driver {
   async #startDeed(entry: ExportEntry): Promise<Deed> {
     const members = await this.#members(entry);
     const path = await exportedPath(this.store, entry);
+    // Before its configuration changes: what it reads at its start and is told afterwards it would be told twice.
+    const pids = await this.#tellable(entry);
     await this.#configure(entry, members);
-    const pids = await this.#pids(entry);
     if (pids.length === 0) return this.launcher.prepareStart(this.#program(entry, members, path));
     const changes = this.#changes(entry, 'add', without(members, entry), path);
     const run = (): Promise<void> => this.#carryOut(entry, changes, pids);
@@ -144,6 +146,18 @@ export class DaemonDriver extends ProgramDriver implements Driver {
     return processesOf(this.store.host, this.store.folder, this.mark(entry));
   }
 
+  /**
+   * Its processes that can be told of a change: a daemon that was just started is waited for. One that is restarted for
+   * each change need not listen.
+   */
+  #tellable(entry: ExportEntry): Promise<number[]> {
+    const { change } = daemonControl(entry);
+    const signal =
+      change.by === 'signal' ? change.signal : change.by === 'commands' && change.otherwise?.signal;
+    const find = (): Promise<number[]> => this.#pids(entry);
+    return signal ? handlersOf(this.store.host, find, signal) : find();
+  }
+
   async #configure(entry: ExportEntry, members: readonly ExportEntry[]): Promise<void> {
     const { path, text } = await this.#configuration(entry, members);
     await this.store.host.write(path, text, 0o600);
@@ -155,11 +169,13 @@ export class DaemonDriver extends ProgramDriver implements Driver {
     members: readonly ExportEntry[],
     own?: string,
   ): Promise<{ path: string; text: string }> {
-    const opened = members.map(async (member) => ({
-      entry: member,
-      path: own !== undefined && member === entry ? own : await exportedPath(this.store, member),
-    }));
-    return daemonConfiguration(this.store, entry, await Promise.all(opened));
+    const opened = members.map(async (member) => {
+      if (own !== undefined && member === entry) return [{ entry: member, path: own }];
+      // One whose loop device is gone keeps no other from being served.
+      const path = await exportedPath(this.store, member).catch(() => undefined);
+      return path === undefined ? [] : [{ entry: member, path }];
+    });
+    return daemonConfiguration(this.store, entry, (await Promise.all(opened)).flat());
   }
 
   #program(entry: ExportEntry, members: readonly ExportEntry[], path: string): Program {

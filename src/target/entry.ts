@@ -5,8 +5,11 @@
 import { posix } from 'node:path';
 import { LabError } from '../errors.js';
 import { type Host, type HostLock, isTemporary } from '../host/host.js';
+import { withRights } from '../host/rights.js';
 import type { Control } from '../recipe/schema.js';
 import { SECTOR } from '../storage/backing.js';
+import type { MadeFile } from '../storage/files.js';
+import type { Identity } from '../storage/identity.js';
 import type { RestartPolicy } from './supervise.js';
 
 /**
@@ -53,12 +56,25 @@ export interface ExportEntry {
   iface: string;
   netns?: string;
   backing: {
+    /** As the user typed it, absolute; links are not resolved. */
+    name: string;
+    /** What that meant when its target was last started by a command: absolute, links resolved. */
     path: string;
+    /** What its target opens unless a loop device is between: the name, or one that stays with the disk. */
+    opens: string;
+    /** `opens` is a link of ours that leads to the disk as long as that has the number it was exported by (see disk-link.ts). */
+    pinned?: boolean;
     kind: 'file' | 'device';
     /** Bytes. */
     size: number;
+    /** What it is, whatever its name; null where an earlier version did not record it. */
+    identity: Identity | null;
     /** The file was made for this export. */
     made: boolean;
+    /** What was made: this alone is ever removed. */
+    madeAs?: MadeFile;
+    /** Name that the file has in its folder until it is whole. */
+    making?: string;
     /** A loop device is attached for this export; those in `loopsBefore` are somebody else's. */
     loop: boolean;
     loopsBefore: string[];
@@ -131,6 +147,11 @@ export class StateFolder {
     return posix.join(this.trialsFolder(), name);
   }
 
+  /** Links to disks that have no name of their own (see disk-link.ts). */
+  disksFolder(): string {
+    return posix.join(this.folder, 'disks');
+  }
+
   persistFolder(): string {
     return posix.join(this.folder, 'persist');
   }
@@ -138,7 +159,7 @@ export class StateFolder {
 
 /** What initiators see of its file or device. */
 export function sectorsOf({ backing, options: { offset = 0, length } }: ExportEntry): number {
-  return length ?? backing.size / SECTOR - offset;
+  return length ?? Math.floor(backing.size / SECTOR) - offset;
 }
 
 /** Entries of one host, and the folders that go with them. */
@@ -159,10 +180,16 @@ export class EntryStore extends StateFolder {
 
   /** Taken on the folder itself, so that no file of ours is left when nothing is exported. */
   async lock(wait = 60_000): Promise<HostLock> {
-    await this.host.run(['mkdir', '-p', this.folder]);
+    const tried = `changing exports on ${this.host.name}`;
+    await withRights(tried, this.folder, () => this.host.run(['mkdir', '-p', this.folder]));
     const lock = await this.host.lock(this.folder, wait);
+    try {
+      this.#known = new Map((await this.#readAll()).map((entry) => [exportId(entry), entry]));
+    } catch (error) {
+      await lock.release();
+      throw error;
+    }
     this.#lock = lock;
-    this.#known = new Map((await this.#readAll()).map((entry) => [exportId(entry), entry]));
     return {
       isHeld: () => lock.isHeld(),
       release: () => {
@@ -173,10 +200,10 @@ export class EntryStore extends StateFolder {
     };
   }
 
-  /** Removes the folders of entries, logs and copies when there is no entry any more; to be called under the lock. */
+  /** Removes the folders of entries and copies when there is no entry any more; to be called under the lock. */
   async removeIfEmpty(): Promise<void> {
     if ((await this.all()).length > 0) return;
-    for (const name of ['exports', 'logs', 'artifacts', 'daemons', 'modules', 'persist']) {
+    for (const name of ['exports', 'artifacts', 'daemons', 'modules', 'disks', 'persist']) {
       await this.host.remove(posix.join(this.folder, name));
     }
   }
@@ -184,16 +211,36 @@ export class EntryStore extends StateFolder {
   /**
    * All entries, sorted by id.
    * @throws LabError if a file can't be read as an entry (none is ever torn: they are replaced by rename)
+   * @throws MissingError if this user may not read them
    */
   async all(): Promise<ExportEntry[]> {
     if (this.#known === undefined) return this.#readAll();
     return [...this.#known.values()].sort((a, b) => (exportId(a) < exportId(b) ? -1 : 1));
   }
 
+  /**
+   * Entries, and files that can't be read as entries: for what only looks, and must tell of the others.
+   * @throws MissingError if this user may not read them
+   */
+  async readable(): Promise<{ entries: ExportEntry[]; unreadable: UnreadableEntry[] }> {
+    const files = await this.#files();
+    const entries: ExportEntry[] = [];
+    const unreadable: UnreadableEntry[] = [];
+    for (const [name, text] of files) {
+      const entry = parseEntry(name, text);
+      if ('fault' in entry) unreadable.push({ path: posix.join(this.folder, 'exports', name), ...entry });
+      else entries.push(entry);
+    }
+    return { entries, unreadable };
+  }
+
   /** @throws LabError if the lock was lost meanwhile: others may be at work */
   async write(entry: ExportEntry): Promise<void> {
     this.#requireLock();
-    await this.host.write(this.entryPath(exportId(entry)), `${JSON.stringify(entry, null, 2)}\n`, 0o600);
+    const text = `${JSON.stringify(entry, null, 2)}\n`;
+    await withRights(`writing the entry of ${exportId(entry)}`, this.folder, () =>
+      this.host.write(this.entryPath(exportId(entry)), text, 0o600),
+    );
     this.#known?.set(exportId(entry), entry);
   }
 
@@ -206,11 +253,9 @@ export class EntryStore extends StateFolder {
 
   /** Removes what killed commands had half written; to be called under the lock, which nobody else writes without. */
   async sweep(): Promise<void> {
-    const { stdout } = await this.host.run(
-      ['find', this.folder, '-mindepth', '2', '-maxdepth', '3', '-name', '.*.tmp'],
-      // 1: a daemon removed a file of its own meanwhile.
-      { accept: [1] },
-    );
+    // By the shell alone: find(1) of busybox may know no depths.
+    const script = 'for f in "$1"/*/.*.tmp "$1"/*/*/.*.tmp; do if [ -e "$f" ]; then echo "$f"; fi; done';
+    const { stdout } = await this.host.run(['sh', '-c', script, 'sh', this.folder]);
     for (const path of stdout.split('\n')) {
       if (isTemporary(posix.basename(path))) await this.host.remove(path);
     }
@@ -226,23 +271,70 @@ export class EntryStore extends StateFolder {
   }
 
   async #readAll(): Promise<ExportEntry[]> {
-    const files = await this.host.readAll(posix.join(this.folder, 'exports'), '.json');
-    return [...files].map(([name, text]) => this.#parse(name, text));
+    const { entries, unreadable } = await this.readable();
+    requireReadable(this.host, unreadable);
+    return entries;
   }
 
-  #parse(name: string, text: Buffer): ExportEntry {
-    const path = posix.join(this.folder, 'exports', name);
-    try {
-      const entry = JSON.parse(text.toString()) as ExportEntry;
-      if (entry.format !== 1) throw new Error(`format ${String(entry.format)} is not known to this version`);
-      return entry;
-    } catch (error) {
-      throw new LabError({
-        tried: `reading the entry ${path} on ${this.host.name}`,
-        happened: (error as Error).message,
-        next: 'use the aoe-lab that wrote it; or move the file away, stop its process and detach its loop device by hand',
-        cause: error,
-      });
-    }
+  #files(): Promise<Map<string, Buffer>> {
+    return withRights(`reading the exports of ${this.host.name}`, this.folder, () =>
+      this.host.readAll(posix.join(this.folder, 'exports'), '.json'),
+    );
   }
+}
+
+/** A file among the entries that is none. */
+export interface UnreadableEntry {
+  path: string;
+  fault: string;
+}
+
+/** @throws LabError if there are files that can't be read as entries: what they serve is not known */
+export function requireReadable(host: Host, unreadable: readonly UnreadableEntry[]): void {
+  if (unreadable.length === 0) return;
+  throw new LabError({
+    tried: `reading the entries of exports on ${host.name}`,
+    happened: unreadable.map(({ path, fault }) => `${path}: ${fault}`).join('\n'),
+    next: [
+      'aoe-lab status shows the other exports',
+      'use the aoe-lab that wrote it; or move the file away, stop its process and detach its loop device by hand',
+    ],
+  });
+}
+
+/** @param name of its file, which is that of the entry: anything else was put there by somebody */
+function parseEntry(name: string, text: Buffer): ExportEntry | { fault: string } {
+  if (text.length === 0) return { fault: 'it is empty' };
+  let value: unknown;
+  try {
+    value = JSON.parse(text.toString());
+  } catch (error) {
+    return { fault: `it is no JSON: ${(error as Error).message}` };
+  }
+  const entry = value as ExportEntry | null;
+  if (typeof entry !== 'object' || entry === null) return { fault: 'it is no entry of aoe-lab' };
+  if (entry.format !== 1) return { fault: `format ${String(entry.format)} is not known to this version` };
+  const isWhole =
+    ['phase', 'implementation', 'release', 'iface', 'build'].every(
+      (key) => typeof entry[key as keyof ExportEntry] === 'string',
+    ) &&
+    typeof entry.control?.shape === 'string' &&
+    typeof entry.backing?.path === 'string' &&
+    typeof entry.options === 'object' &&
+    entry.options !== null &&
+    Array.isArray(entry.artifacts);
+  if (!isWhole) return { fault: 'it is no entry of aoe-lab' };
+  if (`${exportId(entry)}.json` !== name) return { fault: `it is the entry of ${exportId(entry)}` };
+  return completed(entry);
+}
+
+/** What earlier versions did not record is as good as can be told from what they did. */
+function completed(entry: ExportEntry): ExportEntry {
+  const { path } = entry.backing;
+  const { migration } = entry;
+  return {
+    ...entry,
+    backing: { ...{ name: path, opens: path, identity: null }, ...entry.backing },
+    ...(migration === undefined ? {} : { migration: { ...migration, other: completed(migration.other) } }),
+  };
 }

@@ -1,7 +1,10 @@
 import type { Host } from '../host/host.js';
 import { type InterfaceFacts, requireInterface } from '../host/interface.js';
-import { makeBackingFile } from '../storage/backing.js';
+import { SECTOR } from '../storage/backing.js';
+import { createFile, placeFile } from '../storage/files.js';
+import type { Finding } from '../storage/findings.js';
 import { type AnnouncementWatch, watchAnnouncements } from './announcement.js';
+import { linkDisk } from './disk-link.js';
 import { driverFor } from './driver.js';
 import { EntryStore, type ExportEntry, exportId, sectorsOf } from './entry.js';
 import { attachOwn, ownLoops } from './loops.js';
@@ -10,6 +13,7 @@ import { settlePersistence } from './persist/settle.js';
 import { type ExportPlan, planExport, type Served } from './plan.js';
 import { requireAnnouncement, waitUntilListening } from './ready.js';
 import { type Recovery, recover } from './recover.js';
+import { type StorageSurvey, surveyFor } from './suitability.js';
 import { tidy } from './tidy.js';
 import { undo } from './undo.js';
 import type { ExportWish } from './wish.js';
@@ -23,8 +27,9 @@ export interface ExportReport {
   iface: string;
   netns: string | undefined;
   mac: string;
+  /** As the user typed it, absolute. */
   file: string;
-  /** Bytes. */
+  /** Bytes of what is served. */
   size: number;
   sectors: number;
   device: string | undefined;
@@ -33,6 +38,10 @@ export interface ExportReport {
   options: ExportEntry['options'];
   /** What brings it back after a reboot, in words; null: nothing does. */
   persistence: string | null;
+  /** What spoke against it, and was overridden. */
+  overridden: Finding[];
+  /** What the user should know. */
+  warnings: string[];
 }
 
 /** An export that is wished for, and what is to serve it. */
@@ -94,8 +103,13 @@ async function makeAll(
     onRecovery(await recover(store));
     const watches = new Watches(host);
     try {
+      // Asked once for all: who uses a disk is seen in every process of the host.
+      const survey = await surveyFor(
+        store,
+        orders.map(({ wish }) => wish.path),
+      );
       const begun: (() => Promise<ExportOutcome>)[] = [];
-      for (const order of orders) begun.push(await begin(store, order, interfaces, watches));
+      for (const order of orders) begun.push(await begin(store, order, survey, interfaces, watches));
       const outcomes: ExportOutcome[] = [];
       for (const finish of begun) outcomes.push(await finish());
       if (outcomes.some(({ error }) => error !== undefined)) await tidy(store);
@@ -112,6 +126,7 @@ async function makeAll(
 async function begin(
   store: EntryStore,
   order: ExportOrder,
+  survey: StorageSurvey,
   interfaces: Interfaces,
   watches: Watches,
 ): Promise<() => Promise<ExportOutcome>> {
@@ -123,17 +138,18 @@ async function begin(
   };
   try {
     const iface = await interfaces.require(wish.netns, wish.iface);
-    const plan = await planExport(store, served, wish);
+    const plan = await planExport(store, served, wish, survey);
     await store.write(plan.entry);
     entry = plan.entry;
     await watches.open(plan.entry);
+    plan.entry = entry = await makeFile(store, plan);
     await start(store, plan, served);
     return async () => {
       try {
         const pids = await waitUntilListening(store, plan.entry, iface);
         await watches.require(store, plan.entry);
         await store.write({ ...plan.entry, phase: 'running' });
-        return { order, report: await report(store, plan.entry, iface, pids) };
+        return { order, report: await report(store, plan, iface, pids) };
       } catch (error) {
         return failed(error);
       }
@@ -144,9 +160,28 @@ async function begin(
   }
 }
 
-async function start(store: EntryStore, { entry, backing }: ExportPlan, served: Served): Promise<void> {
-  const { host } = store;
-  if (backing.absent) await makeBackingFile(host, backing);
+/**
+ * Makes the file where it is not there: under a name of its own, and what was made is on record before it gets its name, so
+ * that whatever is removed later is that and nothing else.
+ */
+async function makeFile(store: EntryStore, { entry, backing: { absent } }: ExportPlan): Promise<ExportEntry> {
+  const { backing } = entry;
+  const { making, path, size } = backing;
+  if (!absent || making === undefined) return entry;
+  const madeAs = await createFile(store.host, path, making, size);
+  const { dev, inode, birth, bootId } = madeAs;
+  const known: ExportEntry = {
+    ...entry,
+    backing: { ...backing, madeAs, identity: { kind: 'file', dev, inode, birth, bootId } },
+  };
+  await store.write(known);
+  await placeFile(store.host, path, making);
+  const { making: _, ...whole } = known.backing;
+  return { ...known, backing: whole };
+}
+
+async function start(store: EntryStore, { entry }: ExportPlan, served: Served): Promise<void> {
+  await linkDisk(store, entry);
   if (entry.persist) await settlePersistence(store, false);
   if (entry.backing.loop) await attachOwn(store, entry);
   await putArtifacts(store, served);
@@ -210,7 +245,7 @@ export async function putArtifacts(store: EntryStore, { build, artifacts }: Serv
 
 async function report(
   store: EntryStore,
-  entry: ExportEntry,
+  { entry, overridden, warnings }: ExportPlan,
   iface: InterfaceFacts,
   pids: number[],
 ): Promise<ExportReport> {
@@ -223,13 +258,15 @@ async function report(
     iface: entry.iface,
     netns: entry.netns,
     mac: iface.mac,
-    file: entry.backing.path,
-    size: entry.backing.size,
+    file: entry.backing.name,
+    size: sectorsOf(entry) * SECTOR,
     sectors: sectorsOf(entry),
     device: (await ownLoops(store, entry))[0],
     pids,
     log: driverFor(store, entry).logPath(entry),
     options: entry.options,
     persistence: (entry.persist && (await (await serviceManager(store.host)).starter(store))) || null,
+    overridden,
+    warnings,
   };
 }

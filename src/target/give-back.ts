@@ -1,8 +1,8 @@
 import { requireInterface } from '../host/interface.js';
-import { detachLoop } from '../storage/loop.js';
+import { refreshOne } from './backing-now.js';
 import { driverFor } from './driver.js';
 import { type EntryStore, type ExportEntry, exportId, type WireState } from './entry.js';
-import { ownLoops, reattach } from './loops.js';
+import { detachLoops, reattach } from './loops.js';
 import { settlePersistence } from './persist/settle.js';
 import { waitUntilListening } from './ready.js';
 import { openVantage } from './wire.js';
@@ -39,10 +39,8 @@ export async function giveBack(store: EntryStore, unfinished: ExportEntry): Prom
   try {
     await driverFor(store, intruder).stop(intruder);
     if (old.persist) await settlePersistence(store, false);
-    if (!old.backing.loop) {
-      for (const device of await ownLoops(store, intruder)) await detachLoop(store.host, device);
-    }
-    revived = await reattach(store, returning);
+    if (!old.backing.loop) await detachLoops(store, intruder);
+    revived = await reattach(store, returning, await refreshOne(store, returning));
     await serve(store, revived, state);
   } catch (error) {
     trouble = (error as Error).message;

@@ -8,6 +8,7 @@ import { serviceName } from './persist/names.js';
 import { runsSystemd } from './persist/systemd.js';
 import { endProcesses, processesOf, RUN_MARK, stopProcesses } from './processes.js';
 import type { Program } from './program.js';
+import { recorded, recordPath } from './run-record.js';
 import { guarded, supervised } from './supervise.js';
 import { endTransient, transientArgv } from './transient.js';
 
@@ -23,7 +24,7 @@ export class Launcher {
     const { host } = this.#store;
     if (program.persist) return (await serviceManager(host)).startArgv(this.#service(program), this.#store);
     if (await this.#isTransient(program)) return transientArgv(this.#service(program), program);
-    return ownArgv(program);
+    return supervised(guarded(program.argv, program.before), program.restart);
   }
 
   async start(program: Program): Promise<void> {
@@ -33,7 +34,7 @@ export class Launcher {
     if (program.persist || isTransient) await host.run(['mkdir', '-p', posix.dirname(program.log)]);
     if (program.persist) return (await serviceManager(host)).start(this.#service(program), this.#store);
     if (isTransient) await host.run(transientArgv(this.#service(program), program));
-    else await host.inNamespace(program.netns).start(ownArgv(program), startOptions(program));
+    else await host.inNamespace(program.netns).start(this.#ownArgv(program), startOptions(program));
   }
 
   /** Ends it and whatever keeps it running. Silent if it does not run. */
@@ -49,7 +50,10 @@ export class Launcher {
   async prepareStart(program: Program): Promise<Deed> {
     const run = (): Promise<void> => this.start(program);
     if (program.persist || (await this.#isTransient(program))) return { run };
-    return { run, begins: { argv: ownArgv(program), netns: program.netns, options: startOptions(program) } };
+    return {
+      run,
+      begins: { argv: this.#ownArgv(program), netns: program.netns, options: startOptions(program) },
+    };
   }
 
   async prepareStop(program: Program): Promise<Deed> {
@@ -70,14 +74,14 @@ export class Launcher {
     return serviceName(this.#store, program.name);
   }
 
+  /** Of a process that is ours to start: each that is started again is written down anew. */
+  #ownArgv({ argv, before, name, restart }: Program): string[] {
+    return supervised(recorded(guarded(argv, before), recordPath(this.#store, name)), restart);
+  }
+
   async #isTransient({ restart }: Program): Promise<boolean> {
     return restart !== undefined && (await runsSystemd(this.#store.host));
   }
-}
-
-/** Of a process that is ours to start. */
-function ownArgv({ argv, before, restart }: Program): string[] {
-  return supervised(guarded(argv, before), restart);
 }
 
 function startOptions({ mark, log, cwd }: Program): StartOptions {

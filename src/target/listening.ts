@@ -17,36 +17,62 @@ export async function listeningOn(
   return pids.filter((_, index) => isBound(tables[index] ?? '', interfaceIndex));
 }
 
-/** Of each process: links of its sockets (`socket:[INODE]`), then its table of packet sockets. */
+/** Of each process: links of what it has open (`… -> socket:[INODE]`), or that they can't be read; then its table of packet sockets. */
 const SOCKETS = `for pid do
   echo "process $pid"
-  find "/proc/$pid/fd" -maxdepth 1 -lname 'socket:*' -printf '%l\\n' 2>/dev/null
+  if [ -r "/proc/$pid/fd" ]; then ls -l "/proc/$pid/fd" 2>/dev/null; else echo hidden; fi
   cat "/proc/$pid/net/packet" 2>/dev/null
 done
 :`;
 
+/** As the kernel's table has it, in hex: AoE, and all protocols. */
+const PROTOCOLS = ['88a2', '0003'];
+
+/**
+ * Which sockets a process with file capabilities has can't be seen by its own user: one of its namespace that takes AoE
+ * on the interface is taken for its own.
+ */
 function isBound(table: string, interfaceIndex: number): boolean {
-  const sockets = new Set([...table.matchAll(/^socket:\[(\d+)\]$/gm)].map((match) => match[1] as string));
+  const isHidden = /^hidden$/m.test(table);
+  const sockets = new Set([...table.matchAll(/-> socket:\[(\d+)\]$/gm)].map((match) => match[1] as string));
   return table
     .split('\n')
     .map((line) => line.trim().split(/\s+/))
-    .filter(({ length }) => length === 9)
-    .filter(([, , , , iface]) => Number(iface) === interfaceIndex || Number(iface) === 0)
-    .some((columns) => sockets.has(columns[8] ?? ''));
+    .filter((columns) => columns.length === 9 && columns[8] !== 'Inode')
+    .filter(([, , , , iface]) => Number(iface) === interfaceIndex || (!isHidden && Number(iface) === 0))
+    .some((columns) => (isHidden ? PROTOCOLS.includes(columns[3] ?? '') : sockets.has(columns[8] ?? '')));
+}
+
+/** Files of the disk that processes have open and that have no name any more; memory of the kernel's looks alike. */
+export async function deletedFilesOf(host: Host, pids: readonly number[]): Promise<string[]> {
+  const folders = pids.map((pid) => `/proc/${pid}/fd/`);
+  if (folders.length === 0) return [];
+  // 1, 2: one has ended.
+  const { stdout } = await host.run(['ls', '-l', ...folders], { accept: [1, 2] });
+  const names = [...stdout.matchAll(/ -> (\/.*) \(deleted\)$/gm)].map(([, name = '']) => name);
+  return [...new Set(names.filter((name) => !/^\/(memfd:|\[|dev\/|SYSV|anon_hugepage)/.test(name)))].sort();
 }
 
 const POLL = 20;
 const PATIENCE = 3000;
 
+/** What processes that still are there have open; exit code 1 if one can't be looked into. */
+const OPEN = `for pid do
+  [ -d "/proc/$pid" ] || continue
+  [ -r "/proc/$pid/fd" ] || exit 1
+  ls -l "/proc/$pid/fd" 2>/dev/null
+done
+:`;
+
 /** Waits until none of the processes has a file open; gives up silently after 3 s (status shows what still answers). */
 export async function waitUntilReleased(host: Host, pids: readonly number[], path: string): Promise<void> {
-  const folders = pids.map((pid) => `/proc/${pid}/fd`);
-  if (folders.length === 0) return;
+  if (pids.length === 0) return;
   const deadline = Date.now() + PATIENCE;
   while (Date.now() < deadline) {
-    const argv = ['find', ...folders, '-maxdepth', '1', '-type', 'l', '-printf', '%l\\n'];
-    const { stdout } = await host.run(argv, { accept: [1] });
-    if (!stdout.split('\n').includes(path)) return;
+    const { exitCode, stdout } = await host.run(['sh', '-c', OPEN, 'sh', ...pids.map(String)], {
+      accept: [1],
+    });
+    if (exitCode === 0 && !stdout.split('\n').some((line) => line.endsWith(` -> ${path}`))) return;
     await sleep(POLL);
   }
 }

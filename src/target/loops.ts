@@ -1,18 +1,32 @@
-import { attachLoop, detachLoop, listLoops } from '../storage/loop.js';
+import { attachLoop, detachLoop, type LoopDevice, listLoops } from '../storage/loop.js';
+import { sameFile } from '../storage/snapshot.js';
 import type { EntryStore, ExportEntry } from './entry.js';
 import { serviceManager } from './persist/manager.js';
 import { loopRecord, loopServiceName } from './persist/names.js';
 
-/** The loop devices attached for an entry: usually one, none after a reboot or before it is made. */
+/**
+ * The loop devices attached for an entry: usually one, none after a reboot or before it is made. They are found by what
+ * is behind them, so that one on a file that was replaced, removed or renamed is still ours.
+ */
 export async function ownLoops(store: EntryStore, entry: ExportEntry): Promise<string[]> {
+  return (await attachedLoops(store, entry)).map(({ device }) => device);
+}
+
+async function attachedLoops(store: EntryStore, entry: ExportEntry): Promise<LoopDevice[]> {
   const { backing } = entry;
   if (!backing.loop) return [];
   const { bootId, loopsBefore } = entry.persist
     ? await recorded(store, entry)
     : { bootId: entry.bootId, loopsBefore: backing.loopsBefore };
   if ((await store.host.facts()).bootId !== bootId) return [];
-  const loops = await listLoops(store.host, backing.path);
-  return loops.map(({ device }) => device).filter((device) => !loopsBefore.includes(device));
+  const loops = await listLoops(store.host);
+  return loops.filter((loop) => isBehind(loop, entry) && !loopsBefore.includes(loop.device));
+}
+
+function isBehind({ id, file }: LoopDevice, { backing }: ExportEntry): boolean {
+  const { identity, path, name, madeAs } = backing;
+  if (identity?.kind === 'file') return sameFile(id, identity) || sameFile(id, madeAs);
+  return file === path || file === name;
 }
 
 /** Of a persistent export: what the script that attaches it, at a boot too, wrote before it did. */
@@ -21,8 +35,9 @@ async function recorded(
   entry: ExportEntry,
 ): Promise<{ bootId: string | undefined; loopsBefore: string[] }> {
   const text = await store.host.read(loopRecord(store, entry)).catch(() => Buffer.alloc(0));
-  const [bootId, ...loopsBefore] = text.toString().split('\n');
-  return { bootId, loopsBefore };
+  // `BOOT INODE MAJOR:MINOR`, then a line a device.
+  const [first, ...loopsBefore] = text.toString().split('\n');
+  return { bootId: first?.split(' ')[0], loopsBefore };
 }
 
 /** How the loop device of an entry is attached. */
@@ -33,7 +48,7 @@ export function loopOptions({ options }: Pick<ExportEntry, 'options'>): {
   return { readOnly: options.readOnly ?? false, directIo: options.directIo ?? false };
 }
 
-/** Attaches the loop device of an entry, whose wish is written. */
+/** Attaches the loop device of an entry, which is written. */
 export async function attachOwn(store: EntryStore, entry: ExportEntry): Promise<void> {
   if (!entry.persist) {
     await attachLoop(store.host, entry.backing.path, loopOptions(entry));
@@ -43,36 +58,54 @@ export async function attachOwn(store: EntryStore, entry: ExportEntry): Promise<
 }
 
 /**
- * Attaches the loop device again where it is gone (a reboot, or somebody detached it); the wish is written first.
- * @returns the entry as it is now
+ * Attaches the loop device again where it is gone (a reboot, or somebody detached it) or has another file behind it than
+ * the name means now; the entry is written first. A device that its target still has open goes when that closes it.
+ * @param before the entry as it was when its loop device was attached
+ * @param entry what it is now (see backing-now.ts)
+ * @returns the entry as it is then
  */
-export async function reattach(store: EntryStore, entry: ExportEntry): Promise<ExportEntry> {
-  const { backing } = entry;
-  if (!backing.loop || (await ownLoops(store, entry)).length > 0) return entry;
+export async function reattach(
+  store: EntryStore,
+  before: ExportEntry,
+  entry: ExportEntry,
+): Promise<ExportEntry> {
+  if (!entry.backing.loop) return entry;
+  const attached = await attachedLoops(store, before);
+  const isGrown = before.backing.size !== entry.backing.size;
+  const { identity } = entry.backing;
+  const isIt = (loop: LoopDevice): boolean => identity?.kind !== 'file' || sameFile(loop.id, identity);
+  if (attached.length > 0 && attached.every(isIt) && !isGrown) return entry;
   if (entry.persist) {
     // Its service may be taken for started.
     await (await serviceManager(store.host)).stop(loopServiceName(store, entry), store);
+    await detachOwn(store, attached);
     await attachOwn(store, entry);
     return entry;
   }
-  const before = await listLoops(store.host, backing.path);
+  await detachOwn(store, attached);
+  const others = (await listLoops(store.host)).filter((loop) => isBehind(loop, entry));
   const renewed: ExportEntry = {
     ...entry,
     bootId: (await store.host.facts()).bootId,
-    backing: { ...backing, loopsBefore: before.map(({ device }) => device) },
+    backing: { ...entry.backing, loopsBefore: others.map(({ device }) => device) },
   };
   await store.write(renewed);
   await attachOwn(store, renewed);
   return renewed;
 }
 
-/** Detaches those of the devices that are still attached. @param devices of `ownLoops` */
-export async function detachOwn(
-  store: EntryStore,
-  { backing }: ExportEntry,
-  devices: readonly string[],
-): Promise<void> {
+/** Detaches the loop devices of an entry. @returns their names */
+export async function detachLoops(store: EntryStore, entry: ExportEntry): Promise<string[]> {
+  const attached = await attachedLoops(store, entry);
+  await detachOwn(store, attached);
+  return attached.map(({ device }) => device);
+}
+
+/** Those of them that still have the same file behind them: somebody may have been given the number meanwhile. */
+async function detachOwn(store: EntryStore, devices: readonly LoopDevice[]): Promise<void> {
   if (devices.length === 0) return;
-  const attached = await listLoops(store.host, backing.path);
-  for (const { device } of attached) if (devices.includes(device)) await detachLoop(store.host, device);
+  for (const loop of await listLoops(store.host)) {
+    const isOurs = devices.some(({ device, id }) => device === loop.device && sameFile(id, loop.id));
+    if (isOurs) await detachLoop(store.host, loop.device);
+  }
 }

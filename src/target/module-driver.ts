@@ -89,7 +89,12 @@ export class ModuleDriver implements Driver {
       else if (member.persist) await this.#serve(member, 'remove');
     }
     if (wasLoaded) await this.#unload(entry);
-    for (const member of members) await this.#tell(member, 'add');
+    // One whose device is away keeps no other from being served.
+    const failures: unknown[] = [];
+    for (const member of members) {
+      await this.#tell(member, 'add').catch((error) => failures.push(error));
+    }
+    if (failures.length > 0) throw failures[0];
   }
 
   async presence(entry: ExportEntry): Promise<Presence> {

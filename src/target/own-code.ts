@@ -1,7 +1,10 @@
-/** The native target on hosts other than this machine: they need Node, and get what of this package it runs on. */
+/**
+ * The native target runs from a copy of what it needs of this package, on this machine as on others: an upgrade or removal
+ * of the package changes nothing of what is exported.
+ */
 import { createHash } from 'node:crypto';
-import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { join, posix } from 'node:path';
+import { cp, mkdir, mkdtemp, readdir, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join, posix } from 'node:path';
 import { MissingError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { here } from '../host/local.js';
@@ -13,10 +16,11 @@ import type { Served } from './plan.js';
 /** Name of the artifact, a folder. */
 const OWN_CODE = 'aoe-lab';
 
-/** Of this package, and of the one it calls the C library by; `dist/src` without what only the command line needs. */
+/** Of this package; `dist/src` without what only the command line needs. */
 const PARTS = ['package.json', 'dist/src/native', 'dist/src/link', 'dist/src/aoe'];
 const FILES = /^dist\/src\/[^/]+\.js$/;
-const LIBRARIES = ['koffi', `@koromix/koffi-linux-${process.arch}`];
+/** The package that it calls the C library by, and the part of that for this processor. */
+const [LIBRARY, MACHINE_LIBRARY] = ['koffi', `@koromix/koffi-linux-${process.arch}`] as const;
 
 /** Whether a target is part of this package. */
 export function runsOwnCode(control: Control): boolean {
@@ -24,10 +28,12 @@ export function runsOwnCode(control: Control): boolean {
 }
 
 /**
- * What serves a target of this package on another host: its code as an artifact, named by its content.
+ * What serves a target of this package on a host: its code as an artifact, named by its content, and the Node it runs by.
  * @throws MissingError if that host has no Node that is new enough, or another kind of processor
  */
 export async function withOwnCode(host: Host, served: Served): Promise<Served> {
+  // Links resolved: that of a version manager may lead elsewhere tomorrow.
+  if (host.isHere) return servedByOwnCode(served, process.execPath);
   const tried = `providing ${served.implementation} for ${host.name}`;
   const { machine } = await host.facts();
   const own = (await here.facts()).machine;
@@ -55,7 +61,7 @@ export async function nodeRange(): Promise<string> {
 }
 
 async function findNode(host: Host, tried: string): Promise<string> {
-  const script = 'p=$(command -v node) && "$p" --version && echo "$p"';
+  const script = 'p=$(command -v node) && "$p" --version && "$p" -p process.execPath';
   const { stdout } = await host.run(['sh', '-lc', script], { accept: [1, 127] });
   const [version = '', path] = stdout.trim().split('\n');
   if (path !== undefined && (await isNodeFor(version))) return path;
@@ -113,9 +119,37 @@ async function ownFiles(): Promise<[string, string][]> {
   const top = (await readdir(join(packageRoot, 'dist/src')))
     .map((name) => `dist/src/${name}`)
     .filter((name) => FILES.test(name));
-  const libraries = LIBRARIES.map((name) => `node_modules/${name}`);
-  const all = await below(packageRoot, [...PARTS, ...top, ...libraries]);
+  const library = await packageFolder(LIBRARY, packageRoot);
+  const libraries: [string, string][] = [
+    [LIBRARY, library],
+    [MACHINE_LIBRARY, await packageFolder(MACHINE_LIBRARY, library)],
+  ];
+  const all = [
+    ...(await below(packageRoot, [...PARTS, ...top])),
+    ...(await Promise.all(libraries.map(([name, folder]) => within(folder, `node_modules/${name}`)))).flat(),
+  ];
   return all.filter(([name]) => /\.(c?js|json|node)$/.test(name));
+}
+
+/** Where Node finds a package that another one needs: beside it, or beside a folder above it. */
+async function packageFolder(name: string, from: string): Promise<string> {
+  for (let folder = await realpath(from); ; folder = dirname(folder)) {
+    const place = join(folder, 'node_modules', name);
+    if ((await stat(place).catch(() => undefined)) !== undefined) return realpath(place);
+    if (folder !== dirname(folder)) continue;
+    throw new MissingError({
+      tried: 'copying what the native target runs on',
+      happened: `the package ${name} is not installed beside aoe-lab`,
+      next: 'install aoe-lab again, with its optional dependencies',
+      missing: [name],
+    });
+  }
+}
+
+/** The files of a folder, by the name that it has in the staged one. */
+async function within(folder: string, as: string): Promise<[string, string][]> {
+  const files = await below(folder, await readdir(folder));
+  return files.map(([name, path]) => [join(as, name), path]);
 }
 
 async function below(root: string, names: readonly string[]): Promise<[string, string][]> {

@@ -4,14 +4,19 @@ import { UsageError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { packageRoot } from '../paths.js';
 import type { Control } from '../recipe/schema.js';
-import { type Backing, inspectBacking, makeCommand, objections } from '../storage/backing.js';
+import type { Backing } from '../storage/backing.js';
+import { makingName } from '../storage/files.js';
+import type { Finding } from '../storage/findings.js';
 import { attachCommand, listLoops } from '../storage/loop.js';
+import { requireDirectIo } from './direct-io.js';
+import { diskLink } from './disk-link.js';
 import { driverFor, type Preview } from './driver.js';
 import { EntryStore, type ExportEntry, exportId } from './entry.js';
 import { loopOptions } from './loops.js';
 import { refuseFleeting } from './persist/fleeting.js';
 import { previewPersistence } from './persist/preview.js';
 import { keptPath } from './persist/services.js';
+import { judgeExport, type StorageSurvey, surveyFor } from './suitability.js';
 import { checkWish, type ExportWish } from './wish.js';
 
 /** What is to serve the export: a build and the way to drive it. */
@@ -23,7 +28,7 @@ export interface Served {
   build: string;
   /** Files on this machine. */
   artifacts: { name: string; path: string }[];
-  /** Path of node on a host that a target of this package goes to. */
+  /** Path of node on the host, of a target of this package. */
   node?: string;
 }
 
@@ -31,28 +36,40 @@ export interface ExportPlan {
   /** In phase `wish`. */
   entry: ExportEntry;
   backing: Backing;
+  /** What spoke against it, and was overridden. */
+  overridden: Finding[];
+  /** What the user should know. */
+  warnings: string[];
 }
 
 /**
  * Decides how a wish is to be met; changes nothing.
- * @throws UsageError if the address is taken, the target lacks an option, or the file can't be meant
+ * @param survey of the host; asked for where it is not given
+ * @throws UsageError if the address is taken, the target lacks an option, or the file can't be exported
  */
-export async function planExport(store: EntryStore, served: Served, wish: ExportWish): Promise<ExportPlan> {
+export async function planExport(
+  store: EntryStore,
+  served: Served,
+  wish: ExportWish,
+  survey?: StorageSurvey,
+): Promise<ExportPlan> {
   checkWish(served.implementation, served.release, served.control, wish);
   const entries = await store.all();
   refuseTaken(entries, wish);
-  const backing = await inspectBacking(store.host, wish.path, wish.size);
-  refuseUnspeakable(served, wish, backing);
-  await refuseUnsafe(store.host, entries, backing, wish);
+  const asked = survey ?? (await surveyFor(store, [wish.path]));
+  const { backing, overridden, warnings } = judgeExport(asked, entries, served, wish);
+  if (wish.options.directIo) await requireDirectIo(store.host, served.control, backing, asked);
   if (wish.persist) await refuseFleeting(store, served.control, backing.path);
-  return { entry: await composeEntry(store.host, served, wish, backing), backing };
+  const entry = await composeEntry(store, served, wish, backing);
+  refuseUnspeakable(served, entry);
+  return { entry, backing, overridden, warnings };
 }
 
 /** The commands and files of an export that would be made, as a person would type them; changes nothing. */
 export async function previewExport(host: Host, served: Served, wish: ExportWish): Promise<Preview> {
   const store = await EntryStore.open(host);
   const { entry, backing } = await planExport(store, served, wish);
-  const { path, loop } = entry.backing;
+  const { path, opens, loop } = entry.backing;
   if (entry.persist) {
     const { commands, files } = await driverFor(store, entry).preview(entry, keptPath(store, entry));
     const kept = await previewPersistence(store, entry);
@@ -64,7 +81,7 @@ export async function previewExport(host: Host, served: Served, wish: ExportWish
       ],
     };
   }
-  const { commands, files } = await driverFor(store, entry).preview(entry, loop ? '/dev/loopN' : path);
+  const { commands, files } = await driverFor(store, entry).preview(entry, loop ? '/dev/loopN' : opens);
   const place = wish.netns === undefined ? [] : ['ip', 'netns', 'exec', wish.netns];
   return {
     commands: [
@@ -76,15 +93,22 @@ export async function previewExport(host: Host, served: Served, wish: ExportWish
   };
 }
 
+/** The command that makes a sparse file, as a person would type it. */
+function makeCommand({ size, path }: Backing): string[] {
+  return ['truncate', '--size', String(size), path];
+}
+
 async function composeEntry(
-  host: Host,
+  store: EntryStore,
   served: Served,
   wish: ExportWish,
   backing: Backing,
 ): Promise<ExportEntry> {
+  const { host } = store;
   const { control } = served;
-  const loop = backing.kind === 'file' && (control.backing === 'device' || (wish.loop ?? false));
-  const loopsBefore = loop && !backing.absent ? await listLoops(host, backing.path) : [];
+  const { name, path, kind, size, identity, absent, opens } = backing;
+  const loop = kind === 'file' && (control.backing === 'device' || (wish.loop ?? false));
+  const loopsBefore = loop && !absent ? await listLoops(host, path) : [];
   return {
     format: 1,
     phase: 'wish',
@@ -93,10 +117,16 @@ async function composeEntry(
     iface: wish.iface,
     ...(wish.netns === undefined ? {} : { netns: wish.netns }),
     backing: {
-      path: backing.path,
-      kind: backing.kind,
-      size: backing.size,
-      made: backing.absent || (wish.made ?? false),
+      name,
+      path,
+      opens: opens ?? diskLink(store, exportId(wish)),
+      ...(opens === undefined ? { pinned: true } : {}),
+      kind,
+      size,
+      identity: identity ?? null,
+      made: absent || wish.made !== undefined,
+      ...(wish.made === undefined || absent ? {} : { madeAs: wish.made }),
+      ...(absent ? { making: makingName(path) } : {}),
       loop,
       loopsBefore: loopsBefore.map(({ device }) => device),
     },
@@ -144,37 +174,12 @@ function refuseTaken(entries: readonly ExportEntry[], wish: ExportWish): void {
 }
 
 /** Old configuration languages have no way to quote. */
-function refuseUnspeakable(
-  { control, implementation, release }: Served,
-  wish: ExportWish,
-  backing: Backing,
-): void {
-  if (control.path === undefined || wish.loop) return;
-  if (new RegExp(control.path).test(backing.path)) return;
+function refuseUnspeakable({ control, implementation, release }: Served, { backing }: ExportEntry): void {
+  if (control.path === undefined || backing.loop) return;
+  if (new RegExp(control.path).test(backing.opens)) return;
   throw new UsageError({
-    tried: `exporting ${backing.path}`,
-    happened: `${implementation} ${release} can't take this path: its configuration allows ${control.path}`,
+    tried: `exporting ${backing.name}`,
+    happened: `${implementation} ${release} can't take the path ${backing.opens}: its configuration allows ${control.path}`,
     next: ['give --loop: it then gets a loop device', 'or move the file to a plainer path'],
-  });
-}
-
-async function refuseUnsafe(
-  host: Host,
-  entries: readonly ExportEntry[],
-  backing: Backing,
-  wish: ExportWish,
-): Promise<void> {
-  if (wish.force) return;
-  const readers = (entry: ExportEntry) => entry.options.readOnly && wish.options.readOnly;
-  const sharing = entries.filter((entry) => entry.backing.path === backing.path);
-  const reasons = sharing
-    .filter((entry) => !readers(entry))
-    .map((entry) => `it is exported as ${exportId(entry)}`);
-  if (sharing.length === 0) reasons.push(...(await objections(host, backing)));
-  if (reasons.length === 0) return;
-  throw new UsageError({
-    tried: `exporting ${backing.path}`,
-    happened: reasons.join('\n'),
-    next: ['release it first', '--force exports it all the same: two writers destroy a file system'],
   });
 }

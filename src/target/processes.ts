@@ -1,73 +1,108 @@
 /**
- * Processes are found, not recorded: each is started with `AOE_LAB_RUN=PATH` in its environment, PATH being that of the
- * entry or daemon it belongs to. That mark survives forks, can't be confused by reused process ids, and is there from the
- * first moment, so a command killed right after starting a process leaves one that is found.
+ * Processes are known in two ways. Each is started with `AOE_LAB_RUN=PATH` in its environment, PATH being that of the entry
+ * or daemon it belongs to: that mark survives forks, can't be confused by reused process ids, and is there from the first
+ * moment. And each writes itself down before it becomes the target (see run-record.ts), for where its environment can't be read.
  */
+import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LabError } from '../errors.js';
+import { LabError, MissingError } from '../errors.js';
 import type { Host } from '../host/host.js';
+import { KNOW_PROCESSES } from './run-record.js';
 
 export const RUN_MARK = 'AOE_LAB_RUN';
 
 const POLL = 20;
 const PATIENCE = 5000;
 
-/** Marks of all processes started from one state folder: PATH → process ids. */
-export async function findProcesses(host: Host, stateFolder: string): Promise<Map<string, number[]>> {
-  const { stdout } = await host.run(
-    [
-      'find',
-      '/proc',
-      '-maxdepth',
-      '2',
-      '-path',
-      '/proc/[0-9]*/environ',
-      '-readable',
-      '-exec',
-      'grep',
-      '-HszoE',
-      `^${RUN_MARK}=.*`,
-      '{}',
-      '+',
-    ],
-    // 1: grep found nothing, or a process ended while it looked.
-    { accept: [1] },
-  );
+/** State folder: those of its records whose process lives, as grep(1) prints the marks. */
+const RECORDED = `${KNOW_PROCESSES}
+find_boot
+if [ -d "$1/logs" ] && ! { [ -r "$1/logs" ] && [ -x "$1/logs" ]; }; then echo "$1/logs: Permission denied" >&2; exit 1; fi
+for record in "$1/logs/"*.run; do
+  [ -e "$record" ] || continue
+  [ -r "$record" ] || { echo "$record: Permission denied" >&2; exit 1; }
+  { read -r pid start then; IFS= read -r mark; } < "$record" || continue
+  find_start "$pid"
+  [ "$then $start" = "$boot $begun" ] && living "$pid" || continue
+  printf '/proc/%s/environ:${RUN_MARK}=%s\\0' "$pid" "$mark"
+done`;
+
+/** Ways to print the marks of all environments that can be read: grep(1) that ends lines by NUL, and any other. */
+const MARKED = [
+  `grep -HszoE '^${RUN_MARK}=.*' /proc/[0-9]*/environ; :`,
+  `for f in $(grep -lsF '${RUN_MARK}=' /proc/[0-9]*/environ); do
+  printf '%s:${RUN_MARK}=%s\\0' "$f" "$(tr '\\0' '\\n' < "$f" | sed -n 's/^${RUN_MARK}=//p')"
+done; :`,
+];
+
+interface Scan {
+  /** Marks of processes started from one state folder: PATH → process ids. */
+  found: Map<string, number[]>;
+  /** Why environments could not be looked at; then only what was written down is found. */
+  trouble?: MissingError;
+}
+
+/**
+ * The scan's own shell bears a mark: an answer without it is no answer, whatever exit codes say (those of grep tell of
+ * processes that ended meanwhile as well).
+ */
+async function scan(host: Host, stateFolder: string): Promise<Scan> {
+  const own = `scan ${randomBytes(8).toString('hex')}`;
   const found = new Map<string, number[]>();
-  for (const hit of stdout.split('\0')) {
-    const match = /^\/proc\/(\d+)\/environ:AOE_LAB_RUN=(.*)$/s.exec(hit);
-    const path = match?.[2];
-    if (path === undefined || !path.startsWith(`${stateFolder}/`)) continue;
-    found.set(path, [...(found.get(path) ?? []), Number(match?.[1])]);
+  let said = '';
+  for (const marked of MARKED) {
+    const { stdout, stderr } = await host.run(['sh', '-c', `${RECORDED}\n${marked}`, 'sh', stateFolder], {
+      env: { [RUN_MARK]: own },
+    });
+    said = stderr.trim();
+    let isWhole = false;
+    for (const hit of stdout.split(/[\0\n](?=\/proc\/\d+\/environ:AOE_LAB_RUN=|$)/)) {
+      const match = /^\/proc\/(\d+)\/environ:AOE_LAB_RUN=(.*)$/s.exec(hit);
+      const path = match?.[2];
+      if (path === own) isWhole = true;
+      if (path === undefined || !path.startsWith(`${stateFolder}/`)) continue;
+      found.set(path, [...new Set([...(found.get(path) ?? []), Number(match?.[1])])]);
+    }
+    if (isWhole) return { found };
   }
+  return {
+    found,
+    trouble: new MissingError({
+      tried: `looking for processes of exports on ${host.name}`,
+      happened: `they can not be looked for there${said === '' ? '' : `: ${said}`}`,
+      next: 'it needs /proc, and grep(1) with the options -l, -s and -F: aoe-lab host check names what is missing',
+      missing: ['grep'],
+    }),
+  };
+}
+
+/**
+ * Marks of all processes started from one state folder: PATH → process ids.
+ * @throws MissingError if they can't be looked for: none that is found is not the same
+ */
+export async function findProcesses(host: Host, stateFolder: string): Promise<Map<string, number[]>> {
+  const { found, trouble } = await scan(host, stateFolder);
+  if (trouble !== undefined) throw trouble;
   return found;
 }
 
 /**
  * A function of the shell: `$1` is the signal, the rest are processes. A process is gone when no thread of it can come back from a write it had begun:
  * it waits to be reaped, and has no other threads (zombies keep their folders in /proc, and so does a first thread that
- * ended before the others).
+ * ended before the others). sleep(1) may know no fractions.
  */
-export const END_PROCESSES = `living() {
-  state=
-  { while read -r key value rest; do
-      if [ "$key" = State: ]; then state=$value; break; fi
-    done < "/proc/$1/status"; } 2>/dev/null
-  case $state in ''|Z|X) ;; *) return 0;; esac
-  set -- "/proc/$1/task/"*
-  [ $# -gt 1 ]
-}
+export const END_PROCESSES = `${KNOW_PROCESSES}
 end_processes() {
   signal=$1; shift
   kill "-$signal" "$@" 2>/dev/null
-  turns=0
+  turns=0; killed=
   for pid; do
     while living "$pid"; do
       turns=$((turns + 1))
-      if [ $turns -eq 500 ]; then kill -KILL "$@" 2>/dev/null; fi
+      if [ $turns -ge 500 ] && [ -z "$killed" ]; then killed=1; kill -KILL "$@" 2>/dev/null; fi
       if [ $turns -gt 1000 ]; then return 1; fi
-      sleep 0.01
+      sleep 0.01 2>/dev/null || { sleep 1; turns=$((turns + 99)); }
     done
   done
 }`;
@@ -90,20 +125,34 @@ export async function processesOf(host: Host, stateFolder: string, mark: string)
 export async function endedAmong(host: Host, pids: readonly number[]): Promise<number[]> {
   if (pids.length === 0) return [];
   if (!host.isHere) {
-    const script = `for p; do case $(grep -s '^State:' "/proc/$p/status") in ''|State:?[ZX]*) echo "$p" ;; esac; done`;
+    const script = `${KNOW_PROCESSES}\nfor p; do living "$p" || echo "$p"; done`;
     const { stdout } = await host.run(['sh', '-c', script, 'sh', ...pids.map(String)]);
     return stdout.split('\n').filter(Boolean).map(Number);
   }
   const states = await Promise.all(
     // Behind the name in parentheses: the state; Z and X have ended.
-    pids.map((pid) => readFile(`/proc/${pid}/stat`, 'latin1').catch(() => ') Z ')),
+    pids.map((pid) =>
+      readFile(`/proc/${pid}/stat`, 'latin1').catch((error: NodeJS.ErrnoException) => {
+        if (error.code === 'ENOENT' || error.code === 'ESRCH') return ') Z ';
+        throw error;
+      }),
+    ),
   );
   return pids.filter((_, index) => /\) [ZX] /.test(states[index] as string));
 }
 
+/** @throws MissingError if this user may not; one that has ended already is none */
 export async function signalProcesses(host: Host, pids: readonly number[], signal: string): Promise<void> {
-  // 1: it had ended already.
-  if (pids.length > 0) await host.run(signalCommand(pids, signal), { accept: [1] });
+  if (pids.length === 0) return;
+  // 1: one of them had ended already, or may not be told.
+  const { exitCode, stderr } = await host.run(signalCommand(pids, signal), { accept: [1] });
+  if (exitCode === 0 || !/not permitted/i.test(stderr)) return;
+  throw new MissingError({
+    tried: `sending SIG${signal} to the processes ${pids.join(', ')} on ${host.name}`,
+    happened: 'this user may not: somebody else runs them',
+    next: 'run the command as the user who started them, or as root',
+    missing: ['rights'],
+  });
 }
 
 /** kill(1) belongs to a package that small systems lack; every shell has it built in. */
@@ -114,6 +163,7 @@ export function signalCommand(pids: readonly number[], signal: string): string[]
 /**
  * Ends all processes with a mark: asks by `signal`, after 5 s by KILL.
  * @throws LabError if even that does not end them
+ * @throws MissingError if processes can't be looked for; those that were written down have been ended
  */
 export async function stopProcesses(
   host: Host,
@@ -122,14 +172,18 @@ export async function stopProcesses(
   signal: string,
 ): Promise<void> {
   for (const attempt of [signal, 'KILL']) {
-    let pids = await processesOf(host, stateFolder, mark);
-    await signalProcesses(host, pids, attempt);
+    let { found, trouble } = await scan(host, stateFolder);
+    const left = (): number[] => found.get(mark) ?? [];
+    await signalProcesses(host, left(), attempt);
     const deadline = Date.now() + PATIENCE;
-    while (pids.length > 0 && Date.now() < deadline) {
+    while (left().length > 0 && Date.now() < deadline) {
       await sleep(POLL);
-      pids = await processesOf(host, stateFolder, mark);
+      ({ found, trouble } = await scan(host, stateFolder));
     }
-    if (pids.length === 0) return;
+    if (left().length === 0) {
+      if (trouble !== undefined) throw trouble;
+      return;
+    }
   }
   throw new LabError({
     tried: `ending the process of ${mark}`,

@@ -2,6 +2,7 @@
 import { posix } from 'node:path';
 import type { Control } from '../recipe/schema.js';
 import { render, renderArgv } from '../templating.js';
+import { diskCommand } from './disk-link.js';
 import { type ExportEntry, exportId, type StateFolder } from './entry.js';
 import type { RestartPolicy } from './supervise.js';
 import { type DaemonVariables, daemonVariables, exportVariables } from './variables.js';
@@ -41,7 +42,10 @@ export function programOf(state: StateFolder, members: readonly ExportEntry[], p
     name: programName(entry),
     mark: programMark(state, entry),
     argv: renderArgv(control.run, variables),
-    before: [],
+    before: members.flatMap((one) => {
+      const command = diskCommand(one, control.shape === 'daemon' ? 'each' : 'all');
+      return command === undefined ? [] : [command];
+    }),
     log: state.logPath(programName(entry)),
     cwd: folder,
     netns: entry.netns,

@@ -2,6 +2,7 @@ import type { BuildEvent } from '../build/build.js';
 import type { KernelTree } from '../build/kernel.js';
 import { UsageError } from '../errors.js';
 import type { Host } from '../host/host.js';
+import { here } from '../host/local.js';
 import { effective, findRelease, loadRecipe } from '../recipe/load.js';
 import type { SourceEvent, SourceTree } from '../source/fetch.js';
 import { runsOwnCode, withOwnCode } from './own-code.js';
@@ -73,7 +74,7 @@ export async function provide(implementation: string, options: ProvideOptions): 
     artifacts: built.artifacts,
   };
   return {
-    ...(isOwn && runsOn !== undefined && !runsOn.isHere ? await withOwnCode(runsOn, served) : served),
+    ...(isOwn ? await withOwnCode(runsOn ?? here, served) : served),
     tree,
     patches: built.patches,
     cached: built.cached,

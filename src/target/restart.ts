@@ -1,8 +1,11 @@
 import type { Host } from '../host/host.js';
-import { type InterfaceFacts, requireInterface } from '../host/interface.js';
+import type { InterfaceFacts } from '../host/interface.js';
+import { requireAble, requireNothingLost } from './able.js';
+import { linkDisk } from './disk-link.js';
 import { driverFor } from './driver.js';
-import { EntryStore, exportId } from './entry.js';
+import { EntryStore, type ExportEntry, exportId } from './entry.js';
 import { reattach } from './loops.js';
+import { renewCopy } from './own-copy.js';
 import { settlePersistence } from './persist/settle.js';
 import { waitUntilListening } from './ready.js';
 import { type Recovery, recover } from './recover.js';
@@ -10,17 +13,25 @@ import { selectEntries } from './unexport.js';
 
 export interface RestartReport {
   restarted: { id: string; pids: number[] }[];
+  /** Those whose disk or interface is not there, and those whose target does not serve them. */
+  failed: { id: string; error: Error }[];
   recovery: Recovery;
+}
+
+interface RestartOptions {
+  /** Those that run this package's code take that of this release; they keep the copy that they were made with by default. */
+  upgrade?: boolean | undefined;
 }
 
 /**
  * Restarts exports, and revives those that died or did not survive a reboot. All exports of one daemon restart with it,
- * once.
+ * once. None waits for the fault of another; what can't be started again is not stopped.
  * @param which as in `unexportTargets`
  */
-export async function restartTargets(
+export async function restartEach(
   host: Host,
   which: readonly string[] | undefined,
+  { upgrade = false }: RestartOptions = {},
 ): Promise<RestartReport> {
   const store = await EntryStore.open(host);
   const lock = await store.lock();
@@ -29,25 +40,81 @@ export async function restartTargets(
     const entries = await store.all();
     const chosen = selectEntries(entries, which ?? entries.map(exportId));
     if (chosen.some(({ persist }) => persist)) await settlePersistence(store, true);
+    const report: RestartReport = { restarted: [], failed: [], recovery };
     const marks = new Set(chosen.map((entry) => driverFor(store, entry).mark(entry)));
-    const restarted: RestartReport['restarted'] = [];
     for (const mark of marks) {
       const members = entries.filter((entry) => driverFor(store, entry).mark(entry) === mark);
-      // Looked at before anything is stopped.
-      const interfaces = await Promise.all(
-        members.map(({ netns, iface }) => requireInterface(host.inNamespace(netns), iface)),
-      );
-      const revived = await Promise.all(members.map((member) => reattach(store, member)));
-      const [first] = revived;
-      if (first === undefined) continue;
-      await driverFor(store, first).restart(first);
-      for (const [index, member] of revived.entries()) {
-        const pids = await waitUntilListening(store, member, interfaces[index] as InterfaceFacts);
-        restarted.push({ id: exportId(member), pids });
-      }
+      await restartGroup(store, members, chosen, { upgrade, report });
     }
-    return { restarted, recovery };
+    return report;
   } finally {
     await lock.release();
   }
+}
+
+/**
+ * The same where all are needed.
+ * @throws the error of the first that failed, when the others have been restarted
+ */
+export async function restartTargets(
+  host: Host,
+  which: readonly string[] | undefined,
+): Promise<RestartReport> {
+  const report = await restartEach(host, which);
+  const [failure] = report.failed;
+  if (failure !== undefined) throw failure.error;
+  return report;
+}
+
+/** @param members of one program or module */
+async function restartGroup(
+  store: EntryStore,
+  members: readonly ExportEntry[],
+  chosen: readonly ExportEntry[],
+  { upgrade, report }: { upgrade: boolean; report: RestartReport },
+): Promise<void> {
+  const fail = (entry: ExportEntry, error: unknown): void => {
+    report.failed.push({ id: exportId(entry), error: error as Error });
+  };
+  const able: { entry: ExportEntry; iface: InterfaceFacts }[] = [];
+  // Looked at before anything is stopped.
+  for (const member of members) {
+    try {
+      const { iface, entry } = await requireAble(store, member);
+      await store.write(entry);
+      await linkDisk(store, entry);
+      able.push({ iface, entry: await reattach(store, member, entry) });
+    } catch (error) {
+      fail(member, error);
+    }
+  }
+  const wanted = able.filter(({ entry }) => chosen.some((one) => isSame(one, entry)));
+  const [first] = wanted;
+  if (first === undefined) return;
+  let renewed: readonly ExportEntry[];
+  try {
+    if (able.length < members.length) await requireNothingLost(store, first.entry);
+    const current = members.map((member) => able.find(({ entry }) => isSame(entry, member))?.entry ?? member);
+    renewed = await renewCopy(store, current, upgrade);
+  } catch (error) {
+    for (const { entry } of wanted) fail(entry, error);
+    return;
+  }
+  const now = (entry: ExportEntry): ExportEntry => renewed.find((one) => isSame(one, entry)) ?? entry;
+  const failure = await driverFor(store, now(first.entry))
+    .restart(now(first.entry))
+    .then(() => undefined)
+    .catch((error: Error) => error);
+  for (const { entry, iface } of able) {
+    try {
+      const pids = await waitUntilListening(store, now(entry), iface);
+      report.restarted.push({ id: exportId(entry), pids });
+    } catch (error) {
+      fail(entry, failure ?? error);
+    }
+  }
+}
+
+function isSame(one: ExportEntry, other: ExportEntry): boolean {
+  return exportId(one) === exportId(other);
 }

@@ -9,6 +9,8 @@ export class Sight {
   readonly #interfaces = new Map<string | undefined, Promise<InterfaceFacts[]>>();
   readonly #told = new Map<string, Promise<DaemonStatus | undefined>>();
 
+  readonly #there = new Map<string, Promise<boolean>>();
+
   constructor(host: Host) {
     this.#host = host;
   }
@@ -19,6 +21,12 @@ export class Sight {
     const all = known ?? listInterfaces(this.#host.inNamespace(netns)).catch(() => []);
     this.#interfaces.set(netns, all);
     return (await all).find(({ name }) => name === iface);
+  }
+
+  isThere(path: string): Promise<boolean> {
+    const known = this.#there.get(path) ?? this.#host.stat(path).then((facts) => facts !== undefined);
+    this.#there.set(path, known);
+    return known;
   }
 
   /** What a daemon that writes a status file into its folder tells of an export. */

@@ -1,4 +1,5 @@
 /** Units of systemd that last as long as their process is wanted, not beyond a reboot. */
+import { enterNamespace } from '../host/enter.js';
 import type { Host } from '../host/host.js';
 import { RUN_MARK } from './processes.js';
 import type { Program } from './program.js';
@@ -18,7 +19,6 @@ export function transientArgv(service: string, program: Program): string[] {
     StandardOutput: `append:${log}`,
     StandardError: `append:${log}`,
   };
-  const place = netns === undefined ? [] : ['ip', 'netns', 'exec', netns];
   return [
     ...['systemd-run', '--quiet', '--collect', '--service-type=exec', `--unit=${service}.service`],
     ...[`--description=AoE export ${program.name}`, `--setenv=${RUN_MARK}=${mark}`],
@@ -26,7 +26,7 @@ export function transientArgv(service: string, program: Program): string[] {
     ...Object.entries(properties).map(([name, value]) => `--property=${name}=${value}`),
     '--',
     // The manager replaces variables in what it starts (systemd.service(5), command lines).
-    ...[...place, ...guarded(argv, before)].map((word) => word.replaceAll('$', '$$$$')),
+    ...enterNamespace(netns, guarded(argv, before)).map((word) => word.replaceAll('$', '$$$$')),
   ];
 }
 

@@ -1,7 +1,7 @@
-import { isUntouched } from '../storage/backing.js';
+import { removeFile, removeUnplaced } from '../storage/files.js';
 import { driverFor } from './driver.js';
 import { type EntryStore, type ExportEntry, exportId } from './entry.js';
-import { detachOwn, ownLoops } from './loops.js';
+import { detachLoops, ownLoops } from './loops.js';
 import { settlePersistence } from './persist/settle.js';
 
 /** What became of the backing file of an export that ended. */
@@ -12,9 +12,10 @@ export interface Undone {
   /**
    * removed: made by the export, and never written or its removal asked for
    * kept: made by the export, and holds data
+   * other: what the export made is not there; something else has its name, and is left alone
    * untouched: was there before
    */
-  file: 'removed' | 'kept' | 'untouched';
+  file: 'removed' | 'kept' | 'other' | 'untouched';
   path: string;
 }
 
@@ -22,10 +23,10 @@ export interface Undone {
 export type RemoveFile = boolean | 'never';
 
 /**
- * Undoes an export, from whatever point it had come to; can be repeated. The entry goes last. Its log and its copy of a build
- * are left to `tidy`, once for all that are undone.
+ * Undoes an export, from whatever point it had come to; can be repeated. The entry goes last. Its copy of a build
+ * is left to `tidy`, once for all that are undone.
  */
-export async function undo(store: EntryStore, entry: ExportEntry, removeFile: RemoveFile): Promise<Undone> {
+export async function undo(store: EntryStore, entry: ExportEntry, remove: RemoveFile): Promise<Undone> {
   const { host } = store;
   const { backing } = entry;
   await store.write({ ...entry, phase: 'stopping' });
@@ -33,15 +34,26 @@ export async function undo(store: EntryStore, entry: ExportEntry, removeFile: Re
   const loops = await ownLoops(store, entry);
   // Its services go, that of its loop device too.
   if (entry.persist) await settlePersistence(store, false);
-  await detachOwn(store, entry, loops);
-  let file: Undone['file'] = 'untouched';
-  if (backing.made) {
-    const remove = removeFile === true || (removeFile === false && (await isUntouched(host, backing.path)));
-    const there = (await host.stat(backing.path)) !== undefined;
-    file = remove || !there ? 'removed' : 'kept';
-    if (remove) await host.remove(backing.path);
-  }
+  await detachLoops(store, entry);
+  if (backing.pinned) await host.remove(backing.opens);
+  const file = await undoFile(store, entry, remove);
   await store.remove(entry);
   await store.removeIfEmpty();
   return { id: exportId(entry), loops, file, path: backing.path };
+}
+
+/** Takes away what was made, and that alone; whatever has its name by now is not ours to remove. */
+async function undoFile(
+  { host }: EntryStore,
+  { backing }: ExportEntry,
+  remove: RemoveFile,
+): Promise<Undone['file']> {
+  const { made, madeAs, making, path } = backing;
+  if (making !== undefined) await removeUnplaced(host, path, making);
+  if (!made) return 'untouched';
+  // Nothing was made yet, or by an earlier version, which did not record what.
+  if (madeAs === undefined) return (await host.stat(path)) === undefined ? 'removed' : 'kept';
+  if (remove === 'never') return 'kept';
+  const outcome = await removeFile(host, path, madeAs, remove);
+  return outcome === 'gone' ? 'removed' : outcome;
 }

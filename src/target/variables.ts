@@ -109,13 +109,13 @@ function artifactPaths(store: StateFolder, entry: ExportEntry): Record<string, s
  * @throws LabError if the loop device is not attached
  */
 export async function exportedPath(store: EntryStore, entry: ExportEntry): Promise<string> {
-  if (!entry.backing.loop) return entry.backing.path;
+  if (!entry.backing.loop) return entry.backing.opens;
   const [device] = await ownLoops(store, entry);
   // By a name that stays the same, whichever device a later boot gives.
   if (device !== undefined) return entry.persist ? loopLink(store, entry) : device;
   throw new LabError({
     tried: `looking for the loop device of ${exportId(entry)}`,
-    happened: `none is attached to ${entry.backing.path}`,
+    happened: `none is attached to ${entry.backing.name}`,
     next: `aoe-lab restart ${exportId(entry)}`,
   });
 }

@@ -1,6 +1,8 @@
 /** What a user wants exported, checked as far as that goes without touching a host. */
 import { UsageError } from '../errors.js';
 import type { Control, OptionName } from '../recipe/schema.js';
+import type { MadeFile } from '../storage/files.js';
+import type { FindingKind } from '../storage/findings.js';
 import type { ExportOptions } from './entry.js';
 import type { RestartPolicy } from './supervise.js';
 
@@ -10,20 +12,20 @@ export interface ExportWish {
   iface: string;
   /** Named network namespace of the interface. */
   netns?: string;
-  /** File or block device on the host. */
+  /** File or block device on the host; a relative one is looked for in the working folder there. */
   path: string;
   /** Bytes; a missing file is made with it. */
   size?: number;
   /** Put a loop device between file and target even where it takes files. */
   loop?: boolean;
-  /** Export although something speaks against it (mounted, attached elsewhere). */
-  force?: boolean;
+  /** What may speak against it and is overridden; `true`: whatever is found. */
+  allow?: true | readonly FindingKind[];
   /** Start its process again when it fails. */
   restart?: RestartPolicy;
   /** Name of the lab that it is made for. */
   lab?: string;
-  /** An export that this one takes the place of made the file. */
-  made?: boolean;
+  /** The file that an export made which this one takes the place of. */
+  made?: MadeFile;
   /** The test that it is made for, by its name (see trial.ts). */
   trial?: string;
   /** Have it brought back after a reboot. */

@@ -1,5 +1,5 @@
 import type { BookedHost } from '../host/book.js';
-import { needName } from '../host/prepare/needs.js';
+import { NEEDS, needName, packageFor } from '../host/prepare/needs.js';
 import type { Undone } from '../host/prepare/prepare.js';
 import type { Survey } from '../host/prepare/survey.js';
 import { showArgv } from '../host/quote.js';
@@ -57,6 +57,12 @@ export function describeSurvey(name: string, survey: Survey): string {
     table(['interface', 'kind', 'MAC', 'MTU', 'state'], links),
     '',
     ...(devices.length === 0 ? [] : [table(['device', 'kind', 'size', 'used by'], devices), '']),
+    ...survey.tools.map(({ tool, why, isNeeded }) => {
+      const need = NEEDS.find(({ name: other, kind }) => kind === 'command' && other === tool);
+      const brings = need && survey.manager && packageFor(need, survey.manager, survey.kernel);
+      const remedy = brings === undefined ? '' : ` (package ${brings})`;
+      return line`${tool} is too small${isNeeded ? '' : ' for some'}: ${why}${remedy}`;
+    }),
     line`missing for running: ${lacking('run')}`,
     line`missing for building: ${lacking('build')}`,
     ...obstacles.map(({ tool, chain, why }) => line`${tool} ${chain.join(' ')} keeps AoE out: ${why}`),

@@ -14,6 +14,7 @@ export function describePlan(plan: LabPlan): string {
       colors.bold(host),
       ...own.flatMap((one) => ('kind' in one ? [describeAction(one)] : describeTrouble(one))),
     ]),
+    ...plan.warnings.map(({ host, id, text }) => colors.yellow(`${host} ${id}: ${text}`)),
     summarise(plan),
     ...plan.segments.map(({ segment, askedFrom }) =>
       askedFrom === null

@@ -46,6 +46,11 @@ const TESTING: readonly Requirement[] = [
   { command: 'bwrap', debian: 'bubblewrap' },
   { command: 'ansible-playbook', debian: 'ansible-core' },
   { command: 'ansible-lint', debian: 'ansible-lint' },
+  { command: 'busybox', debian: 'busybox' },
+  { command: 'fish', debian: 'fish' },
+  { command: 'tcsh', debian: 'tcsh' },
+  { command: 'tmux', debian: 'tmux' },
+  { command: 'setcap', debian: 'libcap2-bin' },
 ];
 
 export interface DiagnoseOptions {

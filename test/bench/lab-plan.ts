@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { loadLab } from '../../src/lab/load.js';
 import { planLab } from '../../src/lab/plan.js';
 import { surveyLab } from '../../src/lab/survey.js';
-import { entryOf } from '../target/entries.js';
+import { backingOf, entryOf } from '../target/entries.js';
 import { simulatedHost } from './simulated-host.js';
 
 const EXPORTS = 10;
@@ -83,7 +83,7 @@ function entryFor(host: string, slot: number) {
     shelf: Number(host.slice('host'.length)),
     slot,
     iface: 'san0',
-    backing: { path, kind: 'file', size: 1 << 20, made: false, loop: false, loopsBefore: [] },
+    backing: backingOf({ path }),
     options: slot === 5 ? { readOnly: true } : {},
     lab: { name: 'many', file: path },
   });

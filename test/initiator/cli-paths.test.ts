@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { AtaFlag, type Frame } from '../../src/aoe/index.js';
 import { here } from '../../src/host/local.js';
 import { openPacketLink } from '../../src/link/index.js';
 import { packageRoot } from '../../src/paths.js';
@@ -14,7 +15,10 @@ import { pattern } from './lab.js';
 /** read and write over two interfaces to one device, and after a kill. */
 
 const MAIN = join(packageRoot, 'dist', 'src', 'cli', 'main.js');
+/** Four steps of a copy, of 1 MiB each. */
 const SECTORS = 8192;
+/** Milliseconds after which the place reached is recorded, and more. */
+const RECORDED = 1200;
 const why = await whyNoWire();
 const live = why === undefined ? test.serial : test.skip;
 const reason = why === undefined ? '' : ` (skipped: ${why})`;
@@ -54,7 +58,7 @@ live(`read and write take several interfaces as paths, also where one is silent$
   await writeFile(input, data);
   const written = await json('write', 'e0.1', ...BOTH, '--input', input);
   t.true(one.disk.equals(data));
-  t.true(written.paths.every(({ answered }: { answered: number }) => answered > 1000));
+  t.true(written.paths.every(({ answered }: { answered: number }) => answered > 0));
   two.deaf = true;
   const read = await json('read', 'e0.1', ...BOTH, '--output', output);
   t.true((await readFile(output)).equals(data));
@@ -69,8 +73,17 @@ live(`a write that is killed is gone on with${reason}`, async (t) => {
   const data = pattern(SECTORS * 512);
   const input = join(folder, 'in');
   await writeFile(input, data);
-  // The devices answer slowly, one request at a time, so that a second passes, after which the place reached is recorded.
-  for (const { options } of [one, two]) Object.assign(options, { thinks: 600, bufferCount: 1 });
+  // The third of four steps is not taken before a second has passed, after which the place reached is recorded; the fourth
+  // never, so that the copy can't be complete before it is killed.
+  let begun: number | undefined;
+  const fateIn = (frame: Frame) => {
+    if (frame.kind !== 'ata' || !(frame.ata.flags & AtaFlag.write)) return [0];
+    begun ??= performance.now();
+    const { lba } = frame.ata;
+    const isTaken = lba < SECTORS / 2 || (lba < (3 * SECTORS) / 4 && performance.now() - begun > RECORDED);
+    return isTaken ? [0] : [];
+  };
+  for (const { options } of [one, two]) options.fateIn = fateIn;
   const first = start('write', 'e0.1', ...BOTH, '--input', input, '--resume');
   for (;;) {
     const text = await readFile(`${input}.resume`, 'utf8').catch(() => '');
@@ -81,7 +94,7 @@ live(`a write that is killed is gone on with${reason}`, async (t) => {
   t.is(first.exitCode, null, 'the copy was complete before it could be killed');
   first.kill('SIGKILL');
   await once(first, 'close');
-  for (const { options } of [one, two]) Object.assign(options, { thinks: 0, bufferCount: 16 });
+  for (const { options } of [one, two]) options.fateIn = () => [0];
   const report = await json('write', 'e0.1', ...BOTH, '--input', input, '--resume');
   t.true(report.resumedAt > 0);
   t.true(one.disk.equals(data));

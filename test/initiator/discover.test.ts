@@ -49,6 +49,10 @@ test('a target is told by all that it says of itself', async (t) => {
       firmwareRevision: 'F1',
       lba48: true,
       fault: null,
+      usableByLinux: true,
+      sectorsPerFrame: 2,
+      sectorsThatPass: null,
+      sameAddress: [],
     },
   ]);
 });

@@ -9,6 +9,8 @@ export interface Lab {
 }
 
 export const INITIATOR_MAC = 0x02_00_00_00_00_01;
+/** Milliseconds; in memory all have answered after some turns of the event loop. */
+const SETTLE = 20;
 export const TARGET_MAC = 0x02_00_00_00_00_02;
 
 /** An initiator with a session to a fake target, joined in memory. */
@@ -20,7 +22,11 @@ export async function makeLab(
   const segment = new MemorySegment(mtu);
   const link = segment.join(INITIATOR_MAC);
   const fake = new FakeTarget(segment.join(TARGET_MAC), fakeOptions);
-  return { link, fake, target: await openTarget(link, { shelf: 0, slot: 1 }, options) };
+  return {
+    link,
+    fake,
+    target: await openTarget(link, { shelf: 0, slot: 1 }, { settle: SETTLE, ...options }),
+  };
 }
 
 /** Bytes that tell where they stand. */

@@ -183,7 +183,7 @@ for (const [title, from, to, at, field, reason] of [
     '/srv/a-7.img',
     '/srv/a-7.img',
     'exports[2].file',
-    'exports[0] (e0.1) writes to it too; `force: true` allows that',
+    'exports[0] (e0.1) writes to it too; `allow: [exported]` allows that',
   ],
   ['an alias without its anchor', 'host: two', 'host: *two', 'lab:', '', /^Unresolved alias/],
   [
@@ -334,7 +334,7 @@ const someExport = (host: string, index: number): fc.Arbitrary<LabExport> =>
       loop: fc.boolean(),
       restart: fc.constant('on-failure' as const),
       persist: fc.boolean(),
-      force: fc.boolean(),
+      allow: fc.constantFrom(true as const, ['mounted' as const, 'in-use' as const]),
     },
     { requiredKeys: ['host', 'address', 'implementation', 'iface', 'file', 'options'] },
   );

@@ -17,7 +17,9 @@ export function statusOf(lab: string | null, one: LabExport, more: Partial<Expor
     iface,
     netns,
     file,
+    resolved: file,
     size: one.size ?? 1 << 20,
+    backingSize: one.size ?? 1 << 20,
     fileSize: one.size ?? 1 << 20,
     made: false,
     loop: one.loop ?? false,
@@ -36,6 +38,7 @@ export function statusOf(lab: string | null, one: LabExport, more: Partial<Expor
     log: '',
     counters: null,
     path: null,
+    sectors: null,
     ...more,
   };
 }

@@ -192,7 +192,11 @@ for (const [title, more, expected] of [
     { file: '/mnt/1', lab: { name: 'mine', file: '/mnt/1' } },
     'replace',
   ],
-  ['a file that grew to what the lab says is exported anew', { size: 1 << 19 }, 'replace'],
+  [
+    'A12: a file that grew to what the lab says has its target restarted',
+    { size: 1 << 19, state: 'impaired', remedy: 'restart', faults: ['/srv/1 has grown'] },
+    'restart',
+  ],
   [
     'a file of another size than the lab says is left alone',
     { fileSize: 1 << 21, size: 1 << 21 },

@@ -144,7 +144,9 @@ testUnless(reason, 'a guest that stays is found by later commands: list, ssh, do
   t.like(JSON.parse(lab('list', '--json').stdout), [{ name: 'stays', runs: true }]);
   t.is(lab('ssh', 'stays', 'hostname').stdout, 'stays\n');
   t.regex(lab('ssh', 'stays', '--', 'sh', '-c', 'lsmod; echo "it\'s"; exit 7').stdout, /^dummy .*it's\n$/ms);
-  t.is(lab('ssh', 'stays', '--', 'sh', '-c', 'exit 7').status, 7);
+  // D9: words are joined and given to the guest's shell, as ssh(1) does.
+  t.is(lab('ssh', 'stays', 'exit 7').status, 7);
+  t.is(lab('ssh', 'stays', 'a=b; echo "$a"', 'c').stdout, 'b c\n');
   t.deepEqual(JSON.parse(lab('down', 'stays', '--json').stdout), { ended: ['stays'] });
   t.deepEqual(JSON.parse(lab('list', '--json').stdout), []);
   t.is(lab('ssh', 'stays', 'true').status, 2);

@@ -77,12 +77,15 @@ export interface HostContents {
   loops: string[];
 }
 
-/** What a host has that a lab may add to: files, processes and loop devices on its files. */
+/** What a host has that a lab may add to: files but logs, which are kept for a while, processes and loop devices on its files. */
 export async function contentsOf(t: ExecutionContext, lab: SshLab, host: LabHost): Promise<HostContents> {
   const all = await readdir(host.upper, { recursive: true, withFileTypes: true });
   const processes = onHost(t, lab, host.name, 'ps -e -o args=').split('\n');
   return {
-    files: all.map(({ parentPath, name }) => join('/', relative(host.upper, parentPath), name)).sort(),
+    files: all
+      .map(({ parentPath, name }) => join('/', relative(host.upper, parentPath), name))
+      .filter((path) => !path.startsWith('/var/lib/aoe-lab/logs'))
+      .sort(),
     processes: processes
       .filter((args) => !/^(sshd|\/usr\/sbin\/sshd|ps |sh |bash |-?bash)/.test(args.trim()))
       .sort(),

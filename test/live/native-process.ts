@@ -33,7 +33,9 @@ export async function startNative(
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, 'native.json'), JSON.stringify(settings));
   const argv = ['netns', 'exec', wire.netns, process.execPath, MAIN, '-c', join(folder, 'native.json')];
-  const child = spawn('ip', argv, { stdio: ['ignore', 'ignore', 'pipe'] });
+  // As the recipe starts it.
+  const env = { ...process.env, UV_THREADPOOL_SIZE: '128' };
+  const child = spawn('ip', argv, { stdio: ['ignore', 'ignore', 'pipe'], env });
   t.teardown(() => child.kill('SIGKILL'));
   let said = '';
   await new Promise<void>((resolve, reject) => {

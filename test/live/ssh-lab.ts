@@ -105,7 +105,14 @@ export async function sshLab(
     settings = [],
     mtu = 9000,
     init = 'sshd',
-  }: { settings?: readonly string[]; mtu?: number; init?: 'sshd' | 'systemd' } = {},
+    prepare = async () => {},
+  }: {
+    settings?: readonly string[];
+    mtu?: number;
+    init?: 'sshd' | 'systemd';
+    /** Changes the files of a host, below its `upper`, before its first boot. */
+    prepare?: (host: Pick<LabHost, 'name' | 'upper'>) => Promise<void>;
+  } = {},
 ): Promise<SshLab> {
   const folder = await mkdtemp(join(tmpdir(), 'aoe-lab-hosts-'));
   const mark = randomBytes(3).toString('hex');
@@ -200,6 +207,7 @@ export async function sshLab(
           }
         },
       };
+      await prepare(host);
       await host.boot();
       return host;
     }),

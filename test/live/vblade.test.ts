@@ -1,6 +1,7 @@
 /** The main job against the real vblade: built from its source package, exported, found and used over a wire. */
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { here } from '../../src/host/local.js';
 import { listLoops } from '../../src/storage/loop.js';
@@ -159,12 +160,21 @@ testUnless(reason, 'of two commands at once on one address one wins and the othe
 
 testUnless(reason, 'a target that can not start leaves nothing, and its own words are shown', async (t) => {
   const wire = await testWire(t);
-  // A length beyond the file is refused by vblade itself.
-  const refused = await cli(exportArgs(wire, 11, '--size', '1M', '--length', '4000'), wire.env);
-  t.is(refused.exitCode, 1);
-  t.regex(refused.stderr, /it said: Length .* too big/);
+  // A program that runs can't be opened for writing, which vblade alone finds out.
+  const program = join(wire.folder, 'disk11');
+  await copyFile('/bin/sleep', program);
+  await chmod(program, 0o755);
+  await truncate(program, 1 << 20);
+  const sleeper = spawn(program, ['600']);
+  try {
+    const refused = await cli(exportArgs(wire, 11), wire.env);
+    t.is(refused.exitCode, 1);
+    t.regex(refused.stderr, /it said: .*Text file busy/);
+  } finally {
+    sleeper.kill();
+  }
   await assertNothingLeft(t, wire);
-  await t.throwsAsync(stat(join(wire.folder, 'disk11')), { code: 'ENOENT' });
+  t.is((await stat(program)).size, 1 << 20);
 });
 
 testUnless(

@@ -15,6 +15,8 @@ import {
 import type { Backing } from '../../src/native/backing.js';
 import { MemoryBacking } from '../../src/native/backing.js';
 import { newCounters } from '../../src/native/counters.js';
+import { IoFaults } from '../../src/native/io-faults.js';
+import { Medium } from '../../src/native/medium.js';
 import { NO_STATE, type TargetState } from '../../src/native/state.js';
 import { Forgetful, type StateKeeper } from '../../src/native/state-store.js';
 import { type Served, Station } from '../../src/native/station.js';
@@ -55,6 +57,8 @@ export function table(options: TableOptions = {}): Table {
     keeper: options.keeper ?? new Forgetful(options.state ?? NO_STATE),
     order: new WriteOrder(),
     counters: newCounters(),
+    medium: new Medium(),
+    faults: new IoFaults(),
   };
   const sent: Buffer[] = [];
   const port = { mac: OURS, maxSectors: options.maxSectors ?? MAX_SECTORS };

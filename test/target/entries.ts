@@ -1,5 +1,22 @@
 import type { ExportEntry } from '../../src/target/entry.js';
 
+/** What an entry says of its file; a path alone is its name as well. */
+export function backingOf(part: Partial<ExportEntry['backing']>): ExportEntry['backing'] {
+  const path = part.path ?? '/srv/disk';
+  return {
+    name: path,
+    path,
+    opens: path,
+    kind: 'file',
+    size: 1 << 20,
+    identity: null,
+    made: false,
+    loop: false,
+    loopsBefore: [],
+    ...part,
+  };
+}
+
 /** An entry as tests need it; what matters to one is given. */
 export function entryOf(part: Partial<ExportEntry>): ExportEntry {
   return {
@@ -10,7 +27,7 @@ export function entryOf(part: Partial<ExportEntry>): ExportEntry {
     shelf: 0,
     slot: 1,
     iface: 'eth0',
-    backing: { path: '/srv/disk', kind: 'file', size: 1 << 20, made: false, loop: false, loopsBefore: [] },
+    backing: backingOf({}),
     options: {},
     build: 'b'.repeat(64),
     artifacts: ['vblade'],

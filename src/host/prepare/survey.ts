@@ -1,5 +1,8 @@
 /** What a host is and has, found by one script in one go. */
 import type { Host } from '../host.js';
+import { parseLinks } from '../links.js';
+import { type ToolLimit, toolLimits } from '../tools.js';
+import { DEVICES, readDevices, type SurveyedDevice } from './devices.js';
 import { ebtablesObstacles, nftObstacles, type Obstacle } from './filters.js';
 import { familyWords, MANAGER_PROGRAMS, type Manager, managerOf, releaseValue } from './managers.js';
 import { NEEDS, type Need } from './needs.js';
@@ -26,6 +29,8 @@ export interface Survey {
   /** Whether systemd keeps the time by NTP; undefined where it can't. */
   keepsTime: boolean | undefined;
   missing: Need[];
+  /** Programs that are there and can't do all that is wanted. */
+  tools: ToolLimit[];
   obstacles: Obstacle[];
 }
 
@@ -44,16 +49,6 @@ export interface SurveyedInterface {
   offloads: Record<string, boolean>;
 }
 
-export interface SurveyedDevice {
-  path: string;
-  type: string;
-  /** Bytes. */
-  size: number;
-  readOnly: boolean;
-  /** Mount points, holders and signatures: who uses it. Empty: nobody that can be seen. */
-  usedBy: string[];
-}
-
 /** Parts of the script's answer begin with a line of this and their name. */
 const PART = '@@aoe-lab ';
 
@@ -64,12 +59,12 @@ part compiler; gcc --version 2>/dev/null | head -n 1
 part node; node --version 2>/dev/null
 part init; if [ -d /run/systemd/system ]; then echo systemd; elif [ -d /run/openrc ]; then echo openrc; else echo other; fi
 part managers; for m in ${MANAGER_PROGRAMS.join(' ')}; do command -v "$m" > /dev/null 2>&1 && echo "$m"; done
-part links; ip -json -details link show 2>/dev/null
+part links; ip -json -details link show 2>/dev/null || ip link show 2>/dev/null
 part offloads
 if command -v ethtool > /dev/null 2>&1; then
   for i in /sys/class/net/*; do i=\${i##*/}; echo "= $i"; ethtool -k "$i" 2>/dev/null; done
 fi
-part devices; lsblk --json --bytes --output PATH,TYPE,SIZE,RO,MOUNTPOINTS,FSTYPE 2>/dev/null
+part devices; ${DEVICES}
 part space; df -Pk / /var /tmp /srv /home 2>/dev/null
 part ntp; timedatectl show --property CanNTP --property NTP 2>/dev/null
 part needs
@@ -91,25 +86,33 @@ const keyOf = ({ kind, name }: Need): string => `${kind}:${name}`;
 /** @throws as Host.run */
 export async function surveyHost(host: Host): Promise<Survey> {
   const { stdout } = await host.run(['sh', '-c', SCRIPT, 'sh', ...NEEDS.map(keyOf)], { timeout: 120_000 });
-  return { ...readSurvey(stdout), clock: await compareClocks(host) };
+  const survey = readSurvey(stdout);
+  const tools = await toolLimits(host);
+  // A program that can't do what is needed is missing: its package brings another one.
+  const isTooSmall = ({ name }: Need): boolean =>
+    tools.some(({ tool, isNeeded }) => isNeeded && tool === name);
+  const missing = NEEDS.filter((need) => survey.missing.includes(need) || isTooSmall(need));
+  return { ...survey, missing, tools, clock: await compareClocks(host) };
 }
 
-/** The quickest of a few answers is the most exact. */
+/** The quickest of a few answers is the most exact. Where date(1) tells whole seconds, the clock is half of one further. */
 async function compareClocks(host: Host): Promise<Survey['clock']> {
   let best = { ahead: 0, uncertainty: Number.POSITIVE_INFINITY };
   for (let tries = 0; tries < 3; tries++) {
     const asked = Date.now();
     const { stdout } = await host.run(['date', '+%s.%N']);
-    const [came, theirs] = [Date.now(), Math.round(Number.parseFloat(stdout) * 1000)];
-    const uncertainty = (came - asked) / 2;
-    if (uncertainty < best.uncertainty)
-      best = { ahead: Math.round(theirs - asked - uncertainty), uncertainty };
+    const came = Date.now();
+    const isExact = /^\d+\.\d{3,}$/.test(stdout.trim());
+    const theirs = Math.round(Number.parseFloat(stdout) * 1000) + (isExact ? 0 : 500);
+    const travel = (came - asked) / 2;
+    const uncertainty = travel + (isExact ? 0 : 500);
+    if (uncertainty < best.uncertainty) best = { ahead: Math.round(theirs - asked - travel), uncertainty };
   }
   return best;
 }
 
 /** Reads what the script printed. */
-export function readSurvey(text: string): Omit<Survey, 'clock'> {
+export function readSurvey(text: string): Omit<Survey, 'clock' | 'tools'> {
   const parts = new Map<string, string>();
   for (const part of `\n${text}`.split(`\n${PART}`).slice(1)) {
     const end = part.indexOf('\n');
@@ -130,8 +133,8 @@ export function readSurvey(text: string): Omit<Survey, 'clock'> {
     node: part('node') || undefined,
     init: (['systemd', 'openrc'] as const).find((name) => name === part('init')) ?? 'other',
     manager: managerOf(familyWords(part('release')), part('managers').split('\n')),
-    interfaces: readInterfaces(part('links') || '[]', readOffloads(part('offloads'))),
-    devices: readDevices(part('devices') || '{"blockdevices":[]}'),
+    interfaces: readInterfaces(part('links'), readOffloads(part('offloads'))),
+    devices: readDevices(part('devices')),
     space: readSpace(part('space')),
     keepsTime: /CanNTP=yes/.test(part('ntp')) ? /^NTP=yes/m.test(part('ntp')) : undefined,
     missing: NEEDS.filter((need) => !there.has(keyOf(need))),
@@ -142,18 +145,8 @@ export function readSurvey(text: string): Omit<Survey, 'clock'> {
   };
 }
 
-interface IpLink {
-  ifname: string;
-  mtu: number;
-  flags: string[];
-  link_type: string;
-  address?: string;
-  link?: string;
-  linkinfo?: { info_kind?: string; info_data?: { id?: number } };
-}
-
-function readInterfaces(json: string, offloads: Map<string, Record<string, boolean>>): SurveyedInterface[] {
-  return (JSON.parse(json) as IpLink[]).map((link) => {
+function readInterfaces(text: string, offloads: Map<string, Record<string, boolean>>): SurveyedInterface[] {
+  return parseLinks(text).map((link) => {
     const { info_kind: kind, info_data: data } = link.linkinfo ?? {};
     const vlan =
       kind === 'vlan' && link.link !== undefined && data?.id !== undefined
@@ -184,37 +177,6 @@ function readOffloads(text: string): Map<string, Record<string, boolean>> {
     if (name !== undefined) current[name] = value === 'on';
   }
   return found;
-}
-
-interface BlockDevice {
-  path: string;
-  type: string;
-  size: number;
-  ro: boolean;
-  mountpoints?: (string | null)[];
-  fstype?: string | null;
-  children?: BlockDevice[];
-}
-
-function readDevices(json: string): SurveyedDevice[] {
-  const flat = (device: BlockDevice): SurveyedDevice[] => [
-    {
-      path: device.path,
-      type: device.type,
-      size: device.size,
-      readOnly: device.ro,
-      usedBy: [
-        ...(device.mountpoints ?? []).filter((place) => place !== null),
-        ...(device.children ?? []).map(({ path }) => path),
-        ...(device.fstype ? [device.fstype] : []),
-      ],
-    },
-    ...(device.children ?? []).flatMap(flat),
-  ];
-  const { blockdevices } = JSON.parse(json) as { blockdevices: BlockDevice[] };
-  const all = blockdevices.flatMap(flat);
-  // What lies on several devices is listed with each.
-  return [...new Map(all.map((device) => [device.path, device])).values()];
 }
 
 function readSpace(text: string): Survey['space'] {

@@ -5,6 +5,7 @@ import type { AnyAuthMethod, Client, ClientChannel } from 'ssh2';
 import { LabError, MissingError, UnreachableError } from '../../errors.js';
 import { quoteArgv } from '../quote.js';
 import { CHANNELS, type Lane } from './channels.js';
+import { anyShellLine, beginSession, NotBegun, newMark, rawSession, type Session } from './session.js';
 import { openSftp, type Sftp } from './sftp.js';
 import { Shells } from './shell.js';
 
@@ -34,6 +35,16 @@ export interface SshOptions {
 const CONNECT_FAILED = 2;
 /** Milliseconds; pauses between tries double up to it. */
 const LONGEST_PAUSE = 2000;
+/** Milliseconds of the last pause before a further connection is made, the first time and where there was no room before. */
+const LONG_PAUSE = 320;
+const SHORT_PAUSE = 20;
+
+interface ExecOptions {
+  signal?: AbortSignal | undefined;
+  lane?: Lane | undefined;
+  /** As ssh(1) does it: the login shell has the command as it is, with the rights of the user who logs in. */
+  isRaw?: boolean | undefined;
+}
 
 /** Whether a host's key is the right one. */
 export interface HostTrust {
@@ -120,7 +131,10 @@ export class SshConnection {
     lock: pLimit(CHANNELS.lock),
     kill: pLimit(CHANNELS.kill),
   };
-  /** Carries further locks: one that waited here for another's end might wait for itself. */
+  #openChannels = 0;
+  /** Whether sshd takes fewer channels than `CHANNELS` (its MaxSessions). */
+  #isNarrow = false;
+  /** Carries further locks: one that waited here for another's end might wait for itself. And what there is no room for here. */
   #further: SshConnection | undefined;
 
   constructor(options: SshOptions) {
@@ -128,26 +142,35 @@ export class SshConnection {
   }
 
   /**
-   * Opens a channel on which a command runs, once there is room for one. It is handed to `take` at once: a short
-   * command's output and end may have come along with it. Until `take` is done the channel counts as open.
-   * @throws UnreachableError if there is no connection to be had · MissingError if the host has another key or refuses ours
+   * Opens a channel on which a line of a POSIX shell runs, once there is room for one. It is handed to `take` when it begins:
+   * a short command's output and end may have come along with that. Until `take` is done the channel counts as open.
+   * @throws UnreachableError if there is no connection to be had · MissingError if the host has another key or refuses ours,
+   *   or its login shell does not come to the command
    */
   exec<T>(
     command: string,
-    take: (channel: ClientChannel) => Promise<T>,
-    { signal, lane = 'command' }: { signal?: AbortSignal | undefined; lane?: Lane | undefined } = {},
+    take: (session: Session) => Promise<T>,
+    { signal, lane = 'command', isRaw = false }: ExecOptions = {},
   ): Promise<T> {
     const { activeCount, pendingCount } = this.#lanes.lock;
     if (lane === 'lock' && activeCount + pendingCount === CHANNELS.lock && !this.#closed) {
-      this.#further ??= new SshConnection(this.options);
-      this.#further.elevation = this.elevation;
-      return this.#further.exec(command, take, { signal, lane });
+      return this.#beyond().exec(command, take, { signal, lane });
     }
     return this.#lanes[lane](async () => {
       for (let pause = 10; ; pause *= 2) {
         signal?.throwIfAborted();
-        const outcome = await this.#open(await this.#connected(signal), command, take, pause > LONGEST_PAUSE);
+        const client = await this.#connected(signal);
+        const outcome = await this.#open(client, command, take, {
+          signal,
+          isRaw,
+          isLast: pause > LONGEST_PAUSE,
+        });
         if (outcome !== 'no room') return outcome.taken;
+        // Where sshd takes fewer channels than we have use for, another connection has as many again.
+        if (pause >= (this.#isNarrow ? SHORT_PAUSE : LONG_PAUSE) && this.#openChannels > 0 && !this.#closed) {
+          this.#isNarrow = true;
+          return this.#beyond().exec(command, take, { signal, lane, isRaw });
+        }
         const sftp = this.#remembered.get('SFTP') as Promise<Sftp | undefined> | undefined;
         sftp?.then(
           (one) => one?.makeRoom(),
@@ -158,25 +181,66 @@ export class SshConnection {
     });
   }
 
+  /** A further connection to the same host. */
+  #beyond(): SshConnection {
+    this.#further ??= new SshConnection(this.options);
+    this.#further.elevation = this.elevation;
+    return this.#further;
+  }
+
   #open<T>(
     client: Client,
     command: string,
-    take: (channel: ClientChannel) => Promise<T>,
-    isLast: boolean,
+    take: (session: Session) => Promise<T>,
+    { signal, isRaw, isLast }: ExecOptions & { isLast: boolean },
   ): Promise<{ taken: T } | 'no room'> {
+    const mark = newMark();
+    const line = isRaw ? command : anyShellLine(elevated(command, this.elevation), mark);
+    const begin = async (channel: ClientChannel): Promise<T> => {
+      this.#openChannels += 1;
+      try {
+        if (isRaw) return await take(rawSession(channel));
+        const session = await beginSession(channel, mark, signal);
+        if (this.elevation?.password !== undefined) session.stdin.write(`${this.elevation.password}\n`);
+        return await take(session);
+      } catch (error) {
+        throw error instanceof NotBegun ? await this.#notBegun(error) : error;
+      } finally {
+        this.#openChannels -= 1;
+      }
+    };
     return new Promise((resolve, reject) => {
       const lost = (): void => {
         void this.#lost('opening a channel').then(reject);
       };
       client.once('close', lost);
-      client.exec(elevated(command, this.elevation), (error, channel) => {
+      client.exec(line, (error, channel) => {
         client.off('close', lost);
-        if (error === undefined) {
-          if (this.elevation?.password !== undefined) channel.write(`${this.elevation.password}\n`);
-          take(channel).then((taken) => resolve({ taken }), reject);
-        } else if ((error as { reason?: unknown }).reason === CONNECT_FAILED && !isLast) resolve('no room');
+        if (error === undefined) begin(channel).then((taken) => resolve({ taken }), reject);
+        else if ((error as { reason?: unknown }).reason === CONNECT_FAILED && !isLast) resolve('no room');
         else reject(this.#refused('opening a channel', error));
       });
+    });
+  }
+
+  async #notBegun({ message, printed, ending }: NotBegun): Promise<LabError> {
+    const { exitCode, signalName } = ending;
+    if (message === 'it ended' && exitCode === undefined && signalName === undefined) {
+      return this.#lost('opening a channel');
+    }
+    const { name, user } = this.options;
+    const how = message === 'it ended' ? `it ended with ${signalName ?? `exit code ${exitCode}`}` : message;
+    return new MissingError({
+      tried: `running a command on ${name} by the login shell of ${user}`,
+      happened: [
+        `${how}, before the command began`,
+        ...(printed === '' ? [] : [`it printed: ${printed}`]),
+      ].join('\n'),
+      next: [
+        'have its start-up files (~/.bashrc, ~/.cshrc, config.fish …) start other programs, ask and end only where there is a terminal: `[ -t 0 ] || return` first',
+        `or give ${user} another login shell there, or log in as another user`,
+      ],
+      missing: ['login shell'],
     });
   }
 

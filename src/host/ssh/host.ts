@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import { PassThrough } from 'node:stream';
-import { LabError } from '../../errors.js';
+import { enterNamespace } from '../enter.js';
 import type {
   FileFacts,
   Host,
@@ -12,6 +12,7 @@ import type {
   TransferOptions,
   TransferShown,
 } from '../host.js';
+import { LOCK, LOCK_CODES, LockTalk, lockArguments } from '../lock.js';
 import { inNetns } from './command.js';
 import { ConnectionLostError, SshConnection, type SshOptions } from './connection.js';
 import { type RawOptions, type RawResult, runRemote } from './run.js';
@@ -70,7 +71,7 @@ export class SshHost implements Host {
   }
 
   async start(argv: readonly string[], { env, log, cwd = '/' }: StartOptions): Promise<number> {
-    const full = inNetns(argv, this.netns);
+    const full = enterNamespace(this.netns, argv);
     this.onRun?.(full);
     const settings = Object.entries(env).map(([name, value]) => `${name}=${value}`);
     const { stdout } = await runRemote(this.#connection, {
@@ -80,11 +81,8 @@ export class SshHost implements Host {
   }
 
   async read(path: string): Promise<Buffer> {
-    const { exitCode, stdout } = await this.#ask(scripts.READ, [path], {
-      accept: [scripts.NOTHING_THERE],
-      timeout: TRANSFER,
-    });
-    if (exitCode !== scripts.NOTHING_THERE) return stdout;
+    const stdout = await this.#look(scripts.READ, [path], TRANSFER);
+    if (stdout !== undefined) return stdout;
     throw Object.assign(new Error(`ENOENT: there is no ${path} on ${this.name}`), { code: 'ENOENT', path });
   }
 
@@ -101,8 +99,8 @@ export class SshHost implements Host {
   }
 
   async list(path: string): Promise<string[]> {
-    const { stdout } = await this.#ask(scripts.LIST, [path]);
-    return stdout
+    const stdout = await this.#look(scripts.LIST, [path]);
+    return (stdout ?? '')
       .toString()
       .split('\0')
       .filter((name) => name !== '')
@@ -110,7 +108,7 @@ export class SshHost implements Host {
   }
 
   async readAll(path: string, suffix: string): Promise<Map<string, Buffer>> {
-    const { stdout } = await this.#ask(scripts.READ_ALL, [path, suffix]);
+    const stdout = (await this.#look(scripts.READ_ALL, [path, suffix])) ?? Buffer.alloc(0);
     const files = new Map<string, Buffer>();
     for (let at = 0; at < stdout.length; ) {
       const [name, size] = [stdout.indexOf(0, at), stdout.indexOf(0, stdout.indexOf(0, at) + 1)];
@@ -122,10 +120,8 @@ export class SshHost implements Host {
   }
 
   async stat(path: string): Promise<FileFacts | undefined> {
-    const { exitCode, stdout } = await this.#ask(scripts.STAT, [path], {
-      accept: [scripts.NOTHING_THERE],
-    });
-    if (exitCode === scripts.NOTHING_THERE) return undefined;
+    const stdout = await this.#look(scripts.STAT, [path]);
+    if (stdout === undefined) return undefined;
     const [mode = '', size, blocks, uid] = stdout.toString().trim().split(' ');
     const kinds: Record<number, FileFacts['kind']> = { 8: 'file', 4: 'directory', 6: 'block' };
     return {
@@ -178,30 +174,30 @@ export class SshHost implements Host {
     return { hostname, system, kernel, machine, uid: Number(uid), bootId };
   }
 
-  /** Held as long as a `cat` on the far side reads our channel: it ends with the connection, however that ends. */
+  /** Held as long as a shell on the far side reads our channel: it ends with the connection, however that ends. */
   async lock(path: string, wait: number): Promise<HostLock> {
     const release = new PassThrough();
-    let taken: () => void = () => {};
-    const first = new Promise<'taken'>((resolve) => {
-      taken = () => resolve('taken');
+    let take: () => void = () => {};
+    const taken = new Promise<'taken'>((resolve) => {
+      take = () => resolve('taken');
     });
-    const ended = this.#script(scripts.LOCK, [path, String(Math.ceil(wait / 100))], {
-      input: release,
-      accept: [75],
-      timeout: 2 ** 31 - 1,
-      lane: 'lock',
-      onOutput: async (output) => {
-        for await (const _ of output) taken();
+    const talk = new LockTalk(`taking the lock ${path} on ${this.name}`, wait, take);
+    const argv = ['sh', '-c', LOCK, 'aoe-lab-lock', ...lockArguments(undashed(path), wait)];
+    const ended = runRemote(
+      this.#connection,
+      { argv },
+      {
+        input: release,
+        accept: LOCK_CODES,
+        timeout: 2 ** 31 - 1,
+        lane: 'lock',
+        onOutput: async (output) => {
+          for await (const chunk of output) talk.add(chunk as Buffer);
+        },
       },
-    });
-    const outcome = await Promise.race([first, ended]);
-    if (outcome !== 'taken') {
-      throw new LabError({
-        tried: `taking the lock ${path} on ${this.name}`,
-        happened: `another aoe-lab command has held it for ${(wait / 1000).toFixed(3)} s`,
-        next: 'wait for the other command, then run this one again',
-      });
-    }
+    );
+    const outcome = await Promise.race([taken, ended]);
+    if (outcome !== 'taken') throw talk.refusal(outcome.exitCode, outcome.stderr.toString());
     // A connection that is lost has given the lock back.
     let held = true;
     const drop = (): void => {
@@ -231,6 +227,20 @@ export class SshHost implements Host {
 
   #script(script: string, args: readonly string[], options: RawOptions = {}): Promise<RawResult> {
     return runRemote(this.#connection, { argv: ['sh', '-c', script, 'sh', ...args.map(undashed)] }, options);
+  }
+
+  /**
+   * What a script says of a path; undefined if nothing is there.
+   * @throws an error with `code` EACCES if this user may not look
+   */
+  async #look(script: string, args: readonly string[], timeout?: number): Promise<Buffer | undefined> {
+    const accept = [scripts.NOTHING_THERE, scripts.FORBIDDEN];
+    const limit = timeout === undefined ? {} : { timeout };
+    const { exitCode, stdout, stderr } = await this.#ask(script, args, { accept, ...limit });
+    if (exitCode === 0) return stdout;
+    if (exitCode === scripts.NOTHING_THERE) return undefined;
+    const why = stderr.toString().trim() || `${args[0]}: Permission denied`;
+    throw Object.assign(new Error(`EACCES: ${why} (${this.name})`), { code: 'EACCES', path: args[0] });
   }
 
   /** A script that changes nothing: it is run once more where the connection was lost. */

@@ -1,16 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ClientChannel } from 'ssh2';
 import { CommandError } from '../command-error.js';
 import type { RunOptions } from '../host.js';
 import { quoteArgv } from '../quote.js';
 import type { Lane } from './channels.js';
 import { type RemoteCommand, remoteLine } from './command.js';
 import type { SshConnection } from './connection.js';
+import type { Session } from './session.js';
 import { type Ended, inputWord, type Talk } from './shell.js';
 
 export interface RawOptions extends Omit<RunOptions, 'input' | 'cwd' | 'env'> {
@@ -47,10 +46,11 @@ async function killRemote(connection: SshConnection, mark: string): Promise<void
   await connection
     .exec(
       remoteLine({ argv }),
-      async (channel) => {
-        channel.resume().end();
-        await Promise.race([once(channel, 'close'), sleep(FAREWELL, undefined, { ref: false })]);
-        channel.close();
+      async ({ stdin, stdout, stderr, ended, close }) => {
+        stdin.end();
+        for (const stream of [stdout, stderr]) stream.resume();
+        await Promise.race([ended, sleep(FAREWELL, undefined, { ref: false })]);
+        close();
       },
       { lane: 'kill' },
     )
@@ -74,7 +74,7 @@ export async function runRemote(
   const talk = await inShell(connection, line, options);
   const result = talk
     ? await see(talk)
-    : await connection.exec(line, (channel) => see(onChannel(channel, options)), options);
+    : await connection.exec(line, (session) => see(onSession(session, options)), options);
   return { ...result, duration: performance.now() - started };
 }
 
@@ -91,29 +91,30 @@ async function inShell(
 }
 
 /** On a channel of its own, with streams that flow. */
-function onChannel(channel: ClientChannel, options: RawOptions): Talk {
+function onSession(session: Session, options: RawOptions): Talk {
+  const { stdout, stderr } = session;
   const log = options.log === undefined ? undefined : createWriteStream(options.log, { flags: 'a' });
   const logged = log && finished(log).catch(() => undefined);
   if (log) {
-    for (const stream of [channel, channel.stderr]) stream.on('data', (chunk: Buffer) => log.write(chunk));
+    for (const stream of [stdout, stderr]) stream.on('data', (chunk: Buffer) => log.write(chunk));
   }
   const all = Promise.all([
     options.onOutput
-      ? options.onOutput(channel).then(() => Buffer.alloc(0))
-      : gathered(channel).catch(() => Buffer.alloc(0)),
-    gathered(channel.stderr),
-    outcome(channel),
-    feed(channel, options.input),
+      ? options.onOutput(stdout).then(() => Buffer.alloc(0))
+      : gathered(stdout).catch(() => Buffer.alloc(0)),
+    gathered(stderr),
+    session.ended,
+    feed(session, options.input),
   ]);
   const ended = all
-    .then(([stdout, stderr, how]) => ({ stdout, stderr, ...how }))
+    .then(([output, errors, how]) => ({ stdout: output, stderr: errors, ...how }))
     .finally(async () => {
       log?.end();
       // Whoever reads the log afterwards finds all of it.
       await logged;
     });
   ended.catch(() => {});
-  return { ended, abandon: () => channel.close() };
+  return { ended, abandon: () => session.close() };
 }
 
 /** Waits for a command's end, or for that of its time. */
@@ -173,21 +174,6 @@ async function seeThrough(
   }
 }
 
-function outcome(
-  channel: ClientChannel,
-): Promise<{ exitCode: number | undefined; signalName: string | undefined }> {
-  return new Promise((resolve) => {
-    let exitCode: number | undefined;
-    let signalName: string | undefined;
-    channel.on('exit', (code: number | null, name?: string) => {
-      exitCode = code ?? undefined;
-      signalName = name === undefined ? undefined : `SIG${name.replace(/^SIG/, '')}`;
-    });
-    channel.on('error', () => {});
-    channel.on('close', () => resolve({ exitCode, signalName }));
-  });
-}
-
 async function gathered(stream: Readable): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of stream) chunks.push(chunk as Buffer);
@@ -195,18 +181,18 @@ async function gathered(stream: Readable): Promise<Buffer> {
 }
 
 /** A command that does not read all of its input is free to: its exit code tells how it fared. */
-function feed(channel: ClientChannel, input: RawOptions['input']): Promise<void> {
+function feed({ stdin, ended, close }: Session, input: RawOptions['input']): Promise<void> {
   if (input === undefined || typeof input === 'string' || input instanceof Uint8Array) {
-    channel.end(input);
+    stdin.end(input);
     return Promise.resolve();
   }
   return new Promise((resolve, reject) => {
-    channel.once('close', resolve);
+    void ended.then(() => resolve());
     input.once('end', resolve);
     input.once('error', (error) => {
-      channel.close();
+      close();
       reject(error);
     });
-    input.pipe(channel);
+    input.pipe(stdin);
   });
 }

@@ -6,7 +6,22 @@
 /** Exit code for "no such file", which no program here uses for anything else. */
 export const NOTHING_THERE = 44;
 
-export const READ = `[ -e "$1" ] || exit ${NOTHING_THERE}; exec cat "$1"`;
+/** Exit code for "this user may not". */
+export const FORBIDDEN = 45;
+
+/** Ends with what a program said of a path: that nothing is there is an answer, all else is none. */
+const REFUSED = `refused() {
+  case $1 in
+    *': No such file or directory'|*': Not a directory') exit ${NOTHING_THERE} ;;
+    *': Permission denied'|*': Operation not permitted') printf '%s\\n' "$1" >&2; exit ${FORBIDDEN} ;;
+  esac
+  printf '%s\\n' "$1" >&2
+  exit 1
+}`;
+
+export const READ = `${REFUSED}
+[ -r "$1" ] || refused "$(cat "$1" 2>&1 > /dev/null)"
+exec cat "$1"`;
 
 /** Makes the folder of a path. Most are there, and a process is the dearest thing here. */
 const FOLDER = `folder() {
@@ -31,19 +46,26 @@ trap - EXIT`;
 
 export const REMOVE = 'rm -rf "$1"';
 
+/** Goes to a folder whose names can be read. */
+const ENTER = `${REFUSED}
+cd "$1" 2> /dev/null && [ -r . ] || refused "$(ls "$1/." 2>&1 > /dev/null)"`;
+
 /** Names, each ended by a NUL. */
-export const LIST = `cd "$1" 2>/dev/null || { [ ! -d "$1" ]; exit; }
+export const LIST = `${ENTER}
 for f in * .[!.]* ..?*; do if [ -e "$f" ] || [ -L "$f" ]; then printf '%s\\0' "$f"; fi; done`;
 
 /** Folder, suffix: of each file its name and a NUL, its bytes and a NUL, its content. */
-export const READ_ALL = `cd "$1" 2>/dev/null || { [ ! -d "$1" ]; exit; }
+export const READ_ALL = `${ENTER}
 for f in *"$2" .[!.]*"$2"; do if [ -f "$f" ]; then
+  [ -r "$f" ] || refused "$(cat "$f" 2>&1 > /dev/null)"
   printf '%s\\0%s\\0' "$f" "$(wc -c < "$f")"
   cat "$f"
 fi; done`;
 
 /** Raw mode in hex, bytes, blocks of 512 bytes, owner. */
-export const STAT = `[ -e "$1" ] || exit ${NOTHING_THERE}; exec stat -L -c '%f %s %b %u' "$1"`;
+export const STAT = `${REFUSED}
+[ -e "$1" ] || refused "$(ls -Ld "$1" 2>&1 > /dev/null)"
+exec stat -L -c '%f %s %b %u' "$1"`;
 
 const NEW_FILE = `${FOLDER}
 set -e
@@ -101,21 +123,6 @@ cd "$2"
 shift 2
 setsid env "$@" < /dev/null >&3 2>&3 3>&- &
 printf '%s' "$!"`;
-
-/** Path, tries at intervals of 0.1 s. flock(1) of busybox knows no time limit. */
-export const LOCK = `${FOLDER}
-set -e
-folder "$1"
-[ -d "$1" ] || : >> "$1"
-exec 9< "$1"
-n=0
-until flock -n 9; do
-  [ "$n" -lt "$2" ] || exit 75
-  n=$((n + 1))
-  sleep 0.1
-done
-echo
-exec cat`;
 
 export const STATE_FOLDER = `if [ "$(id -u)" -eq 0 ]; then echo /var/lib/aoe-lab
 else echo "\${XDG_STATE_HOME:-$HOME/.local/state}/aoe-lab"; fi`;

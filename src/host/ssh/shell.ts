@@ -4,12 +4,12 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { constants } from 'node:os';
-import type { ClientChannel } from 'ssh2';
+import { finished } from 'node:stream/promises';
 import { quote } from '../quote.js';
 import { CHANNELS } from './channels.js';
 import type { SshConnection } from './connection.js';
+import type { Session } from './session.js';
 
 /** How a command on the far side ended; neither exit code nor signal: its channel was torn off. */
 export interface Ended {
@@ -81,10 +81,10 @@ export class Shells {
     if (this.#count >= CHANNELS.shell) return undefined;
     this.#count += 1;
     return new Promise((resolve, reject) => {
-      const stay = async (channel: ClientChannel): Promise<void> => {
-        const shell = new Shell(channel);
+      const stay = async (session: Session): Promise<void> => {
+        const shell = new Shell(session);
         resolve(shell);
-        await once(channel, 'close');
+        await session.ended;
         this.#idle.delete(shell);
       };
       this.#connection
@@ -99,15 +99,20 @@ export class Shells {
 
 /** One of them. Both of its streams say when a command has ended, by a mark that nobody can guess. */
 class Shell {
-  readonly #channel: ClientChannel;
+  readonly #session: Session;
+  #isOver = false;
   #command: { out: Gathering; err: Gathering; done(): void } | undefined;
 
-  constructor(channel: ClientChannel) {
-    this.#channel = channel;
-    channel.on('error', () => {});
-    channel.on('data', (chunk: Buffer) => this.#take('out', chunk));
-    channel.stderr.on('data', (chunk: Buffer) => this.#take('err', chunk));
-    channel.once('close', () => this.#command?.done());
+  constructor(session: Session) {
+    this.#session = session;
+    session.stdout.on('data', (chunk: Buffer) => this.#take('out', chunk));
+    session.stderr.on('data', (chunk: Buffer) => this.#take('err', chunk));
+    // What it said last may come a moment later than its end.
+    const drained = [session.stdout, session.stderr].map((stream) => finished(stream, { writable: false }));
+    void Promise.allSettled([session.ended, ...drained]).then(() => {
+      this.#isOver = true;
+      this.#command?.done();
+    });
   }
 
   async run(line: string, input: string): Promise<Ended> {
@@ -119,7 +124,8 @@ class Shell {
     });
     const source = input === '' ? '< /dev/null' : '';
     const before = input === '' ? '' : `printf %s ${quote(input)} | `;
-    this.#channel.write(
+    if (this.#isOver) this.#command?.done();
+    this.#session.stdin.write(
       `${before}( ${line} ) ${source}\nprintf '${mark} %s\\n' "$?"; printf '${mark} \\n' >&2\n`,
     );
     await over;
@@ -133,7 +139,7 @@ class Shell {
   }
 
   close(): void {
-    this.#channel.close();
+    this.#session.close();
   }
 
   #take(stream: 'out' | 'err', chunk: Buffer): void {

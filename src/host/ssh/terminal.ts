@@ -1,14 +1,13 @@
 /** A person's terminal, or a pipe, joined to a host over SSH. */
-import type { ClientChannel } from 'ssh2';
-import { remoteLine } from './command.js';
 import type { SshConnection } from './connection.js';
+import { rawSession, type Session } from './session.js';
 
 /** What a shell gives for one that ended by a signal is 128 and more; whatever else is lost is a failure. */
 const LOST = 255;
 
-/** Runs a command with the standard streams of this process. @returns its exit code */
-export function passThrough(connection: SshConnection, argv: readonly string[]): Promise<number> {
-  return connection.exec(remoteLine({ argv }), join);
+/** As ssh(1) does: words are joined by blanks, and the login shell makes of them what it will. @returns the exit code */
+export function passWords(connection: SshConnection, words: readonly string[]): Promise<number> {
+  return connection.exec(words.join(' '), join, { isRaw: true });
 }
 
 /** Opens a login shell on this process's terminal. @returns its exit code */
@@ -20,28 +19,19 @@ export async function openTerminal(connection: SshConnection): Promise<number> {
   stdout.on('resize', resize);
   if (stdin.isTTY) stdin.setRawMode(true);
   try {
-    return await join(channel);
+    return await join(rawSession(channel));
   } finally {
     if (stdin.isTTY) stdin.setRawMode(false);
     stdout.off('resize', resize);
   }
 }
 
-function join(channel: ClientChannel): Promise<number> {
-  const { stdin, stdout, stderr } = process;
-  let exitCode = LOST;
-  channel.on('exit', (code: number | null) => {
-    exitCode = code ?? LOST;
-  });
-  channel.on('error', () => {});
-  channel.pipe(stdout, { end: false });
-  channel.stderr.pipe(stderr, { end: false });
-  stdin.pipe(channel);
-  return new Promise((resolve) => {
-    channel.on('close', () => {
-      stdin.unpipe(channel);
-      stdin.destroy();
-      resolve(exitCode);
-    });
-  });
+async function join({ stdin, stdout, stderr, ended }: Session): Promise<number> {
+  stdout.pipe(process.stdout, { end: false });
+  stderr.pipe(process.stderr, { end: false });
+  process.stdin.pipe(stdin);
+  const { exitCode = LOST } = await ended;
+  process.stdin.unpipe(stdin);
+  process.stdin.destroy();
+  return exitCode;
 }

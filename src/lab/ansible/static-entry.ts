@@ -18,7 +18,10 @@ export function staticEntry(lab: Pick<Lab, 'name'>, one: LabExport, serving: Ser
     ...address,
     iface,
     backing: {
+      name: file,
       path: file,
+      opens: file,
+      identity: null,
       kind,
       size,
       made: false,

@@ -65,13 +65,13 @@ function exportVariables(one: LabExport, entry: ExportEntry, services: readonly 
   return {
     id: exportId(entry),
     address: formatAddress(one.address),
-    file: backing.path,
+    file: backing.name,
     kind: backing.kind,
     // Bytes; of a file that is there already, what it has.
     size: one.size ?? null,
     loop: backing.loop,
     loop_service: loopServiceName(STATE, entry),
-    force: one.force ?? false,
+    force: one.allow === true || (one.allow?.length ?? 0) > 0,
     services: ofExport(services, entry).map(({ name }) => name),
     entry: {
       shelf,

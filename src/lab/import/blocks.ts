@@ -20,8 +20,9 @@ interface Token extends Place {
 /** Blocks deeper than any configuration has: random text must not exhaust the stack. */
 const DEEPEST = 16;
 
-/** @returns the file as a block without a name; what can't be read is told and passed over */
-export function parseBlocks(file: string, text: string, remarks: Remark[]): Block {
+/** @returns the file as a block without a name, and what qaoed would refuse it for */
+export function parseBlocks(file: string, text: string): { root: Block; faults: Remark[] } {
+  const remarks: Remark[] = [];
   const tokens = tokenize(file, text, remarks);
   const root: Block = { file, line: 1, name: '', assigned: [], blocks: [] };
   const open: Block[] = [root];
@@ -42,8 +43,7 @@ export function parseBlocks(file: string, text: string, remarks: Remark[]): Bloc
       index++;
     } else if (symbol(index + 1) === '{') {
       const block: Block = { file, line, name: token.text, assigned: [], blocks: [] };
-      if (open.length > DEEPEST)
-        remarks.push({ file, line, text: `${token.text} { is nested too deep: left out` });
+      if (open.length > DEEPEST) remarks.push({ file, line, text: `${token.text} { is nested too deep` });
       else inside.blocks.push(block);
       open.push(block);
       index += 2;
@@ -60,13 +60,19 @@ export function parseBlocks(file: string, text: string, remarks: Remark[]): Bloc
   for (const { name, line } of open.slice(1)) {
     remarks.push({ file, ...(line === undefined ? {} : { line }), text: `${name} { is never closed` });
   }
-  return root;
+  return { root, faults: remarks };
 }
+
+/** It reads lines of up to 398 bytes, and ends words at these also within quotes. */
+const LONGEST = 398;
+const BREAKING = /[#;={}]/;
 
 const TOKEN = /\/\*[\s\S]*?(?:\*\/|$)|#[^\n]*|"([^"\n]*)"?|[={};]|[^\s={};#"]+/g;
 
 function tokenize(file: string, text: string, remarks: Remark[]): Token[] {
   const tokens: Token[] = [];
+  const long = text.split('\n').findIndex((one) => Buffer.byteLength(one) > LONGEST);
+  if (long >= 0) remarks.push({ file, line: long + 1, text: `the line is longer than ${LONGEST} bytes` });
   let line = 1;
   let counted = 0;
   for (const match of text.matchAll(TOKEN)) {
@@ -78,6 +84,9 @@ function tokenize(file: string, text: string, remarks: Remark[]): Token[] {
       continue;
     }
     if (all.startsWith('#')) continue;
+    if (quoted !== undefined && (BREAKING.test(quoted) || !all.endsWith('"') || all.length < 2)) {
+      remarks.push({ file, line, text: `${all} would be read in pieces` });
+    }
     tokens.push({ file, line, text: quoted ?? all, isQuoted: quoted !== undefined });
   }
   return tokens;

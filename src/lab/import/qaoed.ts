@@ -1,139 +1,132 @@
 /**
  * qaoed.conf: `default { }`, `device { acl { } }`, `access-list { }`, `interface { }`, `logging { }` (parseconf.c:
- * parseDEV, parsedevacl, qaoed_devdefaults; acl.c: aclmatch).
+ * parseDEV, parsedevacl, qaoed_devdefaults; rcfg/readconf.c: validatetokens).
  */
 import { type Assigned, type Block, parseBlocks } from './blocks.js';
-import { addressPart, type Found, type FoundExport, normalMac, type Place, type Remark } from './found.js';
+import {
+  addressPart,
+  at,
+  attempt,
+  Doubt,
+  type Draft,
+  type Found,
+  type FoundExport,
+  nothingFound,
+  type Remark,
+} from './found.js';
+import { accessOf, type Rights, rightsOf } from './qaoed-access.js';
+
+/** Names of blocks and settings that it knows (rcfg/rcfgkw.h); for any other it refuses the file. */
+const BLOCKS = new Set(['device', 'default', 'acl', 'access-list', 'interface', 'logging']);
+const SETTINGS = new Set(
+  'slot shelf interface target filename name policy accept reject writecache broadcast log-level syslog-level syslog-facility persistent-cfg write read cfgset cfgread discover log type mtu if include apisocket'.split(
+    ' ',
+  ),
+);
+const VALUES: Readonly<Record<string, readonly string[]>> = {
+  writecache: ['on', 'off'],
+  broadcast: ['on', 'off'],
+  policy: ['accept', 'reject'],
+};
 
 export function parseQaoed(file: string, text: string): Found {
-  const remarks: Remark[] = [];
-  const root = parseBlocks(file, text, remarks);
+  const found = nothingFound();
+  const { root, faults } = parseBlocks(file, text);
   const all = everyBlock(root);
-  const lists = new Map<string, Rights>();
-  for (const block of all.filter(({ name }) => name === 'access-list')) {
-    const name = last(block, 'name')?.value;
-    if (name === undefined) remarks.push({ ...at(block), text: 'an access list without a name: left out' });
-    else lists.set(name, rightsOf(block, remarks));
+  faults.push(...unknownWords([root, ...all]));
+  const [fault] = faults.sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
+  if (fault !== undefined) {
+    found.remarks.push({
+      ...at(fault),
+      text: `this is no qaoed.conf, nothing of it is taken over: ${fault.text}`,
+    });
+    return found;
   }
-  const defaults = all.find(({ name }) => name === 'default');
-  remarkRest(root, all, remarks);
+  const lists = accessLists(all);
+  const [defaults, second] = all.filter(({ name }) => name === 'default');
+  const include = [root, ...all].flatMap(({ assigned }) => assigned).find(({ name }) => name === 'include');
+  remarkRest(root, all, found.remarks);
   let nextSlot = numberOf(defaults && last(defaults, 'slot'));
-  const exports: FoundExport[] = [];
   for (const device of all.filter(({ name }) => name === 'device')) {
     const own = last(device, 'slot');
     // Slots that are not said count up from the default's, also for devices that are no good.
-    const slotText = own?.value ?? (nextSlot === undefined ? '' : String(nextSlot++));
-    const one = parseDevice(device, defaults, slotText, lists, remarks);
-    if (one !== undefined) exports.push(one);
+    const slot = own?.value ?? (nextSlot === undefined ? undefined : String(nextSlot++));
+    const draft: Draft = { implementation: 'qaoed', place: at(device) };
+    attempt(found, draft, () => {
+      const one = parseDevice(device, draft, defaults, slot, lists, found.remarks);
+      if (second !== undefined) throw new Doubt(second, 'there are two blocks of defaults');
+      if (include !== undefined)
+        throw new Doubt(include, `${include.value} is included, and may limit whom it serves`);
+      return one;
+    });
   }
-  return { exports, remarks };
+  return found;
+}
+
+function unknownWords(blocks: readonly Block[]): Remark[] {
+  return blocks.flatMap(({ name, assigned, ...place }) => [
+    ...(name === '' || BLOCKS.has(name)
+      ? []
+      : [{ ...at(place), text: `a block ${name} is none of qaoed's` }]),
+    ...assigned.flatMap((one) => {
+      const known = Object.hasOwn(VALUES, one.name) ? VALUES[one.name] : undefined;
+      if (!SETTINGS.has(one.name)) return [{ ...at(one), text: `${one.name} is none of its settings` }];
+      if (known === undefined || known.includes(one.value)) return [];
+      return [{ ...at(one), text: `${one.name} is ${known.join(' or ')}, not ${one.value}` }];
+    }),
+  ]);
+}
+
+/** By their names; of two that share one it can't be told which holds. */
+function accessLists(all: readonly Block[]): Map<string, Rights> {
+  const lists = new Map<string, Rights>();
+  for (const block of all.filter(({ name }) => name === 'access-list')) {
+    const name = last(block, 'name')?.value;
+    if (name === undefined) continue;
+    const isTwice = lists.has(name);
+    lists.set(name, isTwice ? { doubt: `there are two access lists ${name}` } : rightsOf(block));
+  }
+  return lists;
 }
 
 function parseDevice(
   device: Block,
+  draft: Draft,
   defaults: Block | undefined,
-  slotText: string,
+  slotText: string | undefined,
   lists: ReadonlyMap<string, Rights>,
   remarks: Remark[],
-): FoundExport | undefined {
+): FoundExport {
   const setting = (name: string): Assigned | undefined =>
-    last(device, name) ?? (defaults === undefined ? undefined : last(defaults, name));
+    last(device, name) ?? (defaults && last(defaults, name));
   const place = at(device);
-  const target = last(device, 'target');
-  const iface = setting('interface');
-  const shelf = addressPart('shelf', setting('shelf')?.value ?? '', setting('shelf') ?? place, remarks);
-  const slot = addressPart('slot', slotText, last(device, 'slot') ?? place, remarks);
-  if (target === undefined) remarks.push({ ...place, text: 'a device without a target: left out' });
-  if (iface === undefined) remarks.push({ ...place, text: 'a device without an interface: left out' });
-  for (const { name, ...said } of device.assigned) {
+  const path = last(device, 'target')?.value;
+  const iface = setting('interface')?.value;
+  Object.assign(draft, {
+    ...(path === undefined ? {} : { path }),
+    ...(iface === undefined ? {} : { iface }),
+  });
+  draft.shelf = addressPart('shelf', setting('shelf')?.value, setting('shelf') ?? place);
+  draft.slot = addressPart('slot', slotText, last(device, 'slot') ?? place);
+  if (path === undefined) throw new Doubt(place, 'it names no target');
+  if (iface === undefined) throw new Doubt(place, 'it names no interface');
+  const sync = setting('writecache')?.value === 'off' ? { sync: true } : {};
+  const options = { ...sync, ...accessOf(device, defaults, lists, remarks) };
+  for (const { name, value, ...said } of device.assigned) {
     if (['shelf', 'slot', 'target', 'interface', 'writecache'].includes(name)) continue;
-    if (name === 'broadcast') {
-      if (last(device, name)?.value === 'off') {
-        remarks.push({ ...at(said), text: 'broadcast = off: it announces itself all the same' });
-      }
-    } else remarks.push({ ...at(said), text: `${name} of a device can't be said in a lab: left out` });
+    if (name !== 'broadcast')
+      remarks.push({ ...at(said), text: `${name} of a device can't be said in a lab: left out` });
+    else if (value === 'off')
+      remarks.push({ ...at(said), text: 'broadcast = off: it announces itself all the same' });
   }
-  if (shelf === undefined || slot === undefined || target === undefined || iface === undefined)
-    return undefined;
-  const options: FoundExport['options'] = {};
-  if (setting('writecache')?.value === 'off') options.sync = true;
-  Object.assign(options, accessOf(device, defaults, lists, remarks));
-  return { implementation: 'qaoed', shelf, slot, iface: iface.value, path: target.value, options, place };
-}
-
-/** Whom an access list admits. */
-type Rights = { to: 'all' } | { to: 'some'; macs: string[] };
-
-const EVERYBODY: Rights = { to: 'all' };
-const OPERATIONS = ['read', 'write', 'cfgread', 'cfgset'] as const;
-type Operation = (typeof OPERATIONS)[number];
-/** Nobody's address, which a list that admits nobody has to have. */
-const NOBODY = '00:00:00:00:00:00';
-
-function accessOf(
-  device: Block,
-  defaults: Block | undefined,
-  lists: ReadonlyMap<string, Rights>,
-  remarks: Remark[],
-): Pick<FoundExport['options'], 'macs' | 'readOnly'> {
-  const rights = (operation: Operation): Rights => {
-    const said =
-      ruleOf(device, operation) ?? (defaults === undefined ? undefined : ruleOf(defaults, operation));
-    if (said === undefined) return EVERYBODY;
-    const list = lists.get(said.value);
-    if (list === undefined)
-      remarks.push({ ...at(said), text: `there is no access list ${said.value}: IT ADMITS ALL` });
-    return list ?? EVERYBODY;
-  };
-  const [read, write, cfgread, cfgset] = OPERATIONS.map(rights) as [Rights, Rights, Rights, Rights];
-  const readOnly = write.to === 'some' && write.macs.every((mac) => mac === NOBODY);
-  const relevant = readOnly ? [read, cfgread, cfgset] : [read, write, cfgread, cfgset];
-  const limited = relevant.flatMap((one) => (one.to === 'some' ? [one] : []));
-  const found = readOnly ? { readOnly } : {};
-  const [first] = limited;
-  if (first === undefined) return found;
-  const isSame = limited.every(({ macs }) => [...macs].sort().join() === [...first.macs].sort().join());
-  if (limited.length < relevant.length || !isSame) {
-    const text = `its operations have different access lists; a lab knows one for all, here that of ${first.macs.join(', ') || 'nobody'}`;
-    remarks.push({ ...at(device), text });
-  }
-  return { ...found, macs: first.macs.length === 0 ? [NOBODY] : first.macs };
-}
-
-function ruleOf(block: Block, operation: Operation): Assigned | undefined {
-  const rules = block.blocks.filter(({ name }) => name === 'acl').flatMap(({ assigned }) => assigned);
-  return rules.findLast(({ name }) => name === operation || (operation === 'cfgread' && name === 'discover'));
-}
-
-/** The first line that names an initiator holds for it; the policy holds for all others, and is to reject them. */
-function rightsOf(block: Block, remarks: Remark[]): Rights {
-  const accepted = new Map<string, boolean>();
-  for (const { name, value, ...said } of block.assigned) {
-    if (name !== 'accept' && name !== 'reject') continue;
-    const mac = normalMac(value);
-    if (mac === undefined)
-      remarks.push({ ...at(said), text: `${JSON.stringify(value)} is no MAC address: left out` });
-    else if (!accepted.has(mac)) accepted.set(mac, name === 'accept');
-  }
-  const macs = [...accepted].filter(([, isAccepted]) => isAccepted).map(([mac]) => mac);
-  if (last(block, 'policy')?.value !== 'accept') return { to: 'some', macs };
-  const refused = [...accepted].filter(([, isAccepted]) => !isAccepted).map(([mac]) => mac);
-  if (refused.length > 0) {
-    const text = `it refuses ${refused.join(', ')}; a lab can only say who is admitted: IT ADMITS ALL`;
-    remarks.push({ ...at(block), text });
-  }
-  return EVERYBODY;
+  return { ...draft, shelf: draft.shelf, slot: draft.slot, iface, path, options };
 }
 
 /** What is said beside devices and can't be said in a lab. */
 function remarkRest(root: Block, all: readonly Block[], remarks: Remark[]): void {
-  for (const { name, value, ...said } of root.assigned) {
-    if (name === 'apisocket' || name === 'log-level') continue;
-    const text =
-      name === 'include'
-        ? `${value} is not followed: import it by --path`
-        : `${name} can't be said in a lab: left out`;
-    remarks.push({ ...at(said), text });
+  for (const { name, ...said } of root.assigned) {
+    if (['apisocket', 'log-level', 'include'].includes(name)) continue;
+    remarks.push({ ...at(said), text: `${name} can't be said in a lab: left out` });
   }
   for (const block of all) {
     if (block.name === 'interface') {
@@ -146,8 +139,6 @@ function remarkRest(root: Block, all: readonly Block[], remarks: Remark[]): void
         if (['shelf', 'slot', 'interface', 'writecache', 'broadcast'].includes(name)) continue;
         remarks.push({ ...at(said), text: `${name} of the defaults can't be said in a lab: left out` });
       }
-    } else if (!['device', 'acl', 'access-list', 'logging'].includes(block.name)) {
-      remarks.push({ ...at(block), text: `a block ${block.name} is none of qaoed's: left out` });
     }
   }
 }
@@ -166,8 +157,4 @@ function numberOf(said: Assigned | undefined): number | undefined {
   if (said === undefined) return undefined;
   const value = Number.parseInt(said.value, 10);
   return Number.isNaN(value) ? 0 : value;
-}
-
-function at({ file, line }: Place): Place {
-  return line === undefined ? { file } : { file, line };
 }

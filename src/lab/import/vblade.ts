@@ -2,109 +2,66 @@
  * Debian's vblade: a file an export in `/etc/vblade.conf.d/`, a shell fragment that sets shelf, slot, netif, filename,
  * options and ionice (vblade-persistence(5); read by the package's systemd generator and init script).
  */
-import {
-  addressPart,
-  type Found,
-  type FoundExport,
-  normalMac,
-  type Place,
-  type Remark,
-  wholeNumber,
-} from './found.js';
-import { parseAssignments } from './shell.js';
+import { attempt, Doubt, type Draft, type Found, nothingFound, type Place } from './found.js';
+import { readScript } from './shell/script.js';
+import { type Value, Variables } from './shell/values.js';
+import { vbladeCommand } from './vblade-command.js';
 
 const NEEDED = ['shelf', 'slot', 'netif', 'filename'] as const;
 
-export function parseVblade(file: string, text: string): Found {
-  const remarks: Remark[] = [];
-  const set = new Map(parseAssignments(file, text, remarks).map((one) => [one.name, one]));
-  const missing = NEEDED.filter((name) => (set.get(name)?.value ?? '') === '');
-  if (missing.length > 0) {
-    // As the package itself does: its skeleton, say, exports nothing.
-    if (set.size > 0)
-      remarks.push({ file, text: `it sets no ${missing.join(', ')}, and so exports nothing` });
-    return { exports: [], remarks };
-  }
-  const value = (name: (typeof NEEDED)[number]): string => set.get(name)?.value ?? '';
-  const placed = (name: string): Place => ({ file, line: set.get(name)?.line ?? 1 });
-  const shelf = addressPart('shelf', value('shelf'), placed('shelf'), remarks);
-  const slot = addressPart('slot', value('slot'), placed('slot'), remarks);
-  const given = set.get('options');
-  const options = given === undefined ? {} : parseOptions(given.value, given, remarks);
-  for (const one of set.values()) {
-    if (([...NEEDED, 'options'] as string[]).includes(one.name)) continue;
-    const text =
-      one.name === 'ionice'
-        ? `ionice ${one.value}: its process gets no I/O priority here`
-        : `${one.name} means nothing to vblade`;
-    remarks.push({ file, line: one.line, text });
-  }
-  if (shelf === undefined || slot === undefined) return { exports: [], remarks };
-  const found: FoundExport = {
+/** @param homes folders of users, by their names; that of '' is root's */
+export function parseVblade(file: string, text: string, homes?: ReadonlyMap<string, string>): Found {
+  const found = nothingFound();
+  const { commands, variables, end, unreadable } = readScript(text, new Variables(homes));
+  const lineOf = (name: string): number | undefined => {
+    const index = text.split('\n').findLastIndex((line) => new RegExp(`(^|[\\s;])${name}\\+?=`).test(line));
+    return index < 0 ? undefined : index + 1;
+  };
+  const placed = (name: string): Place => ({ file, line: lineOf(name) ?? 1 });
+  for (const { line } of commands) found.remarks.push({ file, line, text: 'what it runs is passed over' });
+  const given = NEEDED.map((name) => variables.get(name));
+  if (unreadable === undefined && given.every((value) => value === undefined) && commands.length === 0)
+    return found;
+  // The package's own service sets it up to be started again and at boot.
+  const draft: Draft = {
     implementation: 'vblade',
-    shelf,
-    slot,
-    iface: value('netif'),
-    path: value('filename'),
-    options,
-    // The package's unit has Restart=always, and is started at boot.
+    place: placed('filename'),
     restart: 'on-failure',
     persist: true,
-    place: placed('filename'),
   };
-  return { exports: [found], remarks };
-}
-
-/** vblade's own options, in the ways of getopt(3): `-dr`, `-b 16`, `-b16`. */
-function parseOptions(text: string, { file, line }: Place, remarks: Remark[]): FoundExport['options'] {
-  const place = { file, ...(line === undefined ? {} : { line }) };
-  const options: FoundExport['options'] = {};
-  const words = text.split(/\s+/).filter((word) => word !== '');
-  for (let index = 0; index < words.length; index++) {
-    const word = words[index] as string;
-    if (!/^-./.test(word)) {
-      remarks.push({ ...place, text: `option ${JSON.stringify(word)} is none of vblade's` });
-      continue;
+  attempt(found, draft, () => {
+    if (unreadable !== undefined) {
+      throw new Doubt({ file, line: unreadable.line }, `a shell can't read the file: ${unreadable.text}`);
     }
-    for (let at = 1; at < word.length; at++) {
-      const letter = word[at] as string;
-      if (!'bmol'.includes(letter)) {
-        flag(letter, options, place, remarks);
-        continue;
-      }
-      const argument = word.slice(at + 1) || (words[++index] ?? '');
-      withArgument(letter, argument, options, place, remarks);
-      break;
-    }
+    if (end !== undefined) throw new Doubt({ file, line: end.line }, 'it may end the shell that reads it');
+    const missing = NEEDED.filter((name) => isEmpty(variables.get(name)));
+    if (missing.length > 0)
+      throw new Doubt({ file }, `it sets no ${missing.join(', ')}, and so exports nothing`);
+    // The package leaves all of them without quotes.
+    const split = (value: Value): Value[] => variables.split(value);
+    const [shelf, slot, netif, filename] = given as [Value, Value, Value, Value];
+    const options = variables.get('options') ?? { text: '' };
+    if (variables.get('options') !== undefined) draft.place = placed('options');
+    const words = [
+      ...[shelf, slot, netif].flatMap(split),
+      ...named(filename, split(filename)),
+      ...split(options),
+    ];
+    return { ...vbladeCommand(words, draft), place: placed('filename') };
+  });
+  const ionice = variables.get('ionice');
+  if (ionice !== undefined && 'text' in ionice && ionice.text !== '') {
+    const text = `ionice ${ionice.text}: its process gets no I/O priority here`;
+    found.remarks.push({ ...placed('ionice'), text });
   }
-  return options;
+  return found;
 }
 
-function flag(letter: string, options: FoundExport['options'], place: Place, remarks: Remark[]): void {
-  if (letter === 'd') options.directIo = true;
-  else if (letter === 's') options.sync = true;
-  else if (letter === 'r') options.readOnly = true;
-  else remarks.push({ ...place, text: `option -${letter} is none of vblade's` });
+function isEmpty(value: Value | undefined): boolean {
+  return value === undefined || ('text' in value && value.text === '');
 }
 
-function withArgument(
-  letter: string,
-  argument: string,
-  options: FoundExport['options'],
-  place: Place,
-  remarks: Remark[],
-): void {
-  if (letter === 'm') {
-    const macs = argument.split(',').flatMap((one) => {
-      const mac = normalMac(one);
-      if (mac === undefined)
-        remarks.push({ ...place, text: `-m: ${JSON.stringify(one)} is no MAC address: left out` });
-      return mac === undefined ? [] : [mac];
-    });
-    if (macs.length > 0) options.macs = macs;
-    return;
-  }
-  const name = ({ b: 'bufferCount', o: 'offset', l: 'length' } as const)[letter as 'b' | 'o' | 'l'];
-  const value = wholeNumber(`-${letter}`, argument, name === 'offset' ? 0 : 1, place, remarks);
-  if (value !== undefined) options[name] = value;
+/** A name that holds a space is one name all the same, unless vblade would find an option in it. */
+function named(value: Value, pieces: readonly Value[]): readonly Value[] {
+  return pieces.every((one) => 'text' in one && !one.text.startsWith('-')) ? [value] : pieces;
 }

@@ -24,7 +24,7 @@ export interface Driven {
 const POLLIN = 1;
 const POLLERR = 8;
 /** Milliseconds after which Node's event loop gets its turn in any case: timers may be late by this. */
-const LONGEST_WAIT = 2000;
+const LONGEST_WAIT = 250;
 /** Rounds before Node's event loop gets its turn although there is work. */
 const ROUNDS = 1024;
 /** Requests of a round up to which one call for all of it is cheaper than a call for each kind. */
@@ -85,6 +85,9 @@ export class Engine {
     return new Engine(c, uring);
   }
 
+  /** What was thrown while frames were handled. */
+  onError: (error: unknown) => void = () => {};
+
   set completion(completion: Pick<Completion, 'done' | 'sent'>) {
     this.#completion = completion;
   }
@@ -121,6 +124,16 @@ export class Engine {
   }
 
   #run(): void {
+    try {
+      this.#rounds();
+    } catch (error) {
+      // What was thrown for one interface must not end the service of the others.
+      this.onError(error);
+    }
+    this.#loopReady = false;
+  }
+
+  #rounds(): void {
     for (let round = 0; round < ROUNDS; round++) {
       let more = false;
       let prepared = 0;
@@ -133,7 +146,6 @@ export class Engine {
         if (this.#loopReady || (!more && !this.#wait())) break;
       } else if (!this.#round(this.uring, prepared, more)) break;
     }
-    this.#loopReady = false;
   }
 
   /**

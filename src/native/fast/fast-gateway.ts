@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ETHERNET_HEADER, type Mac } from '../../aoe/index.js';
 import { MissingError } from '../../errors.js';
 import { FRAME_OFFSET } from '../../link/frame-memory.js';
@@ -15,6 +16,14 @@ const SOL_SOCKET = 1;
 const SO_ERROR = 4;
 /** Batches that are still taken when it is closed. */
 const ROUNDS = 16;
+/** Milliseconds for which answers are waited for when it is closed. */
+const PATIENCE = 2000;
+/** Looks one after another; then it is slow, and the processor is left to others. */
+const QUICK = 1000;
+/** Milliseconds between two looks whether they have come after that. */
+const LOOK = 500;
+/** Milliseconds after a change of the MTU in which requests that fitted before are not refused. */
+const GRACE = 30_000;
 
 export interface FastOptions {
   /** False: frames by recvmmsg. */
@@ -26,6 +35,7 @@ export class FastGateway implements Gateway, Driven {
   readonly name: string;
   readonly fd: number;
   readonly path: string;
+  readonly maxSectors: number;
   readonly #engine: Engine;
   readonly #iface: string;
   readonly #facts: InterfaceFacts;
@@ -33,6 +43,8 @@ export class FastGateway implements Gateway, Driven {
   readonly #replies: Replies;
   readonly #hot: HotPath;
   readonly #station: Station;
+  /** Sectors that frames held before the MTU was changed; 0 a while later. */
+  #lately = 0;
   #draining = false;
   #closed = false;
 
@@ -56,7 +68,17 @@ export class FastGateway implements Gateway, Driven {
     this.path = `${source.kind}, sendmmsg, ${engine.uring ? 'io_uring' : 'thread pool'}`;
     const { mac, mtu } = facts;
     const maxSectors = sectorsPerFrame(mtu);
-    this.#station = new Station({ mac, maxSectors }, (frame) => this.#send(frame));
+    this.maxSectors = maxSectors;
+    const lately = () => this.#lately;
+    const port = {
+      mac,
+      maxSectors,
+      get lately() {
+        return lately();
+      },
+    };
+    this.#station = new Station(port, (frame) => this.#send(frame));
+    this.#station.onError = (error) => engine.onError(error);
     this.#hot = new HotPath(engine, { fd, mac, maxSectors, source }, (request) => this.#handle(request));
     this.#replies = this.#hot.replies;
     engine.completion = DISPATCH;
@@ -90,6 +112,13 @@ export class FastGateway implements Gateway, Driven {
     while (this.#hot.holds(served)) await this.#engine.turn();
   }
 
+  follow(previous: Gateway): void {
+    this.#lately = previous.maxSectors;
+    setTimeout(() => {
+      this.#lately = 0;
+    }, GRACE).unref();
+  }
+
   stale(): string | undefined {
     try {
       const { index, mac, mtu } = interfaceFacts(this.#engine.c, this.fd, this.#iface, () => []);
@@ -106,12 +135,30 @@ export class FastGateway implements Gateway, Driven {
     // What waits in the queue is answered; what comes meanwhile belongs to whoever follows.
     for (let rounds = 0; rounds < ROUNDS && this.serve(); rounds++) await this.#engine.turn();
     this.#draining = true;
-    while (this.#station.underWay > 0 || !this.#replies.idle) await this.#engine.turn();
+    const deadline = performance.now() + PATIENCE;
+    for (let turns = 0; this.#isBusy && performance.now() < deadline; turns++) {
+      await (turns < QUICK ? this.#engine.turn() : sleep(1));
+    }
     this.#closed = true;
+    this.#replies.isClosed = true;
     this.#engine.remove(this);
-    this.#hot.close();
     this.#source.close();
     this.#engine.c.close(this.fd);
+    void this.#forget();
+  }
+
+  get #isBusy(): boolean {
+    return this.#station.underWay > 0 || !this.#replies.idle;
+  }
+
+  /** The kernel may yet write into the memory of answers that a disk keeps waiting: until then it stays where it is. */
+  async #forget(): Promise<void> {
+    for (;;) {
+      this.flush();
+      if (this.#replies.idle) break;
+      await sleep(LOOK, undefined, { ref: false });
+    }
+    this.#hot.close();
   }
 
   get pending(): boolean {
@@ -130,11 +177,15 @@ export class FastGateway implements Gateway, Driven {
     for (; count < BATCH; count++) {
       const length = this.#replies.slots.free === 0 ? 0 : source.next();
       if (length === 0) break;
-      if (!this.#hot.take(length)) {
-        // What it asks for, a flush perhaps, comes after them.
-        this.#hot.carryOutWrites();
-        const start = source.slot * source.slotLength + FRAME_OFFSET;
-        this.#handle(source.memory.bytes.subarray(start, start + length));
+      try {
+        if (!this.#hot.take(length)) {
+          // What it asks for, a flush perhaps, comes after them.
+          this.#hot.carryOutWrites();
+          const start = source.slot * source.slotLength + FRAME_OFFSET;
+          this.#handle(source.memory.bytes.subarray(start, start + length));
+        }
+      } catch (error) {
+        this.#engine.onError(error);
       }
       source.advance();
     }

@@ -1,5 +1,9 @@
 import { FileBacking } from '../file-backing.js';
 import type { Served } from '../station.js';
+import { SQE_ASYNC } from './uring.js';
+
+/** Requests at a medium each of which keeps a thread of the kernel's as long as it has no answer. */
+const MOST_REMOTE = 16;
 
 /** What the fast path needs of a target, at hand. */
 export interface HotExport {
@@ -8,6 +12,8 @@ export interface HotExport {
   fd: number;
   /** Descriptor for what waits for the medium; the same unless there is direct I/O. */
   deepFd: number;
+  /** Added to operations of io_uring: ASYNC where the disk may hold up whoever begins one. */
+  deepFlags: number;
   /** First byte of the export in the file. */
   start: number;
   readOnly: boolean;
@@ -15,6 +21,10 @@ export interface HotExport {
   cached: boolean;
   /** Whether writes end in the page cache, and so are done at once. */
   lazy: boolean;
+  /** Until then (see coarseClock) they are not done at once all the same: one took long. */
+  waryUntil: number;
+  /** Slots of requests that wait for the medium or for their turn. */
+  held: number;
   /** Requests at the medium, and how many there may be. */
   underWay: number;
   limit: number;
@@ -26,16 +36,21 @@ export interface HotExport {
 export function hotExport(served: Served): HotExport | undefined {
   const { backing, target } = served;
   if (!(backing instanceof FileBacking)) return undefined;
+  const isPrompt = backing.direct === undefined && !backing.isRemote;
+  const limit = backing.queueLength ?? Math.max(64, target.bufferCount);
   return {
     served,
     fd: backing.handle.fd,
     deepFd: (backing.direct ?? backing.handle).fd,
     start: backing.offset * 512,
     readOnly: target.readOnly,
-    cached: backing.direct === undefined,
-    lazy: backing.direct === undefined && !backing.sync,
+    deepFlags: backing.isRemote ? SQE_ASYNC << 8 : 0,
+    cached: isPrompt,
+    lazy: isPrompt && !backing.sync,
+    waryUntil: 0,
+    held: 0,
     underWay: 0,
-    limit: backing.queueLength ?? Math.max(64, target.bufferCount),
+    limit: backing.isRemote ? Math.min(limit, MOST_REMOTE) : limit,
     waiting: [],
   };
 }

@@ -1,6 +1,7 @@
 import { SECTOR } from '../../aoe/index.js';
 import { allocate, DATA_OFFSET, FRAME_OFFSET, type Memory, putAddress } from '../../link/frame-memory.js';
 import type { FrameSource } from '../../link/frame-source.js';
+import { coarseClock } from '../coarse-clock.js';
 import type { Served } from '../station.js';
 import type { Engine } from './engine.js';
 import { addressWord, admits, type HotExport, hotExport } from './hot-export.js';
@@ -12,6 +13,10 @@ import { WriteBatch } from './write-batch.js';
 
 const RWF_NOWAIT = 8;
 const ECANCELED = 125;
+/** Milliseconds that writing into the page cache may take; it then waits for the disk, and this process for it. */
+const SLOW_WRITE = 100;
+/** Milliseconds for which writes go another way after that. */
+const WARINESS = 10_000;
 /** More requests than are begun together with the sending of their answers. */
 const MANY = 1000;
 
@@ -119,7 +124,9 @@ export class HotPath implements SlotCompletion {
     const { replies } = this;
     const { count } = this.#writes;
     if (count === 0) return;
+    const began = performance.now();
     const results = this.#writes.carryOut();
+    if (performance.now() - began > SLOW_WRITE) this.#beWary(count);
     for (let index = 0; index < count; index++) {
       const slot = this.#writeSlots[index] as number;
       const bytes = replies.bytesOf(slot);
@@ -133,6 +140,23 @@ export class HotPath implements SlotCompletion {
       const start = this.#writeStarts[index] as number;
       this.#giveBack(this.#source.memory.bytes.subarray(start, start + HEADERS + bytes));
     }
+  }
+
+  /** The disk of one of the writes held up all. */
+  #beWary(count: number): void {
+    for (let index = 0; index < count; index++) {
+      const hot = this.replies.owner[this.#writeSlots[index] as number];
+      if (hot !== undefined) hot.waryUntil = coarseClock.now + WARINESS;
+    }
+  }
+
+  /**
+   * Whether an export may take another slot while it waits for its medium: twice as many as are free. One alone gets two
+   * thirds of them; of many that get no answer none leaves the others without (dynamic thresholds, as switches share
+   * their buffers).
+   */
+  #isFull(hot: HotExport): boolean {
+    return hot.held > 2 * this.replies.slots.free;
   }
 
   /** Requests that were taken and whose operations have not begun, and answers that have not left. */
@@ -156,6 +180,7 @@ export class HotPath implements SlotCompletion {
 
   #read(hot: HotExport, words: Uint32Array, at: number, sector: number, bytes: number): boolean {
     const { replies } = this;
+    if (this.#isFull(hot)) return true;
     const slot = replies.begin(words, at);
     if (this.#engine.uring === undefined) {
       const vector = this.#vector;
@@ -172,9 +197,10 @@ export class HotPath implements SlotCompletion {
     }
     replies.owner[slot] = hot;
     replies.kind[slot] = Kind.read;
+    hot.held++;
     this.#reads[this.#readCount] = slot;
     this.#readCount++;
-    if (!hot.cached) this.#deep = true;
+    if (!hot.cached || hot.served.medium.isStuck) this.#deep = true;
     return true;
   }
 
@@ -182,7 +208,7 @@ export class HotPath implements SlotCompletion {
     const { replies } = this;
     const { order } = hot.served;
     const bytes = sectors * SECTOR;
-    if (hot.lazy && order.idle) {
+    if (hot.lazy && order.idle && coarseClock.now >= hot.waryUntil && !hot.served.medium.isStuck) {
       const slot = replies.begin(memory.words, at);
       replies.owner[slot] = hot;
       this.#writeSlots[this.#writes.count] = slot;
@@ -191,6 +217,8 @@ export class HotPath implements SlotCompletion {
       return true;
     }
     if (this.#engine.uring === undefined) return false;
+    if (this.#isFull(hot)) return true;
+    hot.held++;
     const slot = replies.begin(memory.words, at);
     const { slots } = replies;
     slots.memory.bytes.set(memory.bytes.subarray(data, data + bytes), slot * slots.length + DATA_OFFSET);
@@ -211,7 +239,8 @@ export class HotPath implements SlotCompletion {
   #submit(hot: HotExport, slot: number): void {
     const { replies } = this;
     hot.underWay++;
-    const op = replies.kind[slot] === Kind.write ? OP_WRITE : OP_READ;
+    hot.served.medium.begin();
+    const op = (replies.kind[slot] === Kind.write ? OP_WRITE : OP_READ) | hot.deepFlags;
     const position = hot.start + replies.sectorOf(slot) * SECTOR;
     const data = replies.slots.dataAddress(slot);
     this.#engine.uring?.push(op, hot.deepFd, data, replies.bytesOf(slot), position, this.#id + slot);
@@ -223,6 +252,7 @@ export class HotPath implements SlotCompletion {
     const bytes = replies.bytesOf(slot);
     const position = hot.start + replies.sectorOf(slot) * SECTOR;
     const frame = { socket: this.#fd, address: data - HEADERS, length: HEADERS + bytes };
+    hot.served.medium.begin();
     this.#engine.uring?.pushReadAndSend(hot.fd, data, bytes, position, frame, this.#id + slot);
   }
 
@@ -233,6 +263,8 @@ export class HotPath implements SlotCompletion {
     const wasWrite = replies.kind[slot] === Kind.write;
     const bytes = replies.bytesOf(slot);
     hot.underWay--;
+    hot.held--;
+    hot.served.medium.end();
     const next = hot.waiting.shift();
     if (next !== undefined) this.#submit(hot, next);
     replies.kind[slot] = Kind.none;
@@ -256,6 +288,11 @@ export class HotPath implements SlotCompletion {
     const { replies } = this;
     const wasRead = replies.kind[slot] === Kind.read;
     replies.kind[slot] = Kind.none;
+    if (wasRead) {
+      const hot = replies.owner[slot] as HotExport;
+      hot.held--;
+      hot.served.medium.end();
+    }
     if (wasRead && result === -ECANCELED) {
       // The read before it failed.
       this.#returnRequest(slot, 0);

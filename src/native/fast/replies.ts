@@ -13,7 +13,7 @@ export const Kind = { none: 0, read: 1, write: 2, send: 3 } as const;
 /** Frames that leave by one call. */
 export const BATCH = 64;
 /** Answers on their way, at most. */
-export const SLOTS = 1024;
+export const SLOTS = 2048;
 
 /** The answers of one interface on their way: a slot each, from the request to the wire. */
 export class Replies {
@@ -38,6 +38,9 @@ export class Replies {
     this.#ownLow = ownLow;
     this.#ownHigh = ownHigh;
   }
+
+  /** The socket is closed: what becomes ready from now on is forgotten. */
+  isClosed = false;
 
   /** Whether nothing is on its way. */
   get idle(): boolean {
@@ -128,10 +131,13 @@ export class Replies {
     const batch = this.#batch;
     const { count } = batch;
     if (count === 0) return;
-    batch.send((index) => {
+    const lost = (index: number): void => {
       const owner = this.owner[this.#batchSlots[index] as number];
       if (owner !== undefined) owner.served.counters.unsent++;
-    });
+    };
+    // Its descriptor may be somebody else's by now.
+    if (this.isClosed) batch.count = 0;
+    else batch.send(lost);
     for (let index = 0; index < count; index++) this.slots.give(this.#batchSlots[index] as number);
   }
 

@@ -12,6 +12,9 @@ const SETUP_DEFER_TASKRUN = 1 << 13;
 const FEATURE_SINGLE_MMAP = 1;
 const OFFSET_SQES = 0x1000_0000;
 const ENTER_GETEVENTS = 1;
+const REGISTER_IOWQ_MAX_WORKERS = 19;
+/** Threads of the kernel's for what can't be begun otherwise, made as they are needed: those of a disk that does not answer are kept. */
+const MOST_WORKERS = 1024;
 const SQE_WORDS = 16;
 const POLLIN = 1;
 const EBADF = 9;
@@ -20,6 +23,8 @@ const CQE_WORDS = 4;
 
 const SETUP_FLAGS = [SETUP_SINGLE_ISSUER | SETUP_DEFER_TASKRUN | SETUP_SUBMIT_ALL, 0];
 const SQE_LINK = 1 << 2;
+/** Begun by a thread of the kernel's, so that `enter` does not wait for it. */
+export const SQE_ASYNC = 1 << 4;
 const SQE_SKIP_SUCCESS = 1 << 6;
 const POLL_ADD_MULTI = 1;
 const CQE_MORE = 2;
@@ -100,9 +105,13 @@ export class Uring {
     const array = field(PARAMS.sq, SQ.array);
     for (let index = 0; index < this.#entries; index++) this.#sq[array + index] = index;
     this.#tail = this.#sq[this.#sqTail] as number;
+    // Linux 5.15; four a processor otherwise. The second number, 0, leaves those of sockets as they are.
+    params.words[0] = MOST_WORKERS;
+    params.words[1] = 0;
+    c.ioUringRegister(fd, REGISTER_IOWQ_MAX_WORKERS, params.address, 2);
   }
 
-  /** Queues an operation; it begins with the next `enter`. @param id is handed back when it is done */
+  /** Queues an operation; it begins with the next `enter`. @param op flags in its second byte @param id is handed back when it is done */
   push(op: number, fd: number, address: number, length: number, offset: number, id: number): void {
     this.#queue(op, fd, address, length, offset, 0, id, KIND.io);
     this.underWay++;

@@ -12,7 +12,7 @@ function prefix({ folder }: StateFolder): string {
 }
 
 /** Letters, digits, dots and dashes, which every service manager takes; `@` would make a systemd unit an instance. */
-function plain(name: string): string {
+export function plain(name: string): string {
   return name
     .replace('@', '-')
     .replaceAll(/[^A-Za-z0-9.-]/g, (char) => `_${Buffer.from(char).toString('hex')}`);

@@ -17,7 +17,7 @@ import { bootServiceName, loopLink, loopRecord, scriptPath } from './names.js';
 import { SCRIPT_FOLDER } from './openrc.js';
 import { keptPath, type Service, servicesOf } from './services.js';
 import { UNIT_FOLDER } from './systemd.js';
-import { commandLine, commandWord, deviceUnit, plainText, unitWord } from './words.js';
+import { commandLine, commandWord, deviceUnit, mountUnits, plainText, unitWord } from './words.js';
 
 export interface PersistFile {
   path: string;
@@ -98,7 +98,7 @@ function scriptOf(state: StateFolder, service: Service, place: Place): PersistDr
   if (service.kind === 'program' && place.manager === 'systemd') return [];
   const draft =
     service.kind === 'program'
-      ? programScript(service.program, idsOf(service))
+      ? programScript(state, service.program, service.loops, idsOf(service))
       : service.kind === 'module'
         ? moduleScript(state, onlyOf(service))
         : loopScript(state, onlyOf(service));
@@ -118,9 +118,12 @@ function unitOf(state: StateFolder, service: Service, { manager, udev }: Place):
   }
   const common = {
     description: plainText(escapeLine(description)),
-    loops: loops.map((name) => `${name}.service`),
-    appearing: udev === false ? [] : appearing(service).map(deviceUnit),
-    paths: [state.folder, ...service.members.map(({ backing }) => backing.path)].map(unitWord),
+    needed: [
+      ...(udev === false ? [] : appearing(service).map(deviceUnit)),
+      ...loops.map((name) => `${name}.service`),
+      ...mounts(service),
+    ],
+    state: unitWord(state.folder),
   };
   const draft =
     program === undefined
@@ -144,8 +147,16 @@ const MODULE_RIGHTS = {
 function appearing({ kind, members }: Service): string[] {
   if (kind === 'loop') return [];
   const interfaces = members.map(({ iface }) => `/sys/subsystem/net/devices/${iface}`);
-  const disks = members.filter(({ backing }) => backing.kind === 'device').map(({ backing }) => backing.path);
+  const disks = members
+    .filter(({ backing }) => backing.kind === 'device')
+    .map(({ backing }) => (backing.pinned ? backing.name : backing.opens));
   return [...new Set([...interfaces, ...disks])];
+}
+
+/** Units of the file systems that files may lie on. */
+function mounts({ members }: Service): string[] {
+  const files = members.filter(({ backing }) => backing.kind === 'file');
+  return [...new Set(files.flatMap(({ backing }) => [backing.name, backing.path].flatMap(mountUnits)))];
 }
 
 function programVariables({ members }: Service, program: Program): object {
@@ -160,22 +171,32 @@ function programVariables({ members }: Service, program: Program): object {
     stop: program.stop,
     logFile: plainText(program.log),
     daemon: control.shape === 'daemon',
-    writable: backing.kind === 'file' && !backing.loop && !options.readOnly ? [unitWord(backing.path)] : [],
-    devices: backing.loop ? ['block-loop'] : backing.kind === 'device' ? [unitWord(backing.path)] : [],
+    writable: [
+      ...(backing.kind === 'file' && !backing.loop && !options.readOnly ? [backing.opens] : []),
+      ...(backing.pinned ? [posix.dirname(backing.opens)] : []),
+    ].map(unitWord),
+    devices: devicesOf(backing),
     // node makes machine code as it goes.
     compiles: run.includes('{{node}}'),
   };
 }
 
+/** What the device of a number that moves is called, nobody knows before the start. */
+function devicesOf({ kind, loop, pinned, opens }: ExportEntry['backing']): string[] {
+  if (loop) return ['block-loop'];
+  if (kind === 'file') return [];
+  return pinned ? ['block-*'] : [unitWord(opens)];
+}
+
 function loopScript(state: StateFolder, entry: ExportEntry): Draft {
-  const { path } = entry.backing;
+  const { name } = entry.backing;
   return drafted('loop.sh', {
     id: exportId(entry),
-    file: quote(path),
+    file: quote(name),
     record: quote(loopRecord(state, entry)),
     link: quote(loopLink(state, entry)),
     // The same words as when we attach it, without those that the script has.
-    options: attachCommand(path, loopOptions(entry)).slice(3, -1).join(' '),
+    options: attachCommand(name, loopOptions(entry)).slice(3, -1).join(' '),
   });
 }
 
@@ -202,8 +223,10 @@ function moduleScript(state: StateFolder, entry: ExportEntry): Draft {
   });
 }
 
-function programScript(program: Program, ids: string): Draft {
-  const argv = guarded(program.argv, program.before);
+function programScript(state: StateFolder, program: Program, loops: readonly string[], ids: string): Draft {
+  // A file may come late; and one that is missing holds up no other export of the program.
+  const attach = loops.map((name) => ['sh', '-c', 'sh "$1" start || :', 'sh', scriptPath(state, name)]);
+  const argv = guarded(program.argv, [...attach, ...program.before]);
   return drafted('program.sh', {
     ids,
     mark: quote(program.mark),

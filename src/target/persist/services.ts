@@ -56,7 +56,7 @@ export function servicesOf(state: StateFolder, entries: readonly ExportEntry[]):
 
 /** What the target of a persistent export opens, at every boot. */
 export function keptPath(state: StateFolder, entry: ExportEntry): string {
-  return entry.backing.loop ? loopLink(state, entry) : entry.backing.path;
+  return entry.backing.loop ? loopLink(state, entry) : entry.backing.opens;
 }
 
 /** The services of one export. */

@@ -24,13 +24,23 @@ export function plainText(text: string): string {
   return text.replaceAll('%', '%%').replaceAll(/[\r\n]/g, ' ');
 }
 
-/** The unit of a device that udev knows, by a path below /dev or /sys (systemd-escape --path --suffix=device). */
+/** The unit of a device that udev knows, by a path below /dev or /sys. */
 export function deviceUnit(path: string): string {
-  const escaped = path
+  return `${escapedPath(path)}.device`;
+}
+
+/** The units of all mount points that a file may lie below, but for the root. */
+export function mountUnits(path: string): string[] {
+  const folders = path.split('/').filter(Boolean).slice(0, -1);
+  return folders.map((_, index) => `${escapedPath(folders.slice(0, index + 1).join('/'))}.mount`);
+}
+
+/** As `systemd-escape --path` has it. */
+function escapedPath(path: string): string {
+  return path
     .replace(/^\/+/, '')
     .replaceAll(/[^A-Za-z0-9:_./]|^\./g, octets)
     .replaceAll('/', '-');
-  return `${escaped}.device`;
 }
 
 function octets(text: string): string {

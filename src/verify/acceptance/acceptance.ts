@@ -186,7 +186,7 @@ async function exportedHere(
     ...(stage.netns === undefined ? {} : { netns: stage.netns }),
     path: isHere ? disk : '/dev/vda',
     // Ours alone.
-    force: true,
+    allow: true,
     options: {},
   });
   theatre.later(() => unexportTargets(stage.host, [exported.id], false));

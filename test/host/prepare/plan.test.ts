@@ -15,6 +15,7 @@ function survey(changes: Partial<Survey> = {}): Survey {
     manager: 'apt',
     interfaces: [SAN],
     missing: [],
+    tools: [],
     clock: { ahead: 0, uncertainty: 1 },
     ...changes,
   };
@@ -162,7 +163,7 @@ test('a survey is read from what its script prints', (t) => {
       ),
       part(
         'devices',
-        '{"blockdevices":[{"path":"/dev/a","type":"disk","size":10,"ro":false,"mountpoints":[null],"fstype":null,"children":[{"path":"/dev/a1","type":"part","size":5,"ro":true,"mountpoints":["/"],"fstype":"ext4"}]}]}',
+        '{"blockdevices":[{"name":"/dev/a","type":"disk","size":10,"ro":false,"mountpoints":[null],"fstype":null,"children":[{"name":"/dev/a1","type":"part","size":5,"ro":true,"mountpoints":["/"],"fstype":"ext4"}]}]}',
       ),
       part(
         'space',

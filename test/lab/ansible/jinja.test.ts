@@ -44,7 +44,7 @@ const variables = fc
   .record({
     exports: fc.array(oneExport, { maxLength: 3 }),
     ...Object.fromEntries(
-      ['interfaces', 'loops', 'appearing', 'paths', 'writable', 'devices'].map((name) => [name, words]),
+      ['interfaces', 'loops', 'needed', 'before', 'writable', 'devices'].map((name) => [name, words]),
     ),
     ...Object.fromEntries(
       ['add', 'remove'].map((name) => [

@@ -1,14 +1,20 @@
 /** A set-up in files becomes a lab, which loads again and whose plan is to make what was configured. */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
-import { here } from '../../../src/host/local.js';
+import fc from 'fast-check';
+import { UsageError } from '../../../src/errors.js';
+import { here, LocalHost } from '../../../src/host/local.js';
 import { completeLab } from '../../../src/lab/check.js';
 import { importExports } from '../../../src/lab/import/import.js';
+import { resolveLoops } from '../../../src/lab/import/loops.js';
+import { IMPORTABLE } from '../../../src/lab/import/sources.js';
 import { parseLab } from '../../../src/lab/load.js';
 import { planLab } from '../../../src/lab/plan.js';
 import { temporaryFolder } from '../../temporary.js';
 
+const FOUND = { implementation: 'kvblade', shelf: 0, iface: 'eth0', options: {} };
 const OPTIONS = { lab: 'imported', hostName: 'here', ssh: 'here' };
 
 test('Debian’s folder of vblade: a lab that loads, and a plan that makes its exports', async (t) => {
@@ -22,13 +28,13 @@ test('Debian’s folder of vblade: a lab that loads, and a plan that makes its e
   await writeFile(join(folder, 'c.conf'), fragment(3, 'filename=srv/relative'));
   await writeFile(join(folder, 'd.conf.dpkg-old'), fragment(4, ''));
   const { lab, text, remarks } = await importExports(here, { ...OPTIONS, from: 'vblade', path: folder });
-  t.is(lab.exports.length, 2);
+  t.is(lab.exports.length, 1);
   t.deepEqual(
     remarks.map(({ file, text: words }) => `${file.slice(folder.length + 1)}: ${words}`),
     [
       'b.conf: ionice -c3: its process gets no I/O priority here',
-      'c.conf: "srv/relative" is no absolute path: left out',
-      'b.conf: to be mended before it can be applied: bufferCount: 99999999 is not in 1…65535',
+      'c.conf: e1.3 is left out: "srv/relative" is no absolute path',
+      'b.conf: e1.2 is left out: bufferCount: 99999999 is not in 1…65535',
     ],
   );
   for (const remark of remarks) t.true(text.includes(remark.text), 'a comment tells it');
@@ -39,10 +45,7 @@ test('Debian’s folder of vblade: a lab that loads, and a plan that makes its e
   const plan = planLab(complete, [{ host: 'here', exports: [] }]);
   t.deepEqual(
     plan.actions.map(({ kind, id }) => [kind, id]),
-    [
-      ['create', 'e1.1@eth0'],
-      ['create', 'e1.2@eth0'],
-    ],
+    [['create', 'e1.1@eth0']],
   );
 });
 
@@ -53,8 +56,9 @@ test('a device on two interfaces is one device, and a path that can not be rende
   const { lab, text } = await importExports(here, { ...OPTIONS, from: 'ggaoed', path: ggaoed });
   t.like(lab.exports, [
     { iface: 'eth0', file: '/srv/my disk', loop: true },
-    { iface: 'eth1', file: '/srv/my disk', loop: true, force: true },
+    { iface: 'eth1', file: '/srv/my disk', loop: true },
   ]);
+  t.notRegex(text, /force|allow/);
   const loaded = parseLab('lab.yaml', text);
   t.false('faults' in loaded, text);
 });
@@ -67,6 +71,173 @@ test('a name that would end a comment does not', async (t) => {
   const loaded = parseLab('lab.yaml', text);
   if ('faults' in loaded) return t.fail(JSON.stringify(loaded.faults));
   t.is(loaded.lab.exports.length, 1);
+});
+
+test('E: what can not be read is named, and the others are read', async (t) => {
+  const folder = join(await temporaryFolder(t), 'vblade.conf.d');
+  await mkdir(join(folder, 'folder.conf'), { recursive: true });
+  const good = 'shelf=0\nslot=1\nnetif=eth0\nfilename=/srv/a\n';
+  await writeFile(join(folder, 'a.conf'), good);
+  await writeFile(join(folder, 'b.conf'), Buffer.from('\xff\xfes\0h\0', 'latin1'));
+  await writeFile(
+    join(folder, 'c.conf'),
+    Buffer.from(good.replace('slot=1', 'slot=2').replace('/a', '/\xe4'), 'latin1'),
+  );
+  await writeFile(
+    join(folder, 'd.conf'),
+    Buffer.from(`# gr\xfcn\n${good.replace('slot=1', 'slot=4')}`, 'latin1'),
+  );
+  await writeFile(join(folder, 'sealed.conf'), good.replace('slot=1', 'slot=3'));
+  await chmod(join(folder, 'sealed.conf'), 0);
+  await symlink('/nowhere', join(folder, 'link.conf'));
+  await symlink('self.conf', join(folder, 'self.conf'));
+  execFileSync('mkfifo', [join(folder, 'pipe.conf')]);
+  const { lab, text, remarks, leftOut } = await importExports(here, {
+    ...OPTIONS,
+    from: 'vblade',
+    path: folder,
+  });
+  const isRoot = process.getuid?.() === 0;
+  t.deepEqual(
+    lab.exports.map(({ file, address }) => [file, address.slot]),
+    [['/srv/a', 1]],
+    'those that write to the same file are left out',
+  );
+  const told = remarks
+    .map((one) => `${one.file.slice(folder.length + 1)}:${one.line ?? ''} ${one.text}`)
+    .join('\n');
+  for (const words of [
+    /^b\.conf: it is no text/m,
+    /^c\.conf:4 this is no UTF-8/m,
+    /^c\.conf:4 e0\.2 is left out: its path .* is no UTF-8/m,
+    /^d\.conf:1 this is no UTF-8/m,
+    /^d\.conf:5 e0\.4 is left out: the export of .*a\.conf:4 .* writes to it too$/m,
+    /^folder\.conf: it is a folder/m,
+    /^link\.conf: it leads to no file/m,
+    /^self\.conf: it can't be read: its links lead in a circle/m,
+    /^pipe\.conf: it is no file/m,
+    ...(isRoot ? [] : [/^sealed\.conf: it can't be read: permission denied/m]),
+  ]) {
+    t.regex(told, words);
+  }
+  t.true(leftOut.length >= 2);
+  t.false('faults' in parseLab('lab.yaml', text));
+});
+
+test('E: a draft of what was left out can not be used until a person has completed it', async (t) => {
+  const folder = await temporaryFolder(t);
+  const good = 'shelf=0\nslot=1\nnetif=eth0\nfilename=/srv/a\n';
+  await writeFile(join(folder, 'a.conf'), good);
+  await writeFile(
+    join(folder, 'b.conf'),
+    `${good.replaceAll('1', '2')}filename=/srv/b\noptions="-r -m $ALLOWED"\n`,
+  );
+  const { text, leftOut, lab } = await importExports(here, { ...OPTIONS, from: 'vblade', path: folder });
+  t.is(leftOut.length, 1);
+  t.is(lab.exports.length, 1);
+  const [before = '', drafts = ''] = text.split(/^# Left out.*\n/m);
+  const completed = before + drafts.replaceAll(/^# /gm, '');
+  const refused = parseLab('lab.yaml', completed);
+  t.deepEqual('faults' in refused && refused.faults.map(({ field }) => field).sort(), [
+    'exports[1].options',
+    'exports[1].to-complete',
+  ]);
+  const right = completed
+    .replace(/ {2}- to-complete: .*\n {4}address/, '  - address')
+    .replace(/options: as in .*/, 'options: { readOnly: true }');
+  const accepted = parseLab('lab.yaml', right);
+  t.deepEqual('lab' in accepted && accepted.lab.exports[1]?.address, { shelf: 0, slot: 2 }, right);
+});
+
+test('E: two that say something else of one address are both left out', async (t) => {
+  const folder = await temporaryFolder(t);
+  const good = 'shelf=0\nslot=1\nnetif=eth0\nfilename=/srv/a\n';
+  await writeFile(join(folder, 'a.conf'), good);
+  await writeFile(join(folder, 'b.conf'), `${good}options=-r\n`);
+  await writeFile(join(folder, 'c.conf'), good.replace('slot=1', 'slot=2'));
+  await writeFile(join(folder, 'd.conf'), good.replace('slot=1', 'slot=2'));
+  const { lab, leftOut } = await importExports(here, { ...OPTIONS, from: 'vblade', path: folder });
+  t.deepEqual(
+    lab.exports.map(({ address }) => address.slot),
+    [2],
+  );
+  t.is(leftOut.length, 2);
+  for (const { reason } of leftOut) t.regex(reason, /says something else of the same address/);
+});
+
+test('E: of a loop device the lab names the file, of one that is not attached nothing', async (t) => {
+  const found = (path: string, slot: number) => ({ ...FOUND, path, slot, place: { file: 'f', line: slot } });
+  const answers = {
+    loopdevices: [
+      { name: '/dev/loop0', 'back-file': '/srv/a.img', ro: false, offset: 0, sizelimit: 0 },
+      { name: '/dev/loop1', 'back-file': '/srv/b.img', ro: true, offset: 0, sizelimit: 0 },
+      { name: '/dev/loop2', 'back-file': '/srv/c.img', ro: '0', offset: '512', sizelimit: '0' },
+      { name: '/dev/loop3', 'back-file': '/srv/d.img (deleted)', ro: false, offset: 0, sizelimit: 0 },
+    ],
+  };
+  const paths = [
+    '/dev/loop0',
+    '/dev/loop1',
+    '/dev/loop2',
+    '/dev/loop3',
+    '/dev/loop4',
+    '/dev/loop0p1',
+    '/srv/e.img',
+  ];
+  const exports = paths.map(found);
+  const host = new (class extends LocalHost {
+    override async run() {
+      return { exitCode: 0, stdout: JSON.stringify(answers), stderr: '', duration: 0 };
+    }
+  })();
+  const resolved = await resolveLoops(host, { exports, leftOut: [], remarks: [] });
+  t.deepEqual(
+    resolved.exports.map(({ path, loop, options }) => [path, loop, options]),
+    [
+      ['/srv/a.img', true, {}],
+      ['/srv/b.img', true, { readOnly: true }],
+      ['/srv/e.img', undefined, {}],
+    ],
+  );
+  t.deepEqual(
+    resolved.leftOut.map(({ reason }) => reason.replace(/, and is another file.*/, '')),
+    [
+      '/dev/loop2 shows a part of /srv/c.img',
+      '/dev/loop3 is attached to /srv/d.img (deleted)',
+      '/dev/loop4 is not attached to a file',
+      '/dev/loop0p1 is a partition of a loop device',
+    ],
+  );
+});
+
+const PIECES =
+  'shelf=0|slot=1|netif=eth0|filename=/srv/a|options=|-r|-m |02:00:00:00:00:01|\n|\n|\n| |;|"|\'|$X|$(|)|`|{|}|if |then |fi|&&|#|[a]|[defaults]|path=/srv/b|interfaces=eth*|accept=|device {|target = /srv/c;|acl {|config_a="0 1 eth0 /x"|vblade 0 2 eth0 /srv/d|config vblade|option shelf 1|[Service]|ExecStart=|eth0 0 3 /srv/e|kvadd 1 1 eth0 /dev/x|\0|\xff|constructor|__proto__'.split(
+    '|',
+  );
+
+test('E: no text whatever ends in anything but a lab that loads, or an error of use', async (t) => {
+  const folder = await temporaryFolder(t);
+  const file = join(folder, 'f.conf');
+  const bytes = fc
+    .oneof(
+      fc.array(fc.constantFrom(...PIECES), { maxLength: 40 }).map((all) => all.join('')),
+      fc.string({ unit: 'binary', maxLength: 200 }),
+    )
+    .map((text) => Buffer.from(text, 'latin1'));
+  await fc.assert(
+    fc.asyncProperty(bytes, fc.constantFrom(...IMPORTABLE), async (content, from) => {
+      await writeFile(file, content);
+      try {
+        const { text } = await importExports(here, { ...OPTIONS, from, path: file });
+        const loaded = parseLab('lab.yaml', text);
+        t.true('lab' in loaded, text);
+        t.false(/force|allow/.test(text.replaceAll(/^#.*/gm, '')));
+      } catch (error) {
+        t.true(error instanceof UsageError, `${from}: ${(error as Error).stack}`);
+      }
+    }),
+    { numRuns: 300 },
+  );
 });
 
 test('nothing to import is an error that tells where it looked', async (t) => {

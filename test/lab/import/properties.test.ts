@@ -182,6 +182,7 @@ test('no text makes a parser throw; what it finds is within bounds, and remarks 
           t.true(shelf >= 0 && shelf <= 0xfffe && slot >= 0 && slot <= 0xfe);
           t.true(opened !== undefined && iface !== undefined);
         }
+        for (const { place, reason } of found.leftOut) t.true(place.file === 'f' && reason !== '');
         for (const { file, line = 1, text: words } of found.remarks) {
           t.is(file, 'f');
           t.true(line >= 1 && line <= lines && words !== '');

@@ -7,9 +7,9 @@ import { effective, findRelease, loadRecipe } from '../../../src/recipe/load.js'
 import { type ExportEntry, StateFolder } from '../../../src/target/entry.js';
 import type { ManagerKind } from '../../../src/target/persist/manager.js';
 import { type Persistence, renderPersistence } from '../../../src/target/persist/render.js';
-import { commandWord, deviceUnit, unitWord } from '../../../src/target/persist/words.js';
+import { commandWord, deviceUnit, mountUnits, unitWord } from '../../../src/target/persist/words.js';
 import { temporaryFolder } from '../../temporary.js';
-import { entryOf } from '../entries.js';
+import { backingOf, entryOf } from '../entries.js';
 
 const state = new StateFolder('/var/lib/aoe-lab');
 
@@ -27,24 +27,17 @@ async function entry(
 }
 
 const odd = '/srv/the disk\'s "50% $HOME".img';
-const loop = {
-  path: '/srv/disk',
-  kind: 'file' as const,
-  size: 1 << 20,
-  made: true,
-  loop: true,
-  loopsBefore: [],
-};
+const loop = backingOf({ made: true, loop: true });
 
 async function everyShape(): Promise<ExportEntry[]> {
   return [
-    await entry('vblade', '25', { slot: 1, iface: 'eth0.5', backing: { ...loop, path: odd, loop: false } }),
+    await entry('vblade', '25', { slot: 1, iface: 'eth0.5', backing: backingOf({ path: odd }) }),
     await entry('vblade', '25', { slot: 2, backing: loop, options: { readOnly: true, directIo: true } }),
     await entry('ggaoed', '1.1', { slot: 3 }),
     await entry('ggaoed', '1.1', { slot: 4, iface: 'a-b', backing: loop }),
     await entry('native', undefined, {
       slot: 5,
-      backing: { ...loop, loop: false, kind: 'device', path: '/dev/sdb' },
+      backing: backingOf({ kind: 'device', path: '/dev/sdb' }),
     }),
     await entry('kvblade', undefined, { slot: 6, backing: loop }),
   ];
@@ -126,8 +119,11 @@ test('each service comes after those it needs, exports of one daemon share one',
 test('a unit waits for its interface and its loop device, and bears the mark its processes are found by', async (t) => {
   const { files } = await rendered('systemd');
   const unit = files.find(({ path }) => path.endsWith('/aoe-lab-e0.2-eth0.service'))?.text ?? '';
-  t.regex(unit, /^After=.* sys-subsystem-net-devices-eth0\.device aoe-lab-loop-e0\.2-eth0\.service$/m);
-  t.regex(unit, /^Requires=aoe-lab-loop-e0\.2-eth0\.service/m);
+  t.regex(
+    unit,
+    /^After=.* sys-subsystem-net-devices-eth0\.device aoe-lab-loop-e0\.2-eth0\.service srv\.mount$/m,
+  );
+  t.regex(unit, /^Wants=.* aoe-lab-loop-e0\.2-eth0\.service srv\.mount/m);
   t.regex(unit, /^Environment=AOE_LAB_RUN=\/var\/lib\/aoe-lab\/exports\/e0\.2@eth0\.json$/m);
   t.regex(unit, /^ExecStart=\S+\/vblade -d -r 0 2 eth0 \/run\/aoe-lab\/e0\.2-eth0$/m);
   t.regex(unit, /^DeviceAllow=block-loop rw$/m);
@@ -135,6 +131,14 @@ test('a unit waits for its interface and its loop device, and bears the mark its
   const plain = files.find(({ path }) => path.endsWith('/aoe-lab-e0.1-eth0.5.service'))?.text ?? '';
   t.true(plain.includes('ExecStart=') && plain.includes(commandWord(odd)), plain);
   t.true(plain.includes(`ReadWritePaths=-${unitWord(odd)}`));
+});
+
+test('D3: no unit requires the disk, the loop device or the file system of an export', async (t) => {
+  const { files } = await rendered('systemd');
+  const required = files.flatMap(({ text }) => text.match(/^(?:Requires|BindsTo|Requisite)\w*=.*$/gm) ?? []);
+  t.deepEqual([...new Set(required)], ['RequiresMountsFor=/var/lib/aoe-lab']);
+  const scripts = (await rendered('openrc')).files;
+  t.false(scripts.some(({ text }) => /^\s*need /m.test(text)));
 });
 
 test('without udev no unit waits for devices that systemd never hears of', async (t) => {
@@ -160,6 +164,8 @@ test('words of unit files: specifiers, variables, quotes and control characters 
   t.is(commandWord('$HOME 5%'), '"$$HOME 5%%"');
   t.is(deviceUnit('/sys/subsystem/net/devices/a-b'), 'sys-subsystem-net-devices-a\\x2db.device');
   t.is(deviceUnit('/dev/sdb'), 'dev-sdb.device');
+  t.deepEqual(mountUnits('/srv/a b/c.img'), ['srv.mount', 'srv-a\\x20b.mount']);
+  t.deepEqual(mountUnits('/disk.img'), []);
 });
 
 test('two state folders of one host do not share names', async (t) => {

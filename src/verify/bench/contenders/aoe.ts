@@ -1,6 +1,7 @@
 import { parseMac } from '../../../aoe/ethernet.js';
 import { LabError } from '../../../errors.js';
-import { type Discovered, discover } from '../../../initiator/discover.js';
+import type { TargetConfig } from '../../../initiator/config.js';
+import { whoAnswers } from '../../../initiator/who-answers.js';
 import { openPacketLink } from '../../../link/packet.js';
 import { exportTarget } from '../../../target/export.js';
 import type { Served } from '../../../target/plan.js';
@@ -35,7 +36,7 @@ export async function aoeContender(
       ...(track.netns === undefined ? {} : { netns: track.netns }),
       path: track.path,
       // All contenders share the file, one under load at a time.
-      force: true,
+      allow: true,
       options: arena.directIo ? { directIo: true } : {},
     });
     const told = await ask(track.generator).catch(async (error) => {
@@ -77,7 +78,7 @@ export async function aoeContender(
 }
 
 /** What a target tells of itself. */
-type Told = Pick<Discovered, 'bufferCount' | 'maxSectors'>;
+type Told = Pick<TargetConfig, 'bufferCount' | 'maxSectors'>;
 
 /** What a target that told so can be measured with. */
 export function framesOf(
@@ -100,8 +101,9 @@ export function framesOf(
 async function ask(place: { iface: string; netns: string }): Promise<Told> {
   const link = await openPacketLink(place);
   try {
-    const [target] = await discover(link, { wait: 300 });
-    if (target !== undefined) return target;
+    const all = { shelf: undefined, slot: undefined };
+    const [station] = await whoAnswers(link, all, { wait: 300, identify: false });
+    if (station?.config !== undefined) return station.config;
     throw new LabError({
       tried: `asking the target on ${place.iface} in ${place.netns}`,
       happened: 'it does not answer',

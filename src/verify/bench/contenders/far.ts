@@ -39,7 +39,8 @@ export async function farContender(
   };
   await requireFree(segment, [ADDRESS]);
   await begin();
-  const frames = framesOf(await outpost.requireHeard(ADDRESS), arena);
+  const { bufferCount, maxSectors } = await outpost.requireHeard(ADDRESS);
+  const frames = framesOf({ bufferCount: bufferCount ?? 1, maxSectors: maxSectors ?? 0 }, arena);
   if (!isOnly) await stop();
   const common = { protocol: 'aoe' as const, iface: segment.wire, mac: segment.mac, ...ADDRESS };
   return {

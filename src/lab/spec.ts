@@ -2,8 +2,8 @@ import type { ExportWish } from '../target/wish.js';
 import type { Lab, LabExport } from './lab.js';
 
 /** What a lab's export asks of its host. */
-export function wishOf(lab: Pick<Lab, 'name'>, one: LabExport): ExportWish {
-  const { address, iface, netns, file, size, loop, force, restart, persist, options } = one;
+export function specOf(lab: Pick<Lab, 'name'>, one: LabExport): ExportWish {
+  const { address, iface, netns, file, size, loop, allow, restart, persist, options } = one;
   return {
     ...address,
     lab: lab.name,
@@ -11,7 +11,7 @@ export function wishOf(lab: Pick<Lab, 'name'>, one: LabExport): ExportWish {
     path: file,
     options,
     loop: loop ?? false,
-    force: force ?? false,
+    ...(allow === undefined ? {} : { allow }),
     ...(netns === undefined ? {} : { netns }),
     ...(size === undefined ? {} : { size }),
     ...(restart === undefined ? {} : { restart }),

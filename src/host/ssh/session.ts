@@ -1,0 +1,178 @@
+/**
+ * A command on a channel, from the moment it really begins. What sshd runs is the user's login shell, of whatever kind, with
+ * its start-up files: they may print, read standard input or become another program. So the command begins by saying a mark,
+ * nothing is sent to it before, and what came before the mark is left out.
+ */
+import { randomBytes } from 'node:crypto';
+import { type Readable, Transform, type TransformCallback, type Writable } from 'node:stream';
+import type { ClientChannel } from 'ssh2';
+
+export interface Ending {
+  /** Neither: the channel was torn off. */
+  exitCode?: number | undefined;
+  /** As `SIGTERM`. */
+  signalName?: string | undefined;
+}
+
+export interface Session {
+  stdin: Writable;
+  stdout: Readable;
+  stderr: Readable;
+  ended: Promise<Ending>;
+  /** Closes the channel: what runs is not waited for. */
+  close(): void;
+}
+
+/** Bytes that start-up files may print; of them, those that are shown where nothing begins. */
+const LONGEST = 1 << 20;
+const SHOWN = 2000;
+/** Milliseconds for start-up files. */
+const START_UP = 60_000;
+
+/** Why a command never began. */
+export class NotBegun extends Error {
+  readonly printed: string;
+  readonly ending: Ending;
+
+  constructor(happened: string, printed: string, ending: Ending = {}) {
+    super(happened);
+    this.printed = printed;
+    this.ending = ending;
+  }
+}
+
+/** Characters that stand for themselves within single quotes in every shell, and for printf(1). */
+const PLAIN = /[A-Za-z0-9 _/.:=,@+-]/;
+
+/**
+ * A line of a POSIX shell as one that any login shell takes (sh, csh with its history, fish with its backslashes): all
+ * other bytes as the octal numbers of printf's `%b` (POSIX.1-2017, XCU printf).
+ * @param mark printed on both streams before it is run
+ */
+export function anyShellLine(line: string, mark: string): string {
+  const all = `echo ${mark}; echo ${mark} >&2; ${line}`;
+  const word = [...Buffer.from(all)]
+    .map((byte) => {
+      const character = String.fromCharCode(byte);
+      return PLAIN.test(character) ? character : `\\0${byte.toString(8).padStart(3, '0')}`;
+    })
+    .join('');
+  return `exec /bin/sh -c 'eval "$(printf %b "$1")"' sh '${word}'`;
+}
+
+export const newMark = (): string => randomBytes(16).toString('hex');
+
+/** The channel as it is, from its first byte on. To be called before anything else has happened. */
+export function rawSession(channel: ClientChannel): Session {
+  channel.on('error', () => {});
+  const ended = new Promise<Ending>((resolve) => {
+    const ending: Ending = {};
+    channel.on('exit', (code: number | null, name?: string) => {
+      ending.exitCode = code ?? undefined;
+      ending.signalName = name === undefined ? undefined : `SIG${name.replace(/^SIG/, '')}`;
+    });
+    channel.on('close', () => resolve(ending));
+  });
+  const { stderr } = channel;
+  return { stdin: channel, stdout: channel, stderr, ended, close: () => channel.close() };
+}
+
+/**
+ * Waits until a command of `anyShellLine` begins.
+ * @throws NotBegun if it does not
+ */
+export async function beginSession(
+  channel: ClientChannel,
+  mark: string,
+  signal: AbortSignal | undefined,
+): Promise<Session> {
+  const raw = rawSession(channel);
+  const stdout = raw.stdout.pipe(new Prelude(mark));
+  const stderr = raw.stderr.pipe(new Prelude(mark));
+  const printed = (): string => `${stderr.skipped}${stdout.skipped}`.trim().slice(-SHOWN);
+  void raw.ended.then(() => {
+    // A connection that is lost ends them no other way.
+    for (const stream of [stdout, stderr]) if (!stream.writableEnded) stream.end();
+  });
+  let timer: NodeJS.Timeout | undefined;
+  let onAbort = (): void => {};
+  try {
+    await Promise.race([
+      Promise.all([stdout.begun, stderr.begun]),
+      raw.ended.then(async (ending) => {
+        // What it said may come a moment later than its end.
+        await Promise.race([
+          Promise.all([stdout.begun, stderr.begun]),
+          new Promise((_, reject) => {
+            setTimeout(() => reject(new NotBegun('it ended', printed(), ending)), 100);
+          }),
+        ]);
+      }),
+      new Promise<never>((_, reject) => {
+        timer = setTimeout(
+          () => reject(new NotBegun(`it did not come to our command within ${START_UP / 1000} s`, printed())),
+          START_UP,
+        );
+        onAbort = () => reject(signal?.reason);
+        signal?.addEventListener('abort', onAbort, { once: true });
+      }),
+    ]);
+  } catch (error) {
+    raw.stdout.resume();
+    raw.stderr.resume();
+    channel.close();
+    throw error;
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', onAbort);
+  }
+  return { ...raw, stdout, stderr };
+}
+
+/** Leaves out what comes before a line that is the mark. */
+class Prelude extends Transform {
+  readonly begun: Promise<void>;
+  readonly #mark: string;
+  #begin: () => void = () => {};
+  #fail: (error: Error) => void = () => {};
+  #isBegun = false;
+  #before: Buffer = Buffer.alloc(0);
+  #length = 0;
+
+  constructor(mark: string) {
+    super({ highWaterMark: 1 << 18 });
+    this.#mark = `${mark}\n`;
+    this.begun = new Promise((resolve, reject) => {
+      this.#begin = resolve;
+      this.#fail = reject;
+    });
+    this.begun.catch(() => {});
+  }
+
+  /** The end of what was left out. */
+  get skipped(): string {
+    return this.#before.toString();
+  }
+
+  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
+    if (this.#isBegun) {
+      done(null, chunk);
+      return;
+    }
+    const all = Buffer.concat([this.#before, chunk]);
+    const at = all.indexOf(this.#mark);
+    if (at >= 0) {
+      this.#isBegun = true;
+      this.#before = Buffer.alloc(0);
+      this.#begin();
+      done(null, all.subarray(at + this.#mark.length));
+      return;
+    }
+    this.#length += chunk.length;
+    this.#before = all.subarray(-SHOWN);
+    if (this.#length > LONGEST) {
+      this.#fail(new NotBegun(`it printed more than ${LONGEST >> 20} MiB`, this.skipped));
+    }
+    done();
+  }
+}

@@ -1,0 +1,46 @@
+/** Programs that run others: what is really started, and in which network namespace. */
+import { posix } from 'node:path';
+import type { Value } from './shell/values.js';
+
+/** They run the rest of their words as it is. */
+const CARRIERS = new Set(
+  'nohup setsid exec sudo doas nice ionice chrt taskset env daemon command stdbuf screen'.split(' '),
+);
+/** What they may carry that matters here. */
+const CARRIED = new Set(
+  'vblade vbladed vblade-persist kvadd kvdel sh bash dash ash tee echo printf losetup start-stop-daemon ip'.split(
+    ' ',
+  ),
+);
+
+export interface Started {
+  /** Name of the program, without its folder; undefined where that can't be told. */
+  program: string | undefined;
+  args: readonly Value[];
+  netns?: string;
+}
+
+/** @param words a command's, the program's name first */
+export function startedBy(words: readonly Value[], netns?: string): Started {
+  const [first, ...args] = words;
+  const program = nameOf(first);
+  const texts = args.map((one) => ('text' in one ? one.text : undefined));
+  const plain = { program, args, ...(netns === undefined ? {} : { netns }) };
+  if (program === 'start-stop-daemon') {
+    const started = args.find((_, index) => /^(-x|-a|--exec|--startas)$/.test(texts[index - 1] ?? ''));
+    const from = texts.indexOf('--');
+    return started === undefined || from < 0 ? plain : startedBy([started, ...args.slice(from + 1)], netns);
+  }
+  if (program === 'ip' && texts[0] === 'netns' && texts[1] === 'exec' && texts[2] !== undefined) {
+    return startedBy(args.slice(3), texts[2]);
+  }
+  if (program === undefined || !CARRIERS.has(program)) return plain;
+  const from = args.findIndex((one) => CARRIED.has(nameOf(one) ?? ''));
+  // A word before it that can't be told might be the program.
+  const isSure = from >= 0 && texts.slice(0, from).every((word) => word !== undefined);
+  return isSure ? startedBy(args.slice(from), netns) : plain;
+}
+
+export function nameOf(value: Value | undefined): string | undefined {
+  return value !== undefined && 'text' in value ? posix.basename(value.text) : undefined;
+}

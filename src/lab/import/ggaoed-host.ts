@@ -1,0 +1,102 @@
+/** What ggaoed's configuration means on its host: interfaces, names of initiators, and lists that were set over the wire. */
+import { posix } from 'node:path';
+import { LabError } from '../../errors.js';
+import type { Host } from '../../host/host.js';
+import { type Found, joined, normalMac, type Remark } from './found.js';
+import { type GgaoedSurroundings, parseGgaoed } from './ggaoed.js';
+import { parseKeyFile } from './keyfile.js';
+import { readEach } from './read.js';
+
+/** Where 1.1 keeps what initiators set (ggaoed.c: STATEDIR), as Debian built it. */
+const STATE = '/var/lib/ggaoed';
+/** Offset of the length in a list: behind its magic number, in the byte order of the host (ggaoed.h: struct acl_map). */
+const LENGTH = 4;
+const ENDING = '.mac_mask';
+
+export async function readGgaoed(host: Host, path: string, remarks: Remark[]): Promise<Found> {
+  const usable = await usableInterfaces(host, remarks);
+  const ethers = parseEthers((await host.read('/etc/ethers').catch(() => Buffer.alloc(0))).toString());
+  const text = (await host.read(path).catch(() => Buffer.alloc(0))).toString();
+  const masked = await maskedDevices(host, path, text);
+  return joined(
+    await readEach(host, [path], (file, content) =>
+      parseGgaoed(file, content, { ...usable, ethers, masked }),
+    ),
+  );
+}
+
+interface IpLink {
+  ifname: string;
+  flags: string[];
+  link_type: string;
+  master?: string;
+  linkinfo?: { info_kind?: string };
+}
+
+/** Kinds that carry nobody's frames. */
+const IDLE = new Set(['dummy', 'ifb', 'nlmon', 'vcan']);
+
+async function usableInterfaces(
+  host: Host,
+  remarks: Remark[],
+): Promise<Pick<GgaoedSurroundings, 'interfaces' | 'passedOver'>> {
+  let links: IpLink[];
+  try {
+    links = JSON.parse((await host.run(['ip', '-json', '-details', 'link', 'show'])).stdout) as IpLink[];
+  } catch (error) {
+    if (!(error instanceof LabError || error instanceof SyntaxError)) throw error;
+    remarks.push({
+      file: 'ip link',
+      text: 'the interfaces of the host can not be listed, so that patterns match none',
+    });
+    return { interfaces: [] };
+  }
+  const passedOver = new Map<string, string>();
+  for (const { ifname, flags, link_type: type, master, linkinfo } of links) {
+    const kind = linkinfo?.info_kind ?? '';
+    if (type === 'loopback') passedOver.set(ifname, 'is the loopback');
+    else if (type !== 'ether') passedOver.set(ifname, `is no Ethernet but ${type}`);
+    else if (!flags.includes('UP')) passedOver.set(ifname, 'is down');
+    else if (master !== undefined) passedOver.set(ifname, `is a port of ${master}`);
+    else if (IDLE.has(kind)) passedOver.set(ifname, `is of the kind ${kind}`);
+  }
+  return {
+    interfaces: links.map(({ ifname }) => ifname).filter((name) => !passedOver.has(name)),
+    passedOver,
+  };
+}
+
+/** Devices with a MAC mask list: more than an access list limits whom they serve. */
+async function maskedDevices(
+  host: Host,
+  path: string,
+  text: string,
+): Promise<(name: string) => string | undefined> {
+  const { groups } = parseKeyFile(path, text);
+  const folder = groups.find(({ name }) => name === 'defaults')?.keys.get('state-directory')?.value ?? STATE;
+  try {
+    const names = (await host.list(folder)).filter((name) => name.endsWith(ENDING));
+    const masked = new Set<string>();
+    for (const name of names) {
+      const bytes = await host.read(posix.join(folder, name));
+      if (bytes.length >= LENGTH + 4 && bytes.readUInt32LE(LENGTH) > 0)
+        masked.add(name.slice(0, -ENDING.length));
+    }
+    return (name) => (masked.has(name) ? posix.join(folder, `${name}${ENDING}`) : undefined);
+  } catch (error) {
+    if (!(error instanceof LabError) && (error as NodeJS.ErrnoException).code === undefined) throw error;
+    return () => `${folder}, which can't be read,`;
+  }
+}
+
+/** Lines of a MAC address and a name, ethers(5). */
+export function parseEthers(text: string): Map<string, string> {
+  const names = new Map<string, string>();
+  for (const line of text.split('\n')) {
+    const [address = '', name] = line.replace(/#.*/, '').trim().split(/\s+/);
+    const mac = normalMac(address);
+    // The first line of a name holds.
+    if (mac !== undefined && name !== undefined && !names.has(name)) names.set(name, mac);
+  }
+  return names;
+}

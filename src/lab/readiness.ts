@@ -1,0 +1,81 @@
+/** Whether what a plan would make can be made: its file, the room, who uses it, its interface. No I/O. */
+import { LabError, UsageError } from '../errors.js';
+import { type InterfaceFacts, interfaceIn } from '../host/interface.js';
+import { type ExportEntry, exportId } from '../target/entry.js';
+import { judgeExport, type StorageSurvey, type Suitability } from '../target/suitability.js';
+import { groupBy } from './group.js';
+import type { LabExport } from './lab.js';
+import type { Create, LabPlan, Replace } from './plan.js';
+import { specOf } from './spec.js';
+
+/** What a host says of what a plan needs there. */
+export interface Readiness {
+  storage: StorageSurvey;
+  entries: readonly ExportEntry[];
+  /** By namespace (`undefined`: the host's own); why they can't be listed where they can't. */
+  interfaces: ReadonlyMap<string | undefined, InterfaceFacts[] | LabError>;
+}
+
+/** Takes out of a plan what would fail, and tells why. */
+export function judgePlan(plan: LabPlan, hosts: ReadonlyMap<string, Readiness>): LabPlan {
+  const troubles: LabPlan['troubles'] = [];
+  const warnings: LabPlan['warnings'] = [];
+  const failed = new Set<object>();
+  for (const [host, actions] of groupBy(plan.actions, (action) => action.host)) {
+    const readiness = hosts.get(host);
+    if (readiness === undefined) continue;
+    const goes = new Set(
+      actions.filter(({ kind }) => kind === 'delete' || kind === 'replace').map(({ id }) => id),
+    );
+    const stays = readiness.entries.filter((entry) => !goes.has(exportId(entry)));
+    for (const action of actions) {
+      if (action.kind !== 'create' && action.kind !== 'replace') continue;
+      const { id } = action;
+      try {
+        const judged = judge(plan.lab, readiness, stays, action);
+        stays.push(asEntry(action.export, judged));
+        const told = [...judged.overridden.map(({ text }) => `overridden: ${text}`), ...judged.warnings];
+        warnings.push(...told.map((text) => ({ host, id, text })));
+      } catch (error) {
+        if (!(error instanceof LabError)) throw error;
+        const { happened, next } = error.facts;
+        failed.add(action);
+        const file = action.export.file;
+        troubles.push({
+          host,
+          id,
+          happened: error instanceof UsageError ? `${file}: ${happened}` : happened,
+          next: next === undefined || typeof next === 'string' ? (next ?? null) : next.join('; '),
+        });
+      }
+    }
+  }
+  return {
+    ...plan,
+    actions: plan.actions.filter((action) => !failed.has(action)),
+    troubles: [...plan.troubles, ...troubles],
+    warnings: [...plan.warnings, ...warnings],
+  };
+}
+
+function judge(
+  lab: string,
+  { storage, interfaces }: Readiness,
+  stays: readonly ExportEntry[],
+  { export: one }: Create | Replace,
+): Suitability {
+  const all = interfaces.get(one.netns) ?? [];
+  if (all instanceof LabError) throw all;
+  interfaceIn(all, one.iface, one.netns);
+  return judgeExport(storage, stays, one, specOf({ name: lab }, one));
+}
+
+/** As far as it matters to others of the same file. */
+function asEntry(one: LabExport, { backing }: Suitability): ExportEntry {
+  const { name, path, opens = name, kind, size, identity = null } = backing;
+  return {
+    ...one,
+    ...one.address,
+    backing: { name, path, opens, kind, size, identity, made: false, loop: false, loopsBefore: [] },
+  } as unknown as ExportEntry;
+}

@@ -1,0 +1,152 @@
+/** Asks a host about files, disks and those who use them: one shell script, which busybox runs as well. */
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { LabError } from '../errors.js';
+import type { Host } from '../host/host.js';
+import { blockOf, type StorageSnapshot } from './snapshot.js';
+import { parseSurvey } from './survey-text.js';
+
+/** How much is asked: of the names and disks alone, or also what they hold and who uses them (all processes are looked at). */
+export type Depth = 'names' | 'users';
+
+/**
+ * `$1` is the depth, the rest are names. Sections begin with `@`. What can't be asked says so, rather than nothing:
+ * "stat: … No such file or directory" alone stands for "nothing is there".
+ */
+const SCRIPT = `
+LC_ALL=C; export LC_ALL
+depth=$1; shift
+facts='%f %d %i %W %s %b %u %t %T'
+real() { (cd -P -- "$1" 2>/dev/null && pwd -P); }
+hops() {
+  p=$1; turns=0
+  while [ $turns -lt 40 ]; do
+    case $p in */*) d=$(real "\${p%/*}/") || return 0; b=\${p##*/};; esac
+    p=\${d%/}/$b
+    printf 'hop %s\\n' "$p"
+    [ -L "$p" ] || return 0
+    t=$(readlink -- "$p") || return 0
+    case $t in /*) p=$t;; *) p=\${d%/}/$t;; esac
+    turns=$((turns + 1))
+  done
+}
+i=0
+for name do
+  echo "@name $i"; i=$((i + 1))
+  echo "node $(stat -L -c "$facts" -- "$name" 2>&1)"
+  hops "$name"
+  [ -r "$name" ] && echo readable
+  [ -w "$name" ] && echo writable
+  folder=\${name%/*}/
+  if at=$(real "$folder"); then
+    printf 'folder %s\\n' "$at"
+    [ -w "$folder" ] && echo folder-writable
+    on=$folder; [ -e "$name" ] && on=$name
+    echo "room $(stat -f -L -c '%a %S %T' -- "$on" 2>/dev/null || stat -f -c '%a %S %T' -- "$on" 2>/dev/null)"
+  fi
+  if [ "$depth" = users ] && { [ -f "$name" ] || [ -b "$name" ]; }; then
+    echo "head $(dd if="$name" bs=1024 count=1 2>/dev/null | od -An -v -tx1 | tr -d ' \\n')"
+    [ -f "$name" ] && echo "tail $(tail -c 512 -- "$name" 2>/dev/null | od -An -v -tx1 | tr -d ' \\n')"
+  fi
+done
+echo @boot
+cat /proc/sys/kernel/random/boot_id
+echo @blocks
+cd /sys/class/block 2>/dev/null && {
+  ls -l
+  grep -s '' */dev */size */ro */start */queue/logical_block_size */dm/uuid */dm/name */md/uuid */loop/backing_file \\
+    */loop/offset */loop/sizelimit */wwid */device/wwid */serial */device/serial */device/model */uuid
+  ls -d */slaves/* 2>/dev/null
+}
+cd /
+echo @loops
+losetup --list --noheadings --raw --output NAME,BACK-INO,BACK-MAJ:MIN 2>/dev/null
+echo @links
+find /dev -type l -exec ls -ld {} + 2>/dev/null
+[ "$depth" = users ] || exit 0
+echo @mounts
+ls -l /proc/[0-9]*/ns/mnt 2>/dev/null | awk '{ n = $NF; split($(NF - 2), p, "/"); if (!(n in seen)) { seen[n] = 1; print p[3] } }' |
+  while read -r pid; do awk '$3 !~ /^0:/ || / - [^ ]+ \\// ' "/proc/$pid/mountinfo" 2>/dev/null; done | sort -u
+echo @swaps
+tail -n +2 /proc/swaps | while read -r swap rest; do
+  echo "swap $swap"
+  echo "node $(stat -L -c "$facts" -- "$(printf '%b' "$swap")" 2>&1)"
+done
+echo @locks
+cat /proc/locks
+echo @writers
+find /proc/[0-9]*/fd -type l -perm -200 -exec stat -L -c "$facts %n" {} + 2>/dev/null | awk '$1 ~ /^[86]/'
+echo @end
+`;
+
+/**
+ * @param names absolute
+ * @throws LabError if the host can't be asked; of a name that can't be looked at, its facts tell why
+ */
+export async function surveyStorage(
+  host: Host,
+  names: readonly string[],
+  depth: Depth = 'users',
+): Promise<StorageSnapshot> {
+  const distinct = [...new Set(names)];
+  const { stdout } = await host.run(['sh', '-c', SCRIPT, 'sh', depth, ...distinct], { accept: [1, 123] });
+  const snapshot = parseSurvey(stdout, distinct);
+  if (depth === 'names') return snapshot;
+  if (!stdout.includes('\n@end')) {
+    throw new LabError({
+      tried: `asking ${host.name} who uses its files and disks`,
+      happened: 'its answer ends before the end',
+      next: 'run the command again',
+    });
+  }
+  return { ...snapshot, held: await heldAmong(host, snapshot) };
+}
+
+/** O_EXCL without O_CREAT: refused where somebody holds the device (open(2)). `$@` are devices. */
+const EXCLUSIVE = `
+if command -v perl > /dev/null; then
+  exec perl -MFcntl -MErrno -e 'for (@ARGV) { next if sysopen(my $f, $_, O_RDONLY|O_EXCL|O_NONBLOCK); print "$_\\n" if $!{EBUSY} }' "$@"
+fi
+if command -v python3 > /dev/null; then
+  exec python3 -c '
+import errno, os, sys
+for one in sys.argv[1:]:
+    try: os.close(os.open(one, os.O_RDONLY | os.O_EXCL | os.O_NONBLOCK))
+    except OSError as e:
+        if e.errno == errno.EBUSY: print(one)' "$@"
+fi
+exit 77`;
+
+/** Kernel names of those devices asked about that somebody holds; undefined where no program there could ask. */
+async function heldAmong(host: Host, snapshot: StorageSnapshot): Promise<ReadonlySet<string> | undefined> {
+  // Each once: two looks at one device at the same time would find each other.
+  const paths = new Map<string, string>();
+  for (const { name, node } of snapshot.names.values()) {
+    const block = blockOf(snapshot, node);
+    if (block !== undefined) paths.set(block.name, name);
+  }
+  if (paths.size === 0) return new Set();
+  const held = host.isHere ? await heldHere([...paths.values()]) : await heldThere(host, [...paths.values()]);
+  return held && new Set([...paths].filter(([, path]) => held.includes(path)).map(([name]) => name));
+}
+
+async function heldHere(paths: readonly string[]): Promise<string[]> {
+  const held: string[] = [];
+  for (const path of paths) if (await isHeldHere(path)) held.push(path);
+  return held;
+}
+
+async function heldThere(host: Host, paths: readonly string[]): Promise<string[] | undefined> {
+  const { exitCode, stdout } = await host.run(['sh', '-c', EXCLUSIVE, 'sh', ...paths], { accept: [77] });
+  return exitCode === 77 ? undefined : stdout.split('\n').filter(Boolean);
+}
+
+async function isHeldHere(path: string): Promise<boolean> {
+  try {
+    const handle = await open(path, constants.O_RDONLY | constants.O_EXCL | constants.O_NONBLOCK);
+    await handle.close();
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EBUSY';
+  }
+}

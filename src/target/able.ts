@@ -1,0 +1,51 @@
+/** Whether an export can be served now; asked before anything that runs is stopped. */
+import { LabError } from '../errors.js';
+import { type InterfaceFacts, requireInterface } from '../host/interface.js';
+import { refreshed } from './backing-now.js';
+import { driverFor } from './driver.js';
+import { type EntryStore, type ExportEntry, exportId } from './entry.js';
+import { deletedFilesOf } from './listening.js';
+import { findProcesses } from './processes.js';
+
+/**
+ * @returns the entry as its name is meant now, not written yet
+ * @throws MissingError, UsageError as `requireInterface`
+ * @throws LabError if its file or device is not there, or is another one than its name meant
+ */
+export async function requireAble(
+  store: EntryStore,
+  entry: ExportEntry,
+): Promise<{ iface: InterfaceFacts; entry: ExportEntry }> {
+  const { netns, iface: name } = entry;
+  const iface = await requireInterface(store.host.inNamespace(netns), name);
+  const [now] = await refreshed(store, [entry]);
+  if (now === undefined) throw new TypeError('no outcome');
+  if (!(now instanceof LabError)) return { iface, entry: now };
+  const { happened, next = [] } = now.facts;
+  throw new LabError({
+    tried: `restarting ${exportId(entry)}`,
+    happened: `${happened}; nothing was stopped for it`,
+    next: [
+      ...(typeof next === 'string' ? [next] : next),
+      `or end the export: aoe-lab unexport ${exportId(entry)}`,
+    ],
+  });
+}
+
+/**
+ * To be asked where not all exports of a program could be served again: a file that was deleted is kept by the program that
+ * has it open, and by nothing else.
+ * @throws LabError if the program of an entry has such a one
+ */
+export async function requireNothingLost(store: EntryStore, entry: ExportEntry): Promise<void> {
+  const { host, folder } = store;
+  const pids = (await findProcesses(host, folder)).get(driverFor(store, entry).mark(entry)) ?? [];
+  const logs = store.logPath('').replace(/[^/]*$/, '');
+  const files = (await deletedFilesOf(host, pids)).filter((name) => !name.startsWith(logs));
+  if (files.length === 0) return;
+  throw new LabError({
+    tried: `restarting ${exportId(entry)}`,
+    happened: `its target also serves ${files.join(' and ')}, which ${files.length === 1 ? 'was' : 'were'} deleted: what initiators wrote there is lost when that target ends`,
+    next: `copy it (from an initiator, or cp /proc/${pids[0]}/fd/N), end that export by aoe-lab unexport, then run the command again`,
+  });
+}

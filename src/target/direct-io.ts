@@ -1,0 +1,41 @@
+import { UsageError } from '../errors.js';
+import type { Host } from '../host/host.js';
+import type { Control } from '../recipe/schema.js';
+import { type Backing, SECTOR } from '../storage/backing.js';
+import { byNumber } from '../storage/snapshot.js';
+import type { StorageSurvey } from './suitability.js';
+
+/** Reads one block past the page cache; the kernel says EINVAL where a file system has no such way (open(2), O_DIRECT). */
+const PROBE = 'LC_ALL=C dd if="$1" of=/dev/null bs=4096 count=1 iflag=direct 2>&1';
+
+/**
+ * Refuses direct I/O where every request would fail: a target hands on what a frame holds, as few as 1 or 2 sectors of 512
+ * bytes, and devices with larger sectors take whole ones only.
+ * @throws UsageError with the cause and the way out
+ */
+export async function requireDirectIo(
+  host: Host,
+  { options }: Control,
+  { name, kind, absent }: Backing,
+  { snapshot }: StorageSurvey,
+): Promise<void> {
+  if (absent) return;
+  const tried = `exporting ${name} with direct I/O`;
+  const facts = snapshot.names.get(name);
+  const block = facts?.node && byNumber(snapshot, kind === 'device' ? facts.node.number : facts.node.id.dev);
+  const sectorSize = block?.sectorSize ?? SECTOR;
+  if (sectorSize > SECTOR && !options.directIo?.unaligned) {
+    throw new UsageError({
+      tried,
+      happened: `its sectors are ${sectorSize} bytes, and frames carry sectors of ${SECTOR}: reads and writes that are no whole sectors of the disk would fail`,
+      next: 'leave --direct-io out, or take the native target, which joins them',
+    });
+  }
+  const { stdout } = await host.run(['sh', '-c', PROBE, 'sh', name], { accept: [1] });
+  if (!/Invalid argument|not supported/.test(stdout)) return;
+  throw new UsageError({
+    tried,
+    happened: `${facts?.room?.type ?? 'the file system'} takes no direct I/O`,
+    next: 'leave --direct-io out',
+  });
+}

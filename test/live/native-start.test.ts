@@ -1,0 +1,43 @@
+/** Exports that are started together. */
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { StatusReport } from '../../src/target/status.js';
+import { cli, cliJson } from './cli.js';
+import { LONG, noRoot, testUnless } from './machine.js';
+import { testWire } from './wire.js';
+
+const ROUNDS = LONG ? 20 : 6;
+
+testUnless(
+  noRoot(),
+  `D1: two native exports applied at once on a fresh state are served, ${ROUNDS} times of ${ROUNDS}`,
+  async (t) => {
+    t.timeout(600_000);
+    const wire = await testWire(t);
+    const file = join(wire.folder, 'lab.yaml');
+    const exports = [1, 2].map((slot) => ({
+      address: `e0.${slot}`,
+      host: 'here',
+      implementation: 'native',
+      interface: wire.target,
+      netns: wire.netns,
+      file: join(wire.folder, `disk${slot}`),
+      size: '1M',
+    }));
+    await writeFile(file, JSON.stringify({ lab: 'test', hosts: { here: {} }, exports }));
+    for (let round = 0; round < ROUNDS; round++) {
+      const applied = await cli(['apply', '-f', file, '--yes'], wire.env);
+      t.is(applied.exitCode, 0, `round ${round}: ${applied.stderr}`);
+      const status = await cliJson<StatusReport>(['status'], wire.env);
+      t.deepEqual(
+        status.exports.map(({ id, state, wire: answer }) => [id.slice(0, 4), state, answer]),
+        [
+          ['e0.1', 'serving', 'answers'],
+          ['e0.2', 'serving', 'answers'],
+        ],
+      );
+      t.is((await cli(['unexport', '--all'], wire.env)).exitCode, 0);
+      await rm(wire.env.AOE_LAB_STATE as string, { recursive: true, force: true });
+    }
+  },
+);

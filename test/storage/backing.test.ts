@@ -1,0 +1,144 @@
+import { symlink, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'ava';
+import { here } from '../../src/host/local.js';
+import { attachLoop, detachLoop, listLoops } from '../../src/storage/loop.js';
+import { noRoot, testUnless } from '../live/machine.js';
+import { temporaryFolder } from '../temporary.js';
+import { judge } from './survey.js';
+
+test('a missing file without a size is refused, and so is a folder that is not there', async (t) => {
+  const folder = await temporaryFolder(t);
+  await t.throwsAsync(judge(join(folder, 'a')), { message: /no such file/ });
+  await t.throwsAsync(judge(join(folder, 'b', 'a'), { size: 512 }), { message: /no folder/ });
+});
+
+test('A6: below /dev no file is ever made, whatever size is given', async (t) => {
+  for (const spec of [{}, { size: 1 << 23 }]) {
+    const error = await t.throwsAsync<Error & { facts: { next: string } }>(
+      judge('/dev/aoe-not-there', spec),
+      {
+        message: /no such device/,
+      },
+    );
+    t.notRegex(error.facts.next, /--size/);
+  }
+  const folder = await temporaryFolder(t);
+  await symlink('/dev', join(folder, 'devices'));
+  await t.throwsAsync(judge(join(folder, 'devices', 'aoe-not-there'), { size: 512 }), {
+    message: /no such device/,
+  });
+});
+
+test('a link that leads nowhere is refused: a file would be made wherever it points', async (t) => {
+  const folder = await temporaryFolder(t);
+  await symlink(join(folder, 'elsewhere'), join(folder, 'link'));
+  await t.throwsAsync(judge(join(folder, 'link'), { size: 512 }), { message: /is a link to/ });
+});
+
+test('A8: a file of odd size is refused with the length that would do, and how to fill it up', async (t) => {
+  const folder = await temporaryFolder(t);
+  await t.throwsAsync(judge(join(folder, 'a'), { size: 1000 }), {
+    message: /whole number of 512-byte sectors/,
+  });
+  const file = join(folder, 'odd');
+  await writeFile(file, Buffer.alloc(1_000_001));
+  const error = await t.throwsAsync<Error & { facts: { next: string[] } }>(judge(file), {
+    message: /whole number/,
+  });
+  t.regex(error.facts.next.join('\n'), /--length 1953 .*\n.*truncate --size %512/);
+  const { backing } = await judge(file, { length: 1953 });
+  t.is(backing.size, 1_000_001);
+  await t.throwsAsync(judge(file, { length: 1954 }), { message: /1953 sectors/ });
+  await writeFile(join(folder, 'empty'), '');
+  await t.throwsAsync(judge(join(folder, 'empty')), { message: /it is empty/ });
+});
+
+test('A11: a slice beyond the end is refused with the numbers', async (t) => {
+  const file = join(await temporaryFolder(t), 'disk');
+  await writeFile(file, '');
+  await truncate(file, 131_072 * 512);
+  for (const spec of [{ offset: 131_071, length: 2 }, { offset: 131_072 }, { length: 131_073 }]) {
+    await t.throwsAsync(judge(file, spec), { message: /it has 131072 sectors/ });
+  }
+  t.is((await judge(file, { offset: 131_071, length: 1 })).backing.size, 131_072 * 512);
+});
+
+test('A9: files that hold the image of a disk are found, and named with the way to a plain one', async (t) => {
+  const folder = await temporaryFolder(t);
+  const images: [string, Buffer][] = [
+    ['qcow2', Buffer.from('QFI\xfb', 'latin1')],
+    ['VMDK', Buffer.from('KDMV')],
+    ['VHD', Buffer.from('conectix')],
+    ['VHDX', Buffer.from('vhdxfile')],
+    ['VDI', Buffer.concat([Buffer.alloc(64), Buffer.from([0x7f, 0x10, 0xda, 0xbe])])],
+    ['gzip', Buffer.from([0x1f, 0x8b, 8])],
+    ['xz', Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0])],
+  ];
+  for (const [name, bytes] of images) {
+    const file = join(folder, name);
+    await writeFile(file, bytes);
+    await truncate(file, 1 << 16);
+    const { findings } = await judge(file);
+    t.deepEqual(
+      findings.map(({ kind }) => kind),
+      ['container'],
+      name,
+    );
+    t.regex(findings[0]?.text ?? '', new RegExp(name));
+    const { findings: none, warnings } = await judge(file, { readOnly: true });
+    t.deepEqual(none, []);
+    t.regex(warnings[0] ?? '', new RegExp(name));
+  }
+  const fixed = join(folder, 'fixed.vhd');
+  await writeFile(fixed, Buffer.concat([Buffer.alloc(1 << 16), Buffer.from('conectix'), Buffer.alloc(504)]));
+  t.is((await judge(fixed)).findings[0]?.kind, 'container');
+});
+
+test('A15: a file larger than what its disk has free is told of, with both sizes', async (t) => {
+  const file = join(await temporaryFolder(t), 'sparse');
+  await writeFile(file, '');
+  await truncate(file, 2 ** 42 + 512);
+  t.regex((await judge(file)).warnings.join('\n'), /4.* TiB of it are not allocated yet.* free/);
+  t.deepEqual((await judge(file, { readOnly: true })).warnings, []);
+});
+
+test('a file that is there is neither grown nor shrunk', async (t) => {
+  const file = join(await temporaryFolder(t), 'old');
+  await writeFile(file, 'x'.repeat(1024));
+  await t.throwsAsync(judge(file, { size: 2048 }), { message: /there already/ });
+  const { backing } = await judge(file, { size: 1024 });
+  t.like(backing, { absent: false, size: 1024, kind: 'file', moving: false });
+});
+
+test('A2: the name of a link is kept, beside what it means', async (t) => {
+  const folder = await temporaryFolder(t);
+  await t.throwsAsync(judge(folder), { message: /neither a file nor a block device/ });
+  await writeFile(join(folder, 'real'), 'x'.repeat(512));
+  await symlink('real', join(folder, 'link'));
+  const { backing } = await judge(join(folder, 'link'));
+  t.like(backing, { name: join(folder, 'link'), opens: join(folder, 'link'), path: join(folder, 'real') });
+});
+
+testUnless(noRoot(), 'A1: a number that moves is told, and the name that stays is opened', async (t) => {
+  const file = join(await temporaryFolder(t), 'disk');
+  await writeFile(file, '');
+  await truncate(file, 1 << 20);
+  const device = await attachLoop(here, file, { readOnly: true, directIo: false });
+  try {
+    const { id, ...loop } = (await listLoops(here, file))[0] ?? {};
+    t.deepEqual(loop, { device, file, readOnly: true, directIo: false });
+    t.truthy(id?.inode);
+    await t.throwsAsync(judge(device), { message: /the device is read-only/ });
+    await t.throwsAsync(judge(device, { readOnly: true, size: 512 }), { message: /block device/ });
+    const { backing, warnings } = await judge(device, { readOnly: true });
+    t.like(backing, { kind: 'device', size: 1 << 20, moving: true, opens: undefined });
+    t.like(backing.identity, { kind: 'device', file: { path: file, inode: id?.inode } });
+    t.regex(warnings[0] ?? '', /may be another disk after a reboot/);
+  } finally {
+    await detachLoop(here, device);
+  }
+  t.deepEqual(await listLoops(here, file), []);
+  // Attached to nothing.
+  await t.throwsAsync(judge(device), { message: /no medium/ });
+});

@@ -1,0 +1,24 @@
+import { here } from '../../src/host/local.js';
+import { type BackingSpec, type Judgement, judgeBacking } from '../../src/storage/backing.js';
+import type { Finding } from '../../src/storage/findings.js';
+import { extentOf, usersOf } from '../../src/storage/in-use.js';
+import type { StorageSnapshot } from '../../src/storage/snapshot.js';
+import { surveyStorage } from '../../src/storage/survey.js';
+
+/** What this machine says of a file, judged. */
+export async function judge(name: string, spec: BackingSpec = {}): Promise<Judgement> {
+  return judgeBacking(await surveyStorage(here, [name]), name, spec);
+}
+
+/** Who uses a file or device on this machine. */
+export async function users(name: string): Promise<Finding[]> {
+  const snapshot = await surveyStorage(here, [name]);
+  return usersIn(snapshot, name);
+}
+
+export function usersIn(snapshot: StorageSnapshot, name: string): Finding[] {
+  const facts = snapshot.names.get(name);
+  const extent = facts && extentOf(snapshot, facts, 0, Number.MAX_SAFE_INTEGER);
+  if (facts === undefined || extent === undefined) throw new Error(`${name} is not there`);
+  return usersOf(snapshot, facts, extent, new Set(), new Set());
+}
