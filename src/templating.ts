@@ -40,6 +40,18 @@ export function render(template: string, variables: object): string {
 }
 
 /**
+ * Renders a template of a regular expression: what is put into it stands for itself.
+ * @throws UsageError as `render`
+ */
+export function renderExpression(template: string, variables: object): RegExp {
+  const literal = Object.entries(variables).map(([name, value]) => [
+    name,
+    typeof value === 'string' ? value.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&') : value,
+  ]);
+  return new RegExp(render(template, Object.fromEntries(literal)));
+}
+
+/**
  * A command from a recipe. An item `{when, args}` adds its arguments if the variable is set and true (an array: not
  * empty); where they name `item` and the variable is an array, once for each of its items.
  * @throws UsageError as `render`

@@ -74,25 +74,35 @@ static inline loff_t bdev_file_sectors(struct file *file)
 }
 
 /*
+ * 5.18: bio_alloc takes device and operation. Vendors took that into older kernels, so that the header is asked for its
+ * type, not for its version. What is not chosen is typed to be called all the same, and never is.
+ */
+typedef struct bio *bio_alloc_of_device(struct block_device *, unsigned short, unsigned int, gfp_t);
+typedef struct bio *bio_alloc_alone(gfp_t, unsigned int);
+#define BIO_ALLOC_TAKES_DEVICE __same_type(bio_alloc, bio_alloc_of_device)
+#define bio_alloc_with_device __builtin_choose_expr(BIO_ALLOC_TAKES_DEVICE, bio_alloc, (bio_alloc_of_device *)NULL)
+#define bio_alloc_without __builtin_choose_expr(BIO_ALLOC_TAKES_DEVICE, (bio_alloc_alone *)NULL, bio_alloc)
+
+/*
  * 3.14: bi_sector lies in bi_iter. 4.8: the direction is part of the bio, submit_bio takes it no longer.
- * 4.14: bi_bdev is set by a function. 5.18: bio_alloc takes device and operation.
+ * 4.14: bi_bdev is set by a function.
  */
 static inline struct bio *alloc_bdev_bio(struct block_device *bdev, sector_t sector, int write)
 {
 	unsigned int op = write ? REQ_OP_WRITE : REQ_OP_READ;
 	struct bio *bio;
 
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 18, 0)
-	bio = bio_alloc(bdev, 1, op, GFP_ATOMIC);
-#else
-	bio = bio_alloc(GFP_ATOMIC, 1);
-	if (bio) {
+	if (BIO_ALLOC_TAKES_DEVICE)
+		bio = bio_alloc_with_device(bdev, 1, op, GFP_ATOMIC);
+	else
+		bio = bio_alloc_without(GFP_ATOMIC, 1);
+	if (!bio)
+		return NULL;
+	if (!BIO_ALLOC_TAKES_DEVICE) {
 		bio_set_dev(bio, bdev);
 		bio->bi_opf = op;
 	}
-#endif
-	if (bio)
-		bio->bi_iter.bi_sector = sector;
+	bio->bi_iter.bi_sector = sector;
 	return bio;
 }
 

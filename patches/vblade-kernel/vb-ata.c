@@ -4,7 +4,6 @@
 #include <linux/bio.h>
 #include <linux/fs.h>
 #include <linux/slab.h>
-#include <linux/version.h>
 #include "vb.h"
 
 struct vb_request {
@@ -19,20 +18,28 @@ static struct vb_ata *ata_of(struct sk_buff *skb)
 	return (struct vb_ata *)(skb->data + sizeof(struct vb_header));
 }
 
-/* 5.18: bio_alloc takes device and operation. */
+/*
+ * 5.18: bio_alloc takes device and operation. Vendors took that into older kernels, so that the header is asked for its
+ * type, not for its version. What is not chosen is typed to be called all the same, and never is.
+ */
+typedef struct bio *bio_alloc_of_device(struct block_device *, unsigned short, unsigned int, gfp_t);
+typedef struct bio *bio_alloc_alone(gfp_t, unsigned int);
+#define BIO_ALLOC_TAKES_DEVICE __same_type(bio_alloc, bio_alloc_of_device)
+#define bio_alloc_with_device __builtin_choose_expr(BIO_ALLOC_TAKES_DEVICE, bio_alloc, (bio_alloc_of_device *)NULL)
+#define bio_alloc_without __builtin_choose_expr(BIO_ALLOC_TAKES_DEVICE, (bio_alloc_alone *)NULL, bio_alloc)
+
 static struct bio *new_bio(struct block_device *bdev, unsigned int op)
 {
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 18, 0)
-	return bio_alloc(bdev, 1, op, GFP_NOIO);
-#else
-	struct bio *bio = bio_alloc(GFP_NOIO, 1);
+	struct bio *bio;
 
+	if (BIO_ALLOC_TAKES_DEVICE)
+		return bio_alloc_with_device(bdev, 1, op, GFP_NOIO);
+	bio = bio_alloc_without(GFP_NOIO, 1);
 	if (bio) {
 		bio_set_dev(bio, bdev);
 		bio->bi_opf = op;
 	}
 	return bio;
-#endif
 }
 
 static void finish(struct sk_buff *answer, unsigned int length, u8 status, u8 error)

@@ -42,21 +42,13 @@ export async function findKernelTree(name: string, options: FetchPackagesOptions
   const tried = `looking for the headers of the kernel ${name}`;
   if (name === 'host') {
     const release = readFileSync('/proc/sys/kernel/osrelease', 'utf8').trim();
-    const headers = `/lib/modules/${release}/build`;
-    if (existsSync(headers)) return ownTree(name, headers, tried);
-    throw new MissingError({
-      tried,
-      happened: `there is no ${headers}`,
-      next: [
-        `apt-get install linux-headers-${release}, where the distribution has it`,
-        `--kernel ${KERNELS.map((kernel) => kernel.name).join(', ')} or SUITE/VERSION takes a kernel of Debian's`,
-      ],
-      missing: [`headers of Linux ${release}`],
-    });
+    return installedTree(name, release, tried);
   }
+  const [, named] = /^\/lib\/modules\/([^/]+)\/build\/?$/.exec(name) ?? [];
+  if (named !== undefined) return installedTree(name, named, tried);
   if (/^[./]/.test(name)) return ownTree(name, resolve(name), tried);
-  const installed = `/lib/modules/${name}/build`;
-  if (/^\d[^/]*$/.test(name) && existsSync(installed)) return ownTree(name, installed, tried);
+  // Of a kernel that is installed here the headers may be gone: the link to them dangles then, or is not there.
+  if (/^\d[^/]*$/.test(name) && existsSync(`/lib/modules/${name}`)) return installedTree(name, name, tried);
   const { suite, release } = await findKernel(name, options);
   return debianTree(name, suite, release, options);
 }
@@ -114,8 +106,23 @@ export async function kernelOn(host: Host, wish: string | undefined): Promise<Ke
   throw new MissingError({
     tried,
     happened: `there is no /lib/modules/${running}/build`,
-    next: `install linux-headers-${running} there`,
-    missing: [`linux-headers-${running}`],
+    next: `install ${headersPackage(running)} there`,
+    missing: [headersPackage(running)],
+  });
+}
+
+/** @throws MissingError if the kernel's headers are not installed, or not whole */
+function installedTree(name: string, release: string, tried: string): KernelTree {
+  const headers = `/lib/modules/${release}/build`;
+  if (existsSync(headers)) return ownTree(name, headers, tried);
+  throw new MissingError({
+    tried,
+    happened: `there is no ${headers}, or what it points at is gone`,
+    next: [
+      `install ${headersPackage(release)}`,
+      `--kernel ${KERNELS.map((kernel) => kernel.name).join(', ')} or SUITE/VERSION takes a kernel of Debian's`,
+    ],
+    missing: [headersPackage(release)],
   });
 }
 
@@ -125,6 +132,9 @@ async function treeOn(host: Host, release: string): Promise<KernelTree | undefin
   const parts = ['include/config/auto.conf', 'Module.symvers'].map((name) => `${headers}/${name}`);
   const texts = await Promise.all(parts.map((path) => host.read(path).catch(() => undefined)));
   if (texts[0] === undefined) return undefined;
+  if (texts[1] === undefined) {
+    throw incomplete(`building a module on ${host.name}`, headers, release, 'there');
+  }
   const digest = digestOf(`${release}\n${texts.join('\n')}`);
   return { name: 'host', release, headers, digest, on: host };
 }
@@ -180,9 +190,11 @@ function ownTree(name: string, headers: string, tried: string): KernelTree {
     throw new UsageError({
       tried,
       happened: `${headers} holds no headers that are ready to build modules with`,
-      next: 'name a folder such as /lib/modules/VERSION/build, or a kernel tree after `make modules_prepare`',
+      next: 'name a folder such as /lib/modules/VERSION/build, or a kernel tree after `make`',
     });
   }
+  // Without it modpost knows no symbol, and what it makes is loaded by no kernel.
+  if (read('Module.symvers') === '') throw incomplete(tried, headers, release, 'here');
   const version = /^CONFIG_GCC_VERSION=(\d+)$/m.exec(config)?.[1];
   const compiler = Number(version) > 0 ? ownCompiler(Math.trunc(Number(version) / 10_000), tried) : 'clang';
   return {
@@ -192,6 +204,27 @@ function ownTree(name: string, headers: string, tried: string): KernelTree {
     digest: digestOf(release + config + read('Module.symvers')),
     compiler,
   };
+}
+
+/** @param where `here` or `there` */
+function incomplete(tried: string, headers: string, release: string, where: string): MissingError {
+  return new MissingError({
+    tried,
+    happened: `${headers} has no Module.symvers: these headers are not whole`,
+    next: `install ${headersPackage(release)} ${where} again`,
+    missing: [headersPackage(release)],
+  });
+}
+
+/** The package that brings a kernel's headers, by the marks that distributions put into its release. */
+export function headersPackage(release: string): string {
+  if (/[.](el|fc|amzn)\d/.test(release)) return `kernel-devel-${release}`;
+  if (/-default$/.test(release)) return 'kernel-default-devel';
+  if (/[-.]arch\d/.test(release)) return 'linux-headers';
+  // Alpine counts its builds from 0, Arch from 1: 6.6.41-0-lts, 6.6.37-1-lts.
+  const [, build, flavour] = /^[\d.]+-(\d+)-(lts|virt|edge|zen|hardened)$/.exec(release) ?? [];
+  if (flavour === undefined) return `linux-headers-${release}`;
+  return build === '0' ? `linux-${flavour}-dev` : `linux-${flavour}-headers`;
 }
 
 function ownCompiler(major: number, tried: string): string {

@@ -30,7 +30,13 @@ export function firstError(output: string): string | undefined {
   return undefined;
 }
 
-/** How many warnings compilers and linkers gave. */
+/** How many warnings compilers, linkers and the kernel's modpost gave. */
 export function countWarnings(output: string): number {
-  return output.match(/: warning: /g)?.length ?? 0;
+  return output.match(/: warning: |^WARNING: /gm)?.length ?? 0;
+}
+
+/** Symbols that no module and no kernel has, each once, by the kernel's modpost. */
+export function undefinedSymbols(output: string): string[] {
+  const found = output.matchAll(/^(?:WARNING|ERROR): (?:modpost: )?"(\S+)" \[\S+\] undefined!$/gm);
+  return [...new Set([...found].map(([, name]) => name as string))].sort();
 }

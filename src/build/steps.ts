@@ -6,7 +6,7 @@ import { quoteArgv } from '../host/quote.js';
 import { TREE_TIME } from '../patch/apply.js';
 import type { Build } from '../recipe/schema.js';
 import { render } from '../templating.js';
-import { countWarnings, firstError } from './output.js';
+import { countWarnings, firstError, undefinedSymbols } from './output.js';
 import type { Site } from './site.js';
 import type { BuildVariables } from './variables.js';
 
@@ -48,11 +48,24 @@ export async function runSteps(build: Build, options: StepsOptions): Promise<num
         ...(signal === undefined ? {} : { signal }),
       });
       warnings += countWarnings(stdout) + countWarnings(stderr);
+      refuseUndefined(`${stdout}\n${stderr}`, command, variables);
     } catch (error) {
       throw error instanceof CommandError ? stepError(error, command, variables) : error;
     }
   }
   return warnings;
+}
+
+/** Old kernels only warn of it; no kernel loads such a module. */
+function refuseUndefined(output: string, command: string, variables: BuildVariables): void {
+  const symbols = undefinedSymbols(output);
+  if (symbols.length === 0) return;
+  const shown = symbols.slice(0, 5).join(', ');
+  throw new LabError({
+    tried: `building ${variables.implementation} ${variables.release}: ${command}`,
+    happened: `the kernel has no ${shown}${symbols.length > 5 ? ` and ${symbols.length - 5} more` : ''}: it would not load the module`,
+    next: 'build for another kernel, or with the whole headers of this one',
+  });
 }
 
 function environment(build: Build, variables: BuildVariables): Record<string, string> {

@@ -126,12 +126,13 @@ async function carryOut(options: Options, wish: ExportWish): Promise<void> {
       for (const warning of report.warnings) note(`warning: ${warning}`);
       return report;
     },
-    ({ id, file, device, size, implementation, release, pids, mac, log, persistence }) => {
+    ({ id, file, device, size, implementation, release, pids, mac, log, persistence, unchecked }) => {
       const via = device === undefined ? '' : ` by ${device}`;
       const by = pids.length === 0 ? '' : ` (process ${pids.join(' ')})`;
       return [
         `${id}: ${file}${via}, ${formatSize(size)}, served by ${implementation} ${release}${by} from ${mac}`,
         `log: ${log}`,
+        ...(unchecked === null ? [] : [`nobody was asked whether the address is free: ${unchecked}`]),
         ...(options.persist ? [`after a reboot: ${persistence ?? NOTHING_STARTS_IT}`] : []),
       ].join('\n');
     },

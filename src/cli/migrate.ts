@@ -33,6 +33,7 @@ async function move(host: Host, name: string, options: Options): Promise<void> {
     { planMigration, previewMigration },
     { EntryStore },
     { selectEntries },
+    { byRealNames },
     { provide },
     { print, note },
     { noteRecovery },
@@ -42,6 +43,7 @@ async function move(host: Host, name: string, options: Options): Promise<void> {
     import('../lab/migration-plan.js'),
     import('../target/entry.js'),
     import('../target/unexport.js'),
+    import('../target/real-names.js'),
     import('../target/provide.js'),
     import('../ui/output.js'),
     import('../ui/recovery.js'),
@@ -49,7 +51,8 @@ async function move(host: Host, name: string, options: Options): Promise<void> {
   ]);
   const store = await EntryStore.open(host);
   // A wrong name is told before anything is built.
-  const [chosen] = selectEntries(await store.all(), [name]);
+  const entries = await store.all();
+  const [chosen] = selectEntries(entries, await byRealNames(host, entries, [name]));
   const served = await provide(options.to, { ...options, runsOn: host });
   let agreed: readonly string[] | 'all' = options.yes ? 'all' : [];
   // Of an unfinished one nothing can be planned: it is mended first.

@@ -33,10 +33,11 @@ async function metrics(): Promise<(report: StatusReport) => string> {
 }
 
 async function words(): Promise<(report: StatusReport) => string> {
-  const [{ table }, { formatSize }, { describeCounters }] = await Promise.all([
+  const [{ table }, { formatSize }, { describeCounters }, { describeUnchecked }] = await Promise.all([
     import('../ui/table.js'),
     import('../units.js'),
     import('../ui/counters.js'),
+    import('../ui/unchecked.js'),
   ]);
   return (report) => {
     const lines: string[] = [];
@@ -60,7 +61,11 @@ async function words(): Promise<(report: StatusReport) => string> {
     for (const { id, counters, path } of report.exports) {
       if (counters !== null) lines.push(`${id}: ${describeCounters(counters)} (${path})`);
     }
+    lines.push(...describeUnchecked(report.exports));
     for (const one of report.exports) lines.push(...one.faults.map((fault) => `${one.id}: ${fault}`));
+    for (const one of report.exports) {
+      lines.push(...one.warnings.map((warning) => `${one.id}: warning: ${warning}`));
+    }
     for (const { path, fault } of report.unreadable) {
       lines.push(
         `${path} can not be read as an entry: ${fault}; nothing is changed here until it is moved away`,

@@ -1,109 +1,102 @@
 /** Network interfaces of a host, by ip(8). */
-import { MissingError, UsageError } from '../errors.js';
+import { MissingError } from '../errors.js';
 import { CommandError } from './command-error.js';
 import type { Host } from './host.js';
+import { chooseInterface } from './interface-choice.js';
 import { type IpLink, readLinks } from './links.js';
 
 export interface InterfaceFacts {
   name: string;
+  /** Other names of the same interface (ip-link(8), `property add … altname`). */
+  altnames: string[];
   index: number;
   up: boolean;
+  /** Whether it has a cable, or what stands for one. */
+  carrier: boolean;
   mac: string;
   /** Bytes. */
   mtu: number;
   /** `ether`, `loopback`, … */
   type: string;
+  /** `veth`, `bridge`, `macvlan`, …; empty of a card. */
+  kind: string;
+  /** What it is a port of: a bridge, a bond, … */
+  master?: { name: string; kind: string };
+  /** Of a VLAN, a macvlan and the like: the interface below it, if that is in the same namespace. */
+  lower?: string;
   /** Of a veth: its other end. */
   peer?: { index: number } & ({ name: string } | { namespaceId: number });
 }
 
-/** All interfaces of the host in its namespace. */
+/**
+ * All interfaces of the host in its namespace.
+ * @throws MissingError if the namespace is not there, or the host's ip(8) can't tell
+ */
 export async function listInterfaces(host: Host): Promise<InterfaceFacts[]> {
-  return (await readLinks(host)).map(toFacts);
+  try {
+    return interfacesFrom(await readLinks(host));
+  } catch (error) {
+    if (host.netns === undefined || !(error instanceof CommandError)) throw error;
+    if (!/network namespace/.test(error.stderr)) throw error;
+    throw new MissingError({
+      tried: `looking at the interfaces ${host.name}`,
+      happened: error.stderr.trim(),
+      next: `make the namespace (ip netns add ${host.netns}), or name another by --netns`,
+      missing: [host.netns],
+    });
+  }
+}
+
+/** What ip(8) printed, as facts. */
+export function interfacesFrom(links: readonly IpLink[]): InterfaceFacts[] {
+  // Early releases print an empty object for what they leave out.
+  const all = links.filter(({ ifname }) => ifname !== undefined);
+  return all.map((link) => toFacts(link, all));
 }
 
 /**
- * One interface, ready to carry AoE.
- * @throws UsageError if there is none of that name (those that are there are listed), or it is no Ethernet
+ * One interface, ready to carry AoE. Its facts have its real name, whichever it is called by.
+ * @param verb what is to be done on it, in the error's advice
+ * @throws UsageError if there is none of that name (those that are there are listed), or no frames would reach it
  * @throws MissingError if it or its namespace is not there, or it is down
  */
-export async function requireInterface(host: Host, name: string): Promise<InterfaceFacts> {
-  const tried = `looking at the interface ${name} ${host.name}`;
-  let all: InterfaceFacts[];
-  try {
-    all = await listInterfaces(host);
-  } catch (error) {
-    if (host.netns !== undefined && error instanceof CommandError && /network namespace/.test(error.stderr)) {
-      throw new MissingError({
-        tried,
-        happened: error.stderr.trim(),
-        next: `make the namespace (ip netns add ${host.netns}), or name another by --netns`,
-        missing: [host.netns],
-      });
-    }
-    throw error;
-  }
-  return interfaceIn(all, name, host.netns, tried);
-}
-
-/**
- * One of some interfaces, ready to carry AoE.
- * @throws as `requireInterface`
- */
-export function interfaceIn(
-  all: readonly InterfaceFacts[],
+export async function requireInterface(
+  host: Host,
   name: string,
-  netns: string | undefined,
-  tried = `looking at the interface ${name}`,
-): InterfaceFacts {
-  const facts = all.find((candidate) => candidate.name === name);
-  if (facts === undefined) {
-    throw new UsageError({
-      tried,
-      happened: 'there is no such interface',
-      next: `take one of ${all.map((known) => known.name).join(', ')}, or name its namespace by --netns`,
-    });
-  }
-  if (facts.type !== 'ether' && facts.type !== 'loopback') {
-    throw new UsageError({
-      tried,
-      happened: `it is no Ethernet but ${facts.type}`,
-      next: 'take another one',
-    });
-  }
-  if (!facts.up) {
-    throw new MissingError({
-      tried,
-      happened: 'it is down',
-      next: upCommand(name, netns),
-      missing: [name],
-    });
-  }
-  return facts;
+  verb = 'export on',
+): Promise<InterfaceFacts> {
+  const choice = chooseInterface(await listInterfaces(host), name, { netns: host.netns, verb });
+  if ('facts' in choice) return choice.facts;
+  const { Fault, ...trouble } = choice;
+  throw new Fault({ tried: `looking at the interface ${name} ${host.name}`, ...trouble, missing: [name] });
 }
 
-/** The command that brings an interface up, as a person would type it. */
-export function upCommand(name: string, netns: string | undefined): string {
-  return `ip ${netns === undefined ? '' : `-n ${netns} `}link set ${name} up`;
-}
-
-function toFacts(link: IpLink): InterfaceFacts {
-  const { link_index: index, link_netnsid: namespaceId, link: peerName } = link;
-  const isVeth = link.linkinfo?.info_kind === 'veth';
+function toFacts(link: IpLink, all: readonly IpLink[]): InterfaceFacts {
+  const { link_index: index, link_netnsid: namespaceId, link: other, linkinfo, master } = link;
+  const kind = linkinfo?.info_kind ?? '';
   // ip names the other end only where it is in the same namespace.
   const peer =
-    isVeth && namespaceId !== undefined && index !== undefined
-      ? { index, namespaceId }
-      : isVeth && peerName !== undefined
-        ? { index: index ?? 0, name: peerName }
-        : undefined;
+    kind !== 'veth'
+      ? undefined
+      : namespaceId !== undefined && index !== undefined
+        ? { index, namespaceId }
+        : other !== undefined
+          ? { index: index ?? 0, name: other }
+          : undefined;
+  const masterKind =
+    linkinfo?.info_slave_kind ?? all.find(({ ifname }) => ifname === master)?.linkinfo?.info_kind ?? '';
   return {
     name: link.ifname,
+    altnames: link.altnames ?? [],
     index: link.ifindex,
     up: link.flags.includes('UP'),
+    carrier: link.flags.includes('LOWER_UP'),
     mac: link.address ?? '',
     mtu: link.mtu,
     type: link.link_type,
+    kind,
+    ...(master === undefined ? {} : { master: { name: master, kind: masterKind } }),
+    ...(kind !== 'veth' && other !== undefined && namespaceId === undefined ? { lower: other } : {}),
     ...(peer === undefined ? {} : { peer }),
   };
 }

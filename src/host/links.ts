@@ -6,6 +6,7 @@ import type { Host } from './host.js';
 export interface IpLink {
   ifindex: number;
   ifname: string;
+  altnames?: string[];
   flags: string[];
   mtu: number;
   link_type: string;
@@ -13,7 +14,8 @@ export interface IpLink {
   link?: string;
   link_index?: number;
   link_netnsid?: number;
-  linkinfo?: { info_kind?: string; info_data?: { id?: number } };
+  master?: string;
+  linkinfo?: { info_kind?: string; info_slave_kind?: string; info_data?: { id?: number } };
 }
 
 /** Each as a line of its name and flags, and one of its type and address (busybox networking/libiproute/ipaddress.c). */
@@ -23,12 +25,14 @@ function readText(text: string): IpLink[] {
     const head = /^(\d+): ([^:@\s]+)(?:@\S+)?: <([^>]*)> mtu (\d+)/.exec(line);
     if (head !== null) {
       const [, index, ifname = '', flags = '', mtu] = head;
+      const master = / master (\S+)/.exec(line)?.[1];
       links.push({
         ifindex: Number(index),
         ifname,
         flags: flags.split(','),
         mtu: Number(mtu),
         link_type: 'unknown',
+        ...(master === undefined ? {} : { master }),
       });
     }
     const [, type, address] = /^\s+link\/(\S+)(?: ([0-9a-f:]+))?/.exec(line) ?? [];
@@ -68,6 +72,6 @@ export async function readLinks(host: Host): Promise<IpLink[]> {
     tried: `listing the network interfaces of ${host.name}`,
     happened: `ip(8) can not: ${failures[0]}`,
     next: `install iproute2 there (the ip of busybox knows no namespaces and tells little); aoe-lab host check names all that is missing`,
-    missing: ['ip'],
+    missing: ['iproute2'],
   });
 }

@@ -1,5 +1,6 @@
 import {
   type Address,
+  AtaError,
   AtaStatus,
   describeAoeError,
   describeAtaStatus,
@@ -50,6 +51,12 @@ export class MaskAnswerError extends LabError {
 /** Another disk answers for the address, or several do. */
 export class ForeignDeviceError extends LabError {}
 
+/** Whether an answer says that something went wrong. */
+export function isFault(frame: Frame): boolean {
+  if (frame.header.flags & HeaderFlag.error) return true;
+  return frame.kind === 'ata' && (frame.ata.cmdStatus & FAILED) !== 0;
+}
+
 /** What an answer says went wrong; undefined if nothing did. */
 export function answerFault(address: Address, tried: string, frame: Frame): LabError | undefined {
   const { flags, error } = frame.header;
@@ -63,8 +70,10 @@ export function answerFault(address: Address, tried: string, frame: Frame): LabE
   if (frame.kind !== 'ata' || (frame.ata.cmdStatus & FAILED) === 0) {
     return undefined;
   }
-  const { cmdStatus, errFeature } = frame.ata;
-  const happened = `${name} answered with an ATA error: ${describeAtaStatus(cmdStatus, errFeature)}`;
+  const { cmdStatus, errFeature, lba } = frame.ata;
+  // The LBA registers then hold the first sector that could not be read.
+  const where = errFeature & AtaError.uncorrectable ? `, at sector ${lba}` : '';
+  const happened = `${name} answered with an ATA error: ${describeAtaStatus(cmdStatus, errFeature)}${where}`;
   return new AtaAnswerError({ tried, happened }, cmdStatus, errFeature);
 }
 

@@ -2,7 +2,7 @@ import { type Address, type Frame, type Mac, writeMac } from '../aoe/index.js';
 import type { LabError } from '../errors.js';
 import type { Link } from '../link/link.js';
 import { Echo } from './echo.js';
-import { type Initiator, initiatorOf } from './initiator.js';
+import { type Initiator, initiatorOf, type Request } from './initiator.js';
 import { Pace } from './pace.js';
 import { fittingSectors } from './sectors.js';
 import type { Extent, Work } from './work.js';
@@ -33,12 +33,6 @@ export interface LaneOutcome {
   onFailure(error: LabError): void;
 }
 
-interface UnderWay {
-  since: number;
-  withdraw(): void;
-  memory: Buffer;
-}
-
 /** A path with the requests that are under way on it and the pace that it bears. */
 export class Lane {
   readonly link: Link;
@@ -55,11 +49,13 @@ export class Lane {
   left = 0;
   /** Milliseconds until it is tried again when it is left next. */
   pause: number;
-  readonly #address: Address;
+  /** The target's. */
+  readonly address: Address;
   readonly #frameLength: number;
-  readonly #echo = new Echo();
+  /** What its answers repeat. */
+  readonly echo = new Echo();
   /** In the order of sending. */
-  readonly #underWay = new Map<Work, UnderWay>();
+  readonly #underWay = new Map<Work, Sending>();
   /** Memory of frames that are not under way. */
   readonly #free: Buffer[] = [];
   readonly #firstPause: number;
@@ -79,7 +75,7 @@ export class Lane {
     this.pace = new Pace(most);
     this.pause = pause;
     this.#firstPause = pause;
-    this.#address = address;
+    this.address = address;
     this.#frameLength = frameLength;
   }
 
@@ -101,34 +97,28 @@ export class Lane {
     // Whoever wrote it knows no paths.
     writeMac(mac, bytes, 0);
     writeMac(this.link.mac, bytes, 6);
-    const entry: UnderWay = { since: performance.now(), withdraw: () => {}, memory };
-    this.#underWay.set(work, entry);
+    const sending = new Sending(this, work, outcome, memory, bytes, timeout);
+    this.#underWay.set(work, sending);
     try {
-      entry.withdraw = this.initiator.submit({
-        tried: work.tried,
-        address: this.#address,
-        mac,
-        command: work.command,
-        bytes,
-        pace: this.pace,
-        echo: this.#echo,
-        timeout,
-        onAnswer: (frame) => {
-          this.#lastHeard = performance.now();
-          this.answered++;
-          this.holds = 0;
-          this.#over(work, memory);
-          outcome.onAnswer(frame);
-        },
-        onFailure: (error) => {
-          this.#over(work, memory);
-          outcome.onFailure(error);
-        },
-      });
+      sending.withdraw = this.initiator.submit(sending);
     } catch (error) {
-      this.#over(work, memory);
+      this.over(sending);
       throw error;
     }
+  }
+
+  /** @internal */
+  heard(sending: Sending): void {
+    this.#lastHeard = performance.now();
+    this.answered++;
+    this.holds = 0;
+    this.over(sending);
+  }
+
+  /** @internal */
+  over({ work, memory }: Sending): void {
+    this.#underWay.delete(work);
+    this.#free.push(memory);
   }
 
   /**
@@ -181,7 +171,7 @@ export class Lane {
     for (const [work, entry] of this.#underWay) {
       if (work.extent === undefined || work.extent.sectors <= sectors) continue;
       works.push([work, entry.since]);
-      this.#withdraw(work, entry);
+      this.#withdraw(entry);
     }
     return works;
   }
@@ -196,7 +186,7 @@ export class Lane {
     const works: [Work, number][] = [];
     for (const [work, entry] of this.#underWay) {
       works.push([work, entry.since]);
-      this.#withdraw(work, entry);
+      this.#withdraw(entry);
     }
     return works;
   }
@@ -212,16 +202,60 @@ export class Lane {
     this.#answeredBefore = this.answered;
   }
 
-  #withdraw(work: Work, { withdraw, memory }: UnderWay): void {
-    withdraw();
-    this.#over(work, memory);
-  }
-
-  #over(work: Work, memory: Buffer): void {
-    this.#underWay.delete(work);
-    this.#free.push(memory);
+  #withdraw(sending: Sending): void {
+    sending.withdraw();
+    this.over(sending);
   }
 }
+
+/** A request that is under way on a path. */
+class Sending implements Request {
+  readonly work: Work;
+  readonly memory: Buffer;
+  readonly bytes: Buffer;
+  readonly mac: Mac;
+  readonly address: Address;
+  readonly pace: Pace;
+  readonly echo: Echo;
+  readonly timeout: number;
+  since = performance.now();
+  withdraw: () => void = nothing;
+  readonly #lane: Lane;
+  readonly #outcome: LaneOutcome;
+
+  constructor(lane: Lane, work: Work, outcome: LaneOutcome, memory: Buffer, bytes: Buffer, timeout: number) {
+    this.#lane = lane;
+    this.work = work;
+    this.#outcome = outcome;
+    this.memory = memory;
+    this.bytes = bytes;
+    this.mac = lane.mac as Mac;
+    this.address = lane.address;
+    this.pace = lane.pace;
+    this.echo = lane.echo;
+    this.timeout = timeout;
+  }
+
+  get tried(): string {
+    return this.work.tried;
+  }
+
+  get command(): number {
+    return this.work.command;
+  }
+
+  onAnswer(frame: Frame): void {
+    this.#lane.heard(this);
+    this.#outcome.onAnswer(frame);
+  }
+
+  onFailure(error: LabError): void {
+    this.#lane.over(this);
+    this.#outcome.onFailure(error);
+  }
+}
+
+function nothing(): void {}
 
 /** Answers after which a path counts as sound. */
 const PROVEN = 64;

@@ -1,6 +1,6 @@
 import { type Address, AoeError, type Mac } from '../aoe/index.js';
 import type { LabError } from '../errors.js';
-import { AoeAnswerError, answerFault, noAnswer } from './faults.js';
+import { AoeAnswerError, answerFault, isFault, noAnswer } from './faults.js';
 import type { Lane } from './lane.js';
 import { afterOwnTime } from './own-time.js';
 import type { Work } from './work.js';
@@ -157,7 +157,7 @@ export class Pipeline {
     try {
       lane.send(work, left, {
         onAnswer: (frame) => {
-          const fault = answerFault(this.#address, work.tried, frame);
+          const fault = isFault(frame) ? answerFault(this.#address, work.tried, frame) : undefined;
           if (fault === undefined) work.onAnswer(frame);
           else if (work.extent !== undefined && isBadArgument(fault)) {
             this.#reconsider(lane, work, moved ?? started, fault);

@@ -28,6 +28,7 @@ export interface Gap {
 const PACE = 5;
 /** Milliseconds after which nothing is waited for any more. */
 const PATIENCE = 200;
+const SOURCE_OFFSET = 6;
 const TYPE_OFFSET = 12;
 const TAG_OFFSET = 20;
 
@@ -46,6 +47,8 @@ export function watchGap(link: Link, mac: Mac, address: Address): () => Promise<
     if (frame.length < BODY_OFFSET || frame.readUInt16BE(TYPE_OFFSET) !== ETHERTYPE_AOE) return;
     const header = decodeHeader(frame);
     if (!isResponse(header) || header.command !== Command.config) return;
+    // Others may guess, or serve another shelf from there.
+    if (frame.readUIntBE(SOURCE_OFFSET, 6) !== mac || !isOf(header, address)) return;
     const index = header.tag - first;
     if (index >= 0 && index < sent.length) answered[index] = true;
   };
@@ -65,6 +68,10 @@ export function watchGap(link: Link, mac: Mac, address: Address): () => Promise<
     link.onFrame = undefined;
     return summarize(sent, answered);
   };
+}
+
+function isOf({ major, minor }: { major: number; minor: number }, { shelf, slot }: Address): boolean {
+  return major === shelf && minor === slot;
 }
 
 /** @param sent when each request was sent · @param answered whether it was answered; what is missing was not */

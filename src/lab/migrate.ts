@@ -6,6 +6,7 @@ import type { Link } from '../link/link.js';
 import { driverFor } from '../target/driver.js';
 import { EntryStore, type ExportEntry, exportId, type WireState } from '../target/entry.js';
 import { putArtifacts } from '../target/export.js';
+import { startedOn } from '../target/export-interface.js';
 import { giveBack, nameOf } from '../target/give-back.js';
 import { ownLoops } from '../target/loops.js';
 import { settlePersistence } from '../target/persist/settle.js';
@@ -109,7 +110,7 @@ async function move(
       await change.close();
     }
     const { migration: _, ...complete } = next;
-    await store.write({ ...complete, phase: 'running' });
+    await store.write({ ...complete, phase: 'running', started: startedOn(iface, pids) });
   } catch (error) {
     throw await rolledBack(store, next, error as Error);
   }

@@ -7,18 +7,24 @@ import { listLoops } from '../storage/loop.js';
 import { driverFor, type Preview } from '../target/driver.js';
 import { type EntryStore, type ExportEntry, exportId, type WireState } from '../target/entry.js';
 import { nameOf } from '../target/give-back.js';
+import { staleAddress } from '../target/interface-faults.js';
 import { refuseFleeting } from '../target/persist/fleeting.js';
 import { previewPersistence } from '../target/persist/preview.js';
 import { type Served, servingFields } from '../target/plan.js';
 import { findProcesses } from '../target/processes.js';
+import { byRealNames } from '../target/real-names.js';
+import { listenAt, refuseRivals, withNetwork } from '../target/rivals.js';
 import { selectEntries } from '../target/unexport.js';
-import { exportedPath } from '../target/variables.js';
+import { exportedPath, exportName } from '../target/variables.js';
 import { openVantage } from '../target/wire.js';
 import { readWireState, sessionWith } from '../target/wire-state.js';
 import { checkWish } from '../target/wish.js';
-import { render } from '../templating.js';
-import { type DiskIdentity, identityLoss } from './identity-loss.js';
+import { renderExpression } from '../templating.js';
+import { identityLoss, type Told } from './identity-loss.js';
 import { type Translation, translate } from './translate.js';
+
+/** ATA/ATAPI-7, section 6.17. */
+const SERIAL_LENGTH = 20;
 
 export interface MigrationPlan {
   /** The export as it is served now. */
@@ -40,7 +46,7 @@ export interface MigrationPlan {
 export async function planMigration(store: EntryStore, name: string, served: Served): Promise<MigrationPlan> {
   const { host } = store;
   const entries = await store.all();
-  const [old] = selectEntries(entries, [name]);
+  const [old] = selectEntries(entries, await byRealNames(host, entries, [name]));
   if (old === undefined) throw new TypeError('selectEntries returned nothing');
   const tried = `moving ${exportId(old)} from ${nameOf(old)} to ${served.implementation} ${served.release}`;
   if (old.build === served.build && old.implementation === served.implementation) {
@@ -53,8 +59,9 @@ export async function planMigration(store: EntryStore, name: string, served: Ser
   if (old.persist) await refuseFleeting(store, served.control, old.backing.path);
   const iface = await requireInterface(host.inNamespace(old.netns), old.iface);
   await requireServing(store, old, iface, tried);
+  await requireAlone(store, old, iface, tried);
   const { state, identity } = await askOld(host, old, iface);
-  const { quirks, identify } = await loadRecipe(served.implementation);
+  const { quirks } = await loadRecipe(served.implementation);
   const translation = translate(old, state, { ...served, quirks });
   if (translation.obstacles.length > 0) {
     throw new UsageError({
@@ -76,10 +83,11 @@ export async function planMigration(store: EntryStore, name: string, served: Ser
     options: translation.options,
   });
   const isSame = old.implementation === served.implementation;
-  const tellsNext = async (): Promise<DiskIdentity> => {
-    const { hostname } = await host.facts();
-    const serial = identify?.serial && render(identify.serial, { shelf, slot, hostname });
-    return { model: identify?.model, serial };
+  const variables = { shelf, slot, name: exportName(old).slice(0, SERIAL_LENGTH) };
+  const { identity: next } = served.control;
+  const tellsNext = {
+    model: next?.model === undefined ? undefined : renderExpression(next.model, variables),
+    serial: next?.serial === undefined ? undefined : renderExpression(next.serial, variables),
   };
   const sharing = entries.filter(
     (entry) => entry.backing.path === backing.path && exportId(entry) !== exportId(old),
@@ -92,7 +100,7 @@ export async function planMigration(store: EntryStore, name: string, served: Ser
     old,
     next: await composeNext(store, old, served, translation),
     iface,
-    losses: [...translation.losses, ...identityLoss(identity, await tellsNext(), isSame), ...shared],
+    losses: [...translation.losses, ...identityLoss(identity, tellsNext, isSame), ...shared],
     notes: translation.notes,
     needsLoop: translation.needsLoop,
   };
@@ -164,12 +172,33 @@ async function requireServing(
   });
 }
 
+/**
+ * That its address is its own, and that it answers from there.
+ * @throws UsageError if others answer with another disk · LabError if it answers from an address that its interface had
+ */
+async function requireAlone(
+  store: EntryStore,
+  entry: ExportEntry,
+  iface: InterfaceFacts,
+  tried: string,
+): Promise<void> {
+  await withNetwork(store, async (network) => {
+    const heard = await listenAt(network, entry, iface);
+    await refuseRivals(tried, { store, network }, entry, heard, true);
+  });
+  const processes = await findProcesses(store.host, store.folder);
+  const pids = processes.get(driverFor(store, entry).mark(entry)) ?? [];
+  const stale = staleAddress({ entry, pids }, iface);
+  if (stale === undefined) return;
+  throw new LabError({ tried, happened: stale, next: quoteArgv(['aoe-lab', 'restart', exportId(entry)]) });
+}
+
 /** What initiators have set on the old target, and what they know its disk by; null and nothing where it can't be asked. */
 async function askOld(
   host: Host,
   entry: ExportEntry,
   iface: InterfaceFacts,
-): Promise<{ state: WireState | null; identity: DiskIdentity }> {
+): Promise<{ state: WireState | null; identity: Told }> {
   const link = await openVantage(host, entry, iface);
   if (link === undefined) return { state: null, identity: {} };
   try {

@@ -2,14 +2,16 @@
 import { formatAddress } from '../aoe/index.js';
 import { exportId } from '../target/entry.js';
 import type { ExportStatus } from '../target/status.js';
+import { isAllowed } from '../target/suitability.js';
 import { type Difference, differences } from './differences.js';
 import { groupBy } from './group.js';
-import { type Lab, type LabExport, segmentInterface } from './lab.js';
+import { type Lab, type LabExport, type LabHost, type LabSegment, segmentInterface } from './lab.js';
+import { type HostPlace, placeTrouble, realName } from './places.js';
 import { judgePlan, type Readiness } from './readiness.js';
 
 /** What a host has, or why that is not known. */
 export type HostState =
-  | { host: string; exports: ExportStatus[]; readiness?: Readiness }
+  | { host: string; exports: ExportStatus[]; places?: HostPlace[]; readiness?: Readiness }
   | { host: string; error: string };
 
 /** Who answered on a segment. */
@@ -124,10 +126,11 @@ export function planLab(
 
 function planHost(
   plan: LabPlan,
-  { host, exports }: Extract<HostState, { exports: unknown }>,
-  wished: readonly LabExport[],
+  { host, exports, places }: Extract<HostState, { exports: unknown }>,
+  called: readonly LabExport[],
   strangers: ReadonlyMap<string, string>,
 ): void {
+  const wished = called.map((one) => ({ ...one, iface: realName(places, one.netns, one.iface) }));
   const found = new Map(exports.map((one) => [one.id, one]));
   const others = exports.filter((one) => one.lab?.name !== plan.lab && one.state !== 'unfinished');
   plan.foreign += others.length;
@@ -136,10 +139,18 @@ function planHost(
     is !== undefined && wished.some((one) => isFileOf(is, one));
   for (const one of wished) {
     const id = exportId({ ...one.address, ...one });
+    if (kept.has(id)) {
+      const happened = `two exports of the lab have this address, on ${one.iface} by two of its names`;
+      plan.troubles.push({ host, id, happened, next: 'leave one of them out' });
+      continue;
+    }
     kept.add(id);
     const is = found.get(id);
     const outcome = decide(plan.lab, one, is, others, strangers.get(onSegment(one)));
+    const isMade = outcome !== undefined && 'kind' in outcome && outcome.kind !== 'restart';
+    const trouble = isMade ? placeTrouble(places, one, is === undefined) : undefined;
     if (outcome === undefined) plan.unchanged++;
+    else if (trouble !== undefined) plan.troubles.push({ host, id, ...trouble });
     else if ('happened' in outcome) plan.troubles.push({ host, id, ...outcome });
     else if (outcome.kind === 'restart') plan.actions.push({ host, id, export: one, ...outcome });
     else {
@@ -187,7 +198,10 @@ function decide(
     return { happened: stranger, next: 'end that export, or take another address' };
   }
   const sharing = others.find(
-    (other) => isFileOf(other, one) && !isAllowed(one) && !(other.options.readOnly && one.options.readOnly),
+    (other) =>
+      isFileOf(other, one) &&
+      !isAllowed('exported', one.allow) &&
+      !(other.options.readOnly && one.options.readOnly),
   );
   if (sharing !== undefined) {
     const happened = `${one.file} is exported as ${sharing.id}, which is not of this lab`;
@@ -221,10 +235,6 @@ function isFileOf(is: ExportStatus, one: LabExport): boolean {
   return is.file === one.file || is.lab?.file === one.file;
 }
 
-function isAllowed({ allow }: LabExport): boolean {
-  return allow === true || (allow?.includes('exported') ?? false);
-}
-
 function isFileKept(differing: readonly Difference[]): boolean {
   return !differing.some(({ field }) => field === 'file');
 }
@@ -243,7 +253,7 @@ function findStrangers(
   const macs = new Map<string, Set<string>>();
   const byPlace = new Map(
     lab.hosts.flatMap((host) =>
-      lab.segments.map((segment) => [`${host.name} ${segmentInterface(segment, host)}`, segment.name]),
+      lab.segments.map((segment) => [`${host.name} ${interfaceOn(segment, host, states)}`, segment.name]),
     ),
   );
   for (const state of states) {
@@ -269,6 +279,14 @@ function findStrangers(
     }
   }
   return strangers;
+}
+
+/** By its real name, where the host was looked at. */
+function interfaceOn(segment: LabSegment, host: LabHost, states: readonly HostState[]): string | undefined {
+  const iface = segmentInterface(segment, host);
+  const state = states.find((one) => one.host === host.name);
+  if (iface === undefined || state === undefined || 'error' in state) return iface;
+  return realName(state.places, segment.netns, iface);
 }
 
 /** An export that tells no segment is asked about under none. */

@@ -1,6 +1,5 @@
-/** Whether what a plan would make can be made: its file, the room, who uses it, its interface. No I/O. */
+/** Whether what a plan would make can be made of its files: room, rights, who uses them. No I/O. */
 import { LabError, UsageError } from '../errors.js';
-import { type InterfaceFacts, interfaceIn } from '../host/interface.js';
 import { type ExportEntry, exportId } from '../target/entry.js';
 import { judgeExport, type StorageSurvey, type Suitability } from '../target/suitability.js';
 import { groupBy } from './group.js';
@@ -12,8 +11,6 @@ import { specOf } from './spec.js';
 export interface Readiness {
   storage: StorageSurvey;
   entries: readonly ExportEntry[];
-  /** By namespace (`undefined`: the host's own); why they can't be listed where they can't. */
-  interfaces: ReadonlyMap<string | undefined, InterfaceFacts[] | LabError>;
 }
 
 /** Takes out of a plan what would fail, and tells why. */
@@ -60,13 +57,10 @@ export function judgePlan(plan: LabPlan, hosts: ReadonlyMap<string, Readiness>):
 
 function judge(
   lab: string,
-  { storage, interfaces }: Readiness,
+  { storage }: Readiness,
   stays: readonly ExportEntry[],
   { export: one }: Create | Replace,
 ): Suitability {
-  const all = interfaces.get(one.netns) ?? [];
-  if (all instanceof LabError) throw all;
-  interfaceIn(all, one.iface, one.netns);
   return judgeExport(storage, stays, one, specOf({ name: lab }, one));
 }
 

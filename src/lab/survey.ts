@@ -1,15 +1,16 @@
 /** What the hosts of a lab have, and who answers on its segments; asked in parallel, changing nothing. */
 import pLimit from 'p-limit';
-import type { LabError } from '../errors.js';
 import type { Host } from '../host/host.js';
-import { type InterfaceFacts, listInterfaces } from '../host/interface.js';
 import { discover } from '../initiator/discover.js';
 import { withLink } from '../initiator/session.js';
 import { expectedError } from '../system-errors.js';
 import { EntryStore, requireReadable } from '../target/entry.js';
+import type { Network } from '../target/network.js';
+import { withNetwork } from '../target/rivals.js';
 import { exportStatus } from '../target/status.js';
 import { surveyFor } from '../target/suitability.js';
 import { type Lab, type LabExport, type LabHost, type LabSegment, segmentInterface } from './lab.js';
+import type { HostPlace } from './places.js';
 import type { HostState, SegmentAnswers } from './plan.js';
 import type { Readiness } from './readiness.js';
 
@@ -33,9 +34,12 @@ export async function surveyLab(lab: Lab, reach: Reach, parallel: number): Promi
       const { exports, unreadable } = await exportStatus(host);
       requireReadable(host, unreadable);
       const own = lab.exports.filter((one) => one.host === name);
-      const readiness = await readinessOf(host, own);
+      const [places, readiness] = await Promise.all([
+        lookAtPlaces(host, new Set(own.map(({ netns }) => netns))),
+        readinessOf(host, own),
+      ]);
       hosts.set(name, host);
-      return { host: name, exports, readiness };
+      return { host: name, exports, places, readiness };
     } catch (error) {
       const known = expectedError(error);
       if (known === undefined) throw error;
@@ -52,29 +56,26 @@ export async function surveyLab(lab: Lab, reach: Reach, parallel: number): Promi
 
 async function readinessOf(host: Host, own: readonly LabExport[]): Promise<Readiness> {
   const store = await EntryStore.open(host);
-  const entries = await store.all();
-  const places = [...new Set(own.map(({ netns }) => netns))];
-  const [storage, interfaces] = await Promise.all([
-    surveyFor(
-      store,
-      own.map(({ file }) => file),
-    ),
-    Promise.all(places.map((netns) => interfacesIn(host.inNamespace(netns)))),
-  ]);
-  return {
-    storage,
-    entries,
-    interfaces: new Map(places.map((netns, index) => [netns, interfaces[index] ?? []])),
-  };
+  const files = own.map(({ file }) => file);
+  return { storage: await surveyFor(store, files), entries: await store.all() };
 }
 
-async function interfacesIn(host: Host): Promise<InterfaceFacts[] | LabError> {
+async function lookAtPlaces(host: Host, namespaces: Iterable<string | undefined>): Promise<HostPlace[]> {
+  return withNetwork(await EntryStore.open(host), (network) =>
+    Promise.all([...namespaces].map((netns) => lookAtPlace(network, netns))),
+  );
+}
+
+async function lookAtPlace(network: Network, netns: string | undefined): Promise<HostPlace> {
   try {
-    return await listInterfaces(host);
+    const interfaces = await network.interfaces(netns);
+    return { netns, interfaces, foreign: await network.foreign(netns) };
   } catch (error) {
     const known = expectedError(error);
     if (known === undefined) throw error;
-    return known;
+    const { happened, next } = known.facts;
+    const advice = typeof next === 'string' ? next : (next?.[0] ?? null);
+    return { netns, interfaces: [], foreign: [], fault: { happened, next: advice } };
   }
 }
 

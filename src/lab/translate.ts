@@ -1,4 +1,5 @@
 /** The options of an export in the terms of another target; pure. */
+import { allows } from '../recipe/allows.js';
 import type { Control, OptionName, Recipe } from '../recipe/schema.js';
 import type { ExportEntry, ExportOptions, WireState } from '../target/entry.js';
 import { nameOf } from '../target/give-back.js';
@@ -51,7 +52,7 @@ export function translate(entry: ExportEntry, state: WireState | null, successor
       );
     }
   }
-  const isSpeakable = control.path === undefined || new RegExp(control.path).test(backing.path);
+  const isSpeakable = allows(control.path, backing.opens);
   const takesIt = isSpeakable && (control.backing === 'file' || backing.kind === 'device');
   if (!takesIt && !backing.loop) {
     if (backing.kind === 'device') result.obstacles.push(`${name} can't take the path ${backing.path}`);
@@ -154,10 +155,18 @@ function translateState(
   }
   const { configString, masks, reservation } = state;
   const taken = { ...state };
-  const one = masks.length > 1 && lacks('masks.Add.Several');
-  if (masks.length > 0 && (one || lacks('masks.Read.Answered'))) {
+  const listed = successor.control.options.macs?.max ?? Number.MAX_SAFE_INTEGER;
+  const room = lacks('masks.Read.Answered')
+    ? 0
+    : lacks('masks.Add.Several')
+      ? 1
+      : lacks('masks.List.Many')
+        ? listed
+        : Number.MAX_SAFE_INTEGER;
+  if (masks.length > room) {
+    const holds = room === 0 ? 'has none' : `can hold ${room} only`;
     into.losses.push(
-      `the MAC mask list ${masks.join(', ')}, set by an initiator: ${name} ${one ? 'can hold one address only' : 'has none'}${DANGERS.macs}`,
+      `the MAC mask list ${masks.join(', ')}, set by an initiator: ${name} ${holds}${DANGERS.macs}`,
     );
     taken.masks = [];
   }

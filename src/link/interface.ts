@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { type Mac, readMac } from '../aoe/ethernet.js';
 import { MissingError, UsageError } from '../errors.js';
+import { type Master, portWords, takesFrames } from '../port-of.js';
 import { type Libc, libcError } from './libc.js';
+import { linkFacts } from './rtnetlink.js';
 
 /**
  * What a network interface is, asked by ioctl (netdevice(7)) on a socket: the answer is that of the socket's
@@ -10,6 +12,8 @@ import { type Libc, libcError } from './libc.js';
  * struct ifreq: name of 16 bytes, then a union of 24.
  */
 export interface InterfaceFacts {
+  /** As these questions take it: a short name. */
+  name: string;
   index: number;
   mac: Mac;
   /** Bytes. */
@@ -26,6 +30,8 @@ const UNION = 16;
 const MAX_NAME = 15;
 const IFF_UP = 1;
 const ENODEV = 19;
+/** A port of a bond of a bridge, and more. */
+const DEEPEST = 8;
 /** Hardware types with Ethernet headers: ARPHRD_ETHER, ARPHRD_LOOPBACK. */
 const ETHERNET_TYPES = [1, 772];
 
@@ -43,10 +49,12 @@ export function interfaceFacts(
   mayBeDown = false,
 ): InterfaceFacts {
   const tried = `opening the interface ${name}`;
-  if (name === '' || Buffer.byteLength(name) > MAX_NAME) throw noSuchInterface(tried, name, existing());
+  // An altname may be longer than what fits into these questions.
+  const short = Buffer.byteLength(name) > MAX_NAME ? (linkFacts(libc, name)?.name ?? '') : name;
+  if (short === '') throw noSuchInterface(tried, name, existing());
   const ask = (request: number, call: string): Buffer => {
     const ifreq = Buffer.alloc(IFREQ);
-    ifreq.write(name, 0, MAX_NAME);
+    ifreq.write(short, 0, MAX_NAME);
     if (libc.ioctl(fd, request, ifreq) < 0) {
       const errno = libc.errno();
       throw errno === ENODEV
@@ -75,7 +83,7 @@ export function interfaceFacts(
     });
   }
   const mtu = ask(SIOCGIFMTU, 'SIOCGIFMTU').readInt32LE(0);
-  return { index, mac: readMac(hardware, 2), mtu, isUp };
+  return { name: short, index, mac: readMac(hardware, 2), mtu, isUp };
 }
 
 /** The MTU of an interface now; undefined if it can't be asked any more. */
@@ -83,6 +91,22 @@ export function interfaceMtu(libc: Libc, fd: number, name: string): number | und
   const ifreq = Buffer.alloc(IFREQ);
   ifreq.write(name, 0, MAX_NAME);
   return libc.ioctl(fd, SIOCGIFMTU, ifreq) < 0 ? undefined : ifreq.readInt32LE(UNION);
+}
+
+/**
+ * Refuses an interface whose frames go to what it is a port of: answers would never be heard.
+ * @throws UsageError that names the right one
+ */
+export function refusePort(libc: Libc, name: string): void {
+  const facts = linkFacts(libc, name);
+  const chain: Master[] = [];
+  let master = facts?.master;
+  while (master !== undefined && takesFrames(master) && chain.length < DEEPEST) {
+    chain.push(master);
+    master = linkFacts(libc, master.name)?.master;
+  }
+  if (facts === undefined || chain.length === 0) return;
+  throw new UsageError({ tried: `opening the interface ${name}`, ...portWords(facts.name, chain, 'use') });
 }
 
 function noSuchInterface(tried: string, name: string, existing: readonly string[]): UsageError {

@@ -9,6 +9,7 @@ export interface Libc {
   getsockopt(fd: number, level: number, option: number, value: Uint8Array, length: Uint8Array): number;
   ioctl(fd: number, request: number, argument: Uint8Array): number;
   send(fd: number, data: Uint8Array, length: number, flags: number): number;
+  recv(fd: number, data: Uint8Array, length: number, flags: number): number;
   /** @param messages address of `count` struct mmsghdr */
   recvmmsg(fd: number, messages: number, count: number, flags: number, timeout: number): number;
   setns(fd: number, type: number): number;
@@ -69,6 +70,7 @@ async function load(): Promise<Libc> {
     getsockopt: c.func('int getsockopt(int, int, int, void *, void *)'),
     ioctl: (fd, request, argument) => ioctl(fd, request, 'void *', argument) as number,
     send: c.func('long send(int, const void *, size_t, int)'),
+    recv: c.func('long recv(int, void *, size_t, int)'),
     recvmmsg: c.func('int recvmmsg(int, uintptr_t, unsigned int, int, uintptr_t)'),
     setns: c.func('int setns(int, int)'),
     close: c.func('int close(int)'),

@@ -1,6 +1,12 @@
 import { ETHERNET_HEADER, ETHERTYPE_AOE, type Mac } from '../aoe/ethernet.js';
 import { LabError, MissingError } from '../errors.js';
-import { type InterfaceFacts, interfaceFacts, interfaceMtu, interfaceNames } from './interface.js';
+import {
+  type InterfaceFacts,
+  interfaceFacts,
+  interfaceMtu,
+  interfaceNames,
+  refusePort,
+} from './interface.js';
 import { describeErrno, type Libc, libc, libcError, type PollHandle } from './libc.js';
 import type { FrameListener, Link } from './link.js';
 import { inNamespace } from './netns.js';
@@ -58,12 +64,12 @@ const open = new Set<PacketLink>();
  * `everything` is asked for.
  *
  * @throws MissingError without CAP_NET_RAW, if there is no such namespace, or the interface is down · UsageError if
- *   there is no such interface, or it is not an Ethernet one
+ *   there is no such interface, it is not an Ethernet one, or a port of a bridge or the like and not `everything` is heard
  */
 export async function openPacketLink(options: PacketLinkOptions): Promise<Link> {
   const { c, fd, name, facts, hearsItself } = await openPacketSocket(options);
   try {
-    return new PacketLink(c, fd, name, options.iface, facts, hearsItself);
+    return new PacketLink(c, fd, name, facts, hearsItself);
   } catch (error) {
     c.close(fd);
     throw error;
@@ -93,7 +99,10 @@ export async function openPacketSocket(
     const fd = c.socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) throw socketError(tried, c.errno());
     try {
-      return { fd, facts: interfaceFacts(c, fd, iface, interfaceNames, mayBeDown) };
+      const facts = interfaceFacts(c, fd, iface, interfaceNames, mayBeDown);
+      // What all sockets hear is heard before a bridge takes it.
+      if (!everything) refusePort(c, iface);
+      return { fd, facts };
     } catch (error) {
       c.close(fd);
       throw error;
@@ -169,9 +178,9 @@ class PacketLink implements Link {
   #due = false;
   #closed = false;
 
-  constructor(c: Libc, fd: number, name: string, iface: string, facts: InterfaceFacts, hearsItself: boolean) {
+  constructor(c: Libc, fd: number, name: string, facts: InterfaceFacts, hearsItself: boolean) {
     this.#c = c;
-    this.#iface = iface;
+    this.#iface = facts.name;
     this.#fd = fd;
     this.name = name;
     this.mac = facts.mac;

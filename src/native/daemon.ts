@@ -165,7 +165,7 @@ export class Daemon {
         await way;
       } catch (error) {
         if (error instanceof MissingError && error.missing.includes('CAP_NET_RAW')) throw error;
-        waiting.push({ settings, why: (error as Error).message });
+        waiting.push({ settings, why: reasonOf(error as Error) });
         continue;
       }
       reachable.push(settings);
@@ -187,7 +187,7 @@ export class Daemon {
     if (twin !== undefined) return twin.served;
     const taken = this.#openings.take(key);
     if ('served' in taken) return taken.served;
-    if ('error' in taken) return { settings, why: taken.error.message };
+    if ('error' in taken) return { settings, why: reasonOf(taken.error) };
     return { settings, why: 'no answer from its disk', silence: taken.silence };
   }
 
@@ -369,6 +369,12 @@ export class Daemon {
 
 /** Bytes: the least MTU whose frames hold a sector. */
 const LEAST_MTU = 36 - 14 + SECTOR;
+
+/** In one line, with what is to be done where that is known. */
+function reasonOf(error: Error): string {
+  const next = error instanceof LabError ? [error.facts.next ?? []].flat() : [];
+  return next.length === 0 ? error.message : `${error.message} (${next.join('; ')})`;
+}
 
 function isSame(a: ExportSettings, b: ExportSettings): boolean {
   return JSON.stringify(a) === JSON.stringify(b);

@@ -45,13 +45,19 @@ function contradictions(recipe: Recipe): Fault[] {
     const prefix = index === 0 ? [] : ['releases', index - 1];
     const expressions = {
       path: control?.path,
+      iface: control?.iface,
+      'identity.model': control?.identity?.model,
+      'identity.serial': control?.identity?.serial,
+      ...(control?.shape === 'daemon' ? { folder: control.folder } : {}),
       ...(control?.shape === 'control-file' ? { 'list.match': control.list.match } : {}),
+      ...Object.fromEntries((control?.says ?? []).map(({ line }, at) => [`says.${at}.line`, line])),
     };
     for (const [field, expression] of Object.entries(expressions)) {
       try {
         new RegExp(expression ?? '');
       } catch (error) {
-        faults.push({ path: [...prefix, 'control', ...field.split('.')], message: (error as Error).message });
+        const path = field.split('.').map((word) => (/^\d+$/.test(word) ? Number(word) : word));
+        faults.push({ path: [...prefix, 'control', ...path], message: (error as Error).message });
       }
     }
   }

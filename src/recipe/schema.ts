@@ -157,11 +157,22 @@ const Option = z.strictObject({
   /** Of direct I/O: requests that are no whole sectors of the disk are served as well. */
   unaligned: z.literal(true).optional(),
   note: z.string().optional(),
+  /** Why no other values; told when one is refused. */
+  why: z.string().optional(),
 });
 
 /** An argument, or several that are passed only when a variable is set and true. */
 const Argument = z.union([template, z.strictObject({ when: z.string(), args: z.array(template).min(1) })]);
 const Argv = z.array(Argument).min(1);
+
+/** What a target prints (of a module: what its kernel says) when it does not start, and the way out. */
+const Saying = z.strictObject({
+  /** Regular expression of a line. */
+  line: z.string(),
+  /** Templates, with the variables of an export. */
+  means: template,
+  next: z.array(template).min(1),
+});
 
 const controlCommon = {
   options: z.partialRecord(z.enum(OPTION_NAMES), Option),
@@ -170,8 +181,18 @@ const controlCommon = {
   announces: z.boolean(),
   /** `file`: takes files as well; `device`: block devices only, so that files need a loop device. */
   backing: z.enum(['file', 'device']),
-  /** Regular expression of the paths that its configuration can express; a loop device serves for others. */
+  /** What it looks up of its interface when it starts, and keeps although that changes. */
+  keeps: z.array(z.enum(['mac', 'mtu'])).optional(),
+  /**
+   * Regular expressions of the paths and names of interfaces that it can be told (see `allows`); a loop device serves for
+   * other paths.
+   */
   path: z.string().optional(),
+  iface: z.string().optional(),
+  /** Regular expressions, as templates, of what it tells of itself by IDENTIFY DEVICE; where it is always so. */
+  identity: z.strictObject({ model: z.string().optional(), serial: z.string().optional() }).optional(),
+  /** The last line printed that one of them knows counts. */
+  says: z.array(Saying).optional(),
 };
 
 /** The three shapes that cover all targets. */
@@ -190,6 +211,8 @@ const Control = z.discriminatedUnion('shape', [
     stop: z.string(),
     /** It runs without exports as well, and takes changes once this file is in its folder. */
     idle: z.string().optional(),
+    /** Regular expression of the folders of its own that its configuration can express, as `path`. */
+    folder: z.string().optional(),
     /** Relative to `templates/`; rendered into the daemon's own folder. */
     config: z.strictObject({ template: z.string(), name: z.string() }),
     /**
@@ -284,11 +307,6 @@ export const Recipe = z.strictObject({
   patches: z.array(Patch),
   build: Build,
   control: Control,
-  /**
-   * What it tells a disk's model and serial number to be (IDENTIFY DEVICE), the latter a template that also knows
-   * `hostname`; left out where it depends on more than an export says.
-   */
-  identify: z.strictObject({ model: z.string(), serial: template.optional() }).optional(),
   /** Commands of the original guide, as a person typed them. */
   guide: z.array(z.string()),
   quirks: z.array(Quirk),
@@ -304,4 +322,5 @@ export type Condition = z.infer<typeof Condition>;
 export type Build = z.infer<typeof Build>;
 export type Control = z.infer<typeof Control>;
 export type Argv = z.infer<typeof Argv>;
+export type Saying = z.infer<typeof Saying>;
 export type Requirement = z.infer<typeof Requirement>;

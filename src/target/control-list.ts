@@ -1,5 +1,7 @@
 /** What a kernel module says it exports. */
+
 import type { Host } from '../host/host.js';
+import { readIfThere } from '../host/if-there.js';
 import type { Control } from '../recipe/schema.js';
 import type { ExportEntry } from './entry.js';
 
@@ -45,6 +47,6 @@ async function candidates(host: Host, path: string): Promise<string[]> {
 }
 
 async function linesOf(host: Host, path: string): Promise<string[]> {
-  const text = await host.read(path).catch(() => Buffer.alloc(0));
-  return text.toString().split('\n');
+  const text = await readIfThere(host, path);
+  return (text ?? '').toString().split('\n');
 }

@@ -101,6 +101,8 @@ export interface ExportEntry {
   since: string;
   /** Of the host when its loop device was attached: after a reboot none of them is ours. */
   bootId: string;
+  /** Its interface and processes when its target was last started: some keep what they found then. */
+  started?: { index: number; mac: string; mtu: number; pids: number[] };
   /** While two targets change places: the one that must not serve any more, and what the one that did had been told. */
   migration?: { other: ExportEntry; state: WireState | null };
 }

@@ -1,5 +1,7 @@
+import { UsageError } from '../errors.js';
+import { surveyNetworkFiles } from '../host/at-boot/survey.js';
 import type { Host } from '../host/host.js';
-import { type InterfaceFacts, requireInterface } from '../host/interface.js';
+import type { InterfaceFacts } from '../host/interface.js';
 import { SECTOR } from '../storage/backing.js';
 import { createFile, placeFile } from '../storage/files.js';
 import type { Finding } from '../storage/findings.js';
@@ -7,13 +9,18 @@ import { type AnnouncementWatch, watchAnnouncements } from './announcement.js';
 import { linkDisk } from './disk-link.js';
 import { driverFor } from './driver.js';
 import { EntryStore, type ExportEntry, exportId, sectorsOf } from './entry.js';
+import { requireExportInterface, startedOn } from './export-interface.js';
 import { attachOwn, ownLoops } from './loops.js';
+import { Network } from './network.js';
 import { serviceManager } from './persist/manager.js';
 import { settlePersistence } from './persist/settle.js';
+import { persistenceWarnings } from './persist/warnings.js';
 import { type ExportPlan, planExport, type Served } from './plan.js';
+import { findProcesses } from './processes.js';
 import { requireAnnouncement, waitUntilListening } from './ready.js';
 import { type Recovery, recover } from './recover.js';
-import { type StorageSurvey, surveyFor } from './suitability.js';
+import { type Heard, listenAt, refuseRivals } from './rivals.js';
+import { isAllowed, type StorageSurvey, surveyFor } from './suitability.js';
 import { tidy } from './tidy.js';
 import { undo } from './undo.js';
 import type { ExportWish } from './wish.js';
@@ -42,6 +49,8 @@ export interface ExportReport {
   overridden: Finding[];
   /** What the user should know. */
   warnings: string[];
+  /** Why the wire was not asked whether somebody else has its address; null where it was. */
+  unchecked: string | null;
 }
 
 /** An export that is wished for, and what is to serve it. */
@@ -102,19 +111,24 @@ async function makeAll(
   try {
     onRecovery(await recover(store));
     const watches = new Watches(host);
+    const addresses = new Addresses(store, interfaces);
     try {
       // Asked once for all: who uses a disk is seen in every process of the host.
       const survey = await surveyFor(
         store,
         orders.map(({ wish }) => wish.path),
       );
+      // Before anything of theirs answers.
+      await addresses.ask(orders);
       const begun: (() => Promise<ExportOutcome>)[] = [];
-      for (const order of orders) begun.push(await begin(store, order, survey, interfaces, watches));
+      const shared = { survey, interfaces, addresses, watches };
+      for (const order of orders) begun.push(await begin(store, order, shared));
       const outcomes: ExportOutcome[] = [];
       for (const finish of begun) outcomes.push(await finish());
       if (outcomes.some(({ error }) => error !== undefined)) await tidy(store);
       return outcomes;
     } finally {
+      await addresses.close();
       await watches.close();
     }
   } finally {
@@ -122,13 +136,19 @@ async function makeAll(
   }
 }
 
+/** What the orders of one command have in common. */
+interface Shared {
+  survey: StorageSurvey;
+  interfaces: Interfaces;
+  addresses: Addresses;
+  watches: Watches;
+}
+
 /** Starts what serves an order. @returns what waits for it, writes that it runs, and tells how it fared */
 async function begin(
   store: EntryStore,
   order: ExportOrder,
-  survey: StorageSurvey,
-  interfaces: Interfaces,
-  watches: Watches,
+  { survey, interfaces, addresses, watches }: Shared,
 ): Promise<() => Promise<ExportOutcome>> {
   const { served, wish } = order;
   let entry: ExportEntry | undefined;
@@ -138,7 +158,10 @@ async function begin(
   };
   try {
     const iface = await interfaces.require(wish.netns, wish.iface);
-    const plan = await planExport(store, served, wish, survey);
+    // By whichever name it is called: entries, units and configurations hold the real one.
+    const plan = await planExport(store, served, { ...wish, iface: iface.name }, survey);
+    const { unchecked, overridden } = await addresses.require(order, plan.entry);
+    plan.overridden.push(...overridden);
     await store.write(plan.entry);
     entry = plan.entry;
     await watches.open(plan.entry);
@@ -148,8 +171,8 @@ async function begin(
       try {
         const pids = await waitUntilListening(store, plan.entry, iface);
         await watches.require(store, plan.entry);
-        await store.write({ ...plan.entry, phase: 'running' });
-        return { order, report: await report(store, plan, iface, pids) };
+        await store.write({ ...plan.entry, phase: 'running', started: startedOn(iface, pids) });
+        return { order, report: { ...(await report(store, plan, iface, pids)), unchecked } };
       } catch (error) {
         return failed(error);
       }
@@ -197,12 +220,62 @@ class Interfaces {
     this.#host = host;
   }
 
-  /** @throws as `requireInterface` */
+  /** @throws as `requireExportInterface` */
   require(netns: string | undefined, iface: string): Promise<InterfaceFacts> {
     const key = `${netns ?? ''}%${iface}`;
-    const known = this.#known.get(key) ?? requireInterface(this.#host.inNamespace(netns), iface);
+    const known = this.#known.get(key) ?? requireExportInterface(this.#host.inNamespace(netns), iface);
     this.#known.set(key, known);
     return known;
+  }
+}
+
+/** Whether the addresses of orders are free: asked of the wire and of the host's processes. */
+class Addresses {
+  readonly #store: EntryStore;
+  readonly #interfaces: Interfaces;
+  readonly #network: Network;
+  readonly #heard = new Map<ExportOrder, Promise<Heard>>();
+
+  constructor(store: EntryStore, interfaces: Interfaces) {
+    const { host, folder } = store;
+    this.#store = store;
+    this.#interfaces = interfaces;
+    this.#network = new Network(host, async () => (await findProcesses(host, folder)).values());
+  }
+
+  /** Throws nothing: `require` does. */
+  async ask(orders: readonly ExportOrder[]): Promise<void> {
+    for (const order of orders) this.#heard.set(order, this.#listen(order));
+    await Promise.allSettled(this.#heard.values());
+  }
+
+  /**
+   * @returns why it was not asked (null if it was), and who else answers although that was refused
+   * @throws UsageError if somebody else answers, or may, unless that is overridden
+   */
+  async require(
+    order: ExportOrder,
+    entry: ExportEntry,
+  ): Promise<{ unchecked: string | null; overridden: Finding[] }> {
+    const heard = (await this.#heard.get(order)) as Heard;
+    const { unchecked } = heard;
+    const place = { store: this.#store, network: this.#network };
+    try {
+      await refuseRivals(`exporting ${exportId(entry)}`, place, entry, heard, false);
+      return { unchecked, overridden: [] };
+    } catch (error) {
+      if (!(error instanceof UsageError) || !isAllowed('address', order.wish.allow)) throw error;
+      return { unchecked, overridden: [{ kind: 'address', text: error.facts.happened }] };
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#network.close();
+  }
+
+  async #listen({ wish }: ExportOrder): Promise<Heard> {
+    const iface = await this.#interfaces.require(wish.netns, wish.iface);
+    return listenAt(this.#network, { ...wish, iface: iface.name }, iface);
   }
 }
 
@@ -248,7 +321,7 @@ async function report(
   { entry, overridden, warnings }: ExportPlan,
   iface: InterfaceFacts,
   pids: number[],
-): Promise<ExportReport> {
+): Promise<Omit<ExportReport, 'unchecked'>> {
   return {
     id: exportId(entry),
     implementation: entry.implementation,
@@ -267,6 +340,9 @@ async function report(
     options: entry.options,
     persistence: (entry.persist && (await (await serviceManager(store.host)).starter(store))) || null,
     overridden,
-    warnings,
+    warnings: [
+      ...warnings,
+      ...(await persistenceWarnings(entry, iface, () => surveyNetworkFiles(store.host))),
+    ],
   };
 }

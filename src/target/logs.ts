@@ -1,8 +1,10 @@
 import { posix } from 'node:path';
 import { UsageError } from '../errors.js';
 import type { Host } from '../host/host.js';
+import { readIfThere } from '../host/if-there.js';
 import { driverFor } from './driver.js';
 import { EntryStore, exportId } from './entry.js';
+import { byRealNames } from './real-names.js';
 import { selectEntries } from './unexport.js';
 
 /**
@@ -16,14 +18,14 @@ export async function exportLog(
 ): Promise<{ id: string; path: string; text: string }> {
   const store = await EntryStore.open(host);
   const { id, path } = await findLog(store, name);
-  const text = (await host.read(path).catch(() => Buffer.alloc(0))).toString();
+  const text = ((await readIfThere(host, path)) ?? '').toString();
   return { id, path, text };
 }
 
 async function findLog(store: EntryStore, name: string): Promise<{ id: string; path: string }> {
   const entries = await store.all();
   try {
-    const [entry] = selectEntries(entries, [name]);
+    const [entry] = selectEntries(entries, await byRealNames(store.host, entries, [name]));
     if (entry === undefined) throw new TypeError('selectEntries returned nothing');
     return { id: exportId(entry), path: driverFor(store, entry).logPath(entry) };
   } catch (error) {

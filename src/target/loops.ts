@@ -1,3 +1,4 @@
+import { readIfThere } from '../host/if-there.js';
 import { attachLoop, detachLoop, type LoopDevice, listLoops } from '../storage/loop.js';
 import { sameFile } from '../storage/snapshot.js';
 import type { EntryStore, ExportEntry } from './entry.js';
@@ -34,7 +35,7 @@ async function recorded(
   store: EntryStore,
   entry: ExportEntry,
 ): Promise<{ bootId: string | undefined; loopsBefore: string[] }> {
-  const text = await store.host.read(loopRecord(store, entry)).catch(() => Buffer.alloc(0));
+  const text = (await readIfThere(store.host, loopRecord(store, entry))) ?? '';
   // `BOOT INODE MAJOR:MINOR`, then a line a device.
   const [first, ...loopsBefore] = text.toString().split('\n');
   return { bootId: first?.split(' ')[0], loopsBefore };

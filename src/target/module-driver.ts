@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LabError, UsageError } from '../errors.js';
+import { readIfThere } from '../host/if-there.js';
 import { writeLine } from '../host/write-line.js';
 import type { Control } from '../recipe/schema.js';
 import { render, renderArgv } from '../templating.js';
@@ -8,9 +9,11 @@ import { controlledExports, isListed } from './control-list.js';
 import type { Deed, Driver, Preview } from './driver.js';
 import { type EntryStore, type ExportEntry, exportId } from './entry.js';
 import { KernelWords } from './kernel-words.js';
+import { LOADING } from './loading.js';
 import { serviceManager } from './persist/manager.js';
 import { serviceName } from './persist/names.js';
 import type { Presence } from './presence.js';
+import { meaningOf } from './says.js';
 import { exportedPath, exportVariables } from './variables.js';
 
 type ModuleControl = Extract<Control, { shape: 'control-file' }>;
@@ -142,7 +145,7 @@ export class ModuleDriver implements Driver {
   async #unload(entry: ExportEntry): Promise<void> {
     const { host } = this.#store;
     const { unload, list } = moduleOf(entry);
-    const bootId = await host.read(this.mark(entry)).catch(() => undefined);
+    const bootId = await readIfThere(host, this.mark(entry));
     if (bootId?.toString() === (await host.facts()).bootId) {
       // Somebody may have added exports by hand.
       if ((await controlledExports(host, list)).length > 0) return;
@@ -198,13 +201,21 @@ export class ModuleDriver implements Driver {
     const said = await words.since();
     await this.#record(entry, said);
     const { host } = this.#store;
+    const { module, says = [] } = moduleOf(entry);
+    const meaning = meaningOf([...says, ...LOADING], [...happened.split('\n'), ...said], {
+      ...exportVariables(this.#store, entry, entry.backing.path),
+      implementation: entry.implementation,
+      module,
+    });
+    const shown = said.slice(-5).map((line) => `the kernel said: ${line}`);
     return new LabError({
       tried,
-      happened: [happened, ...said.slice(-5).map((line) => `the kernel said: ${line}`)].join('\n'),
+      happened: [happened, ...shown, ...(meaning === undefined ? [] : [meaning.means])].join('\n'),
       next:
-        said.length > 0
+        meaning?.next ??
+        (said.length > 0
           ? 'correct what it complains about, then run the command again'
-          : `look at dmesg ${host.name}; a module is loaded only by the kernel it was built for`,
+          : `look at dmesg ${host.name}; a module is loaded only by the kernel it was built for`),
       log: this.logPath(entry),
     });
   }
@@ -213,7 +224,7 @@ export class ModuleDriver implements Driver {
   async #record(entry: ExportEntry, lines: readonly string[]): Promise<void> {
     if (lines.length === 0) return;
     const path = this.logPath(entry);
-    const before = await this.#store.host.read(path).catch(() => Buffer.alloc(0));
+    const before = (await readIfThere(this.#store.host, path)) ?? '';
     await this.#store.host.write(path, `${before}${lines.join('\n')}\n`);
   }
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { UsageError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { packageRoot } from '../paths.js';
+import { allows } from '../recipe/allows.js';
 import type { Control } from '../recipe/schema.js';
 import type { Backing } from '../storage/backing.js';
 import { makingName } from '../storage/files.js';
@@ -12,11 +13,13 @@ import { requireDirectIo } from './direct-io.js';
 import { diskLink } from './disk-link.js';
 import { driverFor, type Preview } from './driver.js';
 import { EntryStore, type ExportEntry, exportId } from './entry.js';
+import { requireExportInterface } from './export-interface.js';
 import { loopOptions } from './loops.js';
 import { refuseFleeting } from './persist/fleeting.js';
 import { previewPersistence } from './persist/preview.js';
 import { keptPath } from './persist/services.js';
-import { judgeExport, type StorageSurvey, surveyFor } from './suitability.js';
+import { requireFree } from './rivals.js';
+import { isAllowed, judgeExport, type StorageSurvey, surveyFor } from './suitability.js';
 import { checkWish, type ExportWish } from './wish.js';
 
 /** What is to serve the export: a build and the way to drive it. */
@@ -68,7 +71,9 @@ export async function planExport(
 /** The commands and files of an export that would be made, as a person would type them; changes nothing. */
 export async function previewExport(host: Host, served: Served, wish: ExportWish): Promise<Preview> {
   const store = await EntryStore.open(host);
-  const { entry, backing } = await planExport(store, served, wish);
+  const iface = await requireExportInterface(host.inNamespace(wish.netns), wish.iface);
+  const { entry, backing } = await planExport(store, served, { ...wish, iface: iface.name });
+  if (!isAllowed('address', wish.allow)) await requireFree(store, entry, iface);
   const { path, opens, loop } = entry.backing;
   if (entry.persist) {
     const { commands, files } = await driverFor(store, entry).preview(entry, keptPath(store, entry));
@@ -175,11 +180,13 @@ function refuseTaken(entries: readonly ExportEntry[], wish: ExportWish): void {
 
 /** Old configuration languages have no way to quote. */
 function refuseUnspeakable({ control, implementation, release }: Served, { backing }: ExportEntry): void {
-  if (control.path === undefined || backing.loop) return;
-  if (new RegExp(control.path).test(backing.opens)) return;
+  if (backing.loop || allows(control.path, backing.opens)) return;
   throw new UsageError({
     tried: `exporting ${backing.name}`,
     happened: `${implementation} ${release} can't take the path ${backing.opens}: its configuration allows ${control.path}`,
-    next: ['give --loop: it then gets a loop device', 'or move the file to a plainer path'],
+    next:
+      backing.kind === 'file'
+        ? ['give --loop: it then gets a loop device', 'or move the file to a plainer path']
+        : 'name the device by a plainer path',
   });
 }

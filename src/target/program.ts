@@ -1,5 +1,7 @@
 /** The process that serves an export, as its recipe says: one of its own, or the daemon of all exports of one build. No I/O. */
 import { posix } from 'node:path';
+import { UsageError } from '../errors.js';
+import { allows } from '../recipe/allows.js';
 import type { Control } from '../recipe/schema.js';
 import { render, renderArgv } from '../templating.js';
 import { diskCommand } from './disk-link.js';
@@ -83,6 +85,7 @@ export function daemonControl(entry: ExportEntry): DaemonControl {
  * @param entry one that names the daemon
  * @param members its exports, each with what it opens
  * @returns the configuration's text, and what was put into the entry's template to make it
+ * @throws UsageError if the daemon can't be told its own folder
  */
 export function daemonConfiguration(
   state: StateFolder,
@@ -90,6 +93,7 @@ export function daemonConfiguration(
   members: readonly { entry: ExportEntry; path: string }[],
 ): { path: string; text: string; variables: DaemonVariables } {
   const folder = programFolder(state, entry);
+  requireSpeakable(daemonControl(entry), entry, folder);
   const variables = daemonVariables(state, entry, members, {
     folder,
     logFile: state.logPath(programName(entry)),
@@ -99,4 +103,14 @@ export function daemonConfiguration(
     text: render(entry.template ?? '', variables),
     variables,
   };
+}
+
+/** Sockets have names of 107 bytes at most (unix(7)), and old configuration languages no way to quote. */
+function requireSpeakable({ folder: allowed }: DaemonControl, entry: ExportEntry, folder: string): void {
+  if (allows(allowed, folder)) return;
+  throw new UsageError({
+    tried: `writing the configuration of ${entry.implementation} ${entry.release}`,
+    happened: `it can't be told its folder ${folder}: it allows ${allowed}`,
+    next: 'take a state folder with a shorter, plainer path ($AOE_LAB_STATE), or a shorter name of the namespace',
+  });
 }

@@ -6,12 +6,17 @@ import { driverFor } from './driver.js';
 import { type EntryStore, type ExportEntry, exportId } from './entry.js';
 import type { Presence } from './presence.js';
 import { findProcesses } from './processes.js';
+import { meaningOf } from './says.js';
+import { exportedPath, exportVariables } from './variables.js';
 
 const POLL = 25;
 /** Milliseconds; node takes more than 5 s to start on a slow or a busy host. */
 const PATIENCE = 20_000;
 /** Polls without it after which a start counts as failed; a fresh child may still be before its exec. */
 const GRACE = 4;
+/** Lines of its log that are shown, and among which a known one is looked for: what says why may not be the last. */
+const SHOWN = 5;
+const LOOKED_AT = 100;
 
 /**
  * Waits until the target of an entry serves its interface.
@@ -60,11 +65,19 @@ export async function requireAnnouncement(
 }
 
 async function failure(store: EntryStore, entry: ExportEntry, happened: string): Promise<LabError> {
-  const said = await lastWords(store, driverFor(store, entry).logPath(entry));
+  const lines = await lastWords(store, driverFor(store, entry).logPath(entry));
+  const path = await exportedPath(store, entry).catch(() => entry.backing.path);
+  const meaning = meaningOf(entry.control.says, lines, exportVariables(store, entry, path));
+  const shown = lines.slice(-SHOWN);
+  if (meaning !== undefined && !shown.includes(meaning.line)) shown.unshift(meaning.line);
   return new LabError({
     tried: `starting ${entry.implementation} ${entry.release} for ${exportId(entry)}`,
-    happened: [happened, ...said].join('\n'),
-    next: 'correct what it complains about, then run the command again',
+    happened: [
+      happened,
+      ...shown.map((line) => `it said: ${line}`),
+      ...(meaning === undefined ? [] : [meaning.means]),
+    ].join('\n'),
+    next: meaning?.next ?? 'correct what it complains about, then run the command again',
   });
 }
 
@@ -74,7 +87,6 @@ async function lastWords(store: EntryStore, log: string): Promise<string[]> {
     .toString()
     .trimEnd()
     .split('\n')
-    .slice(-5)
-    .filter((line) => line !== '')
-    .map((line) => `it said: ${line}`);
+    .slice(-LOOKED_AT)
+    .filter((line) => line !== '');
 }

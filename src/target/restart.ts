@@ -4,11 +4,14 @@ import { requireAble, requireNothingLost } from './able.js';
 import { linkDisk } from './disk-link.js';
 import { driverFor } from './driver.js';
 import { EntryStore, type ExportEntry, exportId } from './entry.js';
+import { startedOn } from './export-interface.js';
 import { reattach } from './loops.js';
 import { renewCopy } from './own-copy.js';
 import { settlePersistence } from './persist/settle.js';
 import { waitUntilListening } from './ready.js';
+import { byRealNames } from './real-names.js';
 import { type Recovery, recover } from './recover.js';
+import { requireOwnAddresses } from './rivals.js';
 import { selectEntries } from './unexport.js';
 
 export interface RestartReport {
@@ -38,7 +41,8 @@ export async function restartEach(
   try {
     const recovery = await recover(store);
     const entries = await store.all();
-    const chosen = selectEntries(entries, which ?? entries.map(exportId));
+    const names = await byRealNames(host, entries, which ?? entries.map(exportId));
+    const chosen = selectEntries(entries, names);
     if (chosen.some(({ persist }) => persist)) await settlePersistence(store, true);
     const report: RestartReport = { restarted: [], failed: [], recovery };
     const marks = new Set(chosen.map((entry) => driverFor(store, entry).mark(entry)));
@@ -81,6 +85,7 @@ async function restartGroup(
   for (const member of members) {
     try {
       const { iface, entry } = await requireAble(store, member);
+      await requireOwnAddresses(store, [entry], [iface]);
       await store.write(entry);
       await linkDisk(store, entry);
       able.push({ iface, entry: await reattach(store, member, entry) });
@@ -108,6 +113,7 @@ async function restartGroup(
   for (const { entry, iface } of able) {
     try {
       const pids = await waitUntilListening(store, now(entry), iface);
+      await store.write({ ...now(entry), started: startedOn(iface, pids) });
       report.restarted.push({ id: exportId(entry), pids });
     } catch (error) {
       fail(entry, failure ?? error);

@@ -1,26 +1,63 @@
+import { MissingError } from '../errors.js';
+import { type NetworkFiles, surveyNetworkFiles } from '../host/at-boot/survey.js';
 import type { Host } from '../host/host.js';
-import { type InterfaceFacts, listInterfaces } from '../host/interface.js';
+import type { InterfaceFacts } from '../host/interface.js';
+import { findInterface } from '../host/interface-choice.js';
 import type { DaemonStatus } from '../native/status-file.js';
 import type { ExportEntry } from './entry.js';
+import { type InterfaceFault, interfaceFaults } from './interface-faults.js';
+import type { Network } from './network.js';
+import { macsBeside } from './rivals.js';
+import type { WireReport } from './wire.js';
 
 /** What several exports of a host have in common, looked at once. */
 export class Sight {
   readonly #host: Host;
-  readonly #interfaces = new Map<string | undefined, Promise<InterfaceFacts[]>>();
+  readonly #network: Network;
+  readonly #entries: readonly ExportEntry[];
   readonly #told = new Map<string, Promise<DaemonStatus | undefined>>();
 
+  #networkFiles: Promise<NetworkFiles> | undefined;
   readonly #there = new Map<string, Promise<boolean>>();
 
-  constructor(host: Host) {
+  constructor(host: Host, network: Network, entries: readonly ExportEntry[]) {
     this.#host = host;
+    this.#network = network;
+    this.#entries = entries;
   }
 
-  /** The interface of an export; undefined if it is gone, or its namespace and all in it. */
+  /** The interface of an export; undefined if it is gone, or its namespace and all in it, or it can't be looked at. */
   async interfaceOf({ netns, iface }: ExportEntry): Promise<InterfaceFacts | undefined> {
-    const known = this.#interfaces.get(netns);
-    const all = known ?? listInterfaces(this.#host.inNamespace(netns)).catch(() => []);
-    this.#interfaces.set(netns, all);
-    return (await all).find(({ name }) => name === iface);
+    return findInterface(await this.#network.interfaces(netns).catch(() => []), iface);
+  }
+
+  /**
+   * Where an export is served: what is wrong with its interface, and what the wire says.
+   * @param pids of the processes that serve it @param isAsked whether it is there to answer
+   */
+  async place(
+    entry: ExportEntry,
+    pids: readonly number[],
+    isAsked: boolean,
+  ): Promise<{ wire: WireReport; faults: InterfaceFault[] }> {
+    const iface = await this.interfaceOf(entry);
+    const [interfaces, foreign, beside, wire] = await Promise.all([
+      this.#network.interfaces(entry.netns).catch(listingFault),
+      this.#network.foreign(entry.netns).catch((error: Error) => error),
+      macsBeside(this.#entries, this.#network, entry),
+      iface?.up && isAsked ? this.#network.wire.ask(entry, iface) : NOT_ASKED,
+    ]);
+    const snapshot = { entry, interfaces, pids, wire, beside };
+    if (foreign instanceof Error) {
+      const unchecked = `targets of others on this host were not found out: ${foreign.message}`;
+      return { wire: { ...wire, unchecked }, faults: interfaceFaults({ ...snapshot, foreign: [] }) };
+    }
+    return { wire, faults: interfaceFaults({ ...snapshot, foreign }) };
+  }
+
+  networkFiles(): Promise<NetworkFiles> {
+    this.#networkFiles ??= surveyNetworkFiles(this.#host);
+    return this.#networkFiles;
   }
 
   isThere(path: string): Promise<boolean> {
@@ -52,4 +89,12 @@ export class Sight {
       return undefined;
     }
   }
+}
+
+const NOT_ASKED: WireReport = { answer: 'unchecked', unchecked: null, isAsked: false, stations: [] };
+
+/** Without its namespace all interfaces are gone; whatever else happens does not tell. */
+function listingFault(error: Error): readonly InterfaceFacts[] | { reason: string } {
+  const isGone = error instanceof MissingError && !error.missing.includes('iproute2');
+  return isGone ? [] : { reason: error.message };
 }

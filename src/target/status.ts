@@ -1,5 +1,4 @@
 import type { Host } from '../host/host.js';
-import { upCommand } from '../host/interface.js';
 import type { Counters } from '../native/counters.js';
 import { toldFaults } from '../native/status-file.js';
 import type { StorageSnapshot } from '../storage/snapshot.js';
@@ -10,14 +9,16 @@ import { driverFor } from './driver.js';
 import { EntryStore, type ExportEntry, exportId, sectorsOf, type UnreadableEntry } from './entry.js';
 import { nameOf } from './give-back.js';
 import { ownLoops } from './loops.js';
+import { Network } from './network.js';
 import { type Opened, openedBy } from './opened.js';
 import { describeCopyFault } from './own-copy.js';
 import { persistenceFaults } from './persist/faults.js';
+import { persistenceWarnings } from './persist/warnings.js';
 import { findProcesses } from './processes.js';
 import { Sight } from './sight.js';
 import type { RestartPolicy } from './supervise.js';
 import { withOther } from './tidy.js';
-import { askOnWire, type WireAnswer } from './wire.js';
+import type { WireAnswer } from './wire.js';
 
 export interface ExportStatus {
   id: string;
@@ -53,8 +54,12 @@ export interface ExportStatus {
   pids: number[];
   /** Whether its address answered when asked from elsewhere; `unchecked` where this host has no such place. */
   wire: WireAnswer;
+  /** Why the wire was not asked; null where it was, or nothing is there to answer. */
+  unchecked: string | null;
   /** How reality differs from the entry, and what to do about each. */
   faults: string[];
+  /** What may go wrong later, at a reboot say, though nothing is wrong now. */
+  warnings: string[];
   /** What would mend the faults: a restart, or a person who sees to its interface or its file; null if none would. */
   remedy: 'restart' | 'interface' | 'file' | null;
   /** MAC of its interface; null if that is gone. */
@@ -92,14 +97,17 @@ export async function exportStatus(host: Host): Promise<StatusReport> {
     store.readable(),
     findProcesses(host, store.folder),
   ]);
-  const sight = new Sight(host);
+  const network = new Network(host, async () => processes.values());
+  const sight = new Sight(host, network, entries);
   const pids = entries.flatMap((entry) => processes.get(driverFor(store, entry).mark(entry)) ?? []);
   const [snapshot, opened] = await Promise.all([
     surveyStorage(host, entries.flatMap(namesOf), 'names'),
     openedBy(host, [...new Set(pids)]),
   ]);
   const seen: Seen = { processes, sight, snapshot, opened };
-  const exports = await Promise.all(entries.map((entry) => inspect(store, entry, seen)));
+  const exports = await Promise.all(entries.map((entry) => inspect(store, entry, seen))).finally(() =>
+    network.close(),
+  );
   const marks = new Set(entries.flatMap(withOther).map((entry) => driverFor(store, entry).mark(entry)));
   const orphans = [...processes].filter(([mark]) => !marks.has(mark)).map(([mark, pids]) => ({ mark, pids }));
   return { exports, orphans, unreadable, stateFolder: store.folder };
@@ -115,15 +123,11 @@ interface Seen {
 
 async function inspect(store: EntryStore, entry: ExportEntry, seen: Seen): Promise<ExportStatus> {
   const { processes, sight, snapshot, opened } = seen;
-  const { host } = store;
   const driver = driverFor(store, entry);
   const id = exportId(entry);
   const { told, waits } = await sight.toldBy(driver.mark(entry), entry);
   const [iface, loops] = await Promise.all([sight.interfaceOf(entry), ownLoops(store, entry)]);
   const faults: string[] = [];
-  if (iface === undefined) faults.push(`the interface ${entry.iface} is gone`);
-  else if (!iface.up)
-    faults.push(`the interface ${entry.iface} is down: ${upCommand(entry.iface, entry.netns)}`);
   faults.push(...toldFaults(told ?? {}));
   const isDetached = entry.backing.loop && loops.length === 0;
   if (isDetached) faults.push(`no loop device: aoe-lab restart ${id}`);
@@ -135,7 +139,8 @@ async function inspect(store: EntryStore, entry: ExportEntry, seen: Seen): Promi
   const backing = judgeServed(
     {
       snapshot,
-      opened: pids.flatMap((pid) => opened.get(pid) ?? []),
+      // Of one that can't be looked into nothing is known.
+      opened: pids.every((pid) => opened.has(pid)) ? pids.flatMap((pid) => opened.get(pid) ?? []) : [],
       isServed: presence !== 'absent' && !isDetached,
       sectors: told?.sectors,
     },
@@ -145,17 +150,14 @@ async function inspect(store: EntryStore, entry: ExportEntry, seen: Seen): Promi
   const isWaiting = presence !== 'absent' && waits !== undefined;
   if (isWaiting) faults.push(`it is not served yet: ${waits}`);
   else if (fault !== undefined) faults.push(`${fault}: aoe-lab restart ${id}`);
-  const wire: WireAnswer =
-    entry.phase === 'running' && presence !== 'absent' && iface?.up
-      ? await askOnWire(host, entry, iface)
-      : 'unchecked';
-  if (wire === 'silent') faults.push('it did not answer on the wire');
+  const place = await sight.place(entry, pids, entry.phase === 'running' && presence !== 'absent');
+  faults.push(...place.faults.map(({ text }) => text));
   if (entry.migration !== undefined) faults.push(describeMove(entry, entry.migration.other));
   const isBroken =
     isDetached ||
     unkept.length > 0 ||
     (fault !== undefined && !isWaiting) ||
-    wire === 'silent' ||
+    place.faults.some(({ remedy }) => remedy === 'restart') ||
     backing.faults.some(({ remedy }) => remedy === 'restart');
   const needsPerson = backing.faults.some(({ remedy }) => remedy === 'file');
   const state =
@@ -185,9 +187,17 @@ async function inspect(store: EntryStore, entry: ExportEntry, seen: Seen): Promi
     since: entry.since,
     state,
     pids,
-    wire,
+    wire: place.wire.answer,
+    unchecked: place.wire.unchecked,
     faults,
-    remedy: !iface?.up ? 'interface' : needsPerson ? 'file' : isBroken ? 'restart' : null,
+    warnings: await persistenceWarnings(entry, iface, () => sight.networkFiles()),
+    remedy: place.faults.some(({ remedy }) => remedy === 'interface')
+      ? 'interface'
+      : needsPerson
+        ? 'file'
+        : isBroken
+          ? 'restart'
+          : null,
     mac: iface?.mac ?? null,
     lab: entry.lab ?? null,
     options: entry.options,

@@ -164,7 +164,7 @@ function backingSpec(spec: StorageSpec): BackingSpec {
   };
 }
 
-function isAllowed(kind: FindingKind, allow: StorageSpec['allow']): boolean {
+export function isAllowed(kind: FindingKind, allow: StorageSpec['allow']): boolean {
   return allow === true || (allow?.includes(kind) ?? false);
 }
 

@@ -3,8 +3,12 @@ import { quoteArgv } from '../host/quote.js';
 /** When a process that ended is started again: whatever it ended with, until its export ends. */
 export type RestartPolicy = 'on-failure';
 
-/** `$1` is the pause in seconds. A signal to the shell ends it at once, also while it waits. */
-const LOOP = `pause=$1; shift
+/**
+ * `$1` is the pause in seconds. A signal to the shell ends it at once, also while it waits; but HUP, which tells daemons
+ * of a change: all processes of an export get it.
+ */
+const LOOP = `trap : HUP
+pause=$1; shift
 while :; do
   "$@"
   echo "aoe-lab: it ended with $?, and is started again"

@@ -1,6 +1,7 @@
 import { UsageError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { EntryStore, type ExportEntry, exportId } from './entry.js';
+import { byRealNames } from './real-names.js';
 import { type Recovery, recover } from './recover.js';
 import { tidy } from './tidy.js';
 import { type RemoveFile, type Undone, undo } from './undo.js';
@@ -24,7 +25,7 @@ export async function unexportTargets(
   const lock = await store.lock();
   try {
     const before = await store.all();
-    const names = which ?? before.map(exportId);
+    const names = await byRealNames(host, before, which ?? before.map(exportId));
     // Named before the recovery, so that a half made export can be named as well.
     const chosen = new Set(selectEntries(before, names).map(exportId));
     const recovery = await recover(store);

@@ -16,7 +16,7 @@ export interface ExportVariables {
   ownCode: string;
   /** `e0.1@eth0` */
   id: string;
-  /** Address and interface in letters, digits, dots and dashes: `e0.1-eth0`. */
+  /** See `exportName`. */
   name: string;
   shelf: number;
   slot: number;
@@ -61,7 +61,7 @@ export function exportVariables(store: StateFolder, entry: ExportEntry, path: st
         ? join(packageRoot, 'dist', 'src')
         : ownCodeIn(store.artifactsFolder(entry.build)),
     id: exportId(entry),
-    name: `e${entry.shelf}.${entry.slot}-${entry.iface.replaceAll(/[^A-Za-z0-9.]+/g, '-')}`,
+    name: exportName(entry),
     shelf: entry.shelf,
     slot: entry.slot,
     iface: entry.iface,
@@ -77,6 +77,15 @@ export function exportVariables(store: StateFolder, entry: ExportEntry, path: st
     length: options.length ?? null,
     broadcast: options.broadcast ?? false,
   };
+}
+
+/**
+ * Address and interface in letters, digits, dots, dashes and underscores: `e0.1-eth0`. No two exports have the same:
+ * configurations name their sections by it, and two sections of one name would be one export.
+ */
+export function exportName({ shelf, slot, iface }: Pick<ExportEntry, 'shelf' | 'slot' | 'iface'>): string {
+  const plain = iface.replaceAll(/[^A-Za-z0-9.-]/gu, (letter) => `_${letter.codePointAt(0)?.toString(16)}_`);
+  return `e${shelf}.${slot}-${plain}`;
 }
 
 /**

@@ -7,10 +7,13 @@ import { Target } from '../initiator/target.js';
 import type { Link } from '../link/link.js';
 import type { ExportEntry, WireState } from './entry.js';
 
-/** Milliseconds; whoever is asked is there, or just starting. */
-const TIMEOUT = 2000;
-/** Of a target that does not know a command and says nothing. */
-const UNKNOWN_TIMEOUT = 400;
+/** Milliseconds; whoever is asked is there, or just starting, maybe on a busy machine. */
+const TIMEOUT = 5000;
+/** Milliseconds, at least, for an answer to a command that a target may not know: then it says nothing. */
+const LEAST_TIMEOUT = 400;
+/** How often it is asked; and how much longer than an answer to what every target knows that may take. */
+const ROUNDS = 3;
+const PATIENCE = 5;
 
 /** A session with the target of an entry, which need not be identified (others may have reserved it). */
 export function sessionWith(
@@ -35,9 +38,9 @@ export async function readWireState(
 ): Promise<WireState> {
   const target = sessionWith(link, entry, iface);
   const config = await target.queryConfig();
-  const { access } = sessionWith(link, entry, iface, UNKNOWN_TIMEOUT);
-  const masks = await orNone(access.maskList());
-  const reservation = await orNone(access.reservation());
+  const open = (timeout?: number): Target => sessionWith(link, entry, iface, timeout);
+  const masks = await orNone(open, (one) => one.access.maskList());
+  const reservation = await orNone(open, (one) => one.access.reservation());
   return {
     configString: (config?.configString ?? Buffer.alloc(0)).toString('base64'),
     // Targets with one list for both show the access list as masks.
@@ -86,14 +89,23 @@ function differences(a: WireState, b: WireState): string[] {
   ];
 }
 
-async function orNone(list: Promise<Mac[]>): Promise<string[]> {
-  try {
-    return (await list).map(formatMac);
-  } catch (error) {
-    const isUnknown = error instanceof AoeAnswerError && error.code === AoeError.unrecognisedCommand;
-    if (isUnknown || error instanceof NoAnswerError) return [];
-    throw error;
+/** A target that answers another command meanwhile, time and again, does not know this one: it is not just slow. */
+async function orNone(
+  open: (timeout?: number) => Target,
+  ask: (target: Target) => Promise<Mac[]>,
+): Promise<string[]> {
+  for (let round = 0; round < ROUNDS; round++) {
+    const started = performance.now();
+    await open().queryConfig();
+    const trip = performance.now() - started;
+    try {
+      return (await ask(open(Math.max(LEAST_TIMEOUT, PATIENCE * trip)))).map(formatMac);
+    } catch (error) {
+      if (error instanceof AoeAnswerError && error.code === AoeError.unrecognisedCommand) return [];
+      if (!(error instanceof NoAnswerError)) throw error;
+    }
   }
+  return [];
 }
 
 function sameAddresses(a: readonly string[], b: readonly string[]): boolean {

@@ -1,5 +1,6 @@
 /** What a user wants exported, checked as far as that goes without touching a host. */
 import { UsageError } from '../errors.js';
+import { allows } from '../recipe/allows.js';
 import type { Control, OptionName } from '../recipe/schema.js';
 import type { MadeFile } from '../storage/files.js';
 import type { FindingKind } from '../storage/findings.js';
@@ -60,6 +61,11 @@ export function checkWish(implementation: string, release: string, control: Cont
   const faults: string[] = [];
   if (!inRange(wish.shelf, 0, MAX_SHELF)) faults.push(`shelf ${wish.shelf} is not in 0…${MAX_SHELF}`);
   if (!inRange(wish.slot, 0, MAX_SLOT)) faults.push(`slot ${wish.slot} is not in 0…${MAX_SLOT}`);
+  if (!allows(control.iface, wish.iface)) {
+    faults.push(
+      `${implementation} ${release} can't be told the name of the interface ${wish.iface}: it allows ${control.iface}`,
+    );
+  }
   if (control.shape === 'control-file' && wish.netns !== undefined) {
     faults.push(
       `${flag}netns ${wish.netns}: a kernel module serves interfaces of the host's own namespace only`,
@@ -84,8 +90,10 @@ export function checkWish(implementation: string, release: string, control: Cont
     }
     const amount = Array.isArray(value) ? value.length : value;
     if (typeof amount !== 'number') continue;
-    const { min = 0, max = Number.MAX_SAFE_INTEGER } = known;
-    if (!inRange(amount, min, max)) faults.push(`${called(name)}: ${amount} is not in ${min}…${max}`);
+    const { min = 0, max = Number.MAX_SAFE_INTEGER, why } = known;
+    const reason = why === undefined ? '' : `: ${why}`;
+    if (!inRange(amount, min, max))
+      faults.push(`${called(name)}: ${amount} is not in ${min}…${max}${reason}`);
     if (known.powerOfTwo && !Number.isInteger(Math.log2(amount)))
       faults.push(`${called(name)}: ${amount} is no power of two`);
   }

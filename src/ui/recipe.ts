@@ -21,9 +21,10 @@ export function describeRecipe(recipe: Recipe, summary: Summary): string {
     }
     for (const tree of release.trees ?? []) lines.push(`  tree ${tree.sha256.slice(0, 16)}… ${tree.seen}`);
     const { control } = effective(recipe, release);
-    const options = Object.entries(control.options).map(([name, { min, max, note }]) => {
+    const options = Object.entries(control.options).map(([name, { min, max, note, why }]) => {
       const range = min === undefined && max === undefined ? '' : ` ${min ?? ''}…${max ?? ''}`;
-      return `${name}${range}${note === undefined ? '' : ` (${note})`}`;
+      const words = [note, why].filter((text) => text !== undefined);
+      return `${name}${range}${words.length === 0 ? '' : ` (${words.join('; ')})`}`;
     });
     lines.push(`  options: ${options.join(', ') || 'none'}`);
   }

@@ -51,7 +51,7 @@ const TRIES = 5;
 export async function surveySegment(site: Site, mtu: number): Promise<Segment> {
   const [far, near] = await Promise.all([
     requireInterface(site.host, site.iface),
-    requireInterface(here, site.wire),
+    requireInterface(here, site.wire, 'use'),
   ]);
   return { ...site, mac: parseMac(far.mac) as Mac, mtu: Math.min(mtu, far.mtu, near.mtu) };
 }

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import test from 'ava';
-import { findKernelTree, kernelFor } from '../../src/build/kernel.js';
+import { findKernelTree, headersPackage, kernelFor, kernelOn } from '../../src/build/kernel.js';
 import { MissingError, UsageError } from '../../src/errors.js';
 import type { Host } from '../../src/host/host.js';
 import { suitesOf } from '../../src/source/debian/kernels.js';
@@ -16,6 +16,17 @@ const headers = (compiler: string) => ({
   'include/config/auto.conf': `CONFIG_GCC_VERSION=${compiler}\n`,
   'Module.symvers': '0x1\tprintk\tvmlinux\tEXPORT_SYMBOL\n',
 });
+
+/** A host without headers of its own. */
+const running = (kernel: string) =>
+  ({
+    name: 'root@far',
+    isHere: false,
+    facts: async () => ({ kernel }),
+    read: async () => {
+      throw new Error('ENOENT');
+    },
+  }) as unknown as Host;
 
 test('a folder without headers is told so', async (t) => {
   const error = await labError(t, async () => findKernelTree(await temporaryFolder(t)));
@@ -39,8 +50,53 @@ test('headers are known by release, configuration and symbols', async (t) => {
   t.is(tree.headers, folder);
   t.is(tree.compiler, 'clang');
   t.is(tree.root, undefined);
-  const other = writeTree(await temporaryFolder(t), { ...clang, 'Module.symvers': '' });
+  const other = writeTree(await temporaryFolder(t), { ...clang, 'Module.symvers': '0x2\tprintk\n' });
   t.not((await findKernelTree(other)).digest, tree.digest);
+});
+
+test('C10: headers without the list of symbols are told, with the package that brings them', async (t) => {
+  const { 'Module.symvers': _, ...part } = headers('0');
+  const folder = writeTree(await temporaryFolder(t), part);
+  const error = await labError(t, () => findKernelTree(folder));
+  t.true(error instanceof MissingError);
+  t.is(error.exitCode, 3);
+  t.regex(error.facts.happened, /no Module\.symvers/);
+  t.regex(String(error.facts.next), /install linux-headers-6\.1\.0-50-amd64 here/);
+});
+
+test('C10: headers that were removed from an installed kernel are missing, not wrong usage', async (t) => {
+  const error = await labError(t, () => findKernelTree('/lib/modules/5.14.0-1.el9.x86_64/build'));
+  t.true(error instanceof MissingError);
+  t.regex(String(error.facts.next), /^install kernel-devel-5\.14\.0-1\.el9\.x86_64/);
+});
+
+test('C10: a host whose headers lack the list of symbols is told so', async (t) => {
+  const host = {
+    ...running('6.1.0-50-amd64'),
+    read: async (path: string) => {
+      if (path.endsWith('auto.conf')) return Buffer.from('CONFIG_X=y');
+      throw new Error('ENOENT');
+    },
+  } as unknown as Host;
+  const error = await labError(t, () => kernelOn(host, undefined));
+  t.true(error instanceof MissingError);
+  t.regex(error.facts.happened, /no Module\.symvers/);
+});
+
+test('C10: packages of headers are named as their distributions name them', (t) => {
+  for (const [release, name] of [
+    ['6.1.0-50-amd64', 'linux-headers-6.1.0-50-amd64'],
+    ['6.8.0-40-generic', 'linux-headers-6.8.0-40-generic'],
+    ['5.14.0-427.el9.x86_64', 'kernel-devel-5.14.0-427.el9.x86_64'],
+    ['6.9.7-200.fc40.x86_64', 'kernel-devel-6.9.7-200.fc40.x86_64'],
+    ['6.4.0-150600.21-default', 'kernel-default-devel'],
+    ['6.9.7-arch1-1', 'linux-headers'],
+    ['6.6.37-1-lts', 'linux-lts-headers'],
+    ['6.6.41-0-lts', 'linux-lts-dev'],
+    ['6.6.41-0-virt', 'linux-virt-dev'],
+  ] as const) {
+    t.is(headersPackage(release), name, release);
+  }
 });
 
 test('a release is what uname says, where the package calls it otherwise', async (t) => {
@@ -74,17 +130,6 @@ test('a name that no kernel has is wrong use', async (t) => {
   t.true(error instanceof UsageError);
   t.regex(String(error.facts.next), /5\.10, 6\.1, 6\.12, unstable, or SUITE\/VERSION/);
 });
-
-/** A host without headers of its own. */
-const running = (kernel: string) =>
-  ({
-    name: 'root@far',
-    isHere: false,
-    facts: async () => ({ kernel }),
-    read: async () => {
-      throw new Error('ENOENT');
-    },
-  }) as unknown as Host;
 
 test('where the packages of a kernel are looked for is told by its name', (t) => {
   for (const [release, suites] of [

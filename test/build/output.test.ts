@@ -1,5 +1,5 @@
 import test from 'ava';
-import { countWarnings, firstError } from '../../src/build/output.js';
+import { countWarnings, firstError, undefinedSymbols } from '../../src/build/output.js';
 
 const cases: [string, string, string | undefined][] = [
   ['nothing', 'cc -c a.c\n', undefined],
@@ -42,4 +42,19 @@ test('warnings of compiler and linker are counted', (t) => {
     countWarnings('a.c:1:2: warning: x\nconfigure: WARNING: y\n/usr/bin/ld: warning: z\nno warning here\n'),
     2,
   );
+});
+
+test("C10: modpost's warnings are counted, and the symbols that it lacks are known", (t) => {
+  const output = [
+    '  MODPOST /x/Module.symvers',
+    'WARNING: Symbol version dump "Module.symvers" is missing.',
+    '         Modules may not have dependencies or modversions.',
+    'WARNING: modpost: "kfree" [/x/vb.ko] undefined!',
+    'WARNING: "printk" [/x/vb.ko] undefined!',
+    'ERROR: modpost: "kfree" [/x/other.ko] undefined!',
+    'WARNING: modpost: missing MODULE_LICENSE() in /x/vb.o',
+  ].join('\n');
+  t.is(countWarnings(output), 4);
+  t.deepEqual(undefinedSymbols(output), ['kfree', 'printk']);
+  t.deepEqual(undefinedSymbols('a.c:1:2: warning: "x" [y] undefined!'), []);
 });

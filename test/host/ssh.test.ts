@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +8,7 @@ import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import { LabError, MissingError, UnreachableError, UsageError } from '../../src/errors.js';
 import { CommandError } from '../../src/host/command-error.js';
+import { waiting } from '../../src/host/lock.js';
 import { SshHost } from '../../src/host/ssh/host.js';
 import { noSshd, Sshd } from './sshd.js';
 
@@ -157,6 +159,29 @@ run('a lock excludes others and ends with the connection', async (t, host, sshd)
   await other.close();
   await (await host.lock(folder, 5000)).release();
   t.pass();
+});
+
+run('D11: over SSH too, who waits for a lock is told at once of its holder', async (t, host, sshd) => {
+  const path = join(folder, 'locks', 'named');
+  const other = new SshHost(sshd.options());
+  const lock = await other.lock(path, 1000);
+  const said: string[] = [];
+  waiting.tell = (line) => {
+    said.push(line);
+    void lock.release();
+  };
+  const second = await host.lock(path, 60_000);
+  waiting.tell = () => {};
+  t.is(said.length, 1);
+  t.regex(said[0] ?? '', new RegExp(`waiting up to 60 s for process ${process.pid} of .* \\(aoe-lab`));
+  await second.release();
+  // One that is not ours, whose child has inherited the lock.
+  const holder = spawn('flock', [path, 'sh', '-c', 'echo; exec sleep 1000'], { detached: true });
+  await once(holder.stdout, 'data');
+  const named = { message: new RegExp(`process ${holder.pid} \\(flock .* has held it for 0.100 s`) };
+  await t.throwsAsync(host.lock(path, 100), named);
+  process.kill(-(holder.pid as number), 'SIGKILL');
+  await other.close();
 });
 
 run(

@@ -2,7 +2,7 @@ import test from 'ava';
 import { type Successor, translate } from '../../src/lab/translate.js';
 import { effective, findRelease, loadRecipe } from '../../src/recipe/load.js';
 import type { ExportEntry, WireState } from '../../src/target/entry.js';
-import { entryOf } from '../target/entries.js';
+import { backingOf, entryOf } from '../target/entries.js';
 
 const NOTHING: WireState = { configString: '', masks: [], reservation: [] };
 const A = '02:00:00:00:00:01';
@@ -69,7 +69,7 @@ const CASES: Case[] = [
       },
     },
     to: ['vblade', '25'],
-    obstacles: [/takes 255 addresses, and the export has 256/],
+    obstacles: [/takes 32 addresses, and the export has 256/],
   },
   {
     title: 'state that can not be read has to be agreed to',
@@ -79,11 +79,24 @@ const CASES: Case[] = [
     losses: [/can't be read from this host/],
   },
   {
-    title: 'a mask list of two is lost on vblade, one of one is not',
+    title: 'a mask list of two is lost on a vblade that was not patched',
+    entry: { implementation: 'native' },
+    state: { ...NOTHING, masks: [A, B] },
+    to: ['vblade', '20'],
+    losses: [/MAC mask list .*can hold 1 only/],
+  },
+  {
+    title: 'a mask list of two is carried over to vblade 25',
     entry: { implementation: 'native' },
     state: { ...NOTHING, masks: [A, B] },
     to: ['vblade', '25'],
-    losses: [/MAC mask list .*one address only/],
+  },
+  {
+    title: 'A16: a mask list that is longer than the room for it is lost',
+    entry: { implementation: 'native' },
+    state: { ...NOTHING, masks: Array.from({ length: 33 }, (_, i) => `02:00:00:00:00:${i + 10}`) },
+    to: ['vblade', '25'],
+    losses: [/MAC mask list .*can hold 32 only/],
   },
   {
     title: 'masks and reservations are lost where a target knows none',
@@ -114,7 +127,7 @@ const CASES: Case[] = [
   },
   {
     title: 'a path that a configuration can not express gets a loop device',
-    entry: { backing: { ...entryOf({}).backing, path: '/srv/my disk' } },
+    entry: { backing: backingOf({ path: '/srv/my disk' }) },
     to: ['qaoed'],
     notes: [/gets a loop device on \/srv\/my disk/],
   },
@@ -141,6 +154,6 @@ for (const { title, entry, state = NOTHING, to, ...expected } of CASES) {
 
 test('what is lost of the state is not carried over, the rest is', async (t) => {
   const state = { configString: 'eA==', masks: [A, B], reservation: [A] };
-  const { state: taken } = translate(entryOf({}), state, await successor('vblade', '25'));
+  const { state: taken } = translate(entryOf({}), state, await successor('vblade', '20'));
   t.deepEqual(taken, { ...state, masks: [] });
 });

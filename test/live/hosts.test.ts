@@ -35,6 +35,7 @@ testUnless(
     );
     t.is(made.exitCode, 0, made.stderr);
     t.is((made.result as ExportReport).id, 'e0.1@san0');
+    t.regex((made.result as ExportReport).unchecked ?? '', /hosts over SSH are not asked/);
     t.true(existsSync(join(lab.hosts[0]?.upper ?? '', 'srv/a')));
     // Node of this machine shows through in theirs; the code goes there.
     for (const [host, slot] of [
@@ -64,9 +65,13 @@ testUnless(
     t.not(status.exitCode, 0);
     const [one, two, nobody] = status.result as [StatusReport, StatusReport, { host: string; error: object }];
     t.deepEqual(
-      one.exports.map(({ state }) => state),
-      ['serving', 'serving'],
+      one.exports.map(({ state, wire }) => [state, wire]),
+      [
+        ['serving', 'unchecked'],
+        ['serving', 'unchecked'],
+      ],
     );
+    t.regex(one.exports[0]?.unchecked ?? '', /hosts over SSH are not asked/);
     t.deepEqual(
       two.exports.map(({ state }) => state),
       ['down'],

@@ -1,6 +1,9 @@
 /** Exports that come back after a reboot: by units of a real systemd, and by scripts where there is none. */
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Host } from '../../src/host/host.js';
+import { openTarget } from '../../src/initiator/open.js';
+import { openPacketLink } from '../../src/link/packet.js';
 import { fetchDebianPackages } from '../../src/source/debian/packages.js';
 import { exportTarget, exportTargets } from '../../src/target/export.js';
 import type { Served } from '../../src/target/plan.js';
@@ -12,10 +15,12 @@ import type { ExportWish } from '../../src/target/wish.js';
 import { reachLabHost } from './lab-host.js';
 import { builtVblade, noCompiler, sourceTree, testUnless } from './machine.js';
 import { overTheWire, reboot, serving, states, traces, untilServing, wish } from './persist-lab.js';
-import { type LabHost, noSshLab, noSystemdLab, sshLab } from './ssh-lab.js';
+import { type LabHost, noSshLab, noSystemdLab, type SshLab, sshLab } from './ssh-lab.js';
 
 const vblade = await builtVblade();
 const tree = sourceTree('ggaoed-1.1');
+const qaoedTree = sourceTree('qaoed-trunk');
+const qaoedReason = 'reason' in qaoedTree ? qaoedTree.reason : undefined;
 const sources =
   noCompiler() ?? ('reason' in vblade ? vblade.reason : 'reason' in tree ? tree.reason : undefined);
 
@@ -125,6 +130,61 @@ for (const { name, init, reason, starter, prepare, boot } of WAYS) {
   });
 }
 
+for (const { name, init, reason, boot } of WAYS.filter(({ name }) => name !== 'OpenRC')) {
+  testUnless(
+    reason ?? sources ?? qaoedReason,
+    `D2, D3: ${name}: disks that are missing at boot hold up no other export, and are served once they are there`,
+    async (t) => {
+      t.timeout(300_000);
+      const { vblade } = await targets();
+      const lab = await sshLab(t, ['one'], { init });
+      const machine = lab.hosts[0] as LabHost;
+      let host = await reachLabHost(t, lab, machine);
+      const native = await provide('native', { runsOn: host });
+      const qaoed = await provide('qaoed', { source: 'path' in qaoedTree ? qaoedTree.path : undefined });
+      const late = [1, 2, 3, 4, 5];
+      await exportTarget(host, vblade, wish(1));
+      await exportTarget(host, vblade, wish(2, { loop: true }));
+      await exportTarget(host, native, wish(3));
+      await exportTarget(host, native, wish(4, { loop: true }));
+      await exportTarget(host, qaoed, wish(5, { path: '/srv/disk5' }));
+      await exportTarget(host, native, wish(6));
+      await exportTarget(host, qaoed, wish(7, { path: '/srv/disk7' }));
+      const paths = (await exportStatus(host)).exports.map(({ file }) => file);
+      for (const slot of late) await host.run(['mv', paths[slot - 1] as string, `/srv/away${slot}`]);
+      host = await reboot(t, lab, host, machine);
+      if (boot !== undefined) await host.run(['sh', '-c', boot]);
+      await host.run(['sleep', '2']);
+      const there = await answering(lab, [1, 2, 3, 4, 5, 6, 7], [6, 7]);
+      t.deepEqual(there, [6, 7]);
+      for (const slot of late) await host.run(['mv', `/srv/away${slot}`, paths[slot - 1] as string]);
+      t.deepEqual(await answering(lab, [1, 2, 3, 4, 5, 6, 7], [1, 2, 3, 4, 5, 6, 7]), [1, 2, 3, 4, 5, 6, 7]);
+      await unexportTargets(host, undefined, true);
+      t.notRegex((await host.run(['ps', '-eo', 'args='])).stdout, /vblade|qaoed|native/);
+    },
+  );
+}
+
+/** Slots that answer, once those that are expected do or have had a minute for it. */
+async function answering(lab: SshLab, slots: readonly number[], expected: readonly number[]) {
+  const link = await openPacketLink({ iface: 'san0', netns: lab.netns });
+  try {
+    for (let tries = 0; ; tries++) {
+      const found: number[] = [];
+      for (const slot of slots) {
+        const target = await openTarget(link, { shelf: 0, slot }, { findTimeout: 300 }).catch(
+          () => undefined,
+        );
+        if (target !== undefined) found.push(slot);
+      }
+      if (tries > 60 || expected.every((slot) => found.includes(slot))) return found;
+      await sleep(500);
+    }
+  } finally {
+    await link.close();
+  }
+}
+
 const pidsOf = async (host: Host) => (await exportStatus(host)).exports.flatMap(({ pids }) => pids);
 
 testUnless(
@@ -135,7 +195,8 @@ testUnless(
     const { vblade } = await targets();
     const lab = await sshLab(t, ['one'], { init: 'systemd' });
     const host = await reachLabHost(t, lab, lab.hosts[0] as LabHost);
-    await exportTarget(host, vblade, wish(1, { loop: true }));
+    const { warnings } = await exportTarget(host, vblade, wish(1, { loop: true }));
+    t.regex(warnings.join('\n'), /^nothing known here brings san0 up at boot, nor sets its MTU of 9000: /);
     // Not to outlive a reboot: by a unit that is nowhere on the disk.
     await exportTarget(host, vblade, wish(2, { persist: false, restart: 'on-failure' }));
     const units = await host.run([
@@ -165,6 +226,13 @@ testUnless(
     ]);
     await restartTargets(host, ['e0.1']);
     t.deepEqual(await states(host), serving(1, 2));
+    const told = async () => (await exportStatus(host)).exports.map((one) => one.warnings.length);
+    t.deepEqual(await told(), [1, 0], 'D5: also by status');
+    const network = '/etc/systemd/network/20-san';
+    await host.write(`${network}.netdev`, '[NetDev]\nName=san0\nKind=dummy\nMTUBytes=9000\n');
+    await host.write(`${network}.network`, '[Match]\nName=san*\n');
+    await host.run(['systemctl', 'enable', 'systemd-networkd.service']);
+    t.deepEqual(await told(), [0, 0]);
     await unexportTargets(host, undefined, true);
     const left = await host.run(['systemctl', 'list-units', '--all', '--plain', '--no-legend', 'aoe-lab*']);
     t.is(left.stdout, '');

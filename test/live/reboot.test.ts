@@ -32,7 +32,7 @@ const misfit = {
   slot: MODULE,
   state: 'down',
   faults: [
-    `the unit ${UNIT} is failed: aoe-lab restart e1.2@eth0`,
+    `the unit ${UNIT} is activating: aoe-lab restart e1.2@eth0`,
     'the module vb is not loaded: aoe-lab restart e1.2@eth0',
   ],
 };

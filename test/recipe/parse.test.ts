@@ -67,12 +67,25 @@ test('a digest of the wrong length is refused', (t) => {
 
 test('a patch for a release that does not exist is refused', (t) => {
   const { text } = broken(
-    'patches: []',
+    'patches:',
     'patches:\n  - { form: edit, id: x, why: y, files: [a], replace: b, by: c, count: 1, when: { release: ["7"] } }',
   );
   t.deepEqual(
     faultsOf(text).map(({ field, reason }) => [field, reason]),
     [['patches[0].when.release', 'there is no release 7']],
+  );
+});
+
+test('an expression that is none is refused, also that of a saying', (t) => {
+  const { text } = broken("line: '^open: Invalid argument'", "line: '^open: ('");
+  t.deepEqual(
+    faultsOf(text).map(({ field }) => field),
+    [
+      'control.says[2].line',
+      'releases[1].control.says[2].line',
+      'releases[2].control.says[2].line',
+      'releases[3].control.says[2].line',
+    ],
   );
 });
 

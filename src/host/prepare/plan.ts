@@ -160,6 +160,11 @@ function interfaceChanges(survey: Survey, { iface, mtu, vlan }: PrepareWish, adv
   if (!found.up) link(iface, `bring ${iface} up`, ['up'], ['down']);
   else if (!found.carrier) advice.push(`${iface} has no carrier: look at its cable and its other end`);
   if (vlan !== undefined) changes.push(...vlanChanges(survey, iface, vlan, mtu ?? found.mtu));
+  if (changes.length > 0) {
+    advice.push(
+      `${changes.map(({ title }) => title).join(', ')}: until the next boot; have what sets up its network keep that for longer`,
+    );
+  }
   return changes;
 }
 

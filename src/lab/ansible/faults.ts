@@ -1,6 +1,7 @@
 /** What of a lab Ansible is no help with, each told where the lab's file says it. */
 import { posix } from 'node:path';
 import type { Fault } from '../../document.js';
+import { allows } from '../../recipe/allows.js';
 import { effective, findRelease } from '../../recipe/load.js';
 import type { Recipe } from '../../recipe/schema.js';
 import { SECTOR } from '../../storage/backing.js';
@@ -59,7 +60,7 @@ function exportFaults(one: LabExport, recipes: readonly Recipe[]): [string, stri
   if (file !== posix.normalize(file) || file.endsWith('/')) {
     faults.push(['file', `take the straight path, ${posix.normalize(file).replace(/(.)\/$/, '$1')}`]);
   }
-  if (control.path !== undefined && !one.loop && !new RegExp(control.path).test(file)) {
+  if (!one.loop && !allows(control.path, file)) {
     const what = `${one.implementation}'s configuration can't express this path: it allows ${control.path}`;
     faults.push(['file', `${what}; loop: true puts a loop device in its place`]);
   }

@@ -7,8 +7,6 @@ import { type Told, toldPlace } from './remarks.js';
 
 /** A field that no lab knows: an export that has it still can't be used. */
 const TO_COMPLETE = 'to-complete';
-/** Characters: a path is at most that long, and an export that is completed has all of it. */
-const MOST_OF_LINE = 8192;
 
 /** Puts comments at the head of a lab's text, and what was left out at its end, for a person to complete. */
 export function withComments(
@@ -78,7 +76,6 @@ function draftOf(host: string, one: LeftOut): object {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }
 
-/** Nothing of what a file held may end a comment. */
 function comment(lines: readonly string[]): string {
-  return lines.map((line) => `# ${escapeLine(line, MOST_OF_LINE)}\n`).join('');
+  return lines.map((line) => `# ${escapeLine(line, Number.POSITIVE_INFINITY)}\n`).join('');
 }

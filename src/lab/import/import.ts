@@ -6,6 +6,7 @@ import { drafts, withComments } from './comments.js';
 import type { LeftOut } from './found.js';
 import { judge } from './judge.js';
 import { resolveLoops } from './loops.js';
+import { withoutOwn } from './own.js';
 import { remarksOn, type Told, toldPlace } from './remarks.js';
 import { type Importable, PLACES, readSetups } from './sources.js';
 
@@ -42,19 +43,28 @@ export async function importExports(host: Host, options: ImportOptions): Promise
   const { from, path, hostName, ssh } = options;
   const { read, ...found } = await readSetups(host, from, path);
   const bare: Lab = { name: options.lab, hosts: [{ name: hostName, ssh }], segments: [], exports: [] };
-  const { lab, leftOut, remarks: all } = await judge(bare, await resolveLoops(host, found));
+  const {
+    lab,
+    leftOut,
+    remarks: all,
+  } = await judge(bare, await resolveLoops(host, await withoutOwn(host, found)));
   const remarks = remarksOn(all, leftOut);
   if (lab.exports.length === 0) {
     throw new UsageError({
       tried: `looking for exports that targets are configured for on ${host.name}`,
       happened: [
-        read.length === 0
-          ? `there is none of ${path ?? PLACES.join(', ')} that tells of any`
-          : `${read.join(', ')} export nothing that can be taken over`,
+        read.length > 0
+          ? `nothing of ${read.join(', ')} can be taken over`
+          : path === undefined
+            ? `there is nothing in ${PLACES.join(', ')}`
+            : `there is nothing at ${path}`,
         ...remarks.map((remark) => `${toldPlace(remark)}: ${remark.text}`),
         ...drafts(hostName, leftOut).map((text) => text.trimEnd()),
       ].join('\n'),
-      next: 'name another file by --from IMPL --path FILE, or complete one of these by hand',
+      next: [
+        'name another file by --from IMPL --path FILE',
+        ...(leftOut.length > 0 ? ['complete what is left out, and write the lab by hand'] : []),
+      ],
     });
   }
   return { lab, text: withComments(writeLab(lab), hostName, read, remarks, leftOut), leftOut, remarks, read };

@@ -1,4 +1,5 @@
 /** Which of the exports that were found can stand in one lab. */
+import { allows } from '../../recipe/allows.js';
 import { effective, findRelease, loadRecipe } from '../../recipe/load.js';
 import { exportId } from '../../target/entry.js';
 import { completeLab } from '../check.js';
@@ -23,13 +24,18 @@ export async function judge(lab: Lab, found: Found): Promise<Judged> {
     if (reason !== undefined) drop(one, reason);
     return reason === undefined;
   });
-  let rest = sayable.filter((one) => {
-    const same = sayable.filter((other) => idOf(other) === idOf(one));
-    const other = same.find((twin) => meaning(twin) !== meaning(one));
-    if (other !== undefined)
-      drop(one, `${placeOf(other.place)} says something else of the same address (${other.path})`);
-    return other === undefined && same[0] === one;
-  });
+  let rest: FoundExport[] = [];
+  for (const same of byId(sayable).values()) {
+    const [first] = same as [FoundExport];
+    const other = same.find((twin) => meaning(twin) !== meaning(first));
+    if (other === undefined) rest.push(first);
+    else {
+      for (const one of same) {
+        const { place, path } = meaning(one) === meaning(first) ? other : first;
+        drop(one, `${placeOf(place)} says something else of the same address (${path})`);
+      }
+    }
+  }
   for (;;) {
     const exports = await Promise.all(rest.map((one) => labExport(one, lab.hosts[0]?.name ?? '', remarks)));
     const made = { ...lab, exports };
@@ -63,8 +69,14 @@ function whyUnsayable({ path, iface, netns }: FoundExport): string | undefined {
   return undefined;
 }
 
-function idOf(one: FoundExport): string {
-  return exportId(one);
+function byId(exports: readonly FoundExport[]): Map<string, FoundExport[]> {
+  const all = new Map<string, FoundExport[]>();
+  for (const one of exports) {
+    const same = all.get(exportId(one));
+    if (same === undefined) all.set(exportId(one), [one]);
+    else same.push(one);
+  }
+  return all;
 }
 
 /** What of an export makes it another one; how it is started does not. */
@@ -79,7 +91,7 @@ async function labExport(one: FoundExport, host: string, remarks: Remark[]): Pro
   const recipe = await loadRecipe(one.implementation);
   const { control } = effective(recipe, findRelease(recipe, one.release));
   // What another configuration can quote, the one that aoe-lab renders may not.
-  const needsLoop = control.path !== undefined && !new RegExp(control.path).test(path);
+  const needsLoop = !allows(control.path, path);
   const text = `${path} gets a loop device: the configuration can't hold that path`;
   if (needsLoop && !isLoop && !remarks.some((known) => known.text === text)) remarks.push({ ...place, text });
   return {

@@ -3,7 +3,7 @@ import { posix } from 'node:path';
 import type { Host } from '../../host/host.js';
 import { RUN_MARK } from '../../target/processes.js';
 import { attempt, Doubt, type Draft, type Found, nothingFound } from './found.js';
-import { decode } from './text.js';
+import { decode, isUtf8 } from './text.js';
 import { vbladeCommand } from './vblade-command.js';
 
 /** Kind, device and inode of a file; of a device its number besides. */
@@ -26,7 +26,8 @@ export async function readProcesses(host: Host): Promise<Found> {
       );
       if ('doubt' in facts) throw new Doubt(place, `the process ${pid}: ${facts.doubt}`);
       const path = posix.isAbsolute(one.path) ? one.path : posix.join(facts.folder, one.path);
-      if (!facts.opened(path))
+      // What a name that is no UTF-8 means can't be asked; no lab can hold it either.
+      if (isUtf8(path) && !facts.opened(path))
         throw new Doubt(place, `the process ${pid} serves another file than what ${path} is now`);
       return { ...one, path, ...(facts.netns === undefined ? {} : { netns: facts.netns }) };
     });

@@ -40,7 +40,11 @@ function nameOf({ shelf, slot, implementation }: LeftOut): string {
 
 function groups<T>(all: readonly T[], keyOf: (one: T) => string): T[][] {
   const found = new Map<string, T[]>();
-  for (const one of all) found.set(keyOf(one), [...(found.get(keyOf(one)) ?? []), one]);
+  for (const one of all) {
+    const group = found.get(keyOf(one));
+    if (group === undefined) found.set(keyOf(one), [one]);
+    else group.push(one);
+  }
   return [...found.values()];
 }
 

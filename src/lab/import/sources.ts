@@ -1,5 +1,6 @@
 /** Where set-ups that others made lie on a host, and how each is read. */
 import { posix } from 'node:path';
+import { LabError, UnreachableError } from '../../errors.js';
 import type { Host } from '../../host/host.js';
 import { parseAoeserver } from './aoeserver.js';
 import { parseScript } from './commands.js';
@@ -88,7 +89,7 @@ export async function readSetups(
   for (const source of sources) {
     const remarks: Remark[] = [];
     const kind = await kindOf(host, source.place, remarks);
-    const found = kind === undefined ? undefined : await source.read(host, source.place, remarks);
+    const found = kind === undefined ? undefined : await tolerant(source, host, remarks);
     const some = joined([{ ...nothingFound(), remarks }, ...(found === undefined ? [] : [found])]);
     all.push(some);
     const isSomething = some.exports.length + some.leftOut.length + some.remarks.length > 0;
@@ -98,6 +99,17 @@ export async function readSetups(
   const isAsked = (one: { implementation: string }): boolean =>
     from === undefined || one.implementation === from;
   return { exports: exports.filter(isAsked), leftOut: leftOut.filter(isAsked), remarks, read };
+}
+
+/** A source that can't be asked holds up no other. */
+async function tolerant({ place, read }: Source, host: Host, remarks: Remark[]): Promise<Found | undefined> {
+  try {
+    return await read(host, place, remarks);
+  } catch (error) {
+    if (!(error instanceof LabError) || error instanceof UnreachableError) throw error;
+    remarks.push({ file: place, text: `it can't be read: ${error.facts.happened}` });
+    return undefined;
+  }
 }
 
 async function readVblade(host: Host, path: string, remarks: Remark[]): Promise<Found> {

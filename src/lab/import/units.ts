@@ -2,6 +2,7 @@
 import { posix } from 'node:path';
 import type { Host } from '../../host/host.js';
 import { type Found, joined, nothingFound } from './found.js';
+import { isOwnUnit } from './own.js';
 import { namesIn, readText } from './read.js';
 import { parseUnit, type UnitText } from './unit.js';
 
@@ -33,7 +34,9 @@ export async function readUnits(host: Host): Promise<Found> {
       ),
     );
   const units = folders.flatMap(({ folder, names }) =>
-    names.filter((name) => name.endsWith('.service')).map((name) => posix.join(folder, name)),
+    names
+      .filter((name) => name.endsWith('.service') && !isOwnUnit(name))
+      .map((name) => posix.join(folder, name)),
   );
   const dropIns = (await inside(/\.service\.d$/)).flatMap(({ folder, name, names }) =>
     names.filter((one) => one.endsWith('.conf')).map((one) => posix.join(folder, name, one)),

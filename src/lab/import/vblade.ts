@@ -20,8 +20,16 @@ export function parseVblade(file: string, text: string, homes?: ReadonlyMap<stri
   const placed = (name: string): Place => ({ file, line: lineOf(name) ?? 1 });
   for (const { line } of commands) found.remarks.push({ file, line, text: 'what it runs is passed over' });
   const given = NEEDED.map((name) => variables.get(name));
-  if (unreadable === undefined && given.every((value) => value === undefined) && commands.length === 0)
+  if (given.every((value) => value === undefined)) {
+    // Its skeleton of comments needs no words.
+    const why =
+      unreadable === undefined
+        ? 'it sets neither shelf nor slot'
+        : `a shell can't read it: ${unreadable.text}`;
+    if (unreadable !== undefined || commands.length > 0)
+      found.remarks.push({ file, text: `${why}, and exports nothing` });
     return found;
+  }
   // The package's own service sets it up to be started again and at boot.
   const draft: Draft = {
     implementation: 'vblade',

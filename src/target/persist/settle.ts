@@ -1,7 +1,9 @@
 /** Makes the services of a host those of its persistent exports: what is missing is written, what is too many goes. */
+
 import { posix } from 'node:path';
 import { digestOf } from '../../digest.js';
 import { type Host, isTemporary } from '../../host/host.js';
+import { readIfThere } from '../../host/if-there.js';
 import type { EntryStore, ExportEntry } from '../entry.js';
 import { serviceManager } from './manager.js';
 import { type Persistence, type PersistFile, type Place, renderPersistence } from './render.js';
@@ -85,7 +87,7 @@ export async function settlePersistence(store: EntryStore, mend: boolean): Promi
 }
 
 async function differing(host: Host, files: readonly PersistFile[]): Promise<PersistFile[]> {
-  const there = await Promise.all(files.map(({ path }) => host.read(path).catch(() => undefined)));
+  const there = await Promise.all(files.map(({ path }) => readIfThere(host, path)));
   return files.filter(({ text }, index) => there[index]?.toString() !== text);
 }
 
@@ -114,7 +116,7 @@ function recordPath(store: EntryStore): string {
 }
 
 async function readInstalled(store: EntryStore): Promise<Installed> {
-  const text = await store.host.read(recordPath(store)).catch(() => undefined);
+  const text = await readIfThere(store.host, recordPath(store));
   if (text === undefined) return { services: [], enabled: [], files: {} };
   return JSON.parse(text.toString()) as Installed;
 }

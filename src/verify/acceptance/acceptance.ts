@@ -22,6 +22,7 @@ import { type Place, placeOf, type Ran, refuseModule } from '../place.js';
 import { targetGuest } from '../target-guest.js';
 import { type Stand, Theatre } from '../theatre.js';
 import { AoeClient } from './client.js';
+import { requireHostClient } from './host-client.js';
 import { findingsOf, isKnown } from './known.js';
 import { linuxTests } from './linux-tests.js';
 import { ownTests } from './own-tests.js';
@@ -90,6 +91,8 @@ export async function accept(host: Host, options: AcceptanceOptions): Promise<Ac
   const begun = performance.now();
   const { kernel, clientKernel = kernel, onStep, signal, site, clientSite, tests, offline } = options;
   if (site !== undefined) refuseModule(await loadRecipe(options.implementation), site.host.name);
+  // Before anything is built or exported.
+  if (clientSite !== undefined) await requireHostClient(clientSite.host, tests);
   onStep('set-up', 'source and build');
   const provided = await provide(
     options.implementation,
@@ -104,14 +107,14 @@ export async function accept(host: Host, options: AcceptanceOptions): Promise<Ac
     onStep('set-up', 'machines and export');
     const address = segment === undefined ? ADDRESS : FREE_ADDRESS;
     if (clientSite !== undefined && segment !== undefined) await requireFree(segment, [address]);
-    const [stage, seat] = await Promise.all([
+    const [stage, seat] = await bothOrNeither([
       site !== undefined && segment !== undefined
         ? onHost(theatre, provided, segment)
         : exportedHere(theatre, provided, options, place === 'here', address),
       options.initiator === 'here'
         ? undefined
         : clientSite !== undefined && segment !== undefined
-          ? hostSeat(theatre, segment, tests)
+          ? hostSeat(theatre, segment)
           : guestSeat(theatre, { kernel: clientKernel, offline, tests }),
     ]);
     const { exported } = stage;
@@ -158,6 +161,12 @@ export async function accept(host: Host, options: AcceptanceOptions): Promise<Ac
   } finally {
     await theatre.close();
   }
+}
+
+/** One that failed is told once the other has ended: what is still under way must not be taken away. */
+async function bothOrNeither<A, B>(jobs: [Promise<A>, Promise<B> | B]): Promise<[A, B]> {
+  await Promise.allSettled(jobs);
+  return Promise.all(jobs);
 }
 
 interface Exported extends Stand {
@@ -214,7 +223,7 @@ async function onHost(theatre: Theatre, served: Served, segment: Segment): Promi
 
 /** The Linux driver, loaded once its machine hears the wire. */
 async function linuxClient(seat: Seat, address: Address, record: Record): Promise<AoeClient> {
-  const client = new AoeClient(record.watch(seat.host), address);
+  const client = new AoeClient(record.watch(seat.host), address, seat.makeNodes);
   await client.carrier(seat.iface);
   await seat.load();
   return client;

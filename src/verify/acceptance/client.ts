@@ -28,9 +28,12 @@ export class AoeClient {
   readonly address: Address;
   readonly device: string;
   readonly #sysfs: string;
+  readonly #makeNodes: () => Promise<void>;
 
-  constructor(host: Runner, address: Address) {
+  /** @param makeNodes called when the device is up: nobody else may make its node */
+  constructor(host: Runner, address: Address, makeNodes = async (): Promise<void> => {}) {
     this.host = host;
+    this.#makeNodes = makeNodes;
     this.address = address;
     this.device = `/dev/etherd/${formatAddress(address)}`;
     this.#sysfs = `/sys/block/etherd!${formatAddress(address)}`;
@@ -57,23 +60,17 @@ export class AoeClient {
   /** Asks for targets until the device is usable: its node appears before its size is known. @throws LabError */
   async discovered(patience: number): Promise<ClientDevice> {
     let asked = Number.NEGATIVE_INFINITY;
-    return this.until(`${this.device} to come up`, patience, async () => {
-      const device = await this.look();
-      if (device?.state === 'up' && device.sectors > 0) return device;
+    return this.#up('to come up', patience, async () => {
       if (performance.now() - asked > ASK_EVERY) {
         asked = performance.now();
         await this.#tell('discover', '');
       }
-      return undefined;
     });
   }
 
   /** Without asking: the target has to announce itself. @throws LabError */
   async appears(patience: number): Promise<ClientDevice> {
-    return this.until(`${this.device} to come up by itself`, patience, async () => {
-      const device = await this.look();
-      return device?.state === 'up' && device.sectors > 0 ? device : undefined;
-    });
+    return this.#up('to come up by itself', patience);
   }
 
   /** Has a device that was given up while it was open asked for again. */
@@ -115,6 +112,17 @@ export class AoeClient {
       }
       await sleep(POLL);
     }
+  }
+
+  async #up(how: string, patience: number, meanwhile?: () => Promise<void>): Promise<ClientDevice> {
+    const found = await this.until(`${this.device} ${how}`, patience, async () => {
+      const device = await this.look();
+      if (device?.state === 'up' && device.sectors > 0) return device;
+      await meanwhile?.();
+      return undefined;
+    });
+    await this.#makeNodes();
+    return found;
   }
 
   async #tell(file: string, line: string): Promise<void> {

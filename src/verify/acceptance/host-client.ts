@@ -47,7 +47,7 @@ export function linuxVersion(release: string, build: string): string {
 
 /**
  * @throws UsageError if its kernel is not known to survive the tests, or its aoe driver or /mnt/aoe is in use
- * @throws MissingError if a program is not there
+ * @throws MissingError if a program or the aoe driver is not there
  */
 export async function requireHostClient(host: Host, tests: readonly TestName[]): Promise<void> {
   const tried = `taking ${host.name} for the client`;
@@ -73,6 +73,7 @@ export async function requireHostClient(host: Host, tests: readonly TestName[]):
       missing,
     });
   }
+  await requireDriver(host, release, tried);
   const mounts = (await host.read('/proc/mounts')).toString();
   const isLoaded = (await host.stat('/sys/module/aoe')) !== undefined;
   const isMounted = mounts.split('\n').some((line) => line.split(' ')[1] === MOUNT);
@@ -83,6 +84,23 @@ export async function requireHostClient(host: Host, tests: readonly TestName[]):
       ? 'its aoe driver is loaded, and may be in use'
       : `something is mounted at ${MOUNT}, which the tests mount at`,
     next: `end what uses it (umount ${MOUNT}; rmmod aoe), or take another host`,
+  });
+}
+
+/** modprobe knows of modules by these lists: `kernel/drivers/block/aoe/aoe.ko.xz: …` (modules.dep(5)). */
+async function requireDriver(host: Host, release: string, tried: string): Promise<void> {
+  const lists = ['modules.dep', 'modules.builtin'].map((name) => `/lib/modules/${release}/${name}`);
+  // A list that is not there lists nothing: modprobe finds nothing without it either.
+  const texts = await Promise.all(lists.map((path) => host.read(path).catch(() => '')));
+  if (texts.some((text) => /^(\S*\/)?aoe\.ko(\.\w+)?(:|$)/m.test(text.toString()))) return;
+  throw new MissingError({
+    tried,
+    happened: `Linux ${release} has no aoe driver there: ${lists[0]} names none`,
+    next: [
+      'install the package with the rest of its modules (linux-modules-extra on Ubuntu, kernel-modules-extra on Fedora)',
+      'or take another client: --initiator vm, --initiator here',
+    ],
+    missing: ['aoe driver'],
   });
 }
 

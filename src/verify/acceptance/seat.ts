@@ -4,7 +4,8 @@ import type { Host } from '../../host/host.js';
 import { kernelTrouble } from '../../vm/trouble.js';
 import { linkTo, type Segment } from '../outpost.js';
 import type { Theatre } from '../theatre.js';
-import { loadDriver, requireHostClient } from './host-client.js';
+import { makeNodes, removeNodes } from './device-nodes.js';
+import { loadDriver } from './host-client.js';
 import { kernelLog, linesAfter } from './kernel-log.js';
 import { needsFio } from './prepare.js';
 import type { TestName } from './record.js';
@@ -16,6 +17,8 @@ export interface Seat {
   kernel: string;
   /** Loads the driver, for that interface alone. */
   load(): Promise<void>;
+  /** Makes nodes that the driver's devices lack; where nobody else may do it. */
+  makeNodes?: () => Promise<void>;
   /** What its kernel complained of. */
   trouble(): Promise<string[]>;
 }
@@ -35,21 +38,24 @@ export async function guestSeat(
   };
 }
 
-/** @throws as requireHostClient */
-export async function hostSeat(
-  theatre: Theatre,
-  segment: Segment,
-  tests: readonly TestName[],
-): Promise<Seat> {
+/** On a host that `requireHostClient` took. */
+export async function hostSeat(theatre: Theatre, segment: Segment): Promise<Seat> {
   const { host, iface } = segment;
-  await requireHostClient(host, tests);
   theatre.join(await linkTo(segment, ETHERTYPE_AOE), 'client');
   const last = (await kernelLog(host)).at(-1);
   return {
     host,
     iface,
     kernel: (await host.facts()).kernel,
-    load: async () => theatre.later(await loadDriver(host, iface)),
+    load: async () => {
+      const unload = await loadDriver(host, iface);
+      theatre.later(async () => {
+        await unload();
+        await removeNodes(host);
+      });
+      await makeNodes(host);
+    },
+    makeNodes: () => makeNodes(host),
     trouble: async () => kernelTrouble(linesAfter(await kernelLog(host), last).join('\n')),
   };
 }

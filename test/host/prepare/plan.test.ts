@@ -117,6 +117,13 @@ test('an interface: up, its MTU, a VLAN; nothing where all is so already', (t) =
   t.regex(advice[0] ?? '', /no carrier/);
 });
 
+test('D5: what is set on an interface until the next boot is told', (t) => {
+  const { advice } = plan({}, { iface: 'san0', mtu: 9000 });
+  t.deepEqual(advice, [
+    'set the MTU of san0 from 1500 to 9000, bring san0 up: until the next boot; have what sets up its network keep that for longer',
+  ]);
+});
+
 test('interfaces that can not be meant', (t) => {
   const refused: [Partial<PrepareWish>, RegExp][] = [
     [{ iface: 'eth9' }, /none of that name/],

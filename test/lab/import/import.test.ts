@@ -245,10 +245,10 @@ test('nothing to import is an error that tells where it looked', async (t) => {
   const error = await t.throwsAsync(
     importExports(here, { ...OPTIONS, from: 'qaoed', path: join(folder, 'none') }),
   );
-  t.regex(error?.message ?? '', /there is none of .*none/);
+  t.regex(error?.message ?? '', /there is nothing at .*none/);
   await writeFile(join(folder, 'empty.conf'), 'log-level = error;\n');
   const empty = await t.throwsAsync(
     importExports(here, { ...OPTIONS, from: 'qaoed', path: join(folder, 'empty.conf') }),
   );
-  t.regex(empty?.message ?? '', /export nothing/);
+  t.regex(empty?.message ?? '', /nothing of .*empty.conf can be taken over/);
 });

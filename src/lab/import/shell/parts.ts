@@ -10,6 +10,8 @@ export type Part =
   /** What would have to be run, or is not done here. */
   | { kind: 'unknown'; raw: string };
 
+/** Patterns that match where the reader stands, by their sources. */
+const STICKY = new Map<string, RegExp>();
 const UNCLOSED = 'a quote is never closed';
 
 /** Walks through a text. */
@@ -39,7 +41,11 @@ export class Reader {
 
   /** Passes what an anchored pattern matches, if it does. */
   skip(pattern: RegExp): string | undefined {
-    const sticky = new RegExp(pattern.source.replace(/^\^/, ''), 'y');
+    let sticky = STICKY.get(pattern.source);
+    if (sticky === undefined) {
+      sticky = new RegExp(pattern.source.replace(/^\^/, ''), 'y');
+      STICKY.set(pattern.source, sticky);
+    }
     sticky.lastIndex = this.position;
     const match = sticky.exec(this.text)?.[0];
     return match === undefined || match === '' ? undefined : this.advance(match.length);

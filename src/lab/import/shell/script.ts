@@ -317,6 +317,7 @@ function textOf(token: Token | undefined): string | undefined {
 
 /** Index of the next token of these texts, or of the last one. */
 function upTo(tokens: readonly Token[], index: number, ends: readonly string[]): number {
-  const found = tokens.findIndex((token, at) => at > index && ends.includes(textOf(token) ?? ''));
-  return found < 0 ? tokens.length : found;
+  let found = index + 1;
+  while (found < tokens.length && !ends.includes(textOf(tokens[found]) ?? '')) found++;
+  return found;
 }

@@ -1,0 +1,146 @@
+/** Who else answers for an address: on the wire, and among the processes of the host. */
+import { formatAddress, formatMac } from '../aoe/index.js';
+import { UsageError } from '../errors.js';
+import type { InterfaceFacts } from '../host/interface.js';
+import { findInterface } from '../host/interface-choice.js';
+import { describeStation } from '../initiator/disks.js';
+import { distinctDisks, type Station } from '../initiator/who-answers.js';
+import { type EntryStore, type ExportEntry, exportId } from './entry.js';
+import { describeForeign, type ForeignTarget, mayAnswer, stopCommand } from './foreign-target.js';
+import { Network } from './network.js';
+import { findProcesses } from './processes.js';
+import { isOwn, type WirePlace } from './wire.js';
+
+/** What was heard and seen at an address. */
+export interface Heard {
+  iface: InterfaceFacts;
+  stations: Station[];
+  /** Processes of this host behind the same interface: to initiators they are the same station. */
+  processes: ForeignTarget[];
+  /** Why the wire could not be asked; null where it was. */
+  unchecked: string | null;
+}
+
+/** Stations that answer with another disk than ours. @param isOurs by MAC */
+export function rivalStations(stations: readonly Station[], isOurs: (mac: string) => boolean): Station[] {
+  const hasOurs = (disk: readonly Station[]): boolean => disk.some(({ mac }) => isOurs(formatMac(mac)));
+  const disks = distinctDisks(stations);
+  return disks.filter((disk) => !hasOurs(disk)).flat();
+}
+
+/** Asks the wire and the host about an address. @throws as `Network.foreign` */
+export async function listenAt(network: Network, place: WirePlace, iface: InterfaceFacts): Promise<Heard> {
+  const [{ stations, unchecked, isAsked }, foreign] = await Promise.all([
+    network.wire.ask(place, iface),
+    network.foreign(place.netns),
+  ]);
+  const processes = foreign.filter((target) => mayAnswer(target, place, iface.index));
+  return { iface, stations, processes, unchecked: isAsked ? null : unchecked };
+}
+
+/**
+ * Refuses to serve an export where others answer for its address with another disk.
+ * @param served whether it is served there already: then the interface's own station is ours
+ * @throws UsageError naming them, and how they are stopped
+ */
+export async function refuseRivals(
+  tried: string,
+  { store, network }: { store: EntryStore; network: Network },
+  entry: ExportEntry,
+  { iface, stations, processes }: Heard,
+  served: boolean,
+): Promise<void> {
+  const beside = await macsBeside(await store.all(), network, entry);
+  const isOurs = (mac: string): boolean => beside.has(mac) || (served && isOwn(mac, entry, iface));
+  const rivals = rivalStations(stations, isOurs);
+  if (rivals.length === 0 && processes.length === 0) return;
+  throw new UsageError({
+    tried,
+    happened: [
+      ...processes.map((target) => describeForeign(target, entry, iface.name)),
+      ...rivals.map((station) => describeRival(station, formatAddress(entry))),
+    ].join('\n'),
+    next: [
+      ...processes.map((target) => `${stopCommand(target)} (aoe-lab import takes over what it serves)`),
+      ...(rivals.length > 0 ? ['end that export'] : []),
+      'or take another address',
+      ...(served
+        ? []
+        : ['or export it all the same by --allow address: initiators mix the data of two disks']),
+    ],
+  });
+}
+
+/** Runs `body` with the network side of a host that has exports of ours. */
+export async function withNetwork<T>(store: EntryStore, body: (network: Network) => Promise<T>): Promise<T> {
+  const { host, folder } = store;
+  const network = new Network(host, async () => (await findProcesses(host, folder)).values());
+  try {
+    return await body(network);
+  } finally {
+    await network.close();
+  }
+}
+
+/**
+ * For an export that is to be made.
+ * @throws as `refuseRivals`
+ */
+export function requireFree(store: EntryStore, entry: ExportEntry, iface: InterfaceFacts): Promise<void> {
+  return withNetwork(store, async (network) => {
+    const heard = await listenAt(network, entry, iface);
+    await refuseRivals(`exporting ${exportId(entry)}`, { store, network }, entry, heard, false);
+  });
+}
+
+/**
+ * For exports that are there, served or not, and are to be started again.
+ * @param interfaces theirs, in their order
+ * @throws as `refuseRivals`
+ */
+export function requireOwnAddresses(
+  store: EntryStore,
+  entries: readonly ExportEntry[],
+  interfaces: readonly InterfaceFacts[],
+): Promise<void> {
+  return withNetwork(store, async (network) => {
+    const heard = await Promise.all(
+      entries.map((entry, index) => listenAt(network, entry, interfaces[index] as InterfaceFacts)),
+    );
+    for (const [index, entry] of entries.entries()) {
+      const tried = `restarting ${exportId(entry)}`;
+      await refuseRivals(tried, { store, network }, entry, heard[index] as Heard, true);
+    }
+  });
+}
+
+/** "02:00:00:00:00:07 on eth0 answers for e0.1: …" */
+export function describeRival(station: Station, address: string): string {
+  return `another station answers for ${address}: ${describeStation(station)}`;
+}
+
+/** MACs of this host's other interfaces on which it serves the same file as the same address. */
+export async function macsBeside(
+  entries: readonly ExportEntry[],
+  network: Network,
+  entry: ExportEntry,
+): Promise<Set<string>> {
+  const macs = new Set<string>();
+  for (const other of entries) {
+    if (!isBeside(other, entry)) continue;
+    const all = await network.interfaces(other.netns).catch(() => []);
+    const facts = findInterface(all, other.iface);
+    if (facts !== undefined) macs.add(facts.mac);
+    if (other.started !== undefined) macs.add(other.started.mac);
+  }
+  return macs;
+}
+
+function isBeside(other: ExportEntry, entry: ExportEntry): boolean {
+  return (
+    other.shelf === entry.shelf &&
+    other.slot === entry.slot &&
+    other.backing.path === entry.backing.path &&
+    exportId(other) !== exportId(entry)
+  );
+}

@@ -1,0 +1,315 @@
+/** Which disk it is: what names mean is asked at each start, and told where it differs from what is served. */
+import { link, mkdir, readFile, rename, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { here } from '../../src/host/local.js';
+import { detachLoop } from '../../src/storage/loop.js';
+import type { ExportReport } from '../../src/target/export.js';
+import type { ExportStatus, StatusReport } from '../../src/target/status.js';
+import { type CliResult, cli, cliJson } from './cli.js';
+import { askFrom, assertNothingLeft, exportOn } from './export.js';
+import { noRoot, testUnless } from './machine.js';
+import { loopOn, ownDev } from './own-dev.js';
+import { type TestWire, testWire } from './wire.js';
+
+const reason = noRoot();
+
+/** `export` by native of a file by its name. */
+function exporting(wire: TestWire, slot: number, file: string, ...more: string[]): string[] {
+  const args = exportOn(wire, 'native', slot, ...more);
+  args[args.indexOf('--file') + 1] = file;
+  return args;
+}
+
+async function image(path: string, text: string, size = 1 << 20): Promise<string> {
+  await writeFile(path, text);
+  await truncate(path, size);
+  return path;
+}
+
+/** The first bytes that an initiator reads of e0.SLOT. */
+async function firstBytes(wire: TestWire, slot: number, length: number): Promise<string> {
+  const output = join(wire.folder, `read-${slot}-${Math.random()}`);
+  const args = ['read', `e0.${slot}`, ...askFrom(wire), '--length', '512', '--output', output];
+  const { exitCode, stderr } = await cli(args, wire.env);
+  if (exitCode !== 0) throw new Error(stderr);
+  return (await readFile(output)).subarray(0, length).toString();
+}
+
+async function statusOf(wire: TestWire, slot: number): Promise<ExportStatus> {
+  const { exports } = await cliJson<StatusReport>(['status'], wire.env);
+  const one = exports.find((entry) => entry.slot === slot);
+  if (one === undefined) throw new Error(`e0.${slot} is not there`);
+  return one;
+}
+
+function refused(t: ExecutionContext, { exitCode, stderr }: CliResult, pattern: RegExp): void {
+  t.is(exitCode, 2, stderr);
+  t.regex(stderr, pattern);
+}
+
+testUnless(
+  reason,
+  'A1: a name that udev keeps is served as what it means after the disks have changed numbers',
+  async (t) => {
+    const wire = await testWire(t);
+    const dev = await ownDev(t);
+    const [first, second] = await Promise.all([
+      loopOn(t, await image(join(wire.folder, 'l1.img'), 'first')),
+      loopOn(t, await image(join(wire.folder, 'l2.img'), 'second')),
+    ]);
+    dev.run('ln', '-s', first, '/dev/disk/by-id/virtio-T1');
+    const exported = await cli(exporting(wire, 1, '/dev/disk/by-id/virtio-T1'), wire.env, {
+      inside: dev.inside,
+    });
+    t.is(exported.exitCode, 0, exported.stderr);
+    t.is(await firstBytes(wire, 1, 5), 'first');
+    // As after a reboot: the link leads to another number, which is the same disk.
+    await Promise.all([first, second].map((device) => detachLoop(here, device)));
+    await cli(['restart', 'e0.1'], wire.env, { inside: dev.inside });
+    const files = ['l2.img', 'l1.img'].map((name) => join(wire.folder, name));
+    const [, again] = [await loopOn(t, files[0] as string), await loopOn(t, files[1] as string)];
+    dev.run('ln', '-sfn', again as string, '/dev/disk/by-id/virtio-T1');
+    const restarted = await cli(['restart', 'e0.1'], wire.env, { inside: dev.inside });
+    t.is(restarted.exitCode, 0, restarted.stderr);
+    t.is(await firstBytes(wire, 1, 5), 'first');
+  },
+);
+
+testUnless(
+  reason,
+  'A1: a number that is another disk now is not started, and says where the old one is',
+  async (t) => {
+    const wire = await testWire(t);
+    const dev = await ownDev(t);
+    const first = await image(join(wire.folder, 'l1.img'), 'first', 1 << 23);
+    const second = await image(join(wire.folder, 'l2.img'), 'second', 1 << 23);
+    const device = await loopOn(t, first);
+    const exported = await cli(exporting(wire, 1, device), wire.env, { inside: dev.inside });
+    t.is(exported.exitCode, 0, exported.stderr);
+    t.regex(exported.stderr, /may be another disk after a reboot/);
+    t.is(await firstBytes(wire, 1, 5), 'first');
+    // Another device node bears the name from now on, as after a reboot.
+    const other = await loopOn(t, second);
+    dev.run('mv', device, `${device}.away`);
+    dev.run('cp', '-a', other, device);
+    const restarted = await cli(['restart', 'e0.1'], wire.env, { inside: dev.inside });
+    t.is(restarted.exitCode, 1, restarted.stderr);
+    t.regex(
+      restarted.stderr,
+      /is another disk than the one that was exported; the one that was exported is \/dev\/loop\d+/,
+    );
+    const { exports } = JSON.parse(
+      (await cli(['status', '--json'], wire.env, { inside: dev.inside })).stdout,
+    ) as StatusReport;
+    t.regex(exports[0]?.faults.join() ?? '', /is another disk now/);
+  },
+);
+
+testUnless(
+  reason,
+  'A1: a number that has a name which stays is exported by that name, and says so',
+  async (t) => {
+    const wire = await testWire(t);
+    const dev = await ownDev(t);
+    const device = await loopOn(t, await image(join(wire.folder, 'l1.img'), 'first'));
+    dev.run('ln', '-s', device, '/dev/disk/by-id/virtio-T1');
+    const { exitCode, stderr } = await cli(exporting(wire, 1, device), wire.env, { inside: dev.inside });
+    t.is(exitCode, 0, stderr);
+    t.regex(stderr, /\/dev\/disk\/by-id\/virtio-T1 is exported/);
+    const state = wire.env.AOE_LAB_STATE as string;
+    const configuration = (await here.run(['sh', '-c', 'cat "$1"/daemons/*/native.json', 'sh', state]))
+      .stdout;
+    t.regex(configuration, /"path": "\/dev\/disk\/by-id\/virtio-T1"/);
+  },
+);
+
+testUnless(
+  reason,
+  'A2: a link that leads elsewhere now is told, and a restart takes what it means',
+  async (t) => {
+    const wire = await testWire(t);
+    await image(join(wire.folder, 'daily-1'), 'one');
+    await image(join(wire.folder, 'daily-2'), 'two');
+    const current = join(wire.folder, 'current');
+    await symlink('daily-1', current);
+    const { file } = await cliJson<ExportReport>(exporting(wire, 1, current), wire.env);
+    t.is(file, current);
+    t.like(await statusOf(wire, 1), {
+      state: 'serving',
+      file: current,
+      resolved: join(wire.folder, 'daily-1'),
+    });
+    await rm(current);
+    await symlink('daily-2', current);
+    const changed = await statusOf(wire, 1);
+    t.like(changed, { state: 'impaired', remedy: 'restart', resolved: join(wire.folder, 'daily-2') });
+    t.regex(changed.faults.join(), /current means .*daily-2 now, and its target serves .*daily-1/);
+    await cliJson(['restart', 'e0.1'], wire.env);
+    t.is(await firstBytes(wire, 1, 3), 'two');
+    t.like(await statusOf(wire, 1), { state: 'serving', faults: [] });
+  },
+);
+
+testUnless(
+  reason,
+  'A3: a file that was replaced or removed under its target is told, by native and by a loop device',
+  async (t) => {
+    const wire = await testWire(t);
+    const file = join(wire.folder, 'r.img');
+    for (const [slot, more] of [
+      [1, []],
+      [2, ['--loop']],
+    ] as const) {
+      await image(file, 'old');
+      await cliJson(exporting(wire, slot, file, ...more), wire.env);
+      t.like(await statusOf(wire, slot), { state: 'serving', faults: [] });
+      await rename(await image(join(wire.folder, 'new.img'), 'new'), file);
+      const replaced = await statusOf(wire, slot);
+      t.is(replaced.state, 'impaired');
+      t.regex(replaced.faults.join(), /was replaced: its target serves the one that is deleted/);
+      await rm(file);
+      t.regex((await statusOf(wire, slot)).faults.join(), /is gone/);
+      await image(file, 'third');
+      t.regex((await statusOf(wire, slot)).faults.join(), /was replaced/);
+      await cliJson(['restart', `e0.${slot}`], wire.env);
+      t.is(await firstBytes(wire, slot, 5), 'third');
+      t.like(await statusOf(wire, slot), { state: 'serving', faults: [] });
+      await cliJson(['unexport', `e0.${slot}`, '--allow', 'used'], wire.env);
+    }
+    await assertNothingLeft(t, wire);
+  },
+);
+
+testUnless(
+  reason,
+  'A4: the same bytes by another name are not exported twice, disjoint slices are',
+  async (t) => {
+    const wire = await testWire(t);
+    const file = await image(join(wire.folder, 'a.img'), 'x', 1 << 23);
+    const hard = join(wire.folder, 'hard.img');
+    await link(file, hard);
+    await cliJson(exporting(wire, 1, file, '--length', '8192'), wire.env);
+    refused(t, await cli(exporting(wire, 2, hard), wire.env), /it is exported as e0\.1@/);
+    const device = await loopOn(t, file);
+    refused(t, await cli(exporting(wire, 2, device), wire.env), /it is exported as e0\.1@/);
+    refused(
+      t,
+      await cli(exporting(wire, 2, hard, '--offset', '8191', '--length', '2'), wire.env),
+      /it is exported as/,
+    );
+    await detachLoop(here, device);
+    // A11: the other half.
+    const { sectors } = await cliJson<ExportReport>(
+      exporting(wire, 2, hard, '--offset', '8192', '--length', '8192'),
+      wire.env,
+    );
+    t.is(sectors, 8192);
+    t.is((await statusOf(wire, 2)).size, 8192 * 512);
+    refused(
+      t,
+      await cli(exporting(wire, 3, file, '--offset', '16383', '--length', '2'), wire.env),
+      /16384 sectors/,
+    );
+    // What is overridden is named, and nothing else is.
+    const forced = await cli(exporting(wire, 3, file, '--allow', 'mounted'), wire.env);
+    refused(t, forced, /--allow exported/);
+    const allowed = await cli(exporting(wire, 3, file, '--force'), wire.env);
+    t.is(allowed.exitCode, 0, allowed.stderr);
+    t.regex(allowed.stderr, /overridden: it is exported as e0\.1@/);
+  },
+);
+
+testUnless(reason, 'A6: a missing device is not made as a file, by no size', async (t) => {
+  const wire = await testWire(t);
+  refused(
+    t,
+    await cli(exporting(wire, 1, '/dev/aoe-not-there', '--size', '8M'), wire.env),
+    /there is no such device/,
+  );
+  await t.throwsAsync(stat('/dev/aoe-not-there'), { code: 'ENOENT' });
+  await assertNothingLeft(t, wire);
+});
+
+testUnless(
+  reason,
+  'A7: unexport --remove-file removes what was made, never what took its name',
+  async (t) => {
+    const wire = await testWire(t);
+    const file = join(wire.folder, 'disk1');
+    await cliJson(exportOn(wire, 'native', 1, '--size', '8M'), wire.env);
+    await rm(file);
+    await mkdir(file);
+    await writeFile(join(file, 'x'), 'x');
+    const { stdout } = await cli(['unexport', 'e0.1', '--remove-file'], wire.env);
+    t.regex(stdout, /something else has its name/);
+    t.is(await readFile(join(file, 'x'), 'utf8'), 'x');
+    await rm(file, { recursive: true });
+    await cliJson(exportOn(wire, 'native', 1, '--size', '8M'), wire.env);
+    await rm(file);
+    await writeFile(file, 'theirs');
+    await cli(['unexport', 'e0.1', '--remove-file'], wire.env);
+    t.is(await readFile(file, 'utf8'), 'theirs');
+    await assertNothingLeft(t, wire);
+  },
+);
+
+testUnless(reason, 'A10: what can only be read says so before it is served', async (t) => {
+  const wire = await testWire(t);
+  const file = await image(join(wire.folder, 'ro.img'), 'x');
+  const mounted = join(wire.folder, 'mounted');
+  await mkdir(mounted);
+  await here.run(['mount', '--bind', '-o', 'ro', wire.folder, mounted]);
+  t.teardown(() => here.run(['umount', '--lazy', mounted]));
+  await here.run(['mount', '-o', 'remount,bind,ro', mounted]);
+  refused(t, await cli(exporting(wire, 1, join(mounted, 'ro.img')), wire.env), /--read-only/);
+  const fine = await cli(exporting(wire, 1, join(mounted, 'ro.img'), '--read-only'), wire.env);
+  t.is(fine.exitCode, 0, fine.stderr);
+  t.is((await stat(file)).size, 1 << 20);
+});
+
+testUnless(reason, 'A12: a file that grew is told once, and a restart takes its size', async (t) => {
+  const wire = await testWire(t);
+  const file = await image(join(wire.folder, 'g.img'), 'x');
+  await cliJson(exporting(wire, 1, file, '--loop'), wire.env);
+  await truncate(file, 1 << 21);
+  const grown = await statusOf(wire, 1);
+  t.like(grown, { state: 'impaired', remedy: 'restart' });
+  t.regex(grown.faults.join(), /has grown to 2 MiB \(4096 sectors\), and its target serves 2048/);
+  await cliJson(['restart', 'e0.1'], wire.env);
+  t.like(await statusOf(wire, 1), { state: 'serving', size: 1 << 21, faults: [] });
+});
+
+testUnless(
+  reason,
+  'A13: direct I/O where there is none is refused with the file system, before anything is served',
+  async (t) => {
+    const wire = await testWire(t);
+    const mounted = join(wire.folder, 'ram');
+    await mkdir(mounted);
+    await here.run(['mount', '-t', 'ramfs', 'none', mounted]);
+    t.teardown(() => here.run(['umount', '--lazy', mounted]));
+    const file = await image(join(mounted, 'd.img'), 'x');
+    const { exitCode, stderr } = await cli(exporting(wire, 1, file, '--direct-io'), wire.env);
+    t.is(exitCode, 2, stderr);
+    t.regex(stderr, /ramfs takes no direct I\/O[\s\S]*leave --direct-io out/);
+  },
+);
+
+testUnless(
+  reason,
+  'A14: one disk on two interfaces, by the same daemon and address, needs no override',
+  async (t) => {
+    const wire = await testWire(t);
+    const inside = here.inNamespace(wire.netns);
+    await inside.run(['ip', 'link', 'add', 'tg2', 'type', 'veth', 'peer', 'name', 'in2']);
+    for (const end of ['tg2', 'in2'])
+      await inside.run(['ip', 'link', 'set', end, 'addrgenmode', 'none', 'up']);
+    const file = await image(join(wire.folder, 'two.img'), 'x');
+    await cliJson(exporting(wire, 1, file), wire.env);
+    const second = exporting(wire, 1, file).map((word) => (word === wire.target ? 'tg2' : word));
+    const { exitCode, stderr } = await cli(second, wire.env);
+    t.is(exitCode, 0, stderr);
+    t.notRegex(stderr, /overridden|destroy/);
+  },
+);

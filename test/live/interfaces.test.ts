@@ -1,0 +1,271 @@
+/** Where frames go: ports of bridges, names, addresses and MTUs of interfaces that targets are exported on. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { here } from '../../src/host/local.js';
+import type { ExportStatus, StatusReport } from '../../src/target/status.js';
+import { type CliResult, cli, cliJson } from './cli.js';
+import { assertNothingLeft, discoverOn, exportOn, type Found } from './export.js';
+import { builtVblade, noRoot, sourceTree, testUnless } from './machine.js';
+import { type TestWire, testWire } from './wire.js';
+
+const SIZE = 1 << 20;
+const reason = noRoot();
+const built = await builtVblade();
+const noVblade = 'reason' in built ? built.reason : undefined;
+const qaoed = sourceTree('qaoed-trunk');
+
+/** A wire with a file for e0.1, and ip(8) in its namespace. */
+async function scene(t: ExecutionContext, mtu?: number) {
+  t.timeout(180_000);
+  const wire = await testWire(t, mtu);
+  await writeFile(join(wire.folder, 'disk1'), Buffer.alloc(SIZE, 1));
+  const ip = (...words: string[]) => here.run(['ip', '-n', wire.netns, ...words]);
+  return { wire, ip };
+}
+
+async function only(wire: TestWire): Promise<ExportStatus> {
+  const { exports } = await cliJson<StatusReport>(['status'], wire.env);
+  const [one] = exports;
+  if (one === undefined || exports.length > 1) throw new Error(JSON.stringify(exports));
+  return one;
+}
+
+function assertRefused(t: ExecutionContext, result: CliResult, ...says: RegExp[]): void {
+  t.is(result.exitCode, 2, result.stderr);
+  for (const what of says) t.regex(result.stderr, what);
+}
+
+async function addBridge(ip: (...words: string[]) => Promise<unknown>, port: string): Promise<void> {
+  await ip('link', 'add', 'br0', 'type', 'bridge');
+  await ip('link', 'set', 'br0', 'addrgenmode', 'none', 'up');
+  await ip('link', 'set', port, 'master', 'br0');
+}
+
+testUnless(reason, 'B3: an export on a port of a bridge is refused, and made on the bridge', async (t) => {
+  const { wire, ip } = await scene(t);
+  await addBridge(ip, wire.target);
+  for (const name of ['native', 'vblade']) {
+    const refused = await cli(exportOn(wire, name, 1), wire.env);
+    assertRefused(t, refused, /tgt is a port of br0/, /→ export on br0/);
+  }
+  const dry = await cli([...exportOn(wire, 'native', 1), '--dry-run'], wire.env);
+  assertRefused(t, dry, /tgt is a port of br0/);
+  const asked = await cli(['discover', '--iface', wire.target, '--netns', wire.netns], wire.env);
+  assertRefused(t, asked, /tgt is a port of br0/, /br0/);
+  await cliJson(exportOn({ ...wire, target: 'br0' }, 'native', 1), wire.env);
+  t.like(await only(wire), { state: 'serving', wire: 'answers', unchecked: null, faults: [] });
+  const found = await cliJson<Found[]>(discoverOn(wire), wire.env);
+  t.is(found.length, 1);
+  await cliJson(['unexport', 'e0.1'], wire.env);
+  await assertNothingLeft(t, wire);
+});
+
+testUnless(reason, 'B3: an interface that becomes a port later is a fault in status', async (t) => {
+  const { wire, ip } = await scene(t);
+  await cliJson(exportOn(wire, 'native', 1), wire.env);
+  await addBridge(ip, wire.target);
+  const now = await only(wire);
+  t.like(now, { state: 'impaired', wire: 'unchecked', remedy: 'interface' });
+  t.regex(now.faults.join('\n'), /tgt is a port of br0: export on br0/);
+  assertRefused(t, await cli(['restart', 'e0.1'], wire.env), /tgt is a port of br0/);
+  await ip('link', 'set', wire.target, 'nomaster');
+  t.like(await only(wire), { state: 'serving', wire: 'answers', faults: [] });
+});
+
+testUnless(reason, 'B3: a macvlan is served, the interface that carries it is not exported on', async (t) => {
+  const { wire, ip } = await scene(t);
+  const added = await ip(
+    'link',
+    'add',
+    'link',
+    wire.target,
+    'name',
+    'mv0',
+    'type',
+    'macvlan',
+    'mode',
+    'bridge',
+  ).catch(() => undefined);
+  if (added === undefined) {
+    t.pass('the kernel has no macvlan');
+    return;
+  }
+  await ip('link', 'set', 'mv0', 'addrgenmode', 'none', 'up');
+  const refused = await cli(exportOn(wire, 'native', 1), wire.env);
+  assertRefused(t, refused, /tgt carries the macvlan mv0/, /→ export on mv0/);
+  await cliJson(exportOn({ ...wire, target: 'mv0' }, 'native', 1), wire.env);
+  t.is((await cliJson<Found[]>(discoverOn(wire), wire.env)).length, 1);
+});
+
+testUnless(
+  noVblade,
+  'B4: an export behind a bridge is asked over the bridge, and moves over it',
+  async (t) => {
+    const { wire, ip } = await scene(t);
+    await addBridge(ip, wire.initiator);
+    await cliJson(exportOn(wire, 'vblade', 1), wire.env);
+    t.like(await only(wire), { state: 'serving', wire: 'answers', faults: [] });
+    const moved = await cliJson<{ after: { sectors: number } }>(
+      ['migrate', 'e0.1', '--to', 'native'],
+      wire.env,
+    );
+    t.is(moved.after.sectors, SIZE / 512);
+    t.like(await only(wire), { state: 'serving', wire: 'answers', implementation: 'native' });
+    // A bridge may filter: silence behind it proves nothing of the target.
+    const [pid] = (await only(wire)).pids;
+    process.kill(pid as number, 'SIGSTOP');
+    const silent = await only(wire);
+    process.kill(pid as number, 'SIGCONT');
+    t.like(silent, { state: 'serving', wire: 'unchecked', faults: [] });
+    t.regex(silent.unchecked ?? '', /over br0, which may keep AoE out/);
+    await ip('link', 'set', 'br0', 'down');
+    const down = await only(wire);
+    t.like(down, { state: 'serving', wire: 'unchecked', faults: [] });
+    t.regex(down.unchecked ?? '', /ini, the other end of tgt, is a port of br0, which is down/);
+  },
+);
+
+testUnless(
+  reason,
+  'B5: an altname is resolved to the one real name, in entry, status and plan',
+  async (t) => {
+    const { wire, ip } = await scene(t);
+    await ip('link', 'property', 'add', 'dev', wire.target, 'altname', 'enp3s0');
+    await ip('link', 'property', 'add', 'dev', wire.target, 'altname', 'a-name-of-more-than-fifteen-letters');
+    const lab = join(wire.folder, 'lab.yaml');
+    await writeFile(
+      lab,
+      `lab: t\nhosts: { me: { ssh: here } }\nexports:\n  - { host: me, address: e0.1, implementation: native, interface: enp3s0, netns: ${wire.netns}, file: ${join(wire.folder, 'disk1')} }\n`,
+    );
+    const plan = await cli(['plan', '-f', lab, '--json'], wire.env);
+    t.is(plan.exitCode, 5, plan.stderr);
+    t.is(JSON.parse(plan.stdout).actions[0].id, `e0.1@tgt%${wire.netns}`);
+    const applied = await cli(['apply', '-f', lab, '--yes'], wire.env);
+    t.is(applied.exitCode, 0, applied.stderr);
+    t.like(await only(wire), {
+      id: `e0.1@tgt%${wire.netns}`,
+      iface: 'tgt',
+      state: 'serving',
+      wire: 'answers',
+    });
+    t.is((await cli(['plan', '-f', lab], wire.env)).exitCode, 0);
+    const again = await cli(exportOn({ ...wire, target: 'enp3s0' }, 'native', 1), wire.env);
+    assertRefused(t, again, /has exported .*disk1 there/);
+    const place = ['--netns', wire.netns];
+    for (const iface of ['enp3s0', 'a-name-of-more-than-fifteen-letters']) {
+      t.is((await cli(['discover', '--iface', iface, ...place], wire.env)).exitCode, 0, iface);
+    }
+    await cliJson(['unexport', `e0.1@enp3s0%${wire.netns}`], wire.env);
+    await cliJson(
+      exportOn({ ...wire, target: 'a-name-of-more-than-fifteen-letters' }, 'native', 1),
+      wire.env,
+    );
+    t.like(await only(wire), { iface: 'tgt', state: 'serving' });
+  },
+);
+
+const KEEPERS: [string, string[], string | undefined][] = [
+  ['vblade', [], noVblade],
+  ['qaoed', ['--source', 'path' in qaoed ? qaoed.path : ''], 'reason' in qaoed ? qaoed.reason : noVblade],
+];
+for (const [name, where, why] of KEEPERS) {
+  testUnless(
+    why,
+    `B8: a new MAC under ${name} is a fault with both addresses, which a restart mends`,
+    async (t) => {
+      const { wire, ip } = await scene(t);
+      const { mac } = await cliJson<{ mac: string }>(exportOn(wire, name, 1, ...where), wire.env);
+      await ip('link', 'set', wire.target, 'address', '02:00:00:00:00:77');
+      const now = await only(wire);
+      t.like(now, { state: 'impaired', remedy: 'restart' });
+      t.deepEqual(now.faults, [
+        `it answers from ${mac}, and the address of tgt is 02:00:00:00:00:77 now: aoe-lab restart e0.1@tgt%${wire.netns}`,
+      ]);
+      const refused = await cli(['migrate', 'e0.1', '--to', 'native'], wire.env);
+      t.is(refused.exitCode, 1);
+      t.regex(refused.stderr, /it answers from .*\n.*→ aoe-lab restart/);
+      await cliJson(['restart', 'e0.1'], wire.env);
+      t.like(await only(wire), { state: 'serving', wire: 'answers', faults: [] });
+    },
+  );
+}
+
+testUnless(reason, 'B8: native follows a new MAC, and status finds no fault', async (t) => {
+  const { wire, ip } = await scene(t);
+  await cliJson(exportOn(wire, 'native', 1), wire.env);
+  await ip('link', 'set', wire.target, 'address', '02:00:00:00:00:77');
+  let now = await only(wire);
+  for (let tries = 0; now.wire !== 'answers' && tries < 30; tries++) now = await only(wire);
+  t.like(now, { state: 'serving', wire: 'answers', faults: [] });
+});
+
+testUnless(
+  reason,
+  'B13: an MTU that holds no sector is a fault of that export, and the rest is told as usual',
+  async (t) => {
+    const { wire, ip } = await scene(t);
+    await ip('link', 'add', 'u0', 'type', 'veth', 'peer', 'name', 'u1');
+    for (const end of ['u0', 'u1']) await ip('link', 'set', end, 'addrgenmode', 'none', 'up');
+    await writeFile(join(wire.folder, 'disk2'), Buffer.alloc(SIZE, 2));
+    await cliJson(exportOn(wire, 'native', 1), wire.env);
+    await cliJson(exportOn({ ...wire, target: 'u0' }, 'native', 2), wire.env);
+    await ip('link', 'set', wire.target, 'mtu', '500');
+    const { exports } = await cliJson<StatusReport>(['status'], wire.env);
+    const [small, other] = exports;
+    t.like(small, { state: 'impaired', wire: 'unchecked', remedy: 'interface' });
+    t.regex(small?.faults.join('\n') ?? '', /the MTU of tgt is 500 bytes.*ip link set dev tgt mtu 1500/);
+    t.like(other, { state: 'serving', wire: 'answers', faults: [] });
+    const text = await cli(['status'], wire.env);
+    t.is(text.exitCode, 0, text.stderr);
+    t.regex(text.stdout, /the MTU of tgt is 500 bytes/);
+    await writeFile(join(wire.folder, 'disk3'), Buffer.alloc(SIZE, 3));
+    assertRefused(t, await cli(exportOn(wire, 'native', 3), wire.env), /the MTU of tgt is 500 bytes/);
+  },
+);
+
+testUnless(
+  'reason' in qaoed ? qaoed.reason : noVblade,
+  'B14: an MTU that changed under qaoed is a fault, which a restart mends',
+  async (t) => {
+    const { wire, ip } = await scene(t, 9000);
+    const source = ['--source', 'path' in qaoed ? qaoed.path : ''];
+    await cliJson(exportOn(wire, 'qaoed', 1, ...source), wire.env);
+    t.like(await only(wire), { state: 'serving', faults: [] });
+    await ip('link', 'set', wire.target, 'mtu', '1500');
+    const lowered = await only(wire);
+    t.like(lowered, { state: 'impaired', remedy: 'restart' });
+    t.regex(
+      lowered.faults.join('\n'),
+      /the MTU of tgt is 1500, and was 9000 when its target started; it offers 17 sectors a frame where 2 fit: aoe-lab restart/,
+    );
+    await cliJson(['restart', 'e0.1'], wire.env);
+    t.like(await only(wire), { state: 'serving', faults: [] });
+    await ip('link', 'set', wire.target, 'mtu', '9000');
+    const raised = await only(wire);
+    t.like(raised, { state: 'impaired', remedy: 'restart' });
+    t.regex(
+      raised.faults.join('\n'),
+      /the MTU of tgt is 9000, and was 1500 .* offers 2 sectors a frame where 17 fit/,
+    );
+  },
+);
+
+testUnless(noVblade, 'B9: an export on lo is asked on lo', async (t) => {
+  const { wire, ip } = await scene(t);
+  await ip('link', 'set', 'lo', 'up');
+  await cliJson(exportOn({ ...wire, target: 'lo' }, 'vblade', 1), wire.env);
+  t.like(await only(wire), { state: 'serving', wire: 'answers', faults: [] });
+});
+
+testUnless(reason, 'a name that begins with a dash is refused, and nothing is changed', async (t) => {
+  const { wire, ip } = await scene(t);
+  await ip('link', 'set', 'dev', wire.target, 'down');
+  await ip('link', 'set', 'dev', wire.target, 'name', '-x');
+  await ip('link', 'set', 'dev', '-x', 'up');
+  const words = exportOn(wire, 'native', 1).map((word) => (word === wire.target ? '-x' : word));
+  words[words.indexOf('--iface')] = '--iface=-x';
+  words.splice(words.indexOf('-x'), 1);
+  assertRefused(t, await cli(words, wire.env), /would take the name -x for an option/, /name NAME/);
+  t.deepEqual((await cliJson<StatusReport>(['status'], wire.env)).exports, []);
+});

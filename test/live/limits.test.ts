@@ -1,0 +1,145 @@
+/** What a target has no room for is refused, by the recipe and by the program itself; at the limit it serves what it should. */
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { listInterfaces } from '../../src/host/interface.js';
+import { here } from '../../src/host/local.js';
+import { openTarget } from '../../src/initiator/open.js';
+import { openPacketLink } from '../../src/link/packet.js';
+import { EntryStore } from '../../src/target/entry.js';
+import { wireDifferences } from '../../src/target/wire-differences.js';
+import { cli, cliJson } from './cli.js';
+import { askFrom, discoverOn, exportOn, type Found } from './export.js';
+import { builtVblade, noCompiler, noRoot, sourceTree, testUnless } from './machine.js';
+import { testWire } from './wire.js';
+
+const SECTOR = 512;
+const SECTORS = 2048;
+
+/** Addresses of nobody. */
+function strangers(count: number): string[] {
+  return Array.from({ length: count }, (_, at) => `02:00:00:00:0a:${at.toString(16).padStart(2, '0')}`);
+}
+
+/** Each sector begins with its number. */
+function numbered(): Buffer {
+  const data = Buffer.alloc(SECTORS * SECTOR);
+  for (let sector = 0; sector < SECTORS; sector++) data.writeUInt32BE(sector, sector * SECTOR);
+  return data;
+}
+
+const built = await builtVblade();
+const noVblade = 'reason' in built ? built.reason : undefined;
+
+testUnless(noVblade, 'A16: vblade takes no more MACs than it has room for', async (t) => {
+  const wire = await testWire(t);
+  const file = join(wire.folder, 'disk1');
+  await writeFile(file, numbered());
+  const refused = await cli(exportOn(wire, 'vblade', 1, '--mac', strangers(123).join(',')), wire.env);
+  t.is(refused.exitCode, 2);
+  t.regex(refused.stderr, /--mac: 123 is not in 0…32: its list has room for 32/);
+
+  // The last one of a full list is heard.
+  const list = [...strangers(31), wire.mac].join(',');
+  await cliJson(exportOn(wire, 'vblade', 1, '--mac', list), wire.env);
+  const link = await openPacketLink({ iface: wire.initiator, netns: wire.netns });
+  t.teardown(() => link.close());
+  const target = await openTarget(link, { shelf: 0, slot: 1 });
+  for (const sector of [0, 1, 1000, SECTORS - 1]) {
+    t.is((await target.read(sector, 1)).readUInt32BE(0), sector);
+  }
+  await target.write(7, Buffer.alloc(SECTOR, 0xee));
+  const after = numbered();
+  after.fill(0xee, 7 * SECTOR, 8 * SECTOR);
+  t.true((await readFile(file)).equals(after));
+});
+
+testUnless(noVblade, 'A16: vblade itself ends rather than write past its list', async (t) => {
+  const wire = await testWire(t);
+  const file = join(wire.folder, 'disk1');
+  await writeFile(file, numbered());
+  const program = 'path' in built ? built.path : '';
+  const argv = [program, '-m', strangers(33).join(','), '0', '1', wire.target, file];
+  const { exitCode, stderr } = await here.inNamespace(wire.netns).run(argv, { accept: [1] });
+  t.is(exitCode, 1);
+  t.regex(stderr, /^more than 32 masks$/m);
+});
+
+testUnless(
+  noVblade,
+  'A16: what the wire says of a served export is what its entry says, and of another file it is not',
+  async (t) => {
+    const wire = await testWire(t);
+    await cliJson(exportOn(wire, 'vblade', 1, '--size', '1M'), wire.env);
+    const [found] = await cliJson<Found[]>(discoverOn(wire), wire.env);
+    process.env.AOE_LAB_STATE = wire.env.AOE_LAB_STATE as string;
+    const [entry] = await (await EntryStore.open(here)).all();
+    if (entry === undefined || found === undefined) throw new Error('nothing is exported');
+    t.deepEqual(wireDifferences(entry, found), []);
+    t.is(wireDifferences({ ...entry, slot: 2 }, found).length, 1);
+  },
+);
+
+testUnless(noVblade, 'A16: an interface whose name vblade takes for an option is refused', async (t) => {
+  const wire = await testWire(t);
+  const inside = here.inNamespace(wire.netns);
+  await inside.run(['ip', 'link', 'set', 'tgt', 'down']);
+  await inside.run(['ip', 'link', 'set', 'dev', 'tgt', 'name', '-r']);
+  await inside.run(['ip', 'link', 'set', 'dev', '-r', 'up']);
+  t.true((await listInterfaces(inside)).some(({ name }) => name === '-r'));
+  const words = exportOn(wire, 'vblade', 1, '--size', '1M').map((word) => (word === 'tgt' ? '-r' : word));
+  const joined = words.map((word, at) => (words[at - 1] === '--iface' ? `--iface=${word}` : word));
+  const refused = await cli(
+    joined.filter((word) => word !== '--iface'),
+    wire.env,
+  );
+  t.is(refused.exitCode, 2, refused.stderr);
+  t.regex(refused.stderr, /can't be told the name of the interface -r/);
+  await t.throwsAsync(stat(join(wire.folder, 'disk1')), { code: 'ENOENT' });
+});
+
+for (const { name, release, tree } of [
+  { name: 'ggaoed', release: '1.1', tree: 'ggaoed-1.1' },
+  { name: 'qaoed', release: 'trunk', tree: 'qaoed-trunk' },
+]) {
+  const source = sourceTree(tree);
+  const reason = noRoot() ?? noCompiler() ?? ('reason' in source ? source.reason : undefined);
+  const where = 'path' in source ? ['--release', release, '--source', source.path] : [];
+
+  testUnless(
+    reason,
+    `A16: ${name} is not told a folder that its socket has no room for, and nothing is left`,
+    async (t) => {
+      const wire = await testWire(t);
+      const env = { AOE_LAB_STATE: join(wire.folder, 'x'.repeat(90)) };
+      const refused = await cli(exportOn(wire, name, 1, '--size', '1M', ...where), env);
+      t.is(refused.exitCode, 2, refused.stderr);
+      t.regex(refused.stderr, /can't be told its folder .*\n?.*AOE_LAB_STATE/s);
+      await t.throwsAsync(stat(join(wire.folder, 'disk1')), { code: 'ENOENT' });
+      t.deepEqual(await cliJson<Found[]>(['discover', ...askFrom(wire), '--wait', '300'], env), []);
+    },
+  );
+}
+
+const ggaoed = sourceTree('ggaoed-1.1');
+const noGgaoed = noRoot() ?? noCompiler() ?? ('reason' in ggaoed ? ggaoed.reason : undefined);
+
+testUnless(noGgaoed, 'A16: an interface of a like name takes no export of ggaoed from another', async (t) => {
+  const wire = await testWire(t);
+  const inside = here.inNamespace(wire.netns);
+  const ends = ['a-0', 'b-0', 'a_0', 'b_0'];
+  await inside.run(['ip', 'link', 'add', 'a-0', 'type', 'veth', 'peer', 'name', 'b-0']);
+  await inside.run(['ip', 'link', 'add', 'a_0', 'type', 'veth', 'peer', 'name', 'b_0']);
+  for (const end of ends) await inside.run(['ip', 'link', 'set', end, 'addrgenmode', 'none', 'up']);
+  const where = ['--release', '1.1', '--source', 'path' in ggaoed ? ggaoed.path : ''];
+  const on = (iface: string, ...more: string[]): string[] =>
+    exportOn(wire, 'ggaoed', 1, ...more, ...where).map((word) => (word === 'tgt' ? iface : word));
+  await cliJson(on('a-0', '--size', '1M'), wire.env);
+  const second = await cli(on('a_0', '--force'), wire.env);
+  t.is(second.exitCode, 1, second.stderr);
+  t.regex(second.stderr, /one ggaoed serves an address once[\s\S]*→ take another shelf or slot/);
+  const found = await cliJson<Found[]>(['discover', '--iface', 'b-0', '--netns', wire.netns], wire.env);
+  t.deepEqual(
+    found.map(({ slot, serial }) => [slot, serial]),
+    [[1, 'e0.1-a-0']],
+  );
+});
