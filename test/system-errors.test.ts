@@ -8,6 +8,8 @@ import { expectedError } from '../src/system-errors.js';
 import { describeError, errorAsJson, exitCodeOf } from '../src/ui/errors.js';
 import { temporaryFolder } from './temporary.js';
 
+const NO_TOOL = 'aoe-lab-no-such-tool';
+
 /** An error as the system really gives it. */
 async function errorOf(job: () => Promise<unknown>): Promise<unknown> {
   try {
@@ -41,11 +43,7 @@ test('what the system refuses is told with its path, what happened and what to d
     [() => mkdir(at('folder')), 1, /error making the folder .*\n {2}file already exists/],
     [full, 1, /no space left on device/],
     [() => readFile('a\0b'), 2, /it holds a NUL character/],
-    [
-      async () => once(spawn('aoe-lab-no-such-tool', []), 'close'),
-      3,
-      /there is no program aoe-lab-no-such-tool/,
-    ],
+    [async () => once(spawn(NO_TOOL, []), 'close'), 3, /there is no program aoe-lab-no-such-tool/],
   ];
   for (const [job, code, words] of table) {
     const error = await errorOf(job);

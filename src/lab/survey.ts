@@ -1,6 +1,5 @@
 /** What the hosts of a lab have, and who answers on its segments; asked in parallel, changing nothing. */
 import pLimit from 'p-limit';
-import { LabError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { discover } from '../initiator/discover.js';
 import { withLink } from '../initiator/session.js';
@@ -72,8 +71,9 @@ async function lookAtPlace(network: Network, netns: string | undefined): Promise
     const interfaces = await network.interfaces(netns);
     return { netns, interfaces, foreign: await network.foreign(netns) };
   } catch (error) {
-    if (!(error instanceof LabError)) throw error;
-    const { happened, next } = error.facts;
+    const known = expectedError(error);
+    if (known === undefined) throw error;
+    const { happened, next } = known.facts;
     const advice = typeof next === 'string' ? next : (next?.[0] ?? null);
     return { netns, interfaces: [], foreign: [], fault: { happened, next: advice } };
   }

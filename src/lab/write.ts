@@ -1,8 +1,7 @@
-import { Document, Scalar, visit } from 'yaml';
 import { formatAddress } from '../aoe/index.js';
-import { escapeJson, isPrintable } from '../escape.js';
 import { formatSize } from '../units.js';
 import { type Lab, type LabExport, segmentInterface } from './lab.js';
+import { yamlText } from './yaml-text.js';
 
 /** A lab as the text of a lab.yaml that means the same. */
 export function writeLab(lab: Lab): string {
@@ -15,17 +14,7 @@ export function writeLab(lab: Lab): string {
     exports: lab.exports.map((one) => writeExport(lab, one)),
   };
   const head = '# yaml-language-server: $schema=node_modules/aoe-lab/recipes/lab.schema.json\n';
-  return head + printable(new Document(document));
-}
-
-/** As it can be shown on a terminal, with the values that it has. */
-function printable(document: Document): string {
-  visit(document, {
-    Scalar: (_key, node) => {
-      if (typeof node.value === 'string' && !isPrintable(node.value)) node.type = Scalar.QUOTE_DOUBLE;
-    },
-  });
-  return escapeJson(document.toString({ lineWidth: 120 }));
+  return head + yamlText(document, 120);
 }
 
 function writeExport(lab: Lab, one: LabExport): object {

@@ -17,7 +17,7 @@ import { asSourceTree, comparePins, type Found, type RecallOptions, type SourceT
 import { writeHint } from './store/hints.js';
 import { getTree, treePath } from './store/trees.js';
 import { withWorkFolder } from './store/work.js';
-import { listTree, treeDigest, VERSION_CONTROL } from './tree-digest.js';
+import { listTree, TreeError, treeDigest, VERSION_CONTROL } from './tree-digest.js';
 
 /**
  * The user's folder, archive or URL as a tree in the store, compared with what the release pins.
@@ -69,7 +69,15 @@ async function fromPath(
       {},
       { ...options, work, location: path, move: false },
     );
-    return settleOwn(arrival, subdirs, release, options);
+    return settleOwn(arrival, subdirs, release, options).catch((cause: unknown) => {
+      if (!(cause instanceof TreeError)) throw cause;
+      throw new LabError({
+        tried: `taking the source from ${path}`,
+        happened: cause.message,
+        next: 'take the archive from another place, or unpack it yourself, look at it, and pass the folder by --source',
+        cause,
+      });
+    });
   });
 }
 

@@ -8,7 +8,7 @@ import type { Limits } from './limits.js';
 import { possibleRoots } from './root.js';
 import type { Found } from './source-tree.js';
 import { putTree, treePath } from './store/trees.js';
-import { listTree, type TreeListing, treeDigest } from './tree-digest.js';
+import { listTree, TreeError, type TreeListing, treeDigest } from './tree-digest.js';
 
 export interface Root {
   folder: string;
@@ -35,25 +35,26 @@ export async function chooseRoot(
     if (trees.length === 0 || trees.includes(root.digest)) return root;
     first ??= root;
   }
-  if (first === undefined) throw new Error('nothing came');
+  if (first === undefined) throw new TreeError('nothing came');
   return first;
 }
 
 /**
  * Refuses what no source tree may hold: devices, pipes, sockets, and links that lead out of it.
+ * @throws TreeError
  * @param absolute whether links to absolute paths are let through: in a tree of the user's own (automake makes such)
  */
 export function checkTree({ entries }: TreeListing, absolute = false): void {
   const links = new Map<string, string>();
   for (const { path, kind, target } of entries) {
-    if (kind === 'other') throw new Error(`${path} is a device, pipe or socket`);
+    if (kind === 'other') throw new TreeError(`${path} is a device, pipe or socket`);
     if (kind === 'link' && !(absolute && target?.startsWith('/'))) links.set(path, target ?? '');
   }
   for (const path of links.keys()) {
     const fault = linkFault(path, links);
-    if (fault !== undefined) throw new Error(`${path} is refused: ${fault}`);
+    if (fault !== undefined) throw new TreeError(`${path} is refused: ${fault}`);
   }
-  if (entries.length === 0) throw new Error('there is no file in it');
+  if (entries.length === 0) throw new TreeError('there is no file in it');
 }
 
 /** Puts what arrived into the store, version control's own folders left out. */

@@ -1,4 +1,6 @@
 /** What `discover` prints for people. */
+
+import { bounded } from '../escape.js';
 import { type Discovered, isCutShort } from '../initiator/discover.js';
 import { MOST_STATIONS } from '../initiator/who-answers.js';
 import { formatSize } from '../units.js';
@@ -17,10 +19,14 @@ const HEAD = [
   'config string',
 ];
 
+/** Of a person's patience. */
+const MOST_ROWS = 200;
+
 /** A line a station; `!` marks those that the lines below tell of. */
 export function discoveredTable(found: readonly Discovered[]): string {
-  const lines = remarks(found);
-  return [table(HEAD, found.map(row)), ...lines].join('\n');
+  const left = found.length - MOST_ROWS;
+  const more = left > 0 ? [`… and ${left} more, which --json has`] : [];
+  return [table(HEAD, found.slice(0, MOST_ROWS).map(row)), ...more, ...bounded(remarks(found))].join('\n');
 }
 
 function row(found: Discovered): string[] {

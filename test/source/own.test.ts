@@ -168,3 +168,14 @@ withSources(
     t.true(compared > 0);
   },
 );
+
+test.serial('an archive whose root is a link that leads out is refused in words', async (t) => {
+  await useStore(t);
+  const file = join(await folderOf(t), 'toy.tgz');
+  await writeFile(file, gzipSync(tarOf([{ name: 'D', type: '2', target: '..' }])));
+  const { recipe, release } = recipeOf([]);
+  const error = await t.throwsAsync<LabError>(fetchSource(recipe, release, { source: file }), {
+    instanceOf: LabError,
+  });
+  t.regex(error.facts.happened, /leads out of the tree/);
+});

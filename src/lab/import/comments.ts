@@ -1,7 +1,7 @@
 /** What a lab.yaml tells of its import, in comments. */
-import { stringify } from 'yaml';
 import { formatAddress } from '../../aoe/index.js';
 import { escapeLine } from '../../escape.js';
+import { yamlText } from '../yaml-text.js';
 import { type LeftOut, placeOf } from './found.js';
 import { type Told, toldPlace } from './remarks.js';
 
@@ -30,7 +30,7 @@ export function drafts(host: string, leftOut: readonly LeftOut[]): string[] {
   if (leftOut.length === 0) return [];
   const head = `Left out. Correct what ${TO_COMPLETE} says, remove it, and take the # away:`;
   const lines = leftOut.flatMap((one) =>
-    stringify([draftOf(host, one)], { lineWidth: 0 })
+    yamlText([draftOf(host, one)], 0)
       .trimEnd()
       .split('\n'),
   );
