@@ -86,6 +86,8 @@ export interface Lock {
 export interface StorageSnapshot {
   /** Changes at each boot. */
   bootId: string;
+  /** What tells the host from others: machine-id(5), or its name where it has none. */
+  machineId: string;
   names: ReadonlyMap<string, NameFacts>;
   /** By kernel name. */
   blocks: ReadonlyMap<string, BlockFacts>;

@@ -17,6 +17,8 @@ export function parseSurvey(text: string, names: readonly string[]): StorageSnap
   const blocks = parseBlocks(section('blocks'), section('loops'));
   return {
     bootId: section('boot')[0] ?? '',
+    // "uninitialized" stands there until the first boot is over.
+    machineId: section('machine').find((line) => line !== '' && line !== 'uninitialized') ?? '',
     names: new Map(names.map((name, index) => [name, parseName(name, section(`name ${index}`))])),
     blocks,
     mounts: section('mounts').flatMap(parseMount),

@@ -51,6 +51,9 @@ for name do
 done
 echo @boot
 cat /proc/sys/kernel/random/boot_id
+echo @machine
+cat /etc/machine-id /var/lib/dbus/machine-id 2>/dev/null
+hostname 2>/dev/null || uname -n
 echo @blocks
 cd /sys/class/block 2>/dev/null && {
   ls -l

@@ -80,6 +80,8 @@ export interface ExportEntry {
     loopsBefore: string[];
   };
   options: ExportOptions;
+  /** ATA serial number, for targets that can be told one: initiators know the disk by it, so that it stays. */
+  serial?: string;
   /** Its process is started again when it ends. */
   restart?: RestartPolicy;
   /** The lab that it was made for, which alone changes and ends it; and its file as that names it, links and all. */

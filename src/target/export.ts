@@ -15,7 +15,7 @@ import { Network } from './network.js';
 import { serviceManager } from './persist/manager.js';
 import { settlePersistence } from './persist/settle.js';
 import { persistenceWarnings } from './persist/warnings.js';
-import { type ExportPlan, planExport, type Served } from './plan.js';
+import { type ExportPlan, planExport, type Served, serialOf } from './plan.js';
 import { findProcesses } from './processes.js';
 import { requireAnnouncement, waitUntilListening } from './ready.js';
 import { type Recovery, recover } from './recover.js';
@@ -187,7 +187,10 @@ async function begin(
  * Makes the file where it is not there: under a name of its own, and what was made is on record before it gets its name, so
  * that whatever is removed later is that and nothing else.
  */
-async function makeFile(store: EntryStore, { entry, backing: { absent } }: ExportPlan): Promise<ExportEntry> {
+async function makeFile(
+  store: EntryStore,
+  { entry, backing: { absent }, machineId }: ExportPlan,
+): Promise<ExportEntry> {
   const { backing } = entry;
   const { making, path, size } = backing;
   if (!absent || making === undefined) return entry;
@@ -197,6 +200,7 @@ async function makeFile(store: EntryStore, { entry, backing: { absent } }: Expor
     ...entry,
     backing: { ...backing, madeAs, identity: { kind: 'file', dev, inode, birth, bootId } },
   };
+  known.serial = serialOf(machineId, known);
   await store.write(known);
   await placeFile(store.host, path, making);
   const { making: _, ...whole } = known.backing;

@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { formatAddress } from '../aoe/index.js';
 import { UsageError } from '../errors.js';
 import type { Host } from '../host/host.js';
+import { serialFor } from '../native/serial.js';
 import { packageRoot } from '../paths.js';
 import { allows } from '../recipe/allows.js';
 import type { Control } from '../recipe/schema.js';
@@ -43,6 +45,8 @@ export interface ExportPlan {
   overridden: Finding[];
   /** What the user should know. */
   warnings: string[];
+  /** Of the host. */
+  machineId: string;
 }
 
 /**
@@ -64,8 +68,21 @@ export async function planExport(
   if (wish.options.directIo) await requireDirectIo(store.host, served.control, backing, asked);
   if (wish.persist) await refuseFleeting(store, served.control, backing.path);
   const entry = await composeEntry(store, served, wish, backing);
+  if (entry.backing.identity !== null) entry.serial = serialOf(asked.snapshot.machineId, entry);
   refuseUnspeakable(served, entry);
-  return { entry, backing, overridden, warnings };
+  return { entry, backing, overridden, warnings, machineId: asked.snapshot.machineId };
+}
+
+/** By what a file or disk is: its name, its number and the path to it may change. */
+export function serialOf(machineId: string, entry: ExportEntry): string {
+  const { identity } = entry.backing;
+  const what =
+    identity === null
+      ? entry.backing.name
+      : identity.kind === 'file'
+        ? `${identity.inode} ${identity.birth}`
+        : JSON.stringify([identity.facts, identity.file?.inode ?? identity.file?.path ?? identity.block]);
+  return serialFor({ machineId, address: formatAddress(entry), identity: what });
 }
 
 /** The commands and files of an export that would be made, as a person would type them; changes nothing. */

@@ -36,6 +36,14 @@ const MARKED = [
 done; :`,
 ];
 
+/**
+ * Namespaces of processes: those of a container have its root and its state folder, and are nobody's here although their mark
+ * is called the same.
+ */
+const NAMESPACES = `
+printf '\\0'
+ls -ld /proc/self/ns/pid $(grep -lsF '${RUN_MARK}=' /proc/[0-9]*/environ | sed 's|environ$|ns/pid|') 2>/dev/null; :`;
+
 interface Scan {
   /** Marks of processes started from one state folder: PATH → process ids. */
   found: Map<string, number[]>;
@@ -52,16 +60,21 @@ async function scan(host: Host, stateFolder: string): Promise<Scan> {
   const found = new Map<string, number[]>();
   let said = '';
   for (const marked of MARKED) {
-    const { stdout, stderr } = await host.run(['sh', '-c', `${RECORDED}\n${marked}`, 'sh', stateFolder], {
-      env: { [RUN_MARK]: own },
-    });
+    const { stdout, stderr } = await host.run(
+      ['sh', '-c', `${RECORDED}\n${marked}${NAMESPACES}`, 'sh', stateFolder],
+      {
+        env: { [RUN_MARK]: own },
+      },
+    );
     said = stderr.trim();
     let isWhole = false;
+    const strangers = inOtherNamespaces(stdout);
     for (const hit of stdout.split(/[\0\n](?=\/proc\/\d+\/environ:AOE_LAB_RUN=|$)/)) {
       const match = /^\/proc\/(\d+)\/environ:AOE_LAB_RUN=(.*)$/s.exec(hit);
       const path = match?.[2];
       if (path === own) isWhole = true;
       if (path === undefined || !path.startsWith(`${stateFolder}/`)) continue;
+      if (strangers.has(Number(match?.[1]))) continue;
       found.set(path, [...new Set([...(found.get(path) ?? []), Number(match?.[1])])]);
     }
     if (isWhole) return { found };
@@ -75,6 +88,14 @@ async function scan(host: Host, stateFolder: string): Promise<Scan> {
       missing: ['grep'],
     }),
   };
+}
+
+/** @param text with lines of ls(1) such as `… /proc/12/ns/pid -> pid:[4026531836]` */
+function inOtherNamespaces(text: string): Set<number> {
+  const lines = [...text.matchAll(/ \/proc\/(self|\d+)\/ns\/pid -> (pid:\[\d+\])$/gm)];
+  const own = lines.find(([, pid]) => pid === 'self')?.[2];
+  const others = lines.filter(([, , namespace]) => own !== undefined && namespace !== own);
+  return new Set(others.map(([, pid]) => Number(pid)));
 }
 
 /**

@@ -34,6 +34,7 @@ export interface ExportVariables {
   offset: number | null;
   length: number | null;
   broadcast: boolean;
+  serial: string | null;
 }
 
 export interface DaemonVariables {
@@ -76,6 +77,7 @@ export function exportVariables(store: StateFolder, entry: ExportEntry, path: st
     offset: options.offset ?? null,
     length: options.length ?? null,
     broadcast: options.broadcast ?? false,
+    serial: entry.serial ?? null,
   };
 }
 
