@@ -1,3 +1,4 @@
+import { formatMac, identifiedSectors } from '../aoe/index.js';
 import type { Host } from '../host/host.js';
 import type { Counters } from '../native/counters.js';
 import { toldFaults } from '../native/status-file.js';
@@ -18,7 +19,8 @@ import { findProcesses } from './processes.js';
 import { Sight } from './sight.js';
 import type { RestartPolicy } from './supervise.js';
 import { withOther } from './tidy.js';
-import type { WireAnswer } from './wire.js';
+import { isOwn, type WireAnswer } from './wire.js';
+import { wireDifferences } from './wire-differences.js';
 
 export interface ExportStatus {
   id: string;
@@ -136,13 +138,15 @@ async function inspect(store: EntryStore, entry: ExportEntry, seen: Seen): Promi
   if (uncopied !== undefined) unkept.push(uncopied);
   faults.push(...unkept.map((what) => `${what}: aoe-lab restart ${id}`));
   const { state: presence, pids, fault } = await driver.presence(entry, iface, processes);
+  const place = await sight.place(entry, pids, entry.phase === 'running' && presence !== 'absent');
+  const heard = iface && place.wire.stations.find(({ mac }) => isOwn(formatMac(mac), entry, iface))?.identity;
   const backing = judgeServed(
     {
       snapshot,
       // Of one that can't be looked into nothing is known.
       opened: pids.every((pid) => opened.has(pid)) ? pids.flatMap((pid) => opened.get(pid) ?? []) : [],
       isServed: presence !== 'absent' && !isDetached,
-      sectors: told?.sectors,
+      sectors: told?.sectors ?? (heard && identifiedSectors(heard)),
     },
     entry,
   );
@@ -150,8 +154,9 @@ async function inspect(store: EntryStore, entry: ExportEntry, seen: Seen): Promi
   const isWaiting = presence !== 'absent' && waits !== undefined;
   if (isWaiting) faults.push(`it is not served yet: ${waits}`);
   else if (fault !== undefined) faults.push(`${fault}: aoe-lab restart ${id}`);
-  const place = await sight.place(entry, pids, entry.phase === 'running' && presence !== 'absent');
   faults.push(...place.faults.map(({ text }) => text));
+  // How many sectors it serves was judged above.
+  if (heard !== undefined) faults.push(...wireDifferences(entry, { ...heard, sectors: null }));
   if (entry.migration !== undefined) faults.push(describeMove(entry, entry.migration.other));
   const isBroken =
     isDetached ||
