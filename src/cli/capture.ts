@@ -38,9 +38,10 @@ export function register(program: Command): void {
       try {
         const capture = write === undefined ? undefined : new Capture(write);
         const line = options.json ? (seen: WatchedFrame) => jsonText(seen) : frameLine;
-        if (!options.json && !options.quiet) note(`listening on ${link.name}; Ctrl-C ends it`);
-        const summary = await untilStopped((signal) =>
-          watch(link, {
+        const summary = await untilStopped((signal) => {
+          // Only now Ctrl-C is waited for.
+          if (!options.json && !options.quiet) note(`listening on ${link.name}; Ctrl-C ends it`);
+          return watch(link, {
             capture,
             most: options.count,
             milliseconds: options.seconds && options.seconds * 1000,
@@ -48,8 +49,8 @@ export function register(program: Command): void {
             onFrame: (seen) => {
               if (!options.quiet) printPart(`${line(seen)}\n`);
             },
-          }),
-        );
+          });
+        });
         const { frames, requests, responses, troubles, seconds } = summary;
         note(
           `${frames} frames in ${seconds.toFixed(1)} s: ${requests} requests, ${responses} answers, ${troubles} with errors${write ? `; in ${write}` : ''}`,

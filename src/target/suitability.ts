@@ -36,7 +36,9 @@ export async function surveyFor(store: EntryStore, paths: readonly string[]): Pr
     surveyStorage(host, names),
     findProcesses(host, store.folder),
   ]);
-  return { snapshot, cwd, ours: new Set([...processes.values()].flat()), entries };
+  // What this very process has open, such as the file of a test, it does not keep itself from.
+  const own = host.isHere ? [process.pid] : [];
+  return { snapshot, cwd, ours: new Set([...own, ...[...processes.values()].flat()]), entries };
 }
 
 /** Relative names are meant in the folder that commands run in. */

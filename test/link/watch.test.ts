@@ -27,10 +27,12 @@ test('frames that pass a hub are watched in words, and end after a number', asyn
   const fake = new FakeTarget(hub.plug(TARGET), { sectors: 64 });
   const watcher = hub.plug(0x02_00_00_00_00_03);
   const seen: WatchedFrame[] = [];
+  const target = await openTarget(client, { shelf: 0, slot: 1 });
   const watching = watch(watcher, { most: 6, onFrame: (frame) => seen.push(frame) });
   const noise = Buffer.alloc(60);
   client.send(noise);
-  const target = await openTarget(client, { shelf: 0, slot: 1 });
+  await target.queryConfig();
+  await target.identify();
   await target.read(10, 2);
   const { seconds, ...summary } = await watching;
   t.true(seconds > 0);
@@ -99,6 +101,11 @@ live(`capture shows and writes what passes an interface either way${reason}`, as
   t.teardown(() => wire.remove());
   const main = join(packageRoot, 'dist', 'src', 'cli', 'main.js');
   const place = ['--iface', 'v0', '--netns', wire.left];
+  const far = await openPacketLink({ iface: 'v0', netns: wire.right });
+  const near = await openPacketLink({ iface: 'v0', netns: wire.left });
+  t.teardown(() => Promise.all([far.close(), near.close()]));
+  new FakeTarget(far, { sectors: 64 });
+  const target = await openTarget(near, { shelf: 0, slot: 1 });
   const child = spawn(process.execPath, [main, 'capture', ...place, '--write', path, '--count', '6'], {
     env: { ...process.env, NO_COLOR: '1' },
   });
@@ -109,11 +116,8 @@ live(`capture shows and writes what passes an interface either way${reason}`, as
   const [first] = (await once(child.stderr, 'data')) as [Buffer];
   t.regex(first.toString(), /^listening on v0 in namespace/);
   child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
-  const far = await openPacketLink({ iface: 'v0', netns: wire.right });
-  const near = await openPacketLink({ iface: 'v0', netns: wire.left });
-  t.teardown(() => Promise.all([far.close(), near.close()]));
-  new FakeTarget(far, { sectors: 64 });
-  const target = await openTarget(near, { shelf: 0, slot: 1 });
+  await target.queryConfig();
+  await target.identify();
   await target.read(10, 2);
   t.deepEqual(await ended, [0, null]);
   const lines = Buffer.concat(out).toString().trimEnd().split('\n');

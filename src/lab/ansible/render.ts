@@ -61,7 +61,7 @@ function translated({ text }: PersistDraft['template']): string {
     root: 'unit',
     instead: {
       // systemd knows of devices by udev alone.
-      appearing: '(unit.appearing if aoe_lab_change.udev else [])',
+      needed: `(unit.needed if aoe_lab_change.udev else unit.needed | reject('search', '[.]device$') | list)`,
     },
     flags: new Set(['readOnly', 'directIo', 'sync', 'broadcast']),
   });

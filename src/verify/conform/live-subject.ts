@@ -151,6 +151,8 @@ export class LiveSubject implements Subject {
       ...(trial === undefined ? {} : { trial }),
       path: this.#ground.pathOf(this.#files.of(of).path),
       options,
+      // A guest of our own has nothing to ask by, and nobody else in it.
+      allow: ['unasked'],
     });
     // A daemon that serves several starts one process for all; one a process has its own.
     this.#exports.set(report.id, report.pids);
