@@ -75,7 +75,11 @@ async function scan(host: Host, stateFolder: string): Promise<Scan> {
       if (path === own) isWhole = true;
       if (path === undefined || !path.startsWith(`${stateFolder}/`)) continue;
       if (strangers.has(Number(match?.[1]))) continue;
-      found.set(path, [...new Set([...(found.get(path) ?? []), Number(match?.[1])])]);
+      const pids = new Set([...(found.get(path) ?? []), Number(match?.[1])]);
+      found.set(
+        path,
+        [...pids].sort((a, b) => a - b),
+      );
     }
     if (isWhole) return { found };
   }

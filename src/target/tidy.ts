@@ -31,6 +31,8 @@ export async function tidy(store: EntryStore): Promise<void> {
     }
   }
   for (const path of await outdated(store)) if (!wanted.has(path)) await store.host.remove(path);
+  const logs = posix.join(store.folder, 'logs');
+  if (entries.length === 0) await store.host.run(['sh', '-c', 'rmdir "$1" 2>/dev/null || :', 'sh', logs]);
 }
 
 /** Days. */

@@ -38,8 +38,16 @@ export async function undo(store: EntryStore, entry: ExportEntry, remove: Remove
   if (backing.pinned) await host.remove(backing.opens);
   const file = await undoFile(store, entry, remove);
   await store.remove(entry);
+  if (entry.trial !== undefined) await removeLog(store, entry);
   await store.removeIfEmpty();
   return { id: exportId(entry), loops, file, path: backing.path };
+}
+
+/** What was exported for a test leaves no log either, unless others of the same daemon write to it. */
+async function removeLog(store: EntryStore, entry: ExportEntry): Promise<void> {
+  const log = driverFor(store, entry).logPath(entry);
+  const isShared = (await store.all()).some((other) => driverFor(store, other).logPath(other) === log);
+  if (!isShared) await store.host.remove(log);
 }
 
 /** Takes away what was made, and that alone; whatever has its name by now is not ours to remove. */

@@ -31,10 +31,7 @@ async function makeLab(t: ExecutionContext, sectors = SECTORS) {
   for (const netns of [wire.left, wire.right]) await here.run(['ip', '-n', netns, 'link', 'set', 'v1', 'up']);
   const links = await Promise.all(['v0', 'v1'].map((iface) => openPacketLink({ iface, netns: wire.right })));
   t.teardown(() => Promise.all(links.map((link) => link.close())));
-  const [one, two] = links.map((link) => new FakeTarget(link, { sectors })) as [
-    FakeTarget,
-    FakeTarget,
-  ];
+  const [one, two] = links.map((link) => new FakeTarget(link, { sectors })) as [FakeTarget, FakeTarget];
   Object.assign(two, { disk: one.disk });
   const start = (...argv: string[]) =>
     spawn(process.execPath, [MAIN, ...argv, '--netns', wire.left], { stdio: ['ignore', 'pipe', 'inherit'] });
