@@ -41,7 +41,7 @@ done; :`,
  * is called the same.
  */
 const NAMESPACES = `
-printf '\\0'
+printf '\\0@namespaces\\n'
 ls -ld /proc/self/ns/pid $(grep -lsF '${RUN_MARK}=' /proc/[0-9]*/environ | sed 's|environ$|ns/pid|') 2>/dev/null; :`;
 
 interface Scan {
@@ -68,8 +68,9 @@ async function scan(host: Host, stateFolder: string): Promise<Scan> {
     );
     said = stderr.trim();
     let isWhole = false;
-    const strangers = inOtherNamespaces(stdout);
-    for (const hit of stdout.split(/[\0\n](?=\/proc\/\d+\/environ:AOE_LAB_RUN=|$)/)) {
+    const [marks = '', namespaces = ''] = stdout.split('\0@namespaces\n');
+    const strangers = inOtherNamespaces(namespaces);
+    for (const hit of marks.split(/[\0\n](?=\/proc\/\d+\/environ:AOE_LAB_RUN=|$)/)) {
       const match = /^\/proc\/(\d+)\/environ:AOE_LAB_RUN=(.*)$/s.exec(hit);
       const path = match?.[2];
       if (path === own) isWhole = true;

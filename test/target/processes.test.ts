@@ -1,0 +1,40 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { here } from '../../src/host/local.js';
+import { findProcesses, RUN_MARK } from '../../src/target/processes.js';
+import { noRoot, testUnless } from '../live/machine.js';
+import { temporaryFolder } from '../temporary.js';
+
+testUnless(
+  noRoot(),
+  'processes of a container with a state folder of the same name are none of this host',
+  async (t) => {
+    const state = await temporaryFolder(t);
+    const marked = (mark: string, ...argv: string[]): Promise<number> => {
+      const child = spawn('sh', ['-c', `echo here; ${argv.join(' ')}`], {
+        env: { ...process.env, [RUN_MARK]: join(state, mark) },
+        stdio: ['ignore', 'pipe', 'ignore'],
+        detached: true,
+      });
+      t.teardown(() => process.kill(-(child.pid as number), 'SIGKILL'));
+      return new Promise((resolve) => child.stdout.once('data', () => resolve(child.pid as number)));
+    };
+    const ours = await marked('ours', 'sleep 60; :');
+    // The shell that makes the namespace is in ours, what it starts is not.
+    const maker = await marked('theirs', 'unshare --pid --fork sh -c "sleep 60; :"; :');
+    for (;;) {
+      const { stdout } = await here.run(['pgrep', '--parent', String(maker)], { accept: [1] });
+      if (stdout.trim() !== '') break;
+    }
+    const found = await findProcesses(here, state);
+    t.true(found.get(join(state, 'ours'))?.includes(ours));
+    const theirs = found.get(join(state, 'theirs')) ?? [];
+    t.true(theirs.includes(maker));
+    const spaces = await Promise.all(
+      theirs.map(async (pid) => (await here.run(['readlink', `/proc/${pid}/ns/pid`])).stdout),
+    );
+    const own = (await here.run(['readlink', '/proc/self/ns/pid'])).stdout;
+    t.true(spaces.every((space) => space === own));
+    t.deepEqual([...found.keys()].sort(), [join(state, 'ours'), join(state, 'theirs')]);
+  },
+);
