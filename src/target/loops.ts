@@ -95,11 +95,28 @@ export async function reattach(
   return renewed;
 }
 
-/** Detaches the loop devices of an entry. @returns their names */
-export async function detachLoops(store: EntryStore, entry: ExportEntry): Promise<string[]> {
-  const attached = await attachedLoops(store, entry);
-  await detachOwn(store, attached);
-  return attached.map(({ device }) => device);
+/** Detaches the loop devices of an entry. */
+export async function detachLoops(store: EntryStore, entry: ExportEntry): Promise<void> {
+  await detachOwn(store, await attachedLoops(store, entry));
+}
+
+/**
+ * Detaches the loop devices of an entry that ends, and has its services removed.
+ * @param retire removes them
+ * @returns names of the devices
+ */
+export async function retireLoops(
+  store: EntryStore,
+  entry: ExportEntry,
+  retire: () => Promise<void>,
+): Promise<string[]> {
+  const before = await attachedLoops(store, entry);
+  await retire();
+  // One that was just being started when its command was killed may have attached it without a word.
+  const late = entry.phase === 'running' ? [] : await attachedLoops(store, { ...entry, persist: false });
+  const all = [...before, ...late.filter((loop) => before.every(({ device }) => device !== loop.device))];
+  await detachOwn(store, all);
+  return all.map(({ device }) => device);
 }
 
 /** Those of them that still have the same file behind them: somebody may have been given the number meanwhile. */

@@ -77,7 +77,9 @@ async function restartGroup(
   chosen: readonly ExportEntry[],
   { upgrade, report }: { upgrade: boolean; report: RestartReport },
 ): Promise<void> {
+  // Of others of the same daemon, which goes on to wait for what is missing, status tells.
   const fail = (entry: ExportEntry, error: unknown): void => {
+    if (!chosen.some((one) => isSame(one, entry))) return;
     report.failed.push({ id: exportId(entry), error: error as Error });
   };
   const able: { entry: ExportEntry; iface: InterfaceFacts }[] = [];

@@ -1,7 +1,7 @@
 import { removeFile, removeUnplaced } from '../storage/files.js';
 import { driverFor } from './driver.js';
 import { type EntryStore, type ExportEntry, exportId } from './entry.js';
-import { detachLoops, ownLoops } from './loops.js';
+import { retireLoops } from './loops.js';
 import { settlePersistence } from './persist/settle.js';
 
 /** What became of the backing file of an export that ended. */
@@ -31,10 +31,10 @@ export async function undo(store: EntryStore, entry: ExportEntry, remove: Remove
   const { backing } = entry;
   await store.write({ ...entry, phase: 'stopping' });
   await driverFor(store, entry).stop(entry);
-  const loops = await ownLoops(store, entry);
-  // Its services go, that of its loop device too.
-  if (entry.persist) await settlePersistence(store, false);
-  await detachLoops(store, entry);
+  const loops = await retireLoops(store, entry, async () => {
+    // Its services go, that of its loop device too.
+    if (entry.persist) await settlePersistence(store, false);
+  });
   if (backing.pinned) await host.remove(backing.opens);
   const file = await undoFile(store, entry, remove);
   await store.remove(entry);

@@ -45,7 +45,11 @@ export async function traces(host: Host): Promise<string[]> {
   const { stdout } = await host.run(['find', ...places, '-mindepth', '1', '!', '-type', 'd'], {
     accept: [1],
   });
-  return stdout.split('\n').sort();
+  // Logs outlive their exports.
+  return stdout
+    .split('\n')
+    .filter((path) => !path.startsWith('/var/lib/aoe-lab/logs/'))
+    .sort();
 }
 
 /** A power cut. Loop devices are this machine's own kernel's, which lives on: they are taken away here. */

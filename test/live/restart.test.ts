@@ -100,7 +100,7 @@ testUnless(
     await rm(disk(wire, 2));
     const refused = await cli(['restart', 'e0.1'], wire.env);
     t.is(refused.exitCode, 1);
-    t.true(refused.stdout.includes(`also serves ${disk(wire, 2)}, which was deleted`), refused.stdout);
+    t.true(refused.stderr.includes(`also serves ${disk(wire, 2)}, which was deleted`), refused.stderr);
     await sameProcesses(t, wire, before);
     await cliJson(['unexport', '--force', 'e0.2'], wire.env);
     await cliJson(['restart', 'e0.1'], wire.env);
