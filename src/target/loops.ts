@@ -13,32 +13,48 @@ export async function ownLoops(store: EntryStore, entry: ExportEntry): Promise<s
   return (await attachedLoops(store, entry)).map(({ device }) => device);
 }
 
+/** What tells the loop devices of an entry from others. */
+interface Own {
+  bootId: string | undefined;
+  /** Devices that somebody else had on the file before. */
+  loopsBefore: string[];
+  /** What is behind ours; undefined: the path tells. */
+  behind: { dev: string; inode: string } | undefined;
+}
+
 async function attachedLoops(store: EntryStore, entry: ExportEntry): Promise<LoopDevice[]> {
   const { backing } = entry;
   if (!backing.loop) return [];
-  const { bootId, loopsBefore } = entry.persist
-    ? await recorded(store, entry)
-    : { bootId: entry.bootId, loopsBefore: backing.loopsBefore };
-  if ((await store.host.facts()).bootId !== bootId) return [];
+  const { bootId } = await store.host.facts();
+  const own = entry.persist ? await recorded(store, entry) : noted(entry, bootId);
+  if (own.bootId !== bootId) return [];
   const loops = await listLoops(store.host);
-  return loops.filter((loop) => isBehind(loop, entry) && !loopsBefore.includes(loop.device));
+  return loops.filter((loop) => isBehind(loop, own, entry) && !own.loopsBefore.includes(loop.device));
 }
 
-function isBehind({ id, file }: LoopDevice, { backing }: ExportEntry): boolean {
-  const { identity, path, name, madeAs } = backing;
-  if (identity?.kind === 'file') return sameFile(id, identity) || sameFile(id, madeAs);
-  return file === path || file === name;
+function noted({ bootId, backing: { loopsBefore, identity } }: ExportEntry, now: string): Own {
+  // Numbers of file systems hold within one boot.
+  const isKnown = identity?.kind === 'file' && identity.bootId === now;
+  return { bootId, loopsBefore, behind: isKnown ? identity : undefined };
+}
+
+function isBehind(
+  { id, file }: LoopDevice,
+  { behind }: Pick<Own, 'behind'>,
+  { backing }: ExportEntry,
+): boolean {
+  const { path, name, madeAs } = backing;
+  if (behind === undefined) return file === path || file === name;
+  return sameFile(id, behind) || sameFile(id, madeAs);
 }
 
 /** Of a persistent export: what the script that attaches it, at a boot too, wrote before it did. */
-async function recorded(
-  store: EntryStore,
-  entry: ExportEntry,
-): Promise<{ bootId: string | undefined; loopsBefore: string[] }> {
-  const text = (await readIfThere(store.host, loopRecord(store, entry))) ?? '';
+async function recorded(store: EntryStore, entry: ExportEntry): Promise<Own> {
+  const text = (await readIfThere(store.host, loopRecord(store, entry))) ?? Buffer.alloc(0);
   // `BOOT INODE MAJOR:MINOR`, then a line a device.
-  const [first, ...loopsBefore] = text.toString().split('\n');
-  return { bootId: first?.split(' ')[0], loopsBefore };
+  const [first = '', ...loopsBefore] = text.toString().split('\n');
+  const [bootId, inode, dev] = first.split(' ');
+  return { bootId, loopsBefore, behind: inode && dev ? { inode, dev } : undefined };
 }
 
 /** How the loop device of an entry is attached. */
@@ -84,10 +100,11 @@ export async function reattach(
     return entry;
   }
   await detachOwn(store, attached);
-  const others = (await listLoops(store.host)).filter((loop) => isBehind(loop, entry));
+  const { bootId } = await store.host.facts();
+  const others = (await listLoops(store.host)).filter((loop) => isBehind(loop, noted(entry, bootId), entry));
   const renewed: ExportEntry = {
     ...entry,
-    bootId: (await store.host.facts()).bootId,
+    bootId,
     backing: { ...entry.backing, loopsBefore: others.map(({ device }) => device) },
   };
   await store.write(renewed);
