@@ -57,7 +57,9 @@ async function traces(host: Host): Promise<string[]> {
   const units = await host.run(['systemctl', 'list-units', '--all', '--plain', '--no-legend', 'aoe-lab*']);
   const loops = await host.run(['losetup', '--list', '--noheadings']);
   const modules = await host.run(['sh', '-c', 'ls -d /sys/module/vb 2> /dev/null || :']);
-  return [files, units, loops, modules].flatMap(({ stdout }) => stdout.split('\n').filter(Boolean));
+  const all = [files, units, loops, modules].flatMap(({ stdout }) => stdout.split('\n').filter(Boolean));
+  // Logs outlive their exports.
+  return all.filter((line) => !line.startsWith('/var/lib/aoe-lab/logs/'));
 }
 
 /** As dkms does after an update of the kernel. */

@@ -146,7 +146,7 @@ testUnless(nftReason, 'prepare: listed, made once by real tools, and undone', as
     ],
   );
   t.is(await on(state), before);
-  t.regex(await run(t, lab, ['host', 'prepare', ...words], 2), /nobody is there to agree/);
+  t.regex(await run(t, lab, ['host', 'prepare', ...words], 2), /there is no terminal to ask on/);
   t.is(await on(state), before);
 
   const done = await runJson(t, lab, ['prepare', ...words, '--yes']);
