@@ -16,9 +16,9 @@ import { exportStatus } from '../../src/target/status.js';
 import { unexportTargets } from '../../src/target/unexport.js';
 import { debianDisk } from './debian-disk.js';
 import { boot, noReboots, orders, readBack, shutDown } from './disk-machine.js';
-import { LONG, ordinary, testUnless } from './machine.js';
+import { LONG, testUnless } from './machine.js';
 
-const reason = ordinary ?? (await noReboots());
+const reason = await noReboots();
 const folder = await mkdtemp(join(tmpdir(), 'aoe-lab-reboot-'));
 process.env.AOE_LAB_STATE = join(folder, 'state');
 test.after.always(() => rm(folder, { recursive: true, force: true }));
