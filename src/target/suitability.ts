@@ -3,17 +3,16 @@ import { posix } from 'node:path';
 import { formatAddress } from '../aoe/index.js';
 import { UsageError } from '../errors.js';
 import type { Host } from '../host/host.js';
-import { type Backing, type BackingSpec, judgeBacking, plainName } from '../storage/backing.js';
+import { type Backing, type BackingSpec, judgeBacking, plainName, SECTOR } from '../storage/backing.js';
 import type { Finding, FindingKind } from '../storage/findings.js';
 import { type Claim, extentOf, sharers, usersOf } from '../storage/in-use.js';
-import type { StorageSnapshot } from '../storage/snapshot.js';
+import { fileExtent } from '../storage/regions.js';
+import { type StorageSnapshot, sameFile } from '../storage/snapshot.js';
 import { surveyStorage } from '../storage/survey.js';
 import { type EntryStore, type ExportEntry, exportId, sectorsOf } from './entry.js';
 import type { Served } from './plan.js';
 import { findProcesses } from './processes.js';
 import type { ExportWish } from './wish.js';
-
-const SECTOR = 512;
 
 /** What a host says of its storage, and what of that is ours. */
 export interface StorageSurvey {
@@ -133,10 +132,7 @@ function claimOf(snapshot: StorageSnapshot, entry: ExportEntry): Claim[] {
   const facts = snapshot.names.get(backing.name);
   const now = facts && extentOf(snapshot, facts, from, to);
   const { identity } = backing;
-  const then =
-    identity?.kind === 'file'
-      ? { own: [{ root: `file ${identity.dev}:${identity.inode}`, start: from, end: to }], below: [] }
-      : undefined;
+  const then = identity?.kind === 'file' ? fileExtent(identity, from, to) : undefined;
   return [now, then].flatMap((extent) => (extent === undefined ? [] : [{ id, extent, readOnly }]));
 }
 
@@ -147,9 +143,7 @@ function loopsOf({ blocks }: StorageSnapshot, { backing }: ExportEntry): string[
   return [...blocks.values()]
     .filter(({ name, loop }) => {
       if (loop === undefined || loopsBefore.includes(`/dev/${name}`)) return false;
-      if (identity?.kind === 'file' && loop.id !== undefined) {
-        return loop.id.inode === identity.inode && loop.id.dev === identity.dev;
-      }
+      if (identity?.kind === 'file' && loop.id !== undefined) return sameFile(loop.id, identity);
       return loop.file === backing.path;
     })
     .map(({ name }) => name);
