@@ -25,8 +25,14 @@ export type RemoveFile = boolean | 'never';
 /**
  * Undoes an export, from whatever point it had come to; can be repeated. The entry goes last. Its copy of a build
  * is left to `tidy`, once for all that are undone.
+ * @param keepLog `tidy` removes it when it is old; what was exported for a test leaves none
  */
-export async function undo(store: EntryStore, entry: ExportEntry, remove: RemoveFile): Promise<Undone> {
+export async function undo(
+  store: EntryStore,
+  entry: ExportEntry,
+  remove: RemoveFile,
+  { keepLog = entry.trial === undefined } = {},
+): Promise<Undone> {
   const { host } = store;
   const { backing } = entry;
   await store.write({ ...entry, phase: 'stopping' });
@@ -38,12 +44,12 @@ export async function undo(store: EntryStore, entry: ExportEntry, remove: Remove
   if (backing.pinned) await host.remove(backing.opens);
   const file = await undoFile(store, entry, remove);
   await store.remove(entry);
-  if (entry.trial !== undefined) await removeLog(store, entry);
+  if (!keepLog) await removeLog(store, entry);
   await store.removeIfEmpty();
   return { id: exportId(entry), loops, file, path: backing.path };
 }
 
-/** What was exported for a test leaves no log either, unless others of the same daemon write to it. */
+/** Others of the same daemon may write to it: then it stays. */
 async function removeLog(store: EntryStore, entry: ExportEntry): Promise<void> {
   const log = driverFor(store, entry).logPath(entry);
   const isShared = (await store.all()).some((other) => driverFor(store, other).logPath(other) === log);

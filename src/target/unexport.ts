@@ -16,13 +16,14 @@ export interface UnexportReport {
  * Ends exports and removes what was made for them.
  * @param which ids or short names (`e0.1`, where only one interface serves it); undefined: all
  * @param keepUsed those that an initiator has just used are not ended (see recent-use.ts)
+ * @param keepLogs whether `aoe-lab logs` still has them afterwards
  * @throws UsageError if one of them is not exported, a short name is ambiguous or one is in use; then none is touched
  */
 export async function unexportTargets(
   host: Host,
   which: readonly string[] | undefined,
   removeFiles: RemoveFile,
-  { keepUsed = false } = {},
+  { keepUsed = false, keepLogs = true } = {},
 ): Promise<UnexportReport> {
   const store = await EntryStore.open(host);
   const lock = await store.lock();
@@ -37,7 +38,8 @@ export async function unexportTargets(
     const unexported: Undone[] = [];
     try {
       for (const entry of await store.all()) {
-        if (chosen.has(exportId(entry))) unexported.push(await undo(store, entry, removeFiles));
+        if (chosen.has(exportId(entry)))
+          unexported.push(await undo(store, entry, removeFiles, keepLogs ? {} : { keepLog: false }));
       }
     } finally {
       await tidy(store);

@@ -104,7 +104,7 @@ export class Demo {
   /** Takes away all that the demo made; can be called at any point, and twice. */
   async cleanUp(): Promise<void> {
     await this.#link?.close();
-    if (this.#exported) await unexportTargets(this.#host, [this.#exported.id], true);
+    if (this.#exported) await unexportTargets(this.#host, [this.#exported.id], true, { keepLogs: false });
     this.#exported = undefined;
     if (this.#wire) await removeWire(this.#host, this.#wire);
     this.#wire = undefined;

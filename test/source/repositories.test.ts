@@ -119,7 +119,7 @@ test.serial('without git, svn and apt each location says what to install', async
   await useStore(t);
   const bin = await folderOf(t);
   const { PATH } = process.env;
-  for (const program of ['flock', 'sh', 'cat']) {
+  for (const program of ['flock', 'sh', 'cat', 'mkdir']) {
     const path = execFileSync('sh', ['-c', `command -v ${program}`], { encoding: 'utf8' }).trim();
     execFileSync('ln', ['-s', path, bin]);
   }

@@ -198,7 +198,7 @@ async function exportedHere(
     allow: true,
     options: {},
   });
-  theatre.later(() => unexportTargets(stage.host, [exported.id], false));
+  theatre.later(() => unexportTargets(stage.host, [exported.id], false, { keepLogs: false }));
   return { ...stage, exported };
 }
 

@@ -160,7 +160,8 @@ export class LiveSubject implements Subject {
   }
 
   async #unexport(): Promise<void> {
-    if (this.#exports.size > 0) await unexportTargets(this.#ground.host, [...this.#exports.keys()], false);
+    if (this.#exports.size > 0)
+      await unexportTargets(this.#ground.host, [...this.#exports.keys()], false, { keepLogs: false });
     this.#exports.clear();
   }
 

@@ -40,7 +40,7 @@ export async function aoeContender(
       options: arena.directIo ? { directIo: true } : {},
     });
     const told = await ask(track.generator).catch(async (error) => {
-      await unexportTargets(track.host, [exported.id], false);
+      await unexportTargets(track.host, [exported.id], false, { keepLogs: false });
       throw error;
     });
     const { setUp, bufferCount, refuses } = framesOf(told, arena);
@@ -67,7 +67,7 @@ export async function aoeContender(
       },
       trouble: () => track.trouble(),
       stop: async () => {
-        await unexportTargets(track.host, [exported.id], false);
+        await unexportTargets(track.host, [exported.id], false, { keepLogs: false });
         await track.remove();
       },
     };

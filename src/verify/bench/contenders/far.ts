@@ -34,7 +34,7 @@ export async function farContender(
     });
   };
   const stop = async (): Promise<void> => {
-    if (exported !== undefined) await unexportTargets(host, [exported.id], false);
+    if (exported !== undefined) await unexportTargets(host, [exported.id], false, { keepLogs: false });
     exported = undefined;
   };
   await requireFree(segment, [ADDRESS]);
