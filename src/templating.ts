@@ -15,11 +15,6 @@ function load(): Handlebars {
   return handlebars;
 }
 
-/** The syntax tree of a template, for those who translate it. @throws Error of Handlebars's own if it can't be parsed */
-export function parseTemplate(template: string): hbs.AST.Program {
-  return load().parse(template);
-}
-
 /**
  * Renders one template. A variable that may be unset must be present with the value `undefined`.
  * @throws UsageError if the template can't be parsed or names a variable that is not there

@@ -11,9 +11,10 @@ interface Options {
 }
 
 export function register(program: Command): void {
-  program
+  const render = program
     .command('render')
-    .description('write what a lab.yaml says in the language of another tool')
+    .description('write what a lab.yaml says in the language of another tool');
+  render
     .command('ansible')
     .description('an inventory, playbooks and a role for Ansible, which bring the hosts to what the lab says')
     .option('-f, --file <FILE>', 'the lab', 'lab.yaml')
@@ -22,46 +23,74 @@ export function register(program: Command): void {
     .option('--node <PATH>', 'node on the hosts, where the native target goes there', '/usr/bin/node')
     .option('--offline', 'use only what the store has')
     .option('--json', 'print JSON')
-    .action(async (options: Options) => {
-      const [
-        { loadLab },
-        { loadRecipes },
-        { ansibleFaults },
-        { buildsFor },
-        { reachOf },
-        { renderAnsible },
-        { writeFolder },
-        { print },
-      ] = await Promise.all([
-        import('../lab/load.js'),
-        import('../recipe/load.js'),
-        import('../lab/ansible/faults.js'),
-        import('../lab/ansible/builds.js'),
-        import('../lab/ansible/inventory.js'),
-        import('../lab/ansible/render.js'),
-        import('../lab/ansible/folder.js'),
-        import('../ui/output.js'),
-      ]);
-      const recipes = await loadRecipes();
-      const lab = await loadLab(options.file, options.var, async (lab) => ansibleFaults(lab, recipes));
-      const { node, offline, output } = options;
-      const buildOf = await buildsFor(lab, node, { offline });
-      const reach = new Map<string, Awaited<ReturnType<typeof reachOf>>>();
-      for (const host of lab.hosts) reach.set(host.name, await reachOf(host));
-      const files = await renderAnsible(lab, { reach, buildOf, node });
-      await writeFolder(output, files);
-      const result = {
-        lab: lab.name,
-        output,
-        hosts: lab.hosts.length,
-        exports: lab.exports.length,
-        files: [...files.keys()],
-      };
-      print(result, options, () =>
-        [
-          `${output}: ${result.hosts} hosts, ${result.exports} exports, ${result.files.length} files`,
-          `cd ${output} && ansible-playbook site.yml`,
-        ].join('\n'),
-      );
+    .action(renderAnsible);
+  render
+    .command('ansible-judge', { hidden: true })
+    .description(
+      'called by the role of `render ansible`: judges what it saw of a host (JSON on standard input)',
+    )
+    .action(judge);
+}
+
+async function renderAnsible(options: Options): Promise<void> {
+  const [
+    { loadLab },
+    { loadRecipes },
+    { ansibleFaults },
+    { buildsFor },
+    { reachOf },
+    { renderAnsible },
+    { writeFolder },
+    { print },
+  ] = await Promise.all([
+    import('../lab/load.js'),
+    import('../recipe/load.js'),
+    import('../lab/ansible/faults.js'),
+    import('../lab/ansible/builds.js'),
+    import('../lab/ansible/inventory.js'),
+    import('../lab/ansible/render.js'),
+    import('../lab/ansible/folder.js'),
+    import('../ui/output.js'),
+  ]);
+  const recipes = await loadRecipes();
+  const lab = await loadLab(options.file, options.var, async (lab) => ansibleFaults(lab, recipes));
+  const { node, offline, output } = options;
+  const buildOf = await buildsFor(lab, node, { offline });
+  const reach = new Map<string, Awaited<ReturnType<typeof reachOf>>>();
+  for (const host of lab.hosts) reach.set(host.name, await reachOf(host));
+  const files = await renderAnsible(lab, { reach, buildOf, node });
+  await writeFolder(output, files);
+  const result = {
+    lab: lab.name,
+    output,
+    hosts: lab.hosts.length,
+    exports: lab.exports.length,
+    files: [...files.keys()],
+  };
+  print(result, options, () =>
+    [
+      `${output}: ${result.hosts} hosts, ${result.exports} exports, ${result.files.length} files`,
+      `cd ${output} && ansible-playbook site.yml`,
+    ].join('\n'),
+  );
+}
+
+async function judge(): Promise<void> {
+  const [{ answer }, { UsageError }, { print }, { text }] = await Promise.all([
+    import('../lab/ansible/answer.js'),
+    import('../errors.js'),
+    import('../ui/output.js'),
+    import('node:stream/consumers'),
+  ]);
+  let question: unknown;
+  try {
+    question = JSON.parse(await text(process.stdin));
+  } catch (error) {
+    throw new UsageError({
+      tried: 'reading what a role of Ansible asks',
+      happened: `standard input is no JSON: ${(error as Error).message}`,
+      next: 'run ansible-playbook in a folder that aoe-lab render ansible wrote: its role calls this command',
     });
+  }
+  print(answer(question), { json: true }, () => '');
 }

@@ -4,7 +4,7 @@ import { type ExportEntry, exportId } from '../target/entry.js';
 import { judgeExport, type StorageSurvey, type Suitability } from '../target/suitability.js';
 import { groupBy } from './group.js';
 import type { LabExport } from './lab.js';
-import type { Create, LabPlan, Replace } from './plan.js';
+import type { LabPlan } from './plan.js';
 import { specOf } from './spec.js';
 
 /** What a host says of what a plan needs there. */
@@ -29,7 +29,7 @@ export function judgePlan(plan: LabPlan, hosts: ReadonlyMap<string, Readiness>):
       if (action.kind !== 'create' && action.kind !== 'replace') continue;
       const { id } = action;
       try {
-        const judged = judge(plan.lab, readiness, stays, action);
+        const judged = judgeMaking(plan.lab, readiness.storage, stays, action.export);
         stays.push(asEntry(action.export, judged));
         const told = [...judged.overridden.map(({ text }) => `overridden: ${text}`), ...judged.warnings];
         warnings.push(...told.map((text) => ({ host, id, text })));
@@ -55,11 +55,12 @@ export function judgePlan(plan: LabPlan, hosts: ReadonlyMap<string, Readiness>):
   };
 }
 
-function judge(
+/** @param stays exports of the host that are there besides @throws UsageError as `judgeExport` */
+export function judgeMaking(
   lab: string,
-  { storage }: Readiness,
+  storage: StorageSurvey,
   stays: readonly ExportEntry[],
-  { export: one }: Create | Replace,
+  one: LabExport,
 ): Suitability {
   return judgeExport(storage, stays, one, specOf({ name: lab }, one));
 }

@@ -8,11 +8,11 @@ import { type Host, temporaryName } from '../host/host.js';
 import type { FileId } from './snapshot.js';
 import { numberOf } from './survey-text.js';
 
-const CREATE = `cd -P -- "$1" && [ "$(pwd -P)" = "$1" ] && umask 077 && set -C && : > "./$2" &&
+export const CREATE = `cd -P -- "$1" && [ "$(pwd -P)" = "$1" ] && umask 077 && set -C && : > "./$2" &&
   truncate -s "$3" "./$2" && LC_ALL=C stat -c 'made %d %i %W' "./$2"`;
 
 /** Neither a file nor a link that took the name meanwhile is replaced. Some file systems know no second name. */
-const PLACE = `cd -P -- "$1" && [ "$(pwd -P)" = "$1" ] || exit 1
+export const PLACE = `cd -P -- "$1" && [ "$(pwd -P)" = "$1" ] || exit 1
 [ ! -e "./$3" ] && [ ! -L "./$3" ] || exit 17
 if ln -T "./$2" "./$3" 2>/dev/null; then exec rm -f "./$2"; fi
 [ ! -e "./$3" ] && [ ! -L "./$3" ] || exit 17
@@ -54,10 +54,15 @@ export function makingName(path: string): string {
 export async function createFile(host: Host, path: string, making: string, size: number): Promise<MadeFile> {
   const folder = posix.dirname(path);
   const { stdout } = await host.run(['sh', '-c', CREATE, 'sh', folder, making, String(size)]);
-  const match = /^made (\d+) (\d+) (\S+)$/m.exec(stdout);
-  if (match === null) throw new LabError({ tried: `making ${path}`, happened: `it printed ${stdout}` });
-  const [, dev, inode, birth] = match as unknown as [string, string, string, string];
-  const { bootId } = await host.facts();
+  const made = parseMade(stdout, (await host.facts()).bootId);
+  if (made === undefined) throw new LabError({ tried: `making ${path}`, happened: `it printed ${stdout}` });
+  return made;
+}
+
+/** What `CREATE` printed; undefined if that tells of no file. */
+export function parseMade(text: string, bootId: string): MadeFile | undefined {
+  const [, dev, inode, birth] = /^made (\d+) (\d+) (\S+)$/m.exec(text) ?? [];
+  if (dev === undefined || inode === undefined) return undefined;
   return { dev: numberOf(BigInt(dev)), rawDev: dev, inode, birth: Number(birth) || null, bootId };
 }
 
@@ -92,17 +97,26 @@ export async function removeFile(
   evenData: boolean,
 ): Promise<Removal> {
   const { bootId } = await host.facts();
-  const dev = bootId === made.bootId ? made.rawDev : '-';
-  const id = `${dev} ${made.inode} ${made.birth ?? 0}`;
-  const argv = ['sh', '-c', REMOVE, 'sh', posix.dirname(path), posix.basename(path), id];
-  const { stdout } = await host.run([...argv, evenData ? 'any' : 'unwritten']);
+  const { stdout } = await host.run(removeCommand(path, made, bootId, evenData));
   const said = stdout.trim();
   if (said === 'removed' || said === 'kept' || said === 'other' || said === 'gone') return said;
   throw new LabError({ tried: `removing ${path}`, happened: `it printed ${said}` });
 }
 
+/** Prints what became of it, see `Removal`. @param bootId of the host now */
+export function removeCommand(path: string, made: MadeFile, bootId: string, evenData: boolean): string[] {
+  const dev = bootId === made.bootId ? made.rawDev : '-';
+  const id = `${dev} ${made.inode} ${made.birth ?? 0}`;
+  const argv = ['sh', '-c', REMOVE, 'sh', posix.dirname(path), posix.basename(path), id];
+  return [...argv, evenData ? 'any' : 'unwritten'];
+}
+
 /** Removes what `createFile` had made when it was killed. */
 export async function removeUnplaced(host: Host, path: string, making: string): Promise<void> {
+  await host.run(removeUnplacedCommand(path, making));
+}
+
+export function removeUnplacedCommand(path: string, making: string): string[] {
   const folder = posix.dirname(path);
-  await host.run(['sh', '-c', 'cd -P -- "$1" 2>/dev/null || exit 0; rm -f "./$2"', 'sh', folder, making]);
+  return ['sh', '-c', 'cd -P -- "$1" 2>/dev/null || exit 0; rm -f "./$2"', 'sh', folder, making];
 }

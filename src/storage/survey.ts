@@ -13,7 +13,7 @@ export type Depth = 'names' | 'users';
  * `$1` is the depth, the rest are names. Sections begin with `@`. What can't be asked says so, rather than nothing:
  * "stat: … No such file or directory" alone stands for "nothing is there".
  */
-const SCRIPT = `
+export const SURVEY = `
 LC_ALL=C; export LC_ALL
 depth=$1; shift
 facts='%f %d %i %W %s %b %u %t %T'
@@ -92,21 +92,27 @@ export async function surveyStorage(
   depth: Depth = 'users',
 ): Promise<StorageSnapshot> {
   const distinct = [...new Set(names)];
-  const { stdout } = await host.run(['sh', '-c', SCRIPT, 'sh', depth, ...distinct], { accept: [1, 123] });
-  const snapshot = parseSurvey(stdout, distinct);
-  if (depth === 'names') return snapshot;
-  if (!stdout.includes('\n@end')) {
-    throw new LabError({
-      tried: `asking ${host.name} who uses its files and disks`,
-      happened: 'its answer ends before the end',
-      next: 'run the command again',
-    });
-  }
+  const { stdout } = await host.run(['sh', '-c', SURVEY, 'sh', depth, ...distinct], { accept: [1, 123] });
+  if (depth === 'names') return parseSurvey(stdout, distinct);
+  const snapshot = wholeSurvey(host.name, stdout, distinct);
   return { ...snapshot, held: await heldAmong(host, snapshot) };
 }
 
-/** O_EXCL without O_CREAT: refused where somebody holds the device (open(2)). `$@` are devices. */
-const EXCLUSIVE = `
+/** What the script printed at depth `users`. @throws LabError if that is not all */
+export function wholeSurvey(host: string, text: string, names: readonly string[]): StorageSnapshot {
+  if (text.includes('\n@end')) return parseSurvey(text, names);
+  throw new LabError({
+    tried: `asking ${host} who uses its files and disks`,
+    happened: 'its answer ends before the end',
+    next: 'run the command again',
+  });
+}
+
+/** Exit code where nothing there can ask. */
+export const UNASKED = 77;
+
+/** O_EXCL without O_CREAT: refused where somebody holds the device (open(2)). `$@` are devices; prints those held. */
+export const EXCLUSIVE = `
 if command -v perl > /dev/null; then
   exec perl -MFcntl -MErrno -e 'for (@ARGV) { next if sysopen(my $f, $_, O_RDONLY|O_EXCL|O_NONBLOCK); print "$_\\n" if $!{EBUSY} }' "$@"
 fi
@@ -118,7 +124,7 @@ for one in sys.argv[1:]:
     except OSError as e:
         if e.errno == errno.EBUSY: print(one)' "$@"
 fi
-command -v mke2fs > /dev/null || exit 77
+command -v mke2fs > /dev/null || exit ${UNASKED}
 # Without making anything it looks whether it could, by the same question (ext2fs_check_mount_point of libext2fs).
 for device do
   LC_ALL=C mke2fs -n -F "$device" < /dev/null 2>&1 | grep -q 'apparently in use' && echo "$device"
@@ -127,15 +133,20 @@ done
 
 /** Kernel names of those devices asked about that somebody holds; undefined where no program there could ask. */
 async function heldAmong(host: Host, snapshot: StorageSnapshot): Promise<ReadonlySet<string> | undefined> {
-  // Each once: two looks at one device at the same time would find each other.
+  const paths = devicesAmong(snapshot);
+  if (paths.size === 0) return new Set();
+  const held = host.isHere ? await heldHere([...paths.values()]) : await heldThere(host, [...paths.values()]);
+  return held && new Set([...paths].filter(([, path]) => held.includes(path)).map(([name]) => name));
+}
+
+/** Kernel name → a name that was asked about; each once: two looks at one device at the same time would find each other. */
+function devicesAmong(snapshot: StorageSnapshot): Map<string, string> {
   const paths = new Map<string, string>();
   for (const { name, node } of snapshot.names.values()) {
     const block = blockOf(snapshot, node);
     if (block !== undefined) paths.set(block.name, name);
   }
-  if (paths.size === 0) return new Set();
-  const held = host.isHere ? await heldHere([...paths.values()]) : await heldThere(host, [...paths.values()]);
-  return held && new Set([...paths].filter(([, path]) => held.includes(path)).map(([name]) => name));
+  return paths;
 }
 
 async function heldHere(paths: readonly string[]): Promise<string[]> {
@@ -145,8 +156,10 @@ async function heldHere(paths: readonly string[]): Promise<string[]> {
 }
 
 async function heldThere(host: Host, paths: readonly string[]): Promise<string[] | undefined> {
-  const { exitCode, stdout } = await host.run(['sh', '-c', EXCLUSIVE, 'sh', ...paths], { accept: [77] });
-  return exitCode === 77 ? undefined : stdout.split('\n').filter(Boolean);
+  const { exitCode, stdout } = await host.run(['sh', '-c', EXCLUSIVE, 'sh', ...paths], {
+    accept: [UNASKED],
+  });
+  return exitCode === UNASKED ? undefined : stdout.split('\n').filter(Boolean);
 }
 
 async function isHeldHere(path: string): Promise<boolean> {

@@ -6,7 +6,7 @@ import { byNumber } from '../storage/snapshot.js';
 import type { StorageSurvey } from './suitability.js';
 
 /** Reads one block past the page cache; the kernel says EINVAL where a file system has no such way (open(2), O_DIRECT). */
-const PROBE = 'LC_ALL=C dd if="$1" of=/dev/null bs=4096 count=1 iflag=direct 2>&1';
+export const DIRECT_IO_PROBE = 'LC_ALL=C dd if="$1" of=/dev/null bs=4096 count=1 iflag=direct 2>&1';
 
 /**
  * Refuses direct I/O where every request would fail: a target hands on what a frame holds, as few as 1 or 2 sectors of 512
@@ -15,10 +15,22 @@ const PROBE = 'LC_ALL=C dd if="$1" of=/dev/null bs=4096 count=1 iflag=direct 2>&
  */
 export async function requireDirectIo(
   host: Host,
+  control: Control,
+  backing: Backing,
+  survey: StorageSurvey,
+): Promise<void> {
+  if (backing.absent) return;
+  const argv = ['sh', '-c', DIRECT_IO_PROBE, 'sh', backing.name];
+  judgeDirectIo(control, backing, survey, (await host.run(argv, { accept: [1] })).stdout);
+}
+
+/** @param probed what the probe printed @throws UsageError as `requireDirectIo` */
+export function judgeDirectIo(
   { options }: Control,
   { name, kind, absent }: Backing,
-  { snapshot }: StorageSurvey,
-): Promise<void> {
+  { snapshot }: Pick<StorageSurvey, 'snapshot'>,
+  probed: string,
+): void {
   if (absent) return;
   const tried = `exporting ${name} with direct I/O`;
   const facts = snapshot.names.get(name);
@@ -31,8 +43,7 @@ export async function requireDirectIo(
       next: 'leave --direct-io out, or take the native target, which joins them',
     });
   }
-  const { stdout } = await host.run(['sh', '-c', PROBE, 'sh', name], { accept: [1] });
-  if (!/Invalid argument|not supported/.test(stdout)) return;
+  if (!/Invalid argument|not supported/.test(probed)) return;
   throw new UsageError({
     tried,
     happened: `${facts?.room?.type ?? 'the file system'} takes no direct I/O`,

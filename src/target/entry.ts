@@ -307,7 +307,7 @@ export function requireReadable(host: Host, unreadable: readonly UnreadableEntry
 }
 
 /** @param name of its file, which is that of the entry: anything else was put there by somebody */
-function parseEntry(name: string, text: Buffer): ExportEntry | { fault: string } {
+export function parseEntry(name: string, text: Buffer): ExportEntry | { fault: string } {
   if (text.length === 0) return { fault: 'it is empty' };
   let value: unknown;
   try {

@@ -14,7 +14,7 @@ import { attachCommand, listLoops } from '../storage/loop.js';
 import { requireDirectIo } from './direct-io.js';
 import { diskLink } from './disk-link.js';
 import { driverFor, type Preview } from './driver.js';
-import { EntryStore, type ExportEntry, exportId } from './entry.js';
+import { EntryStore, type ExportEntry, exportId, type StateFolder } from './entry.js';
 import { requireExportInterface } from './export-interface.js';
 import { loopOptions } from './loops.js';
 import { refuseFleeting } from './persist/fleeting.js';
@@ -127,10 +127,22 @@ async function composeEntry(
   backing: Backing,
 ): Promise<ExportEntry> {
   const { host } = store;
-  const { control } = served;
+  const entry = entryFor(store, await servingFields(served), wish, backing, (await host.facts()).bootId);
+  if (!entry.backing.loop || backing.absent) return entry;
+  const loopsBefore = (await listLoops(host, backing.path)).map(({ device }) => device);
+  return { ...entry, backing: { ...entry.backing, loopsBefore } };
+}
+
+/** The entry of an export that is to be made, but for loop devices that are there already; no I/O. */
+export function entryFor(
+  state: StateFolder,
+  serving: ServingFields,
+  wish: ExportWish,
+  backing: Backing,
+  bootId: string,
+): ExportEntry {
   const { name, path, kind, size, identity, absent, opens } = backing;
-  const loop = kind === 'file' && (control.backing === 'device' || (wish.loop ?? false));
-  const loopsBefore = loop && !absent ? await listLoops(host, path) : [];
+  const loop = kind === 'file' && (serving.control.backing === 'device' || (wish.loop ?? false));
   return {
     format: 1,
     phase: 'wish',
@@ -141,7 +153,7 @@ async function composeEntry(
     backing: {
       name,
       path,
-      opens: opens ?? diskLink(store, exportId(wish)),
+      opens: opens ?? diskLink(state, exportId(wish)),
       ...(opens === undefined ? { pinned: true } : {}),
       kind,
       size,
@@ -150,16 +162,16 @@ async function composeEntry(
       ...(wish.made === undefined || absent ? {} : { madeAs: wish.made }),
       ...(absent ? { making: makingName(path) } : {}),
       loop,
-      loopsBefore: loopsBefore.map(({ device }) => device),
+      loopsBefore: [],
     },
     options: wish.options,
     ...(wish.restart === undefined ? {} : { restart: wish.restart }),
     ...(wish.lab === undefined ? {} : { lab: { name: wish.lab, file: wish.path } }),
     ...(wish.trial === undefined ? {} : { trial: wish.trial }),
     ...(wish.persist ? { persist: true } : {}),
-    ...(await servingFields(served)),
+    ...serving,
     since: new Date().toISOString(),
-    bootId: (await host.facts()).bootId,
+    bootId,
   };
 }
 
@@ -196,7 +208,10 @@ function refuseTaken(entries: readonly ExportEntry[], wish: ExportWish): void {
 }
 
 /** Old configuration languages have no way to quote. */
-function refuseUnspeakable({ control, implementation, release }: Served, { backing }: ExportEntry): void {
+export function refuseUnspeakable(
+  { control, implementation, release }: Pick<Served, 'control' | 'implementation' | 'release'>,
+  { backing }: ExportEntry,
+): void {
   if (backing.loop || allows(control.path, backing.opens)) return;
   throw new UsageError({
     tried: `exporting ${backing.name}`,

@@ -44,6 +44,9 @@ const NAMESPACES = `
 printf '\\0@namespaces\\n'
 ls -ld /proc/self/ns/pid $(grep -lsF '${RUN_MARK}=' /proc/[0-9]*/environ | sed 's|environ$|ns/pid|') 2>/dev/null; :`;
 
+/** Scripts that look for the processes of one state folder (`$1`), to be run with a mark of their own until one finds that. */
+export const SCANS = MARKED.map((marked) => `${RECORDED}\n${marked}${NAMESPACES}`);
+
 interface Scan {
   /** Marks of processes started from one state folder: PATH → process ids. */
   found: Map<string, number[]>;
@@ -57,32 +60,16 @@ interface Scan {
  */
 async function scan(host: Host, stateFolder: string): Promise<Scan> {
   const own = `scan ${randomBytes(8).toString('hex')}`;
-  const found = new Map<string, number[]>();
+  let found = new Map<string, number[]>();
   let said = '';
-  for (const marked of MARKED) {
-    const { stdout, stderr } = await host.run(
-      ['sh', '-c', `${RECORDED}\n${marked}${NAMESPACES}`, 'sh', stateFolder],
-      {
-        env: { [RUN_MARK]: own },
-      },
-    );
+  for (const script of SCANS) {
+    const env = { [RUN_MARK]: own };
+    const { stdout, stderr } = await host.run(['sh', '-c', script, 'sh', stateFolder], { env });
     said = stderr.trim();
-    let isWhole = false;
-    const [marks = '', namespaces = ''] = stdout.split('\0@namespaces\n');
-    const strangers = inOtherNamespaces(namespaces);
-    for (const hit of marks.split(/[\0\n](?=\/proc\/\d+\/environ:AOE_LAB_RUN=|$)/)) {
-      const match = /^\/proc\/(\d+)\/environ:AOE_LAB_RUN=(.*)$/s.exec(hit);
-      const path = match?.[2];
-      if (path === own) isWhole = true;
-      if (path === undefined || !path.startsWith(`${stateFolder}/`)) continue;
-      if (strangers.has(Number(match?.[1]))) continue;
-      const pids = new Set([...(found.get(path) ?? []), Number(match?.[1])]);
-      found.set(
-        path,
-        [...pids].sort((a, b) => a - b),
-      );
-    }
-    if (isWhole) return { found };
+    const hits = parseScan(stdout, own, stateFolder);
+    if (hits.isWhole) return { found: hits.found };
+    // What was written down is found by each.
+    found = hits.found;
   }
   return {
     found,
@@ -93,6 +80,31 @@ async function scan(host: Host, stateFolder: string): Promise<Scan> {
       missing: ['grep'],
     }),
   };
+}
+
+/** What one of `SCANS` printed. @param own the mark that it bore itself: without that it is no answer */
+export function parseScan(
+  text: string,
+  own: string,
+  stateFolder: string,
+): { found: Map<string, number[]>; isWhole: boolean } {
+  const found = new Map<string, number[]>();
+  let isWhole = false;
+  const [marks = '', namespaces = ''] = text.split('\0@namespaces\n');
+  const strangers = inOtherNamespaces(namespaces);
+  for (const hit of marks.split(/[\0\n](?=\/proc\/\d+\/environ:AOE_LAB_RUN=|$)/)) {
+    const match = /^\/proc\/(\d+)\/environ:AOE_LAB_RUN=(.*)$/s.exec(hit);
+    const path = match?.[2];
+    if (path === own) isWhole = true;
+    if (path === undefined || !path.startsWith(`${stateFolder}/`)) continue;
+    if (strangers.has(Number(match?.[1]))) continue;
+    const pids = new Set([...(found.get(path) ?? []), Number(match?.[1])]);
+    found.set(
+      path,
+      [...pids].sort((a, b) => a - b),
+    );
+  }
+  return { found, isWhole };
 }
 
 /** @param text with lines of ls(1) such as `… /proc/12/ns/pid -> pid:[4026531836]` */

@@ -8,7 +8,6 @@ import { SECTOR } from '../../storage/backing.js';
 import { StateFolder } from '../../target/entry.js';
 import { fleetingFaults } from '../../target/persist/fleeting.js';
 import type { Lab, LabExport } from '../lab.js';
-import { kindOf } from './static-entry.js';
 
 /** Where root's exports are written down on every host. */
 export const STATE = new StateFolder('/var/lib/aoe-lab');
@@ -65,7 +64,7 @@ function exportFaults(one: LabExport, recipes: readonly Recipe[]): [string, stri
     faults.push(['file', `${what}; loop: true puts a loop device in its place`]);
   }
   for (const what of fleetingFaults(STATE, control, file)) faults.push(['file', what]);
-  if (size !== undefined && kindOf(file) === 'device') {
+  if (size !== undefined && file.startsWith('/dev/')) {
     faults.push(['size', 'a block device has the size it has: leave it out']);
   } else if (size !== undefined && size % SECTOR !== 0) {
     faults.push(['size', `${size} bytes are no whole number of ${SECTOR}-byte sectors`]);

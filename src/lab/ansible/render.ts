@@ -2,12 +2,11 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { packageRoot } from '../../paths.js';
-import type { PersistDraft } from '../../target/persist/render.js';
 import type { Lab } from '../lab.js';
 import { archiveOf } from './archive.js';
 import type { AnsibleBuild, BuildOf } from './builds.js';
 import { inventory, type Reach } from './inventory.js';
-import { toJinja } from './jinja.js';
+import { LOOK_SCRIPT } from './look.js';
 import { hostVariables, labVariables } from './variables.js';
 import { toYaml } from './yaml.js';
 
@@ -33,11 +32,9 @@ export async function renderAnsible(
   files.set('inventory.yml', toYaml(inventory(lab, reach), head));
   files.set('group_vars/aoe_lab.yml', toYaml(labVariables(lab, [...builds.values()], node), head));
   for (const { name } of lab.hosts) {
-    const { variables, templates } = hostVariables(lab, name, buildOf);
-    files.set(`host_vars/${name}.yml`, toYaml(variables, head));
-    for (const template of templates)
-      files.set(`${ROLE}/templates/${template.name}.j2`, translated(template));
+    files.set(`host_vars/${name}.yml`, toYaml(hostVariables(lab, name, buildOf), head));
   }
+  files.set(`${ROLE}/files/look.sh`, LOOK_SCRIPT);
   for (const [name, build] of builds) files.set(`${ROLE}/files/${name}.tar.gz`, await archiveOf(build));
   return new Map([...files].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
@@ -54,15 +51,4 @@ async function givenFiles(): Promise<[string, string][]> {
         return [path.slice(folder.length + 1), await readFile(path, 'utf8')];
       }),
   );
-}
-
-function translated({ text }: PersistDraft['template']): string {
-  return toJinja(text, {
-    root: 'unit',
-    instead: {
-      // systemd knows of devices by udev alone.
-      needed: `(unit.needed if aoe_lab_change.udev else unit.needed | reject('search', '[.]device$') | list)`,
-    },
-    flags: new Set(['readOnly', 'directIo', 'sync', 'broadcast']),
-  });
 }
