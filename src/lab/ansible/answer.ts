@@ -75,8 +75,8 @@ export function answer(question: unknown): Answer {
   const all = { plan, look, state, removeFiles, patience };
   const isOpen = plan.troubles.length > 0 || plan.more.length > 0;
   return {
-    troubles: plan.troubles.map(escapeLine),
-    warnings: plan.warnings.map(escapeLine),
+    troubles: plan.troubles.map(told),
+    warnings: plan.warnings.map(told),
     more: plan.more,
     ends: plan.ending.length + plan.surplus.length + plan.paused.length > 0,
     due: plan.isDue,
@@ -98,6 +98,11 @@ export function answer(question: unknown): Answer {
 
 function leavesSomething({ isLast, ending, stale, outdated, surplus, orphaned }: HostPlan): boolean {
   return isLast || [ending, stale, outdated, surplus, orphaned].some((list) => list.length > 0);
+}
+
+/** As Ansible shows it: one line. Characters: findings, paths and the way out. */
+function told(text: string): string {
+  return escapeLine(text.replaceAll('\n', '; '), 4000);
 }
 
 function coded(text: string): string {
