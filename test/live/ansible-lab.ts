@@ -39,7 +39,6 @@ export function play(
     ANSIBLE_NOCOLOR: '1',
     ANSIBLE_SSH_ARGS: `-F ${config} -o ControlMaster=auto -o ControlPersist=10s`,
   };
-  const started = performance.now();
   return new Promise((resolve, reject) => {
     const child = spawn(program, rest, {
       cwd: folder,
@@ -58,7 +57,6 @@ export function play(
     child.once('error', reject);
     child.once('exit', (exitCode) => {
       isOver = true;
-      if (process.env.AOE_LAB_TIMES) process.stderr.write(`${words.join(' ')}: ${Math.round(performance.now() - started)} ms\n`);
       const sum = (word: string): number =>
         [...output.matchAll(new RegExp(`^\\S+ +: .*\\b${word}=(\\d+)`, 'gm'))].reduce(
           (all, [, n]) => all + Number(n),

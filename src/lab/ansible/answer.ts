@@ -55,6 +55,9 @@ export interface Answer {
   forget: string;
 }
 
+/** A role that does not look at what stands in the way must not take it for done. */
+const NOTHING = 'echo "aoe-lab: something stands in the way, so nothing is done" >&2; exit 1';
+
 /** @throws UsageError if it is no question of a role of this version @throws LabError if the host could not be asked */
 export function answer(question: unknown): Answer {
   const parsed = Question.safeParse(question);
@@ -72,7 +75,7 @@ export function answer(question: unknown): Answer {
   const state = new StateFolder(folder);
   const look = parseLook(host, folder, printed, asked.names);
   const plan = planHost({ ...asked, state, look });
-  const all = { plan, look, state, removeFiles, patience };
+  const all = { plan, look, state, builds: asked.builds, removeFiles, patience };
   const isOpen = plan.troubles.length > 0 || plan.more.length > 0;
   return {
     troubles: plan.troubles.map(told),
@@ -89,10 +92,10 @@ export function answer(question: unknown): Answer {
       mode: mode.toString(8).padStart(4, '0'),
       text: coded(text),
     })),
-    stop: isOpen ? '' : coded(stopScript(all)),
-    prepare: isOpen ? '' : coded(prepareScript(all)),
-    finish: isOpen ? '' : coded(finishScript(all)),
-    forget: isOpen ? '' : coded(forgetScript(all)),
+    stop: coded(isOpen ? NOTHING : stopScript(all)),
+    prepare: coded(isOpen ? NOTHING : prepareScript(all)),
+    finish: coded(isOpen ? NOTHING : finishScript(all)),
+    forget: coded(isOpen ? NOTHING : forgetScript(all)),
   };
 }
 

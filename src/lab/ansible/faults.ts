@@ -14,6 +14,8 @@ export const STATE = new StateFolder('/var/lib/aoe-lab');
 
 /** Names that mean something else in an inventory. */
 const TAKEN = ['all', 'ungrouped', 'aoe_lab', 'localhost'];
+/** The variables of the host `a` lie in `a.yml`, which are those of a host `a.yml` as well. */
+const LIKE_A_FILE = /\.(ya?ml|json)$/;
 
 /** Those of YAML 1.1 that end a line among them, and what its readers refuse. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
@@ -23,7 +25,7 @@ const UNPRINTABLE = /[\0-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udff
 export function ansibleFaults(lab: Lab, recipes: readonly Recipe[]): Fault[] {
   return [
     ...lab.hosts
-      .filter(({ name }) => TAKEN.includes(name))
+      .filter(({ name }) => TAKEN.includes(name) || LIKE_A_FILE.test(name))
       .map(({ name }) => ({
         path: ['hosts', name],
         message: `"${name}" means something else in an inventory of Ansible's: take another name`,

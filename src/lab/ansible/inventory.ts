@@ -1,5 +1,6 @@
 /** How Ansible reaches a lab's hosts: as aoe-lab does, by OpenSSH's own configuration and the host book. */
 import { bookedHost } from '../../host/book.js';
+import { quote } from '../../host/quote.js';
 import { parseDestination } from '../../host/ssh/client/address.js';
 import { resolveHost } from '../../host/ssh/client/resolve.js';
 import type { Lab, LabHost } from '../lab.js';
@@ -23,7 +24,7 @@ export async function reachOf({ name, ssh }: LabHost): Promise<Reach> {
     ...(given.user === undefined ? {} : { ansible_user: given.user }),
     ...(given.port === undefined ? {} : { ansible_port: given.port }),
     ...(identity === undefined ? {} : { ansible_ssh_private_key_file: identity }),
-    ...(jump === undefined ? {} : { ansible_ssh_common_args: `-o ProxyJump=${jump}` }),
+    ...(jump === undefined ? {} : { ansible_ssh_common_args: `-o ${quote(`ProxyJump=${jump}`)}` }),
     ...(resolved.user === 'root' || sudo === 'never' ? {} : { ansible_become: true }),
   };
 }

@@ -190,9 +190,11 @@ function recordedBefore(is: Installed, final: Installed): Installed {
   };
 }
 
-/** All that exports of the host and of the lab name. */
-export function namesNeeded({ exports, look }: Pick<HostCase, 'exports' | 'look'>): string[] {
-  const theirs = look.entries.flatMap(({ backing }) =>
+/** All that the lab's exports name, and those of the host that stay. */
+function namesNeeded({ lab, exports, look }: Pick<HostCase, 'lab' | 'exports' | 'look'>): string[] {
+  const addresses = new Set(exports.map(({ address }) => formatAddress(address)));
+  const stay = look.entries.filter((entry) => entry.lab?.name !== lab || addresses.has(formatAddress(entry)));
+  const theirs = stay.flatMap(({ backing }) =>
     backing.pinned ? [backing.name] : [backing.name, backing.opens],
   );
   return [...new Set([...exports.map(({ file }) => plainName(file)), ...theirs])];

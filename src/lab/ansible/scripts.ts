@@ -9,7 +9,7 @@ import { startedOn } from '../../target/export-interface.js';
 import { ofExport, type Service } from '../../target/persist/services.js';
 import { RUN_MARK } from '../../target/processes.js';
 import { programMark } from '../../target/program.js';
-import type { HostPlan } from './judge.js';
+import type { BuildFacts, HostPlan } from './judge.js';
 import type { Installed, Look } from './look.js';
 import type { Wanted } from './wanted.js';
 
@@ -17,6 +17,7 @@ export interface ScriptCase {
   plan: HostPlan;
   look: Look;
   state: StateFolder;
+  builds: Readonly<Record<string, BuildFacts>>;
   /** Files that exports made go with them even where they hold data. */
   removeFiles: boolean;
   /** Seconds that targets have to begin to listen. */
@@ -121,6 +122,7 @@ export function finishScript(all: ScriptCase): string {
         `${quoteArgv(argv)} || { echo ${quote(failed)} >&2; exit 1; }`,
       ];
     }),
+    ...unpacking(all),
     ...plan.writing.map(({ path, text, mode }) => put(path, text, mode)),
     ...(begun.length === 0
       ? []
@@ -136,6 +138,23 @@ export function finishScript(all: ScriptCase): string {
     ...noted.map((one) => putRunning(all, one)),
     putInstalled(state, plan.installed),
   ]);
+}
+
+/** Programs get the name of their build when they are whole, and run there. */
+function unpacking({ plan, builds }: ScriptCase): string[] {
+  return plan.builds.flatMap((build) => {
+    const { artifacts = [], node } = builds[build] ?? {};
+    const folder = `artifacts/${build}`;
+    return [
+      `rm -rf ${quote(folder)} ${quote(`${folder}.part`)} && mkdir -m 755 ${quote(`${folder}.part`)} || exit 1`,
+      `tar --no-same-owner -C ${quote(`${folder}.part`)} -xzf ${quote(`${folder}.tar.gz`)} || exit 1`,
+      // Those of this package are not linked.
+      ...(node === undefined ? artifacts : []).map(
+        (name) => `! ldd ${quote(`${folder}.part/${name}`)} | grep 'not found' >&2 || exit 1`,
+      ),
+      `mv ${quote(`${folder}.part`)} ${quote(folder)} && rm -f ${quote(`${folder}.tar.gz`)} || exit 1`,
+    ];
+  });
 }
 
 /** All in one go: systemd knows which needs which. */

@@ -113,12 +113,9 @@ function unchanged(all: Case, item: Item): Wanted | undefined {
   const kept = before && keptEntry(all, item, before);
   if (before === undefined || kept === undefined || !isServedAlike(kept, before)) return undefined;
   const { size } = item.spec;
-  if (size !== undefined && kept.backing.size !== size) {
-    throw new LabError({
-      tried: `looking at ${id}`,
-      happened: `it has ${kept.backing.size} bytes, the lab says ${size}: a file that is there is never resized`,
-      next: `truncate --size ${size} it (to less loses data), or correct the lab`,
-    });
+  // One that has grown or shrunk is judged as a new one is.
+  if (kept.backing.size !== before.backing.size || (size !== undefined && size !== kept.backing.size)) {
+    return undefined;
   }
   return { id, entry: kept, before };
 }
@@ -238,7 +235,12 @@ function changed(
   };
   const { making } = entry.backing;
   const made = making === undefined ? { entry } : withFile(all, entry, id, making);
-  if (made.entry.backing.identity !== null) made.entry.serial = serialOf(storage.machineId, made.entry);
+  // Initiators know what an earlier version exported without one.
+  const isOld =
+    before?.phase === 'running' && before.backing.identity === null && before.backing.name === backing.name;
+  if (made.entry.backing.identity !== null && !isOld) {
+    made.entry.serial = serialOf(storage.machineId, made.entry);
+  }
   const told = [...overridden.map(({ text }) => `overridden: ${text}`), ...warnings];
   return { wanted: { id, before, ...made }, warnings: told };
 }

@@ -139,10 +139,26 @@ export class AskedHost {
     }
     if (found.due) {
       const made = this.carryOut(found.prepare);
+      // As the role copies it.
+      for (const build of found.builds)
+        this.#run([
+          'tar',
+          '-C',
+          '/bin',
+          '-czf',
+          this.#archive(build),
+          'true',
+          '--transform',
+          's/true/vblade/',
+        ]);
       this.carryOut((found.makes ? this.ask(made) : found).finish);
     }
     if (found.leaves) this.carryOut(found.forget);
     return found;
+  }
+
+  #archive(build: string): string {
+    return join(this.state, 'artifacts', `${build}.tar.gz`);
   }
 
   async entry(slot: number): Promise<ExportEntry> {

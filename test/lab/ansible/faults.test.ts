@@ -67,8 +67,10 @@ for (const [title, one, expected] of [
 }
 
 test('names of hosts that an inventory has a meaning for are refused', async (t) => {
-  const text = labOf('file: /srv/a').replace('{ a: {} }', '{ a: {}, all: {} }');
-  t.regex((await faults(t, text)).join('\n'), /^3:17 hosts\.all: "all" means something else/);
+  const text = labOf('file: /srv/a').replace('{ a: {} }', '{ a: {}, all: {}, a.yml: {} }');
+  const found = (await faults(t, text)).join('\n');
+  t.regex(found, /^3:17 hosts\.all: "all" means something else/);
+  t.regex(found, /^3:26 hosts\.a\.yml: "a\.yml" means something else/m);
 });
 
 test('a loop device makes any path good', async (t) => {

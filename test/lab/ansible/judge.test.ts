@@ -18,6 +18,7 @@ import { UsageError } from '../../../src/errors.js';
 import { answer } from '../../../src/lab/ansible/answer.js';
 import { noRoot, testUnless } from '../../live/machine.js';
 import { loopOn, ownDev } from '../../live/own-dev.js';
+import { temporaryFolder } from '../../temporary.js';
 import { AskedHost } from './asked.js';
 
 const SIZE = 1 << 20;
@@ -70,6 +71,7 @@ test('a file that was replaced, and one that is gone, are refused; nothing of th
     /^e0\.1@san0: .*a\.img: it is another file than the file that was exported/,
   );
   t.is(await readFile(file, 'utf8'), 'theirs');
+  t.throws(() => host.carryOut(host.ask().finish), { message: /something stands in the way/ });
   await rm(file);
   t.regex(host.play().troubles.join(), /it is gone; bring it back/);
   await t.throwsAsync(stat(file), { code: 'ENOENT' });
@@ -110,6 +112,35 @@ test('who uses a file is found as everywhere: programs, other exports by any nam
   ]) {
     t.regex(found, pattern);
   }
+});
+
+test('a file that grew is judged anew: its slice, and the size that the lab says', async (t) => {
+  const host = await AskedHost.open(t);
+  const file = host.add(1, 'a.img', { size: SIZE });
+  host.play();
+  await truncate(file, 2 * SIZE);
+  t.regex(host.ask().troubles.join(), /it is there already, with 2 MiB .* rather than 1 MiB/);
+  host.exports = [];
+  host.add(1, 'a.img');
+  t.deepEqual(host.play().troubles, []);
+  const { backing } = await host.entry(1);
+  t.deepEqual([backing.size, backing.made], [2 * SIZE, true]);
+  t.truthy(backing.madeAs);
+});
+
+test('what an earlier role exported is taken as it is found, without another serial number', async (t) => {
+  const host = await AskedHost.open(t);
+  host.add(1, 'a.img', { size: SIZE });
+  host.play();
+  const { serial: _, started: __, ...entry } = await host.entry(1);
+  const { path, kind, size, made, loop, loopsBefore } = entry.backing;
+  const old = { ...entry, backing: { path, kind, size, made, loop, loopsBefore } };
+  await writeFile(join(host.state, 'exports', 'e0.1@san0.json'), JSON.stringify(old));
+  t.deepEqual(host.play().troubles, []);
+  const now = await host.entry(1);
+  t.is(now.serial, undefined);
+  t.is(now.backing.identity?.kind, 'file');
+  t.deepEqual([now.backing.made, now.backing.madeAs], [true, undefined]);
 });
 
 test('an entry of another lab is looked at by its own name, whose bytes are not served twice', async (t) => {
@@ -202,12 +233,12 @@ testUnless(
   noRoot(),
   'A1: a number is served by the name that stays, and refused where it is another disk',
   async (t) => {
+    // Before its /dev is made, so that they are there.
+    const folder = await temporaryFolder(t);
+    const first = await loopOn(t, join(folder, 'l1.img'));
+    const second = await loopOn(t, join(folder, 'l2.img'));
     const dev = await ownDev(t);
     const host = await AskedHost.open(t, dev.inside);
-    const [first, second] = [
-      await loopOn(t, join(host.folder, 'l1.img')),
-      await loopOn(t, join(host.folder, 'l2.img')),
-    ];
     dev.run('ln', '-s', first, '/dev/disk/by-id/virtio-T1');
     dev.run('cp', '-a', first, '/dev/sdx');
     dev.run('cp', '-a', second, '/dev/sdy');

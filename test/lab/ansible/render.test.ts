@@ -1,4 +1,5 @@
 /** What is rendered of a lab, without a build and without a host. */
+import { spawnSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
@@ -21,7 +22,7 @@ const LAB: Lab = {
   exports: [
     { slot: 2, file: '/srv/b {{ x }}.img', loop: true },
     { slot: 1, file: '/srv/a.img', size: 1 << 20 },
-    { slot: 3, file: '/dev/disk/by-id/x' },
+    { slot: 3, file: '/dev/disk/by-id/x', options: { directIo: true } },
   ].map(({ slot, ...more }): LabExport => {
     const common = { host: 'one', implementation: 'vblade', iface: 'san0', options: {}, persist: true };
     return { ...common, address: { shelf: 0, slot }, ...more };
@@ -39,43 +40,32 @@ async function rendered(path: string): Promise<Map<string, string | Buffer>> {
   return renderAnsible(LAB, { reach: new Map(), buildOf: () => made, node: '/usr/bin/node' });
 }
 
-test('a file a host, one of all, a program a build, and a template of each kind that is needed', async (t) => {
+test('a file a host, one of all, a program a build, and what asks a host', async (t) => {
   const program = join(await temporaryFolder(t), 'vblade');
   await writeFile(program, 'x');
   const files = await rendered(program);
   const again = await rendered(program);
   t.deepEqual([...files], [...again], 'the same lab makes the same bytes');
   for (const name of ['one', 'two', 'me']) t.true(files.has(`host_vars/${name}.yml`));
-  const templates = [...files.keys()].filter((path) =>
-    /templates\/.*\.(service|loop\.sh|conf)\.j2$|loop\.sh/.test(path),
-  );
-  t.deepEqual(
-    templates.map((path) => path.replace(/.*\//, '')),
-    ['loop.sh.j2', 'program.service.j2', 'task.service.j2'],
-  );
-  t.true(files.has(`roles/aoe_lab/files/${'b'.repeat(64)}.tar.gz`));
+  const build = 'b'.repeat(64);
+  t.true(files.has(`roles/aoe_lab/files/${build}.tar.gz`));
+  t.is(spawnSync('sh', ['-n'], { input: files.get('roles/aoe_lab/files/look.sh') }).status, 0);
   const text = String(files.get('host_vars/one.yml'));
   t.regex(text, /file: !unsafe \/srv\/b \{\{ x \}\}\.img/);
-  const { aoe_lab_exports: exports, aoe_lab_files: made } = parse(text, {
-    customTags: [{ tag: '!unsafe', resolve: (word: string) => word }],
-  }) as {
-    aoe_lab_exports: { id: string; kind: string; loop: boolean; size: number | null; services: string[] }[];
-    aoe_lab_files: { dest: string; template: string; service: string }[];
-  };
+  const read = (file: string): Record<string, unknown> =>
+    parse(String(files.get(file)), {
+      customTags: [{ tag: '!unsafe', resolve: (word: string) => word }],
+    }) as Record<string, unknown>;
+  const one = read('host_vars/one.yml');
+  t.like(one, { aoe_lab_direct: 1 });
   t.deepEqual(
-    exports.map(({ id, kind, loop, size, services }) => [id, kind, loop, size, services]),
-    [
-      ['e0.1@san0', 'file', false, 1 << 20, ['aoe-lab-e0.1-san0']],
-      ['e0.2@san0', 'file', true, null, ['aoe-lab-loop-e0.2-san0', 'aoe-lab-e0.2-san0']],
-      ['e0.3@san0', 'device', false, null, ['aoe-lab-e0.3-san0']],
-    ],
+    one.aoe_lab_exports,
+    LAB.exports.map((more) => ({ ...more, build })),
   );
-  t.true(made.every(({ template }) => files.has(`roles/aoe_lab/templates/${template}`)));
-  t.deepEqual(
-    (parse(String(files.get('host_vars/two.yml'))) as { aoe_lab_exports: object[] }).aoe_lab_exports,
-    [],
-    'a host without exports may have had some',
-  );
+  // What direct I/O is tried on comes first.
+  t.deepEqual(one.aoe_lab_names, ['/dev/disk/by-id/x', '/srv/b {{ x }}.img', '/srv/a.img']);
+  t.deepEqual(read('host_vars/two.yml').aoe_lab_exports, [], 'a host without exports may have had some');
+  t.like(read('group_vars/aoe_lab.yml'), { aoe_lab_name: 'test', aoe_lab_format: 1 });
 });
 
 test('hosts are reached as aoe-lab reaches them', async (t) => {
