@@ -84,7 +84,8 @@ async function judge(): Promise<void> {
   ]);
   let question: unknown;
   try {
-    question = JSON.parse(await text(process.stdin));
+    // A person at a terminal is not waited for.
+    question = JSON.parse(process.stdin.isTTY ? '' : await text(process.stdin));
   } catch (error) {
     throw new UsageError({
       tried: 'reading what a role of Ansible asks',
