@@ -2,7 +2,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { link, mkdir, open, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
-import { here } from '../../src/host/local.js';
+import { here, LocalHost } from '../../src/host/local.js';
 import { attachLoop, detachLoop } from '../../src/storage/loop.js';
 import { noRoot, testUnless } from '../live/machine.js';
 import { temporaryFolder } from '../temporary.js';
@@ -56,18 +56,28 @@ testUnless(noRoot(), 'A4: a file behind a loop device, and a mounted one, are fo
   const device = await attachLoop(here, file, { readOnly: false, directIo: false });
   const place = join(folder, 'mounted here');
   await mkdir(place);
+  // In a mount namespace of its own: those that others make meanwhile keep a copy of each mount that they find.
+  const mounter = spawn(
+    'unshare',
+    ['--mount', 'sh', '-c', 'mount "$0" "$1" && echo held && read -r _; umount "$1"', device, place],
+    { stdio: ['pipe', 'pipe', 'inherit'] },
+  );
+  const ended = new Promise((resolve) => mounter.once('exit', resolve));
   try {
-    t.deepEqual(await users(file), [{ kind: 'in-use', text: `it is attached as ${device}` }]);
-    t.deepEqual(await users(device), []);
-    execFileSync('mount', [device, place]);
-    try {
-      const mounted = { kind: 'mounted', text: `${device} is mounted on ${place}` };
-      t.deepEqual(await users(device), [mounted]);
-      t.deepEqual((await users(file))[0], mounted);
-    } finally {
-      execFileSync('umount', [place]);
-    }
+    await new Promise((resolve) => mounter.stdout.once('data', resolve));
+    const mounted = { kind: 'mounted', text: `${device} is mounted on ${place}` };
+    const [found] = await users(device);
+    t.is(found?.kind, 'mounted');
+    t.true(found?.text.startsWith(mounted.text), found?.text);
+    const inside = new LocalHost();
+    const run = inside.run.bind(inside);
+    inside.run = (argv, options) =>
+      run(['nsenter', `--mount=/proc/${mounter.pid}/ns/mnt`, '--', ...argv], options);
+    t.deepEqual(await users(device, inside), [mounted]);
+    t.deepEqual((await users(file, inside))[0], mounted);
   } finally {
+    mounter.stdin.end();
+    await ended;
     await detachLoop(here, device);
   }
   t.deepEqual(await users(file), []);

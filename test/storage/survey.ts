@@ -1,3 +1,4 @@
+import type { Host } from '../../src/host/host.js';
 import { here } from '../../src/host/local.js';
 import { type BackingSpec, type Judgement, judgeBacking } from '../../src/storage/backing.js';
 import type { Finding } from '../../src/storage/findings.js';
@@ -11,8 +12,8 @@ export async function judge(name: string, spec: BackingSpec = {}): Promise<Judge
 }
 
 /** Who uses a file or device on this machine. */
-export async function users(name: string): Promise<Finding[]> {
-  const snapshot = await surveyStorage(here, [name]);
+export async function users(name: string, host: Host = here): Promise<Finding[]> {
+  const snapshot = await surveyStorage(host, [name]);
   return usersIn(snapshot, name);
 }
 
