@@ -9,10 +9,10 @@ import { exportStatus, type StatusReport } from '../../src/target/status.js';
 import { unexportTargets } from '../../src/target/unexport.js';
 import { cli, cliJson } from './cli.js';
 import { assertNothingLeft, discoverOn, exportOn, type Found } from './export.js';
-import { builtVblade, testUnless } from './machine.js';
+import { builtVblade, LONG, testUnless } from './machine.js';
 import { testWire } from './wire.js';
 
-const ROUNDS = Number(process.env.AOE_LAB_KILL_ROUNDS ?? 20);
+const ROUNDS = Number(process.env.AOE_LAB_KILL_ROUNDS ?? (LONG ? 50 : 8));
 
 const built = await builtVblade();
 

@@ -6,7 +6,7 @@ import { cli, cliJson } from './cli.js';
 import { LONG, noRoot, testUnless } from './machine.js';
 import { testWire } from './wire.js';
 
-const ROUNDS = LONG ? 20 : 6;
+const ROUNDS = LONG ? 20 : 4;
 
 testUnless(
   noRoot(),

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import type { Host } from '../../src/host/host.js';
 import { openTarget } from '../../src/initiator/open.js';
@@ -42,6 +43,7 @@ async function statesOnceUp(host: Host, count: number) {
   // It ends with 1 where a unit has failed.
   await host.run(['systemctl', 'is-system-running', '--wait'], { accept: [1], timeout: 600_000 });
   for (let tries = 0; ; tries += 1) {
+    if (tries > 0) await sleep(2000);
     const { exports } = await exportStatus(host);
     const serving = exports.filter(({ state }) => state === 'serving');
     if (serving.length >= count || tries > 40) {

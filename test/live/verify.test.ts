@@ -11,7 +11,7 @@ import { Theatre } from '../../src/verify/theatre.js';
 import { type GuestRecord, listGuests } from '../../src/vm/index.js';
 import { temporaryFolder } from '../temporary.js';
 import { cli, cliJson } from './cli.js';
-import { noGuests, noRoot, sourceTree, testUnless } from './machine.js';
+import { LONG, noGuests, noRoot, sourceTree, testUnless } from './machine.js';
 
 const reason = noRoot() ?? (await noGuests());
 const noModules = reason ?? (findCommand('bwrap') === undefined ? 'needs bwrap' : undefined);
@@ -20,7 +20,7 @@ const aoeserver = sourceTree('aoeserver-trunk');
 
 const CASES: { impl: string; tests: string; lacking: string | undefined; source?: string }[] = [
   { impl: 'native', tests: '1,3', lacking: reason },
-  { impl: 'vblade-kernel', tests: '1,4', lacking: noModules },
+  { impl: 'vblade-kernel', tests: LONG ? '1,4' : '1', lacking: noModules },
   { impl: 'kvblade', tests: '1,4', ...need(kvblade) },
   { impl: 'aoeserver', tests: '1', ...need(aoeserver) },
 ];
@@ -114,7 +114,7 @@ testUnless(reason, 'verify: what a killed run leaves is gone after the next one'
   const state = await temporaryFolder(t);
   const env = { AOE_LAB_STATE: state };
   const args = ['verify', '--impl', 'native', '--test', '1'];
-  for (const killAfter of [3000, 9000]) {
+  for (const killAfter of LONG ? [3000, 9000] : [9000]) {
     t.is((await cli(args, env, { killAfter })).signal, 'SIGKILL');
   }
   t.true((await cliJson<AcceptanceReport>(args, env)).passed);
