@@ -8,6 +8,7 @@ import { join, resolve } from 'node:path';
 import { digestOf } from '../digest.js';
 import { MissingError, UnreachableError, UsageError } from '../errors.js';
 import type { Host } from '../host/host.js';
+import { readIfThere } from '../host/if-there.js';
 import { findKernel, KERNELS, suitesOf } from '../source/debian/kernels.js';
 import { type FetchPackagesOptions, fetchDebianPackages } from '../source/debian/packages.js';
 import { compilerWords, findCommand } from './requirements.js';
@@ -130,7 +131,7 @@ function installedTree(name: string, release: string, tried: string): KernelTree
 async function treeOn(host: Host, release: string): Promise<KernelTree | undefined> {
   const headers = `/lib/modules/${release}/build`;
   const parts = ['include/config/auto.conf', 'Module.symvers'].map((name) => `${headers}/${name}`);
-  const texts = await Promise.all(parts.map((path) => host.read(path).catch(() => undefined)));
+  const texts = await Promise.all(parts.map((path) => readIfThere(host, path)));
   if (texts[0] === undefined) return undefined;
   if (texts[1] === undefined) {
     throw incomplete(`building a module on ${host.name}`, headers, release, 'there');
