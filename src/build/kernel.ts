@@ -6,7 +6,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { digestOf } from '../digest.js';
-import { MissingError, UnreachableError, UsageError } from '../errors.js';
+import { linesOf, MissingError, UnreachableError, UsageError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { readIfThere } from '../host/if-there.js';
 import { findKernel, KERNELS, suitesOf } from '../source/debian/kernels.js';
@@ -153,7 +153,8 @@ async function treeOf(host: Host, release: string, options: FetchPackagesOptions
   }
   throw new MissingError({
     tried: `looking for the headers of Linux ${release} (${host.name})`,
-    happened: suites.length > 0 ? reasons.join('\n') : 'it is no kernel of Debian for x86-64, by its name',
+    happened:
+      suites.length > 0 ? reasons.flatMap(linesOf) : 'it is no kernel of Debian for x86-64, by its name',
     next: [
       ...(host.isHere ? [`apt-get install linux-headers-${release}, where the distribution has it`] : []),
       '--kernel FOLDER takes headers of that kernel that are on this machine',

@@ -66,7 +66,7 @@ export async function planMigration(store: EntryStore, name: string, served: Ser
   if (translation.obstacles.length > 0) {
     throw new UsageError({
       tried,
-      happened: translation.obstacles.join('\n'),
+      happened: translation.obstacles,
       next: '`aoe-lab info IMPL` shows what the other targets have',
     });
   }

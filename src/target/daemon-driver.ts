@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LabError } from '../errors.js';
+import { LabError, linesOf } from '../errors.js';
 import { renderArgv } from '../templating.js';
 import type { Deed, Driver, Preview } from './driver.js';
 import { type ExportEntry, exportId } from './entry.js';
@@ -231,7 +231,7 @@ export class DaemonDriver extends ProgramDriver implements Driver {
   #refused(entry: ExportEntry, error: Error): LabError {
     return new LabError({
       tried: `telling the running ${entry.implementation} about ${exportId(entry)}`,
-      happened: error.message,
+      happened: linesOf(error.message),
       next: `aoe-lab logs shows what it says; aoe-lab restart restarts it with all its exports`,
       log: this.logPath(entry),
       cause: error,

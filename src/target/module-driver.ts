@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LabError, UsageError } from '../errors.js';
+import { LabError, linesOf, UsageError } from '../errors.js';
 import { readIfThere } from '../host/if-there.js';
 import { writeLine } from '../host/write-line.js';
 import type { Control } from '../recipe/schema.js';
@@ -210,7 +210,7 @@ export class ModuleDriver implements Driver {
     const shown = said.slice(-5).map((line) => `the kernel said: ${line}`);
     return new LabError({
       tried,
-      happened: [happened, ...shown, ...(meaning === undefined ? [] : [meaning.means])].join('\n'),
+      happened: [...linesOf(happened), ...shown, ...(meaning === undefined ? [] : [meaning.means])],
       next:
         meaning?.next ??
         (said.length > 0

@@ -59,7 +59,7 @@ export async function refuseRivals(
     happened: [
       ...processes.map((target) => describeForeign(target, entry, iface.name)),
       ...rivals.map((station) => describeRival(station, formatAddress(entry))),
-    ].join('\n'),
+    ],
     next: [
       ...processes.map((target) => `${stopCommand(target)} (aoe-lab import takes over what it serves)`),
       ...(rivals.length > 0 ? ['end that export'] : []),
