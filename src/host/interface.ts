@@ -47,6 +47,14 @@ export async function listInterfaces(host: Host): Promise<InterfaceFacts[]> {
   }
 }
 
+/** Takes the error that the namespace is gone, and all interfaces in it, for none; every other one stays an error. */
+export function noneIfGone(netns: string | undefined): (error: unknown) => InterfaceFacts[] {
+  return (error) => {
+    if (error instanceof MissingError && netns !== undefined && error.missing.includes(netns)) return [];
+    throw error;
+  };
+}
+
 /** What ip(8) printed, as facts. */
 export function interfacesFrom(links: readonly IpLink[]): InterfaceFacts[] {
   // Early releases print an empty object for what they leave out.

@@ -10,7 +10,7 @@ import { processesOf, RUN_MARK, signalCommand, signalProcesses } from './process
 import { daemonConfiguration, daemonControl, type Program, programName, programOf } from './program.js';
 import { ProgramDriver } from './program-driver.js';
 import { handlersOf } from './tellable.js';
-import { exportedPath, exportVariables } from './variables.js';
+import { exportedPath, exportedPathIfAny, exportVariables } from './variables.js';
 
 type Change =
   | { by: 'signal'; signal: string }
@@ -72,7 +72,7 @@ export class DaemonDriver extends ProgramDriver implements Driver {
     await this.#configure(entry, others);
     if (pids.length === 0) return { run: async () => {} };
     // Without its loop device there is nothing that it could serve the export from.
-    const path = await exportedPath(this.store, entry).catch(() => entry.backing.path);
+    const path = (await exportedPathIfAny(this.store, entry)) ?? entry.backing.path;
     const changes = this.#changes(entry, 'remove', others, path);
     const opened = await this.#opened(entry);
     const paths = await Promise.all(others.map((other) => this.#opened(other)));
@@ -172,7 +172,7 @@ export class DaemonDriver extends ProgramDriver implements Driver {
     const opened = members.map(async (member) => {
       if (own !== undefined && member === entry) return [{ entry: member, path: own }];
       // One whose loop device is gone keeps no other from being served.
-      const path = await exportedPath(this.store, member).catch(() => undefined);
+      const path = await exportedPathIfAny(this.store, member);
       return path === undefined ? [] : [{ entry: member, path }];
     });
     return daemonConfiguration(this.store, entry, (await Promise.all(opened)).flat());

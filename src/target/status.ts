@@ -127,10 +127,10 @@ async function inspect(store: EntryStore, entry: ExportEntry, seen: Seen): Promi
   const { processes, sight, snapshot, opened } = seen;
   const driver = driverFor(store, entry);
   const id = exportId(entry);
-  const { told, waits } = await sight.toldBy(driver.mark(entry), entry);
+  const { told, waits, untold } = await sight.toldBy(driver.mark(entry), entry);
   const [iface, loops] = await Promise.all([sight.interfaceOf(entry), ownLoops(store, entry)]);
   const faults: string[] = [];
-  faults.push(...toldFaults(told ?? {}));
+  faults.push(...toldFaults(told ?? {}), ...(untold === undefined ? [] : [untold]));
   const isDetached = entry.backing.loop && loops.length === 0;
   if (isDetached) faults.push(`no loop device: aoe-lab restart ${id}`);
   const unkept = entry.persist ? await persistenceFaults(store, entry) : [];
