@@ -23,7 +23,7 @@ export function parseSurvey(text: string, names: readonly string[]): StorageSnap
     blocks,
     mounts: section('mounts').flatMap(parseMount),
     swaps: parseSwaps(section('swaps')),
-    locks: section('locks').flatMap(parseLock),
+    locks: parseLocks(section('locks'), section('lockers')),
     writers: section('writers').flatMap(parseWriter),
     links: parseLinks(section('links'), blocks),
     held: new Set(),
@@ -207,6 +207,31 @@ function parseSwaps(lines: readonly string[]): StorageSnapshot['swaps'] {
     if (!line.startsWith('swap ')) return [];
     return [{ name: unescaped(line.slice(5)), node: parseNode((lines[index + 1] ?? '').slice(5)) }];
   });
+}
+
+/**
+ * Locks of those who have the very file open (/proc/PID/fdinfo), and those that the kernel tells of besides (/proc/locks).
+ * It tells a file by its superblock there, which on btrfs, overlayfs and the like is another number than stat(2) has; and
+ * as the process the one that locked it, which may have ended, or (OFD locks) nobody.
+ */
+function parseLocks(lines: readonly string[], lockers: readonly string[]): Lock[] {
+  const known = new Set(lockers.map((line) => wordsOfLock(line.replace(/^.* lock:/, ''))));
+  return [
+    ...lockers.flatMap(parseLocker),
+    ...lines.filter((line) => !known.has(wordsOfLock(line))).flatMap(parseLock),
+  ];
+}
+
+/** Without its place in a list, which differs between lists. */
+function wordsOfLock(line: string): string {
+  return line.trim().replace(/^\d+: /, '');
+}
+
+function parseLocker(line: string): Lock[] {
+  const node = parseNode(line);
+  const [, pid, kind] = / \/proc\/(\d+)\/fd\/\d+ lock:\s+\d+: (?:-> )?(\S+) /.exec(line) ?? [];
+  if (node === undefined || pid === undefined || kind === undefined) return [];
+  return [{ pid: Number(pid), kind, id: node.id }];
 }
 
 /** proc(5), /proc/locks: `1: OFDLCK ADVISORY  WRITE -1 fd:00:1234 0 EOF`; numbers of devices are hexadecimal. */
