@@ -1,5 +1,6 @@
 /** Reads what the script of survey.ts prints. No I/O. */
 import { posix } from 'node:path';
+import { deviceNumber, TELLING } from '../identity.js';
 import type { BlockFacts, Lock, Mount, NameFacts, NodeFacts, StorageSnapshot, Writer } from './snapshot.js';
 
 const SECTOR = 512;
@@ -67,7 +68,7 @@ export function parseNode(text: string): NodeFacts | undefined {
   const [, mode, dev, inode, birth, size, blocks, uid, major, minor] = match as unknown as string[];
   return {
     kind: kindOf(Number.parseInt(mode as string, 16) & 0o170000),
-    id: { dev: numberOf(BigInt(dev as string)), inode: inode as string, birth: Number(birth) || null },
+    id: { dev: deviceNumber(BigInt(dev as string)), inode: inode as string, birth: Number(birth) || null },
     size: Number(size),
     blocks: Number(blocks),
     uid: Number(uid),
@@ -81,15 +82,6 @@ function kindOf(type: number): NodeFacts['kind'] {
   if (type === 0o060000) return 'block';
   return type === 0o120000 ? 'link' : 'other';
 }
-
-/** As gnu_dev_major and gnu_dev_minor of glibc unpack it. */
-export function numberOf(dev: bigint): string {
-  const major = ((dev >> 8n) & 0xfffn) | ((dev >> 32n) & 0xfffff000n);
-  const minor = (dev & 0xffn) | ((dev >> 12n) & 0xffffff00n);
-  return `${major}:${minor}`;
-}
-
-const IDENTITY = ['dm/uuid', 'dm/name', 'md/uuid', 'wwid', 'device/wwid', 'serial', 'device/serial', 'uuid'];
 
 function parseBlocks(lines: readonly string[], loops: readonly string[]): Map<string, BlockFacts> {
   const values = new Map<string, Map<string, string>>();
@@ -140,7 +132,7 @@ function parseBlocks(lines: readonly string[], loops: readonly string[]): Map<st
             },
           }),
       facts: Object.fromEntries(
-        IDENTITY.flatMap((field) => {
+        TELLING.flatMap((field) => {
           const text = get(field);
           return text === undefined ? [] : [[field, text]];
         }),

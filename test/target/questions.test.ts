@@ -3,8 +3,10 @@ import test from 'ava';
 import { CommandError } from '../../src/host/command-error.js';
 import type { Host, RunOptions, RunResult } from '../../src/host/host.js';
 import type { Control } from '../../src/recipe/schema.js';
+import { parseSurvey } from '../../src/storage/survey-text.js';
 import { driverFor } from '../../src/target/driver.js';
 import { EntryStore } from '../../src/target/entry.js';
+import { loopsIn, ownLoops } from '../../src/target/loops.js';
 import { Network } from '../../src/target/network.js';
 import { byRealNames } from '../../src/target/real-names.js';
 import { recentlyUsed } from '../../src/target/recent-use.js';
@@ -54,6 +56,20 @@ test('a loop device that is not attached is none; one that can not be asked for 
   await t.throwsAsync(exportedPath(none, entry), { message: /none is attached/ });
   const silent = await EntryStore.open(hostOf({ run: { losetup: refused('losetup') } }));
   await t.throwsAsync(exportedPathIfAny(silent, entry), { instanceOf: CommandError });
+});
+
+test('what a survey has seen of loop devices is not asked again for each export', async (t) => {
+  const silent = await EntryStore.open(hostOf({ run: { losetup: refused('losetup') } }));
+  const identity = { kind: 'file', bootId: 'boot', dev: '8:1', inode: '12', birth: null } as const;
+  const entry = entryOf({ backing: backingOf({ loop: true, identity }) });
+  const seen = (losetup: string) => {
+    const text = ['@blocks', 'loop3/dev:7:3', 'loop3/loop/backing_file:/srv/disk', '@loops', losetup, '@end'];
+    return ownLoops(silent, entry, async () => loopsIn(parseSurvey(text.join('\n'), [])));
+  };
+  t.deepEqual(await seen('/dev/loop3 12 8:1'), ['/dev/loop3']);
+  t.deepEqual(await seen('/dev/loop3 13 8:1'), []);
+  // A losetup that tells no numbers: the name is what there is.
+  t.deepEqual(await seen(''), ['/dev/loop3']);
 });
 
 test('a name is looked for among altnames, unless the host can not list them', async (t) => {
