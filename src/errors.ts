@@ -3,6 +3,8 @@
  * `ui/errors.ts` composes the text; only `cli/main.ts` turns one into an exit code.
  */
 
+import { withoutBreaks } from './escape.js';
+
 export const ExitCode = {
   done: 0,
   failed: 1,
@@ -16,8 +18,8 @@ export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 export interface ErrorFacts {
   /** What was being done, as a short phrase: "exporting e0.1 on eth0 by vblade". */
   tried: string;
-  /** What happened instead; may span lines (a compiler's first error, a list of faults). */
-  happened: string;
+  /** What happened instead: a line, or several that are given one by one (a compiler's first error, a list of faults). */
+  happened: string | readonly string[];
   /** What the user can do about it; one line, or several alternatives. */
   next?: string | readonly string[];
   /** File that holds the whole story, if one was kept. */
@@ -25,14 +27,27 @@ export interface ErrorFacts {
   cause?: unknown;
 }
 
+/** As they are told: what happened in lines, none of which is left by what was put into it. */
+export interface ToldFacts extends ErrorFacts {
+  happened: string;
+}
+
+/** The lines of what a program, a host or another error said. */
+export function linesOf(text: string): string[] {
+  return text.trimEnd().split(/\r?\n/);
+}
+
 /** Base of all expected failures; exit code 1. */
 export class LabError extends Error {
   readonly exitCode: ExitCode = ExitCode.failed;
-  readonly facts: ErrorFacts;
+  readonly facts: ToldFacts;
 
   constructor(facts: ErrorFacts) {
-    super(`${facts.tried}: ${facts.happened}`, { cause: facts.cause });
-    this.facts = facts;
+    const { happened } = facts;
+    const lines = typeof happened === 'string' ? [happened] : happened;
+    const told = lines.map((line) => withoutBreaks(line.trimEnd())).join('\n');
+    super(`${facts.tried}: ${told}`, { cause: facts.cause });
+    this.facts = { ...facts, happened: told };
     this.name = new.target.name;
   }
 }

@@ -31,6 +31,11 @@ export function escapeLine(text: string, most = MOST_OF_LINE): string {
   return shorten(text, most).replace(UNSAFE, visible);
 }
 
+/** A text without ends of lines, all else as it is. */
+export function withoutBreaks(text: string): string {
+  return text.replaceAll(/[\r\n]/g, visible);
+}
+
 /** The first characters of a text, and how many more there are. */
 export function shorten(text: string, most = MOST_OF_LINE): string {
   if (text.length <= most) return text;

@@ -6,8 +6,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { digestOf } from '../digest.js';
-import { MissingError, UnreachableError, UsageError } from '../errors.js';
+import { linesOf, MissingError, UnreachableError, UsageError } from '../errors.js';
 import type { Host } from '../host/host.js';
+import { readIfThere } from '../host/if-there.js';
 import { findKernel, KERNELS, suitesOf } from '../source/debian/kernels.js';
 import { type FetchPackagesOptions, fetchDebianPackages } from '../source/debian/packages.js';
 import { compilerWords, findCommand } from './requirements.js';
@@ -130,7 +131,7 @@ function installedTree(name: string, release: string, tried: string): KernelTree
 async function treeOn(host: Host, release: string): Promise<KernelTree | undefined> {
   const headers = `/lib/modules/${release}/build`;
   const parts = ['include/config/auto.conf', 'Module.symvers'].map((name) => `${headers}/${name}`);
-  const texts = await Promise.all(parts.map((path) => host.read(path).catch(() => undefined)));
+  const texts = await Promise.all(parts.map((path) => readIfThere(host, path)));
   if (texts[0] === undefined) return undefined;
   if (texts[1] === undefined) {
     throw incomplete(`building a module on ${host.name}`, headers, release, 'there');
@@ -152,7 +153,8 @@ async function treeOf(host: Host, release: string, options: FetchPackagesOptions
   }
   throw new MissingError({
     tried: `looking for the headers of Linux ${release} (${host.name})`,
-    happened: suites.length > 0 ? reasons.join('\n') : 'it is no kernel of Debian for x86-64, by its name',
+    happened:
+      suites.length > 0 ? reasons.flatMap(linesOf) : 'it is no kernel of Debian for x86-64, by its name',
     next: [
       ...(host.isHere ? [`apt-get install linux-headers-${release}, where the distribution has it`] : []),
       '--kernel FOLDER takes headers of that kernel that are on this machine',

@@ -3,7 +3,7 @@ import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { digestOfFile } from '../digest.js';
-import { LabError } from '../errors.js';
+import { LabError, linesOf } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { applyPatches } from '../patch/apply.js';
 import type { Facts } from '../patch/condition.js';
@@ -123,6 +123,6 @@ async function withLog(error: unknown, log: string, name: string): Promise<unkno
     return error;
   }
   return error instanceof LabError && error.name === 'LabError'
-    ? new LabError({ ...error.facts, log: kept })
+    ? new LabError({ ...error.facts, happened: linesOf(error.facts.happened), log: kept })
     : error;
 }

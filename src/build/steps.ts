@@ -1,6 +1,6 @@
 import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { LabError } from '../errors.js';
+import { LabError, linesOf } from '../errors.js';
 import { CommandError } from '../host/command-error.js';
 import { quoteArgv } from '../host/quote.js';
 import { TREE_TIME } from '../patch/apply.js';
@@ -88,7 +88,7 @@ function stepError(error: CommandError, command: string, variables: BuildVariabl
   const output = `${error.stderr}\n${error.stdout}`.replaceAll(`${folder}/`, '');
   return new LabError({
     tried: `building ${implementation} ${release}: ${command}`,
-    happened: firstError(output) ?? error.facts.happened,
+    happened: linesOf(firstError(output) ?? error.facts.happened),
     next: `\`aoe-lab patch ${implementation} --release ${release} --output DIR\` gives the patched tree, to be tried by hand`,
     cause: error,
   });

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { UsageError } from '../errors.js';
+import { line } from '../ui/colors.js';
 import type { BenchOptions } from '../verify/bench/bench.js';
 import type { BenchReport, Mode } from '../verify/bench/bench-report.js';
 import type { Site } from '../verify/outpost.js';
@@ -174,7 +175,7 @@ async function writeReports(report: BenchReport, { html, svg }: Options): Promis
   ]);
   if (svg !== undefined) await writeFile(svg, benchSvg(report));
   if (html !== undefined) await writeFile(html, await benchHtml(report));
-  for (const path of [svg, html]) if (path !== undefined) note(`written: ${path}`);
+  for (const path of [svg, html]) if (path !== undefined) note(line`written: ${path}`);
 }
 
 function seconds(value: string): number {

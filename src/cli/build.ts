@@ -5,6 +5,7 @@ import type { Host } from '../host/host.js';
 import { quote } from '../host/quote.js';
 import type { Recipe, Release } from '../recipe/schema.js';
 import type { SourceTree } from '../source/fetch.js';
+import { line } from '../ui/colors.js';
 import { type HostOptions, hostOptions, onHosts } from './hosts.js';
 import { whole } from './options.js';
 
@@ -96,9 +97,9 @@ async function writeForDkms(recipe: Recipe, release: Release, options: Options):
   const { digest, location, pinned } = tree;
   print({ ...written, source: { digest, location, pinned } }, options, () =>
     [
-      `${name} ${version} for DKMS: ${folder}`,
-      `source: ${location}${pinned === 'differs' ? ', which differs from the pinned tree' : ''}`,
-      ...(patches.length > 0 ? [`patches: ${patches.join(', ')}`] : []),
+      line`${name} ${version} for DKMS: ${folder}`,
+      line`source: ${location}${pinned === 'differs' ? ', which differs from the pinned tree' : ''}`,
+      ...(patches.length > 0 ? [line`patches: ${patches.join(', ')}`] : []),
       `as root: dkms add ${quote(folder)} && dkms install ${name}/${version}`,
     ].join('\n'),
   );
@@ -179,7 +180,7 @@ function describe(event: BuildEvent): string | undefined {
     case 'build-patching':
       return event.patches.length === 0 ? undefined : `patches to apply: ${event.patches.length}`;
     case 'build-step':
-      return `step ${event.index} of ${event.total}: ${event.command}`;
+      return line`step ${event.index} of ${event.total}: ${event.command}`;
     default:
       return undefined;
   }
@@ -208,10 +209,10 @@ function summary(built: BuildResult, tree: SourceTree): string {
     ? `was in the store (${seconds} s when it was built)`
     : `built in ${seconds} s, ${built.warnings} warnings`;
   return [
-    `${built.implementation} ${built.release}${built.kernel === undefined ? '' : ` for Linux ${built.kernel}`}: ${how}`,
-    `source: ${tree.location}${tree.pinned === 'differs' ? ', which differs from the pinned tree' : ''}`,
-    ...(built.patches.length > 0 ? [`patches: ${built.patches.join(', ')}`] : []),
-    ...built.artifacts.map(({ path }) => path),
-    `log: ${built.log}`,
+    line`${built.implementation} ${built.release}${built.kernel === undefined ? '' : ` for Linux ${built.kernel}`}: ${how}`,
+    line`source: ${tree.location}${tree.pinned === 'differs' ? ', which differs from the pinned tree' : ''}`,
+    ...(built.patches.length > 0 ? [line`patches: ${built.patches.join(', ')}`] : []),
+    ...built.artifacts.map(({ path }) => line`${path}`),
+    line`log: ${built.log}`,
   ].join('\n');
 }

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { WatchedFrame } from '../link/watch.js';
+import { line } from '../ui/colors.js';
 import { MOST_MILLISECONDS, whole } from './options.js';
 import { untilStopped } from './signals.js';
 
@@ -37,23 +38,23 @@ export function register(program: Command): void {
       const link = await openPacketLink({ iface, netns, everything: true, promiscuous: true });
       try {
         const capture = write === undefined ? undefined : new Capture(write);
-        const line = options.json ? (seen: WatchedFrame) => jsonText(seen) : frameLine;
+        const describe = options.json ? (seen: WatchedFrame) => jsonText(seen) : frameLine;
         const summary = await untilStopped((signal) => {
           // Only now Ctrl-C is waited for.
-          if (!options.json && !options.quiet) note(`listening on ${link.name}; Ctrl-C ends it`);
+          if (!options.json && !options.quiet) note(line`listening on ${link.name}; Ctrl-C ends it`);
           return watch(link, {
             capture,
             most: options.count,
             milliseconds: options.seconds && options.seconds * 1000,
             signal,
             onFrame: (seen) => {
-              if (!options.quiet) printPart(`${line(seen)}\n`);
+              if (!options.quiet) printPart(`${describe(seen)}\n`);
             },
           });
         });
         const { frames, requests, responses, troubles, seconds } = summary;
         note(
-          `${frames} frames in ${seconds.toFixed(1)} s: ${requests} requests, ${responses} answers, ${troubles} with errors${write ? `; in ${write}` : ''}`,
+          line`${frames} frames in ${seconds.toFixed(1)} s: ${requests} requests, ${responses} answers, ${troubles} with errors${write ? `; in ${write}` : ''}`,
         );
       } finally {
         await link.close();

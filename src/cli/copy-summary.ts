@@ -1,4 +1,5 @@
 import type { CopyReport } from '../initiator/meter.js';
+import { line } from '../ui/colors.js';
 import { formatSize } from '../units.js';
 
 /** "wrote 64 MiB at 0 of e0.1 in 0.81 s, 82.5 MB/s", what was left out or done before, the paths, and the digest. */
@@ -17,5 +18,5 @@ export function summary(verb: 'read' | 'wrote', report: CopyReport): string {
 
 function pathLine({ link, answered, left, trouble }: CopyReport['paths'][number]): string {
   const times = left === 0 ? '' : `, left ${left === 1 ? 'once' : `${left} times`}`;
-  return `path ${link}: ${answered} requests${times}${trouble === undefined ? '' : ` (${trouble})`}`;
+  return line`path ${link}: ${answered} requests${times}${trouble === undefined ? '' : ` (${trouble})`}`;
 }

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
+import { line } from '../ui/colors.js';
 import type { DemoReport, DemoStep } from '../verify/demo.js';
 import type { SocketDemoReport } from '../verify/demo-socket.js';
 import { wireMtu } from './options.js';
@@ -60,7 +61,7 @@ export function register(program: Command): void {
         !inPlace &&
         ['impl', 'release', 'source'].every((name) => command.getOptionValueSource(name) !== 'cli');
       if (obstacle !== undefined && isFree) {
-        note(`${obstacle}: the same story with the native target, over a socket between two processes`);
+        note(line`${obstacle}: the same story with the native target, over a socket between two processes`);
         return overSocket(bytes, options);
       }
       try {
@@ -83,7 +84,7 @@ export function register(program: Command): void {
         if (!isFree || !(error instanceof MissingError || error instanceof UnreachableError)) throw error;
         const [reason] = error.facts.happened.split('\n');
         note(
-          `${options.impl} can not be had here (${reason}): the same story with the native target, over a socket between two processes`,
+          line`${options.impl} can not be had here (${reason}): the same story with the native target, over a socket between two processes`,
         );
         await overSocket(bytes, options);
       }

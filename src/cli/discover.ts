@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { line } from '../ui/colors.js';
 import { MOST_MILLISECONDS, whole } from './options.js';
 
 interface Options {
@@ -53,11 +54,11 @@ function silence({ iface, netns, wait, shelf, slot }: Options): string {
     ...(slot === undefined ? [] : [`slot ${slot}`]),
   ].join(', ');
   return [
-    `No target${asked && ` (${asked})`} answered on ${iface}${netns ? ` in namespace ${netns}` : ''} within ${wait} ms.`,
+    line`No target${asked && ` (${asked})`} answered on ${iface}${netns ? ` in namespace ${netns}` : ''} within ${wait} ms.`,
     '- A host does not hear its own exports on the interface that serves them: ask from the other end.',
     '- The target has to be on the same Ethernet segment and VLAN; AoE is not routed.',
     '- The daemon has to run, or the module to be loaded, with an export on that interface: aoe-lab status.',
     '- A firewall (nftables, ebtables on a bridge), a switch or a list of allowed MACs may drop EtherType 0x88a2.',
-    `- tcpdump -i ${iface} ether proto 0x88a2 shows what passes; a slow target needs a longer --wait.`,
+    line`- tcpdump -i ${iface} ether proto 0x88a2 shows what passes; a slow target needs a longer --wait.`,
   ].join('\n');
 }

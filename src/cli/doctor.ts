@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { ExitCode, LabError, MissingError, UsageError } from '../errors.js';
 import type { Host } from '../host/host.js';
+import { line } from '../ui/colors.js';
 import type { Diagnosis, Purpose } from '../verify/doctor.js';
 import { type HostOptions, hostOptions, onHosts } from './hosts.js';
 
@@ -77,13 +78,13 @@ async function install(options: Options): Promise<boolean> {
   }
   try {
     if (isDebian) {
-      note(`installing the Debian packages ${packages.join(' ')}`);
+      note(line`installing the Debian packages ${packages.join(' ')}`);
       await installPackages(here, packages);
-    } else for (const line of await installOnHost(here, note)) note(line);
+    } else for (const told of await installOnHost(here, note)) note(line`${told}`);
   } catch (error) {
     if (options.for !== 'demo' || !(error instanceof LabError)) throw error;
     const [why] = error.facts.happened.split('\n');
-    note(`not installed (${why}); the demo does without what it can`);
+    note(line`not installed (${why}); the demo does without what it can`);
     return false;
   }
   note('installed');
@@ -115,8 +116,8 @@ async function examineHosts(options: Options, names: readonly string[]): Promise
   const found = new Map<string, Diagnosis>();
   const examine = async (host: Host): Promise<Diagnosis> => {
     if (options.install) {
-      const advice = await installOnHost(host, (title) => note(`${host.name}: ${title}`));
-      for (const line of advice) note(`${host.name}: ${line}`);
+      const advice = await installOnHost(host, (title) => note(line`${host.name}: ${title}`));
+      for (const told of advice) note(line`${host.name}: ${told}`);
     }
     const diagnosis = host.isHere ? await diagnose(host, recipes, 'use') : await diagnoseHost(host, recipes);
     found.set(host.name, diagnosis);
@@ -140,9 +141,9 @@ function complain(found: ReadonlyMap<string, Diagnosis>, options: Options, remed
   const names = (diagnosis: Diagnosis): string[] => diagnosis.missing.map(({ name }) => name);
   throw new MissingError({
     tried: `looking at ${lacking.map(([name]) => name).join(', ')} for "${options.for}"`,
-    happened: lacking
-      .map(([name, one]) => `missing${found.size > 1 ? ` on ${name}` : ''}: ${names(one).join(', ')}`)
-      .join('\n'),
+    happened: lacking.map(
+      ([name, one]) => line`missing${found.size > 1 ? ` on ${name}` : ''}: ${names(one).join(', ')}`,
+    ),
     next: options.install
       ? 'the packages are installed and do not hold it: look at the package lists'
       : remedy,

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import { FINDINGS, type FindingKind } from '../storage/findings.js';
 import type { ExportOptions } from '../target/entry.js';
 import type { ExportWish } from '../target/wish.js';
+import { line } from '../ui/colors.js';
 import { type HostOptions, hostOptions, nameOf, onHosts } from './hosts.js';
 import { findings, integer, macs } from './options.js';
 
@@ -122,18 +123,18 @@ async function carryOut(options: Options, wish: ExportWish): Promise<void> {
       const report = await exportTarget(host, served, wish, (recovery) =>
         noteRecovery(recovery, nameOf(host)),
       );
-      for (const { text } of report.overridden) note(`overridden: ${text}`);
-      for (const warning of report.warnings) note(`warning: ${warning}`);
+      for (const { text } of report.overridden) note(line`overridden: ${text}`);
+      for (const warning of report.warnings) note(line`warning: ${warning}`);
       return report;
     },
     ({ id, file, device, size, implementation, release, pids, mac, log, persistence, unchecked }) => {
       const via = device === undefined ? '' : ` by ${device}`;
       const by = pids.length === 0 ? '' : ` (process ${pids.join(' ')})`;
       return [
-        `${id}: ${file}${via}, ${formatSize(size)}, served by ${implementation} ${release}${by} from ${mac}`,
-        `log: ${log}`,
-        ...(unchecked === null ? [] : [`nobody was asked whether the address is free: ${unchecked}`]),
-        ...(options.persist ? [`after a reboot: ${persistence ?? NOTHING_STARTS_IT}`] : []),
+        line`${id}: ${file}${via}, ${formatSize(size)}, served by ${implementation} ${release}${by} from ${mac}`,
+        line`log: ${log}`,
+        ...(unchecked === null ? [] : [line`nobody was asked whether the address is free: ${unchecked}`]),
+        ...(options.persist ? [line`after a reboot: ${persistence ?? NOTHING_STARTS_IT}`] : []),
       ].join('\n');
     },
   );

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { SourceEvent, SourceTree } from '../source/fetch.js';
+import { line } from '../ui/colors.js';
 
 interface Options {
   release?: string;
@@ -50,17 +51,17 @@ export function register(program: Command): void {
 function describe(event: Exclude<SourceEvent, { kind: 'progress' }>): string | undefined {
   switch (event.kind) {
     case 'trying':
-      return `trying ${event.location}${event.state === 'gone' ? ' (known to be gone)' : ''}`;
+      return line`trying ${event.location}${event.state === 'gone' ? ' (known to be gone)' : ''}`;
     case 'resumed':
       return `going on after ${event.offset} bytes`;
     case 'failed':
-      return `  failed: ${event.reason}`;
+      return line`  failed: ${event.reason}`;
     case 'verified':
-      return `the ${event.by} has the pinned digest`;
+      return line`the ${event.by} has the pinned digest`;
     case 'differs':
-      return `note: this is not the pinned tree (${event.expected.join(' or ')}); it is used as it is`;
+      return line`note: this is not the pinned tree (${event.expected.join(' or ')}); it is used as it is`;
     case 'discarded':
-      return `removed from the store: ${event.path}, because ${event.reason}`;
+      return line`removed from the store: ${event.path}, because ${event.reason}`;
     default:
       return undefined;
   }
@@ -76,11 +77,11 @@ const PINNED: Readonly<Record<SourceTree['pinned'], string>> = {
 function summary(tree: SourceTree): string {
   const { implementation, release, location, archive, digest, pinned, expected, folder, cached } = tree;
   return [
-    `${implementation} ${release}${cached ? ' (was in the store)' : ''}`,
-    `from     ${location}`,
-    ...(archive ? [`archive  sha256 ${archive.sha256} (${archive.name}, ${archive.size} bytes)`] : []),
-    `tree     sha256 ${digest}`,
-    `pinned   ${PINNED[pinned]}${expected ? ` (${expected.join(' or ')})` : ''}`,
-    `folder   ${folder}`,
+    line`${implementation} ${release}${cached ? ' (was in the store)' : ''}`,
+    line`from     ${location}`,
+    ...(archive ? [line`archive  sha256 ${archive.sha256} (${archive.name}, ${archive.size} bytes)`] : []),
+    line`tree     sha256 ${digest}`,
+    line`pinned   ${PINNED[pinned]}${expected ? ` (${expected.join(' or ')})` : ''}`,
+    line`folder   ${folder}`,
   ].join('\n');
 }

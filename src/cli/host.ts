@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { Purpose } from '../host/prepare/needs.js';
+import { line } from '../ui/colors.js';
 import { closingHosts } from './hosts.js';
 import { integer, whole } from './options.js';
 
@@ -127,7 +128,7 @@ async function add(name: string, address: string, options: AddOptions): Promise<
   print(
     { name, ...entry },
     options,
-    () => `${name} is in the book${options.unchecked ? '' : ' and can be reached'}`,
+    () => line`${name} is in the book${options.unchecked ? '' : ' and can be reached'}`,
   );
 }
 
@@ -201,16 +202,16 @@ async function prepare(name: string, options: PrepareOptions): Promise<void> {
     { purposes, install, iface, mtu, vlan },
     isThere ? undefined : folder,
   );
-  for (const line of advice) note(line);
+  for (const told of advice) note(line`${told}`);
   if (!options.dryRun && changes.length > 0) {
-    if (!options.json || !options.yes) note(`on ${name}:\n${describeChanges(changes)}`);
+    if (!options.json || !options.yes) note(`${line`on ${name}:`}\n${describeChanges(changes)}`);
     if (!options.yes) {
       await agree(`Make these changes on ${name}?`, {
         tried: `preparing ${name}`,
         next: 'say --yes, or --dry-run to see the commands alone',
       });
     }
-    await prepareHost(host, changes, ({ title }) => note(`${name}: ${title}`));
+    await prepareHost(host, changes, ({ title }) => note(line`${name}: ${title}`));
   }
   const installed = options.dryRun ? [] : changes.flatMap(({ installs }) => installs ?? []);
   const lacking =
@@ -222,8 +223,8 @@ async function prepare(name: string, options: PrepareOptions): Promise<void> {
     { name, isDryRun: options.dryRun === true, changes: result, advice, missing: lacking },
     options,
     () => {
-      if (changes.length === 0) return `nothing is to be changed on ${name}`;
-      return options.dryRun ? describeChanges(changes) : `${name} is prepared: ${changes.length} changes`;
+      if (changes.length === 0) return line`nothing is to be changed on ${name}`;
+      return options.dryRun ? describeChanges(changes) : line`${name} is prepared: ${changes.length} changes`;
     },
   );
   if (lacking.length === 0) return;
@@ -262,7 +263,9 @@ async function remove(name: string, options: { purge?: boolean; json?: boolean }
   const failed = undone.filter(({ failure }) => failure !== undefined);
   const wasBooked = failed.length === 0 && (await removeFromBook(name));
   print({ name, undone, wasBooked }, options, () =>
-    [describeUndone(undone), wasBooked ? `${name} is no longer in the book` : ''].filter(Boolean).join('\n'),
+    [describeUndone(undone), wasBooked ? line`${name} is no longer in the book` : '']
+      .filter(Boolean)
+      .join('\n'),
   );
   if (failed.length > 0) {
     throw new errors.LabError({

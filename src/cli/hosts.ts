@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { UsageError } from '../errors.js';
 import type { findHost } from '../host/find.js';
 import type { Host } from '../host/host.js';
+import { line } from '../ui/colors.js';
 import { MOST_PARALLEL, whole } from './options.js';
 
 export interface HostOptions {
@@ -101,7 +102,7 @@ async function onSeveral<T extends object>(
     outcomes
       .map((one, index) => {
         const said = one.status === 'fulfilled' ? human(one.value) : describeError(one.reason, false);
-        return `${names[index]}:\n${said.replaceAll(/^(?=.)/gm, '  ')}`;
+        return `${line`${names[index]}:`}\n${said.replaceAll(/^(?=.)/gm, '  ')}`;
       })
       .join('\n'),
   );

@@ -42,7 +42,7 @@ export function register(program: Command): void {
         [
           line`${name}  ${facts.model}, serial ${facts.serial}, firmware ${facts.firmwareRevision}`,
           `size        ${formatSize(facts.bytes)} (${facts.sectors} sectors), ${facts.lba48 ? '48' : '28'}-bit addresses`,
-          `MAC         ${facts.mac}`,
+          line`MAC         ${facts.mac}`,
           `buffers     ${facts.bufferCount}${facts.usableByLinux ? '' : ": Linux's driver never sends to it"}`,
           `a frame     ${facts.sectorsPerFrame} sectors here, ${facts.maxSectors} at most for the target`,
           `AoE         version ${facts.aoeVersion}, firmware 0x${facts.firmware.toString(16)}`,

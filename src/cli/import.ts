@@ -52,7 +52,7 @@ export function register(program: Command): void {
       const { lab: made, leftOut, remarks, read } = report;
       const counts = `${made.exports.length} exports from ${read.join(', ')}, ${leftOut.length} left out, ${remarks.length} remarks`;
       print({ lab: made, leftOut, remarks, read, output: output ?? null }, options, () =>
-        output === undefined ? report.text : `${output}: ${counts}`,
+        output === undefined ? report.text : line`${output}: ${counts}`,
       );
     });
 }

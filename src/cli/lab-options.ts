@@ -42,19 +42,21 @@ export function variable(text: string, before: Record<string, string> = {}): Rec
  * @param change makes of the lab what is planned for
  */
 export async function withPlan(
-  options: LabOptions,
+  options: LabOptions & Pick<DeedOptions, 'offline'>,
   change: (lab: Lab) => Lab,
   job: (plan: LabPlan, survey: Survey) => Promise<void>,
 ): Promise<void> {
-  const [{ loadLab }, { planLab }, { surveyLab }] = await Promise.all([
+  const [{ loadLab }, { planLab }, { judgeProvision }, { surveyLab }] = await Promise.all([
     import('../lab/load.js'),
     import('../lab/plan.js'),
+    import('../lab/provision.js'),
     import('../lab/survey.js'),
   ]);
   const lab = change(await loadLab(options.file, options.var));
   await closingHosts(async (find) => {
     const survey = await surveyLab(lab, find, options.parallel);
-    await job(planLab(lab, survey.states, survey.segments), survey);
+    const plan = planLab(lab, survey.states, survey.segments);
+    await job(await judgeProvision(plan, survey.hosts, options), survey);
   });
 }
 

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { line } from '../ui/colors.js';
 import { type HostOptions, hostOptions, onHosts, onOneHost } from './hosts.js';
 import { untilStopped } from './signals.js';
 
@@ -14,7 +15,7 @@ export function register(program: Command): void {
       const { exportLog } = await import('../target/logs.js');
       type Log = Awaited<ReturnType<typeof exportLog>>;
       const describe = ({ path, text }: Log): string =>
-        text || `${path} is empty: the target printed nothing`;
+        text || line`${path} is empty: the target printed nothing`;
       if (!options.follow) return onHosts(options, (host) => exportLog(host, name), describe);
       await onOneHost(options, async (host) => {
         const [{ follow }, { jsonText, note, printPart }, { path, text }] = await Promise.all([
@@ -22,7 +23,7 @@ export function register(program: Command): void {
           import('../ui/output.js'),
           exportLog(host, name),
         ]);
-        if (text === '') note(`${path} is empty: the target printed nothing yet`);
+        if (text === '') note(line`${path} is empty: the target printed nothing yet`);
         const show = options.json
           ? (part: string) => printPart(`${jsonText({ path, text: part })}\n`)
           : printPart;

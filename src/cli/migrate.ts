@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Host } from '../host/host.js';
+import { line } from '../ui/colors.js';
 import { type HostOptions, hostOption, nameOf, onOneHost } from './hosts.js';
 
 interface Options extends HostOptions {
@@ -66,7 +67,7 @@ async function move(host: Host, name: string, options: Options): Promise<void> {
     }
     if (plan.losses.length > 0) {
       const { agree } = await import('../ui/confirm.js');
-      for (const loss of plan.losses) note(`lost: ${loss}`);
+      for (const loss of plan.losses) note(line`lost: ${loss}`);
       await agree('Move it all the same?', { tried: `moving ${name}`, next: 'give --yes' });
       agreed = plan.losses;
     }

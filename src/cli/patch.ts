@@ -3,6 +3,7 @@ import { UsageError } from '../errors.js';
 import type { PatchPlan, PlannedPatch } from '../patch/plan.js';
 import type { FileChange } from '../patch/tree-view.js';
 import type { SourceTree } from '../source/fetch.js';
+import { line } from '../ui/colors.js';
 
 interface Options {
   release?: string;
@@ -114,28 +115,28 @@ function summary(
   const applying = plan.patches.filter(({ applies }) => applies).length;
   const verb = output === undefined ? 'apply' : 'were applied';
   return [
-    `${plan.implementation} ${plan.release}: ${applying} of ${plan.patches.length} patches ${verb}`,
-    `source: ${tree.location}${tree.pinned === 'differs' ? ', which differs from the pinned tree' : ''}`,
+    line`${plan.implementation} ${plan.release}: ${applying} of ${plan.patches.length} patches ${verb}`,
+    line`source: ${tree.location}${tree.pinned === 'differs' ? ', which differs from the pinned tree' : ''}`,
     ...plan.patches.flatMap((patch) => describePatch(patch, diffs)),
-    ...(output === undefined ? [] : [`patched tree: ${output}`]),
+    ...(output === undefined ? [] : [line`patched tree: ${output}`]),
   ].join('\n');
 }
 
 function describePatch(patch: PlannedPatch, diffs: ReadonlyMap<FileChange, string>): string[] {
   const { id, why, applies, reason, files } = patch;
   return [
-    `${applies ? '✔' : '–'} ${id} (${applies ? 'applies' : 'does not apply'}: ${reason})`,
-    `    ${why}`,
+    line`${applies ? '✔' : '–'} ${id} (${applies ? 'applies' : 'does not apply'}: ${reason})`,
+    line`    ${why}`,
     ...files.flatMap((file) => {
       const diff = diffs.get(file);
-      return [`    ${describeFile(file)}`, ...(diff === undefined ? [] : [diff])];
+      return [line`    ${describeFile(file)}`, ...(diff === undefined ? [] : [diff])];
     }),
   ];
 }
 
 function describeFile({ path, change, lines, offsets }: FileChange): string {
-  if (change !== 'changed') return `${path}: ${change}`;
+  if (change !== 'changed') return line`${path}: ${change}`;
   const moved = offsets.filter((offset) => offset !== 0);
   const drift = moved.length === 0 ? '' : ` (hunks found ${moved.join(', ')} lines off)`;
-  return `${path}: ${lines.length === 1 ? 'line' : 'lines'} ${lines.join(', ')}${drift}`;
+  return line`${path}: ${lines.length === 1 ? 'line' : 'lines'} ${lines.join(', ')}${drift}`;
 }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { line } from '../ui/colors.js';
 import { variable } from './lab-options.js';
 
 interface Options {
@@ -69,7 +70,7 @@ async function renderAnsible(options: Options): Promise<void> {
   };
   print(result, options, () =>
     [
-      `${output}: ${result.hosts} hosts, ${result.exports} exports, ${result.files.length} files`,
+      line`${output}: ${result.hosts} hosts, ${result.exports} exports, ${result.files.length} files`,
       `cd ${output} && ansible-playbook site.yml`,
     ].join('\n'),
   );

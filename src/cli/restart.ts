@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { ExitCode, UsageError } from '../errors.js';
+import { line } from '../ui/colors.js';
 import { type HostOptions, hostOptions, nameOf, onHosts } from './hosts.js';
 
 interface Options extends HostOptions {
@@ -47,7 +48,7 @@ export function register(program: Command): void {
         ({ restarted, failed }) => {
           if (restarted.length + failed.length === 0) return 'nothing is exported';
           return [
-            ...restarted.map(({ id, pids }) => `restarted ${id} (process ${pids.join(' ')})`),
+            ...restarted.map(({ id, pids }) => line`restarted ${id} (process ${pids.join(' ')})`),
             ...failed.map(({ error }) => describeError(error, false)),
           ].join('\n');
         },

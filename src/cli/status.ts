@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { StatusReport } from '../target/status.js';
+import { line } from '../ui/colors.js';
 import { type HostOptions, hostOptions, onHosts } from './hosts.js';
 
 interface Options extends HostOptions {
@@ -59,24 +60,24 @@ async function words(): Promise<(report: StatusReport) => string> {
       );
     }
     for (const { id, counters, path } of report.exports) {
-      if (counters !== null) lines.push(`${id}: ${describeCounters(counters)} (${path})`);
+      if (counters !== null) lines.push(line`${id}: ${describeCounters(counters)} (${path})`);
     }
     lines.push(...describeUnchecked(report.exports));
-    for (const one of report.exports) lines.push(...one.faults.map((fault) => `${one.id}: ${fault}`));
+    for (const one of report.exports) lines.push(...one.faults.map((fault) => line`${one.id}: ${fault}`));
     for (const one of report.exports) {
-      lines.push(...one.warnings.map((warning) => `${one.id}: warning: ${warning}`));
+      lines.push(...one.warnings.map((warning) => line`${one.id}: warning: ${warning}`));
     }
     for (const { path, fault } of report.unreadable) {
       lines.push(
-        `${path} can not be read as an entry: ${fault}; nothing is changed here until it is moved away`,
+        line`${path} can not be read as an entry: ${fault}; nothing is changed here until it is moved away`,
       );
     }
     for (const { mark, pids } of report.orphans) {
       const whose =
         report.unreadable.length > 0
-          ? `is of no entry that can be read (${mark})`
-          : `was left by a killed command (${mark}): aoe-lab unexport --all ends it`;
-      lines.push(`process ${pids.join(' ')} ${whose}`);
+          ? line`is of no entry that can be read (${mark})`
+          : line`was left by a killed command (${mark}): aoe-lab unexport --all ends it`;
+      lines.push(line`process ${pids.join(' ')} ${whose}`);
     }
     return lines.join('\n');
   };

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
 import type { UnexportReport } from '../target/unexport.js';
+import { line } from '../ui/colors.js';
 import { type HostOptions, hostOptions, nameOf, onHosts } from './hosts.js';
 
 interface Options extends HostOptions {
@@ -77,8 +78,8 @@ function describePlanned(planned: readonly { id: string; file: string; made: boo
   return planned
     .map(({ id, file, made }) =>
       made
-        ? `${id} would end; ${file}, which it made, would go unless it holds data`
-        : `${id} would end; ${file} stays`,
+        ? line`${id} would end; ${file}, which it made, would go unless it holds data`
+        : line`${id} would end; ${file} stays`,
     )
     .join('\n');
 }
@@ -95,7 +96,7 @@ function describe({ unexported }: UnexportReport): string {
             : file === 'other'
               ? `; ${path} was left alone: something else has its name than what was made`
               : '';
-      return `unexported ${id}${rest}`;
+      return line`unexported ${id}${rest}`;
     })
     .join('\n');
 }

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../errors.js';
+import { line } from '../ui/colors.js';
 import type { AcceptanceReport } from '../verify/acceptance/acceptance.js';
 import type { TestName } from '../verify/acceptance/record.js';
 import type { Site } from '../verify/outpost.js';
@@ -112,7 +113,7 @@ async function run(
           ...{ implementation, release, source, offline, tests, kernel, clientKernel, mtu, inPlace, signal },
           ...(isFar(options.target) ? { site: found } : { place: near(options.target) }),
           ...(isFar(options.initiator) ? { clientSite: found } : { initiator: near(options.initiator) }),
-          onStep: (test, step) => note(`${implementation}: ${test}: ${step}`),
+          onStep: (test, step) => note(line`${implementation}: ${test}: ${step}`),
         });
         reports.push(report);
       }

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { line } from '../ui/colors.js';
 import { several, whole, wireMtu } from './options.js';
 
 interface UpOptions {
@@ -79,7 +80,7 @@ async function up(name: string | undefined, options: UpOptions): Promise<void> {
     stays: true,
     signal: stop.signal,
     onEvent: (event) => {
-      if (event.kind === 'trying') note(`fetching ${event.location}`);
+      if (event.kind === 'trying') note(line`fetching ${event.location}`);
     },
   });
   await guest.host.close();
@@ -87,7 +88,7 @@ async function up(name: string | undefined, options: UpOptions): Promise<void> {
   print({ ...factsOf(record, true), bootTime: Math.round(bootTime) }, options, () =>
     [
       describeGuests([{ record, runs: true }]),
-      `reached after ${(bootTime / 1000).toFixed(1)} s; aoe-lab vm ssh ${record.name} gives a shell`,
+      line`reached after ${(bootTime / 1000).toFixed(1)} s; aoe-lab vm ssh ${record.name} gives a shell`,
     ].join('\n'),
   );
 }
@@ -114,7 +115,7 @@ async function down(
     : await Promise.all(names.map(findGuest));
   for (const record of chosen) await removeGuest(record);
   const ended = [...swept, ...chosen.map(({ name }) => name)];
-  print({ ended }, { json }, () => (ended.length === 0 ? 'no guest runs' : `ended: ${ended.join(', ')}`));
+  print({ ended }, { json }, () => (ended.length === 0 ? 'no guest runs' : line`ended: ${ended.join(', ')}`));
 }
 
 async function list({ json }: { json?: boolean | undefined }): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Mac } from '../aoe/ethernet.js';
 import type { Target } from '../initiator/target.js';
+import { line } from '../ui/colors.js';
 import { fileOrStream, several, station } from './options.js';
 
 interface Options {
@@ -80,6 +81,6 @@ export function register(program: Command): void {
       const report = await withTarget(options, address, copied, session);
       const { summary } = await import('./copy-summary.js');
       ui.print(report, options, () => summary('wrote', report));
-      if (!report.flushed) ui.note(`${name} knows no flush: when the data are on its medium is up to it`);
+      if (!report.flushed) ui.note(line`${name} knows no flush: when the data are on its medium is up to it`);
     });
 }

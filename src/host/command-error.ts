@@ -1,4 +1,4 @@
-import { LabError } from '../errors.js';
+import { LabError, linesOf } from '../errors.js';
 import { showArgv } from './quote.js';
 
 /** A command that failed, with all that is known of it. */
@@ -36,7 +36,7 @@ export class CommandError extends LabError {
     const said = lastLines(stderr || stdout, 5);
     super({
       tried: `running \`${showArgv(argv)}\` on ${host}`,
-      happened: said ? `${how}: ${said}` : how,
+      happened: linesOf(said ? `${how}: ${said}` : how),
       ...(log === undefined ? {} : { log }),
     });
     this.argv = argv;

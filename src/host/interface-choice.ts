@@ -1,10 +1,10 @@
 /** Whether an interface can carry AoE, and which one should be named instead; pure, so that a plan says the same as what carries it out. */
-import { type ErrorFacts, MissingError, UsageError } from '../errors.js';
+import { MissingError, type ToldFacts, UsageError } from '../errors.js';
 import type { InterfaceFacts } from './interface.js';
 import { interfaceObjection, mtuObjection } from './interface-objection.js';
 
 /** What speaks against an interface, and the error that tells it. */
-export interface InterfaceTrouble extends Pick<ErrorFacts, 'happened'> {
+export interface InterfaceTrouble extends Pick<ToldFacts, 'happened'> {
   next: string;
   Fault: typeof UsageError | typeof MissingError;
 }

@@ -1,5 +1,5 @@
 /** Network interfaces of a host, by ip(8). */
-import { MissingError } from '../errors.js';
+import { linesOf, MissingError } from '../errors.js';
 import { CommandError } from './command-error.js';
 import type { Host } from './host.js';
 import { chooseInterface } from './interface-choice.js';
@@ -40,11 +40,19 @@ export async function listInterfaces(host: Host): Promise<InterfaceFacts[]> {
     if (!/network namespace/.test(error.stderr)) throw error;
     throw new MissingError({
       tried: `looking at the interfaces ${host.name}`,
-      happened: error.stderr.trim(),
+      happened: linesOf(error.stderr),
       next: `make the namespace (ip netns add ${host.netns}), or name another by --netns`,
       missing: [host.netns],
     });
   }
+}
+
+/** Takes the error that the namespace is gone, and all interfaces in it, for none; every other one stays an error. */
+export function noneIfGone(netns: string | undefined): (error: unknown) => InterfaceFacts[] {
+  return (error) => {
+    if (error instanceof MissingError && netns !== undefined && error.missing.includes(netns)) return [];
+    throw error;
+  };
 }
 
 /** What ip(8) printed, as facts. */

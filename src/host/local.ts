@@ -189,7 +189,7 @@ export class LocalHost implements Host {
   }
 
   async facts(): Promise<HostFacts> {
-    const boot = await fs.readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => '');
+    const boot = await fs.readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(noneIfMissing);
     return {
       hostname: hostname(),
       system: process.platform === 'linux' ? 'Linux' : process.platform,
@@ -248,6 +248,12 @@ export const here = new LocalHost();
 /** What is being written to a path; one of a killed process is told by its name (see `isTemporary`). */
 function temporaryBeside(path: string): string {
   return join(dirname(path), temporaryName(basename(path)));
+}
+
+/** Of a system that has no such file. */
+function noneIfMissing(error: unknown): string {
+  if (isMissingFile(error)) return '';
+  throw error;
 }
 
 function isMissingFile(error: unknown): boolean {

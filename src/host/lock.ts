@@ -1,6 +1,6 @@
 /** Locks on a host, by flock(1): what asks for one, waits for it and tells whom it waits for is one script, here and over SSH. */
 import { hostname } from 'node:os';
-import { LabError, MissingError } from '../errors.js';
+import { LabError, linesOf, MissingError } from '../errors.js';
 import { quoteArgv } from './quote.js';
 
 /** Exit code for a lock that others have not given back in time. */
@@ -109,12 +109,12 @@ export class LockTalk {
     if (exitCode === FORBIDDEN) {
       return new MissingError({
         tried,
-        happened: said.trim() || 'this user may not read it',
+        happened: linesOf(said.trim() || 'this user may not read it'),
         next: 'run the command as root, or as the user whose folder it is',
         missing: ['rights'],
       });
     }
-    return new LabError({ tried, happened: `flock ended with ${exitCode}${said && `: ${said.trim()}`}` });
+    return new LabError({ tried, happened: linesOf(`flock ended with ${exitCode}${said && `: ${said}`}`) });
   }
 
   /** One of ours says itself who it is; of others the eldest, whose children may have inherited the lock. */

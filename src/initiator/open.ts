@@ -80,7 +80,7 @@ function differentDisks(tried: string, address: Address, stations: readonly Stat
     happened: [
       `${stations.length} stations answer for ${formatAddress(address)}, and not with the same disk:`,
       ...stations.map((station) => `- ${describeStation(station)}`),
-    ].join('\n'),
+    ],
     next: [
       'end the one that is not meant, or give it another address',
       'or name the station that is meant: --station MAC',

@@ -112,7 +112,7 @@ export class Revival {
       happened: [
         `another disk answers there instead of ${describeIdentity(expected)}:`,
         ...stations.map((station) => `- ${describeStation(station)}`),
-      ].join('\n'),
+      ],
       next: 'end what answers in its place, or give it another address',
     });
   }

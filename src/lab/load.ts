@@ -16,11 +16,9 @@ export class LabFileError extends UsageError {
   constructor(file: string, faults: readonly DocumentFault[]) {
     super({
       tried: `reading ${file}`,
-      happened: faults
-        .map(
-          ({ line, column, field, reason }) => `${file}:${line}:${column}: ${field || 'document'}: ${reason}`,
-        )
-        .join('\n'),
+      happened: faults.map(
+        ({ line, column, field, reason }) => `${file}:${line}:${column}: ${field || 'document'}: ${reason}`,
+      ),
       next: 'mend these fields; recipes/lab.schema.json describes them and lets an editor check them',
     });
     this.faults = faults;

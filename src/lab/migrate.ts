@@ -1,5 +1,5 @@
 import { parseMac } from '../aoe/index.js';
-import { LabError } from '../errors.js';
+import { LabError, linesOf } from '../errors.js';
 import type { Host } from '../host/host.js';
 import type { InterfaceFacts } from '../host/interface.js';
 import type { Link } from '../link/link.js';
@@ -156,9 +156,11 @@ async function rolledBack(store: EntryStore, next: ExportEntry, error: Error): P
   return new LabError({
     tried: `moving ${id} to ${nameOf(next)}`,
     happened: [
-      reason,
-      trouble === undefined ? `${to} serves it again, as before` : `it is ${to}'s again, but: ${trouble}`,
-    ].join('\n'),
+      ...linesOf(reason),
+      ...linesOf(
+        trouble === undefined ? `${to} serves it again, as before` : `it is ${to}'s again, but: ${trouble}`,
+      ),
+    ],
     ...(trouble === undefined ? {} : { next: `aoe-lab restart ${id}` }),
     cause: error,
   });
@@ -169,7 +171,7 @@ function refuseSurprises({ old, next, losses }: MigrationPlan, agreed: MigrateOp
   if (open.length === 0) return;
   throw new LabError({
     tried: `moving ${exportId(old)} from ${nameOf(old)} to ${nameOf(next)}`,
-    happened: ['this would be lost:', ...open].join('\n'),
+    happened: ['this would be lost:', ...open],
     next: 'give --yes to agree to that',
   });
 }

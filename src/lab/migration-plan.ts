@@ -2,6 +2,7 @@ import { LabError, UsageError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { type InterfaceFacts, requireInterface } from '../host/interface.js';
 import { quoteArgv } from '../host/quote.js';
+import { AoeAnswerError, AtaAnswerError } from '../initiator/faults.js';
 import { loadRecipe } from '../recipe/load.js';
 import { listLoops } from '../storage/loop.js';
 import { driverFor, type Preview } from '../target/driver.js';
@@ -66,7 +67,7 @@ export async function planMigration(store: EntryStore, name: string, served: Ser
   if (translation.obstacles.length > 0) {
     throw new UsageError({
       tried,
-      happened: translation.obstacles.join('\n'),
+      happened: translation.obstacles,
       next: '`aoe-lab info IMPL` shows what the other targets have',
     });
   }
@@ -206,7 +207,10 @@ async function askOld(
     // Others may have reserved it.
     const identity = await sessionWith(link, entry, iface)
       .identify()
-      .catch(() => ({}));
+      .catch((error: unknown) => {
+        if (error instanceof AoeAnswerError || error instanceof AtaAnswerError) return {};
+        throw error;
+      });
     return { state, identity };
   } finally {
     await link.close();

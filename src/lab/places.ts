@@ -1,4 +1,6 @@
 /** Where the exports of a lab are to be served, against what its hosts have there; no I/O. */
+
+import { withoutBreaks } from '../escape.js';
 import type { InterfaceFacts } from '../host/interface.js';
 import { chooseInterface, findInterface } from '../host/interface-choice.js';
 import { macvlanObjection } from '../host/interface-objection.js';
@@ -46,7 +48,7 @@ export function placeTrouble(
     : foreign.find((target) => mayAnswer(target, one.address, facts.index));
   if (rival === undefined) return undefined;
   return {
-    happened: describeForeign(rival, one.address, facts.name),
+    happened: withoutBreaks(describeForeign(rival, one.address, facts.name)),
     next: `${stopCommand(rival)} (aoe-lab import takes over what it serves)`,
   };
 }

@@ -1,5 +1,6 @@
 /** What has to be done for a lab to be as its file says: from the wish and what the hosts have to actions; no I/O. */
 import { formatAddress } from '../aoe/index.js';
+import { withoutBreaks } from '../escape.js';
 import { exportId } from '../target/entry.js';
 import type { ExportStatus } from '../target/status.js';
 import { isAllowed } from '../target/suitability.js';
@@ -151,8 +152,9 @@ function planHost(
     const trouble = isMade ? placeTrouble(places, one, is === undefined) : undefined;
     if (outcome === undefined) plan.unchanged++;
     else if (trouble !== undefined) plan.troubles.push({ host, id, ...trouble });
-    else if ('happened' in outcome) plan.troubles.push({ host, id, ...outcome });
-    else if (outcome.kind === 'restart') plan.actions.push({ host, id, export: one, ...outcome });
+    else if ('happened' in outcome) {
+      plan.troubles.push({ host, id, ...outcome, happened: withoutBreaks(outcome.happened) });
+    } else if (outcome.kind === 'restart') plan.actions.push({ host, id, export: one, ...outcome });
     else {
       const made = exports.some(
         (other) => other.lab?.name === plan.lab && other.made && isFileOf(other, one),

@@ -1,4 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
+import { deviceNumber } from '../identity.js';
 
 /**
  * What direct I/O on a file or block device has to be aligned to, in bytes: the logical blocks of the device that it is, or
@@ -9,17 +10,11 @@ import { readFile, stat } from 'node:fs/promises';
 export async function directIoAlignment(path: string): Promise<number | undefined> {
   const facts = await stat(path);
   const device = facts.isBlockDevice() ? facts.rdev : facts.dev;
-  const [major, minor] = deviceNumbers(device);
-  const folder = `/sys/dev/block/${major}:${minor}`;
+  const folder = `/sys/dev/block/${deviceNumber(BigInt(device))}`;
   // A partition has the queue of its disk.
   for (const queue of ['queue', '../queue']) {
     const text = await readFile(`${folder}/${queue}/logical_block_size`, 'utf8').catch(() => undefined);
     if (text !== undefined) return Number(text);
   }
   return undefined;
-}
-
-/** Major and minor number of a device number as stat(2) tells it (gnu_dev_major(3)). */
-export function deviceNumbers(device: number): [major: number, minor: number] {
-  return [(device >>> 8) & 0xfff, (device & 0xff) | ((device >>> 12) & 0xfff00)];
 }

@@ -2,10 +2,11 @@ import { constants, readFileSync } from 'node:fs';
 import { type FileHandle, open, statfs } from 'node:fs/promises';
 import { SECTOR } from '../aoe/index.js';
 import { LabError } from '../errors.js';
+import { deviceNumber } from '../identity.js';
 import { allocate } from '../link/frame-memory.js';
 import { type Libc, libc } from '../link/libc.js';
 import { type Backing, BackingError } from './backing.js';
-import { deviceNumbers, directIoAlignment } from './direct-io.js';
+import { directIoAlignment } from './direct-io.js';
 import { filesystemName, isRemote } from './filesystems.js';
 import type { IoFault } from './reaction.js';
 import { SharedLook } from './shared-look.js';
@@ -208,9 +209,8 @@ async function openFile(path: string, flags: number): Promise<FileHandle> {
 async function sizeOf(handle: FileHandle): Promise<number> {
   const facts = await handle.stat();
   if (!facts.isBlockDevice()) return facts.size;
-  const [major, minor] = deviceNumbers(facts.rdev);
   // In units of 512 bytes, whatever the device's own sectors are.
-  return Number(readFileSync(`/sys/dev/block/${major}:${minor}/size`, 'utf8')) * SECTOR;
+  return Number(readFileSync(`/sys/dev/block/${deviceNumber(BigInt(facts.rdev))}/size`, 'utf8')) * SECTOR;
 }
 
 /** What an errno means to an initiator. */

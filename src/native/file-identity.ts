@@ -1,44 +1,47 @@
-import type { BigIntStats } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
-import { deviceNumbers } from './direct-io.js';
-
-/** Where sysfs has the name that a disk bears itself, or that its maker gave it (Documentation/ABI, block and dm). */
-const NAMES = ['dm/uuid', 'wwid', 'device/wwid', 'serial', 'device/serial', 'md/uuid'];
+import { readFile, realpath, stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { deviceNumber, TELLING, type Telling } from '../identity.js';
 
 /**
- * What a file or block device is, whichever path, loop device or device number leads to it. A file is told by its inode and
- * the moment it was made; a loop device by its file; a disk by the name that it bears, and a partition by its number on it.
+ * What a file or block device is, whichever path, loop device or device number leads to it; as `identityOf` of src/storage
+ * has it of hosts.
  * @throws an error of the system's if there is nothing at the path
  */
-export async function identityOf(path: string): Promise<string> {
+export async function identityAt(path: string): Promise<Telling> {
   const facts = await stat(path, { bigint: true });
-  if (!facts.isBlockDevice()) return fileIdentity(facts);
-  const [major, minor] = deviceNumbers(Number(facts.rdev));
-  return deviceIdentity(`/sys/dev/block/${major}:${minor}`, `${major}:${minor}`);
-}
-
-function fileIdentity({ ino, birthtimeNs }: BigIntStats): string {
-  return `file ${ino} ${birthtimeNs}`;
-}
-
-async function deviceIdentity(folder: string, number: string): Promise<string> {
-  const partition = await attribute(`${folder}/partition`);
-  if (partition !== undefined)
-    return `${await deviceIdentity(`${folder}/..`, number)} partition ${partition}`;
-  const file = await attribute(`${folder}/loop/backing_file`);
-  if (file !== undefined) {
-    const offset = await attribute(`${folder}/loop/offset`);
-    const facts = await stat(file, { bigint: true }).catch(() => undefined);
-    return `${facts === undefined ? `file ${file}` : fileIdentity(facts)}${offset === '0' ? '' : ` from ${offset}`}`;
+  if (!facts.isBlockDevice()) {
+    return {
+      kind: 'file',
+      inode: String(facts.ino),
+      birth: Number(facts.birthtimeNs / 1_000_000_000n) || null,
+    };
   }
-  for (const name of NAMES) {
-    const value = await attribute(`${folder}/${name}`);
-    if (value !== undefined) return `disk ${value}`;
-  }
-  return `device ${number}`;
+  const folder = `/sys/dev/block/${deviceNumber(facts.rdev)}`;
+  const start = await attribute(`${folder}/start`);
+  const isPartition = (await attribute(`${folder}/partition`)) !== undefined;
+  const names = [...TELLING, ...(isPartition ? TELLING.map((name) => `../${name}`) : [])];
+  const told = await Promise.all(names.map(async (name) => [name, await attribute(`${folder}/${name}`)]));
+  const file = await fileBehind(isPartition ? `${folder}/..` : folder);
+  return {
+    kind: 'device',
+    block: basename(await realpath(folder)),
+    facts: Object.fromEntries([
+      ...told.filter(([, text]) => text !== undefined),
+      ...(isPartition ? [['start', start]] : []),
+    ]),
+    ...(file === undefined ? {} : { file }),
+  };
 }
 
-/** Undefined where there is none, or it is empty. */
+async function fileBehind(folder: string): Promise<{ path: string; inode: string | null } | undefined> {
+  const path = await attribute(`${folder}/loop/backing_file`);
+  if (path === undefined) return undefined;
+  // One that was removed ends with " (deleted)"; its name is all there is.
+  const facts = await stat(path, { bigint: true }).catch(() => undefined);
+  return { path, inode: facts === undefined ? null : String(facts.ino) };
+}
+
+/** Undefined where there is none, it is empty, or the device refuses to tell. */
 async function attribute(file: string): Promise<string | undefined> {
   const text = (await readFile(file, 'utf8').catch(() => '')).trim();
   return text === '' ? undefined : text;

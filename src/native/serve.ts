@@ -1,9 +1,10 @@
 import { formatAddress } from '../aoe/index.js';
+import { tellingText } from '../identity.js';
 import type { Link } from '../link/link.js';
 import type { Backing } from './backing.js';
 import { newCounters } from './counters.js';
 import { FileBacking, type FileBackingOptions } from './file-backing.js';
-import { identityOf } from './file-identity.js';
+import { identityAt } from './file-identity.js';
 import { type Gateway, LinkGateway } from './gateway.js';
 import { IoFaults } from './io-faults.js';
 import { Medium } from './medium.js';
@@ -77,6 +78,6 @@ export async function serveTargets(link: Link, targets: readonly ServeOptions[])
 /** Of what is open, not of its name: that may mean something else by now. */
 async function serialOf({ address }: TargetSettings, backing: Backing): Promise<string> {
   const isFile = backing instanceof FileBacking;
-  const identity = isFile ? await identityOf(`/proc/self/fd/${backing.handle.fd}`) : 'memory';
+  const identity = isFile ? tellingText(await identityAt(`/proc/self/fd/${backing.handle.fd}`)) : 'memory';
   return serialFor({ machineId: await machineId(), address: formatAddress(address), identity });
 }

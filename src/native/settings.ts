@@ -46,7 +46,7 @@ export async function readSettings(file: string): Promise<Settings> {
   }
   const faults: string[] = [];
   const settings = parseSettings(value, faults);
-  if (faults.length > 0) throw new UsageError({ tried, happened: faults.join('\n') });
+  if (faults.length > 0) throw new UsageError({ tried, happened: faults });
   return settings;
 }
 

@@ -4,7 +4,7 @@
  * served by the native target in the foreground. TERM and INT end it once everything is answered.
  */
 import { resolve } from 'node:path';
-import { UsageError } from '../errors.js';
+import { linesOf, UsageError } from '../errors.js';
 import { log, makeDaemon, runMain } from './process.js';
 import { parseSettings } from './settings.js';
 
@@ -15,14 +15,14 @@ await runMain(async () => {
   if (iface === undefined || slot === '' || more.length > 0) {
     throw new UsageError({
       tried: 'starting sqaoed',
-      happened: `it takes four words, and was given ${process.argv.length - 2}\n${USAGE}`,
+      happened: [`it takes four words, and was given ${process.argv.length - 2}`, ...linesOf(USAGE)],
     });
   }
   const faults: string[] = [];
   const wish = { iface, path: resolve(path), shelf: number(shelf), slot: number(slot) };
   const settings = parseSettings({ exports: [wish] }, faults);
   if (faults.length > 0) {
-    throw new UsageError({ tried: 'starting sqaoed', happened: [...faults, USAGE].join('\n') });
+    throw new UsageError({ tried: 'starting sqaoed', happened: [...faults, ...linesOf(USAGE)] });
   }
   log('sqaoed, a stand-in: the original is lost; the native target of aoe-lab serves');
   const daemon = await makeDaemon(undefined, settings);

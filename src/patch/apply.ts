@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
+import { constants, lstatSync } from 'node:fs';
 import {
   chmod,
   copyFile,
@@ -47,7 +47,7 @@ export async function applyPatches(plan: PatchPlan, destination: string): Promis
 }
 
 async function refuseFilled(destination: string): Promise<void> {
-  const facts = await lstat(destination).catch(() => undefined);
+  const facts = lstatSync(destination, { throwIfNoEntry: false });
   if (facts === undefined) return;
   if (facts.isDirectory() && (await readdir(destination)).length === 0) return;
   throw new UsageError({

@@ -1,6 +1,6 @@
 /** A unified diff, -p1, laid over a tree. */
 import type { StructuredPatch } from 'diff';
-import { LabError } from '../errors.js';
+import { LabError, linesOf } from '../errors.js';
 import { applyHunks, HunkError, type HunksResult } from './hunks.js';
 import { splitLines } from './text.js';
 import type { FileChange, TreeView } from './tree-view.js';
@@ -76,7 +76,7 @@ function hunksOf(file: StructuredPatch, path: string, before: string, tried: str
     if (!(error instanceof HunkError)) throw error;
     throw new LabError({
       tried,
-      happened: `${path}:${error.line}: ${error.detail}`,
+      happened: linesOf(`${path}:${error.line}: ${error.detail}`),
       next: error.alreadyThere
         ? 'what the patch does is in the tree already: take an unpatched one'
         : 'compare the tree with the release that the patch was made for',

@@ -89,7 +89,7 @@ function check(edit: Edit, paths: readonly string[], found: readonly Occurrence[
         : `found ${JSON.stringify(edit.replace)} on lines ${where.join(', ')} of ${files}, expected lines ${edit.lines?.join(', ')}`,
       ...found.slice(0, SHOWN).map(({ path, line, text }) => `${path}:${line}: ${quotedLine(text)}`),
       ...(found.length > SHOWN ? [`and ${found.length - SHOWN} more`] : []),
-    ].join('\n'),
+    ],
     next: 'compare the tree with the release that the edit was written for',
   });
 }

@@ -1,4 +1,5 @@
-import { lstat, readdir, readFile } from 'node:fs/promises';
+import { lstatSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LabError } from '../errors.js';
 
@@ -40,7 +41,7 @@ export class TreeView {
     let place = this.folder;
     for (const [index, part] of parts.entries()) {
       place = join(place, part);
-      const facts = await lstat(place).catch(() => undefined);
+      const facts = lstatSync(place, { throwIfNoEntry: false });
       if (facts === undefined) return undefined;
       const last = index === parts.length - 1;
       if (last ? facts.isFile() : facts.isDirectory()) continue;

@@ -18,12 +18,10 @@ export class RecipeError extends UsageError {
   constructor(faults: readonly DocumentFault[]) {
     super({
       tried: 'reading the recipes',
-      happened: faults
-        .map(
-          ({ file, line, column, field, reason }) =>
-            `${file}:${line}:${column}: ${field || 'document'}: ${reason}`,
-        )
-        .join('\n'),
+      happened: faults.map(
+        ({ file, line, column, field, reason }) =>
+          `${file}:${line}:${column}: ${field || 'document'}: ${reason}`,
+      ),
       next: 'mend these fields; recipes/recipe.schema.json describes them and lets an editor check them',
     });
     this.faults = faults;

@@ -1,6 +1,6 @@
 /** `--source`: the user's own copy of a release. */
-import { constants } from 'node:fs';
-import { cp, stat } from 'node:fs/promises';
+import { constants, statSync } from 'node:fs';
+import { cp } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { digestOf } from '../digest.js';
 import { LabError, UnreachableError, UsageError } from '../errors.js';
@@ -33,7 +33,7 @@ export async function fetchOwn(
   const subdirs = [
     ...new Set(recipe.releases.flatMap((known) => known.sources.flatMap(({ subdir }) => subdir ?? []))),
   ];
-  const found = /^[a-z][a-z0-9+.-]*:\/\//i.test(source)
+  const found = isUrl(source)
     ? await fromUrl(source, subdirs, release, offline, options)
     : await fromPath(resolve(source), subdirs, release, options);
   const pinned = comparePins(release, found.digest, found.archive);
@@ -46,21 +46,33 @@ export async function fetchOwn(
 
 type OwnFound = Found & { archive?: ArchiveFacts | undefined };
 
+/** @throws UsageError if the user's copy is no folder or file of this machine; of an URL nothing is asked */
+export function requireOwn(source: string): void {
+  if (!isUrl(source)) kindOf(resolve(source));
+}
+
+function isUrl(source: string): boolean {
+  return /^[a-z][a-z0-9+.-]*:\/\//i.test(source);
+}
+
+function kindOf(path: string): 'folder' | 'file' {
+  const facts = statSync(path, { throwIfNoEntry: false });
+  if (facts?.isDirectory()) return 'folder';
+  if (facts?.isFile()) return 'file';
+  throw new UsageError({
+    tried: `taking the source from ${path}`,
+    happened: facts === undefined ? 'there is nothing of that name' : 'it is neither a folder nor a file',
+    next: 'name a folder, an archive (tar or zip), or an URL (http://, https://, git+https://, svn+http://)',
+  });
+}
+
 async function fromPath(
   path: string,
   subdirs: readonly string[],
   release: Release,
   options: RecallOptions,
 ): Promise<OwnFound> {
-  const facts = await stat(path).catch(() => undefined);
-  if (facts?.isDirectory()) return fromFolder(path, subdirs, release, options);
-  if (!facts?.isFile()) {
-    throw new UsageError({
-      tried: `taking the source from ${path}`,
-      happened: facts === undefined ? 'there is nothing of that name' : 'it is neither a folder nor a file',
-      next: 'name a folder, an archive (tar or zip), or an URL (http://, https://, git+https://, svn+http://)',
-    });
-  }
+  if (kindOf(path) === 'folder') return fromFolder(path, subdirs, release, options);
   const { arriveFromFile } = await import('./arrive/archive.js');
   return withWorkFolder(async (work) => {
     const arrival = await arriveFromFile(

@@ -22,7 +22,7 @@ export function unreachable(
     happened: [
       headline(release, offline),
       ...failures.map(({ location, reason }) => `${location}: ${reason}`),
-    ].join('\n'),
+    ],
     next: offline && !allGone(release) ? ['run it once without --offline', bring] : bring,
     cause: { locations: sources.map(describeSource) },
   });

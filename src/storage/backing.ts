@@ -122,17 +122,22 @@ function absentFile(facts: NameFacts, spec: BackingSpec, refuse: Refuse): Judgem
     );
   }
   requireSlice(size, spec, refuse);
-  const backing: Backing = {
+  const backing = fileBacking(name, path, size, undefined);
+  return { backing, findings: [], warnings: roomFor(size, room) };
+}
+
+/** @param identity undefined of one that is still to be made */
+function fileBacking(name: string, path: string, size: number, identity: Identity | undefined): Backing {
+  return {
     name,
     path,
     opens: name,
     moving: false,
     kind: 'file',
     size,
-    absent: true,
-    identity: undefined,
+    absent: identity === undefined,
+    identity,
   };
-  return { backing, findings: [], warnings: roomFor(size, room) };
 }
 
 function existingFile(
@@ -164,17 +169,7 @@ function existingFile(
     ]);
   }
   requireSlice(size, spec, refuse);
-  const path = facts.hops.at(-1) ?? name;
-  const backing: Backing = {
-    name,
-    path,
-    opens: name,
-    moving: false,
-    kind: 'file',
-    size,
-    absent: false,
-    identity: identityOf(snapshot, facts),
-  };
+  const backing = fileBacking(name, facts.hops.at(-1) ?? name, size, identityOf(snapshot, facts));
   const unwritten = size - (node?.blocks ?? 0) * 512;
   const container = containerFindings(name, head, tail, spec);
   const warnings = spec.readOnly ? [] : roomFor(unwritten, room);

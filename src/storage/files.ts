@@ -5,8 +5,8 @@
 import { posix } from 'node:path';
 import { LabError } from '../errors.js';
 import { type Host, temporaryName } from '../host/host.js';
+import { deviceNumber } from '../identity.js';
 import type { FileId } from './snapshot.js';
-import { numberOf } from './survey-text.js';
 
 export const CREATE = `cd -P -- "$1" && [ "$(pwd -P)" = "$1" ] && umask 077 && set -C && : > "./$2" &&
   truncate -s "$3" "./$2" && LC_ALL=C stat -c 'made %d %i %W' "./$2"`;
@@ -63,7 +63,7 @@ export async function createFile(host: Host, path: string, making: string, size:
 export function parseMade(text: string, bootId: string): MadeFile | undefined {
   const [, dev, inode, birth] = /^made (\d+) (\d+) (\S+)$/m.exec(text) ?? [];
   if (dev === undefined || inode === undefined) return undefined;
-  return { dev: numberOf(BigInt(dev)), rawDev: dev, inode, birth: Number(birth) || null, bootId };
+  return { dev: deviceNumber(BigInt(dev)), rawDev: dev, inode, birth: Number(birth) || null, bootId };
 }
 
 /**

@@ -77,7 +77,7 @@ export interface Writer {
 }
 
 export interface Lock {
-  /** -1 where the kernel does not know a process (OFD locks). */
+  /** -1 where no process is known (OFD locks that are of nobody that is seen). */
   pid: number;
   kind: string;
   id: { dev: DeviceNumber; inode: string };

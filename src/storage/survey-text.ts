@@ -1,5 +1,6 @@
 /** Reads what the script of survey.ts prints. No I/O. */
 import { posix } from 'node:path';
+import { deviceNumber, TELLING } from '../identity.js';
 import type { BlockFacts, Lock, Mount, NameFacts, NodeFacts, StorageSnapshot, Writer } from './snapshot.js';
 
 const SECTOR = 512;
@@ -23,7 +24,7 @@ export function parseSurvey(text: string, names: readonly string[]): StorageSnap
     blocks,
     mounts: section('mounts').flatMap(parseMount),
     swaps: parseSwaps(section('swaps')),
-    locks: section('locks').flatMap(parseLock),
+    locks: parseLocks(section('locks'), section('lockers')),
     writers: section('writers').flatMap(parseWriter),
     links: parseLinks(section('links'), blocks),
     held: new Set(),
@@ -67,7 +68,7 @@ export function parseNode(text: string): NodeFacts | undefined {
   const [, mode, dev, inode, birth, size, blocks, uid, major, minor] = match as unknown as string[];
   return {
     kind: kindOf(Number.parseInt(mode as string, 16) & 0o170000),
-    id: { dev: numberOf(BigInt(dev as string)), inode: inode as string, birth: Number(birth) || null },
+    id: { dev: deviceNumber(BigInt(dev as string)), inode: inode as string, birth: Number(birth) || null },
     size: Number(size),
     blocks: Number(blocks),
     uid: Number(uid),
@@ -81,15 +82,6 @@ function kindOf(type: number): NodeFacts['kind'] {
   if (type === 0o060000) return 'block';
   return type === 0o120000 ? 'link' : 'other';
 }
-
-/** As gnu_dev_major and gnu_dev_minor of glibc unpack it. */
-export function numberOf(dev: bigint): string {
-  const major = ((dev >> 8n) & 0xfffn) | ((dev >> 32n) & 0xfffff000n);
-  const minor = (dev & 0xffn) | ((dev >> 12n) & 0xffffff00n);
-  return `${major}:${minor}`;
-}
-
-const IDENTITY = ['dm/uuid', 'dm/name', 'md/uuid', 'wwid', 'device/wwid', 'serial', 'device/serial', 'uuid'];
 
 function parseBlocks(lines: readonly string[], loops: readonly string[]): Map<string, BlockFacts> {
   const values = new Map<string, Map<string, string>>();
@@ -140,7 +132,7 @@ function parseBlocks(lines: readonly string[], loops: readonly string[]): Map<st
             },
           }),
       facts: Object.fromEntries(
-        IDENTITY.flatMap((field) => {
+        TELLING.flatMap((field) => {
           const text = get(field);
           return text === undefined ? [] : [[field, text]];
         }),
@@ -207,6 +199,31 @@ function parseSwaps(lines: readonly string[]): StorageSnapshot['swaps'] {
     if (!line.startsWith('swap ')) return [];
     return [{ name: unescaped(line.slice(5)), node: parseNode((lines[index + 1] ?? '').slice(5)) }];
   });
+}
+
+/**
+ * Locks of those who have the very file open (/proc/PID/fdinfo), and those that the kernel tells of besides (/proc/locks).
+ * It tells a file by its superblock there, which on btrfs, overlayfs and the like is another number than stat(2) has; and
+ * as the process the one that locked it, which may have ended, or (OFD locks) nobody.
+ */
+function parseLocks(lines: readonly string[], lockers: readonly string[]): Lock[] {
+  const known = new Set(lockers.map((line) => wordsOfLock(line.replace(/^.* lock:/, ''))));
+  return [
+    ...lockers.flatMap(parseLocker),
+    ...lines.filter((line) => !known.has(wordsOfLock(line))).flatMap(parseLock),
+  ];
+}
+
+/** Without its place in a list, which differs between lists. */
+function wordsOfLock(line: string): string {
+  return line.trim().replace(/^\d+: /, '');
+}
+
+function parseLocker(line: string): Lock[] {
+  const node = parseNode(line);
+  const [, pid, kind] = / \/proc\/(\d+)\/fd\/\d+ lock:\s+\d+: (?:-> )?(\S+) /.exec(line) ?? [];
+  if (node === undefined || pid === undefined || kind === undefined) return [];
+  return [{ pid: Number(pid), kind, id: node.id }];
 }
 
 /** proc(5), /proc/locks: `1: OFDLCK ADVISORY  WRITE -1 fd:00:1234 0 EOF`; numbers of devices are hexadecimal. */

@@ -77,6 +77,12 @@ tail -n +2 /proc/swaps | while read -r swap rest; do
 done
 echo @locks
 cat /proc/locks
+echo @lockers
+grep -q . /proc/locks && find /proc/[0-9]*/fdinfo -type f -exec grep -s '^lock:' /dev/null {} + 2>/dev/null |
+  while IFS=: read -r info line; do
+    fd=\${info%/fdinfo/*}/fd/\${info##*/}
+    is=$(stat -L -c "$facts" "$fd" 2>/dev/null) && echo "$is $fd $line"
+  done
 echo @writers
 find /proc/[0-9]*/fd -type l -perm -200 -exec stat -L -c "$facts %n" {} + 2>/dev/null | awk '$1 ~ /^[86]/'
 echo @end

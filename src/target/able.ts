@@ -1,5 +1,5 @@
 /** Whether an export can be served now; asked before anything that runs is stopped. */
-import { LabError } from '../errors.js';
+import { LabError, linesOf } from '../errors.js';
 import { type InterfaceFacts, requireInterface } from '../host/interface.js';
 import { refreshed } from './backing-now.js';
 import { driverFor } from './driver.js';
@@ -24,7 +24,7 @@ export async function requireAble(
   const { happened, next = [] } = now.facts;
   throw new LabError({
     tried: `restarting ${exportId(entry)}`,
-    happened: `${happened}; nothing was stopped for it`,
+    happened: linesOf(`${happened}; nothing was stopped for it`),
     next: [
       ...(typeof next === 'string' ? [next] : next),
       `or end the export: aoe-lab unexport ${exportId(entry)}`,

@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LabError } from '../errors.js';
+import { LabError, linesOf } from '../errors.js';
 import { renderArgv } from '../templating.js';
 import type { Deed, Driver, Preview } from './driver.js';
 import { type ExportEntry, exportId } from './entry.js';
@@ -10,7 +10,7 @@ import { processesOf, RUN_MARK, signalCommand, signalProcesses } from './process
 import { daemonConfiguration, daemonControl, type Program, programName, programOf } from './program.js';
 import { ProgramDriver } from './program-driver.js';
 import { handlersOf } from './tellable.js';
-import { exportedPath, exportVariables } from './variables.js';
+import { exportedPath, exportedPathIfAny, exportVariables } from './variables.js';
 
 type Change =
   | { by: 'signal'; signal: string }
@@ -72,7 +72,7 @@ export class DaemonDriver extends ProgramDriver implements Driver {
     await this.#configure(entry, others);
     if (pids.length === 0) return { run: async () => {} };
     // Without its loop device there is nothing that it could serve the export from.
-    const path = await exportedPath(this.store, entry).catch(() => entry.backing.path);
+    const path = (await exportedPathIfAny(this.store, entry)) ?? entry.backing.path;
     const changes = this.#changes(entry, 'remove', others, path);
     const opened = await this.#opened(entry);
     const paths = await Promise.all(others.map((other) => this.#opened(other)));
@@ -172,7 +172,7 @@ export class DaemonDriver extends ProgramDriver implements Driver {
     const opened = members.map(async (member) => {
       if (own !== undefined && member === entry) return [{ entry: member, path: own }];
       // One whose loop device is gone keeps no other from being served.
-      const path = await exportedPath(this.store, member).catch(() => undefined);
+      const path = await exportedPathIfAny(this.store, member);
       return path === undefined ? [] : [{ entry: member, path }];
     });
     return daemonConfiguration(this.store, entry, (await Promise.all(opened)).flat());
@@ -231,7 +231,7 @@ export class DaemonDriver extends ProgramDriver implements Driver {
   #refused(entry: ExportEntry, error: Error): LabError {
     return new LabError({
       tried: `telling the running ${entry.implementation} about ${exportId(entry)}`,
-      happened: error.message,
+      happened: linesOf(error.message),
       next: `aoe-lab logs shows what it says; aoe-lab restart restarts it with all its exports`,
       log: this.logPath(entry),
       cause: error,

@@ -4,7 +4,7 @@
  * not: then nothing is served, rather than another disk.
  */
 import { posix } from 'node:path';
-import { LabError } from '../errors.js';
+import { LabError, linesOf } from '../errors.js';
 import type { DeviceIdentity } from '../storage/identity.js';
 import type { EntryStore, ExportEntry, StateFolder } from './entry.js';
 import { plain } from './persist/names.js';
@@ -72,7 +72,7 @@ export async function linkDisk({ host }: EntryStore, entry: ExportEntry): Promis
   const { name } = entry.backing;
   throw new LabError({
     tried: `looking for the disk of e${entry.shelf}.${entry.slot}`,
-    happened: stderr.trim().replace(/^aoe-lab: /, '') || `${name} could not be looked at`,
+    happened: linesOf(stderr.trim().replace(/^aoe-lab: /, '') || `${name} could not be looked at`),
     next: 'unexport it, and export the disk by a name that stays with it (ls -l /dev/disk/by-id)',
   });
 }

@@ -298,7 +298,7 @@ export function requireReadable(host: Host, unreadable: readonly UnreadableEntry
   if (unreadable.length === 0) return;
   throw new LabError({
     tried: `reading the entries of exports on ${host.name}`,
-    happened: unreadable.map(({ path, fault }) => `${path}: ${fault}`).join('\n'),
+    happened: unreadable.map(({ path, fault }) => `${path}: ${fault}`),
     next: [
       'aoe-lab status shows the other exports',
       'use the aoe-lab that wrote it; or move the file away, stop its process and detach its loop device by hand',

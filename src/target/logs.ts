@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { UsageError } from '../errors.js';
+import { linesOf, UsageError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { readIfThere } from '../host/if-there.js';
 import { driverFor } from './driver.js';
@@ -40,6 +40,6 @@ async function findLog(store: EntryStore, name: string): Promise<{ id: string; p
     const { tried, happened, next } = error.facts;
     const steps = next === undefined || typeof next === 'string' ? [next ?? ''] : next;
     const logs = kept.length === 0 ? [] : [`logs that are kept of exports that ended: ${kept.join(', ')}`];
-    throw new UsageError({ tried, happened, next: [...steps.filter(Boolean), ...logs] });
+    throw new UsageError({ tried, happened: linesOf(happened), next: [...steps.filter(Boolean), ...logs] });
   }
 }

@@ -1,6 +1,6 @@
 import { readIfThere } from '../host/if-there.js';
 import { attachLoop, detachLoop, type LoopDevice, listLoops } from '../storage/loop.js';
-import { sameFile } from '../storage/snapshot.js';
+import { type StorageSnapshot, sameFile } from '../storage/snapshot.js';
 import type { EntryStore, ExportEntry } from './entry.js';
 import { serviceManager } from './persist/manager.js';
 import { loopRecord, loopServiceName } from './persist/names.js';
@@ -9,8 +9,22 @@ import { loopRecord, loopServiceName } from './persist/names.js';
  * The loop devices attached for an entry: usually one, none after a reboot or before it is made. They are found by what
  * is behind them, so that one on a file that was replaced, removed or renamed is still ours.
  */
-export async function ownLoops(store: EntryStore, entry: ExportEntry): Promise<string[]> {
-  return (await attachedLoops(store, entry)).map(({ device }) => device);
+export async function ownLoops(
+  store: EntryStore,
+  entry: ExportEntry,
+  all: () => Promise<readonly AttachedLoop[]> = () => listLoops(store.host),
+): Promise<string[]> {
+  return (await belonging(store, entry, all)).map(({ device }) => device);
+}
+
+/** `id`: undefined where the host's losetup does not tell it. */
+export type AttachedLoop = Pick<LoopDevice, 'device' | 'file'> & { id: LoopDevice['id'] | undefined };
+
+/** The loop devices that a survey has seen, so that not each export asks for them. */
+export function loopsIn({ blocks }: Pick<StorageSnapshot, 'blocks'>): AttachedLoop[] {
+  return [...blocks.values()].flatMap(({ name, loop }) =>
+    loop === undefined ? [] : [{ device: `/dev/${name}`, file: loop.file, id: loop.id }],
+  );
 }
 
 /** What tells the loop devices of an entry from others. */
@@ -22,14 +36,22 @@ interface Own {
   behind: { dev: string; inode: string } | undefined;
 }
 
-async function attachedLoops(store: EntryStore, entry: ExportEntry): Promise<LoopDevice[]> {
+function attachedLoops(store: EntryStore, entry: ExportEntry): Promise<LoopDevice[]> {
+  return belonging(store, entry, () => listLoops(store.host));
+}
+
+/** @param all asked only where the entry can have one */
+async function belonging<T extends AttachedLoop>(
+  store: EntryStore,
+  entry: ExportEntry,
+  all: () => Promise<readonly T[]>,
+): Promise<T[]> {
   const { backing } = entry;
   if (!backing.loop) return [];
   const { bootId } = await store.host.facts();
   const own = entry.persist ? await recorded(store, entry) : noted(entry, bootId);
   if (own.bootId !== bootId) return [];
-  const loops = await listLoops(store.host);
-  return loops.filter((loop) => isBehind(loop, own, entry) && !own.loopsBefore.includes(loop.device));
+  return (await all()).filter((loop) => isBehind(loop, own, entry) && !own.loopsBefore.includes(loop.device));
 }
 
 function noted({ bootId, backing: { loopsBefore, identity } }: ExportEntry, now: string): Own {
@@ -39,12 +61,12 @@ function noted({ bootId, backing: { loopsBefore, identity } }: ExportEntry, now:
 }
 
 function isBehind(
-  { id, file }: LoopDevice,
+  { id, file }: AttachedLoop,
   { behind }: Pick<Own, 'behind'>,
   { backing }: ExportEntry,
 ): boolean {
   const { path, name, madeAs } = backing;
-  if (behind === undefined) return file === path || file === name;
+  if (behind === undefined || id === undefined) return file === path || file === name;
   return sameFile(id, behind) || sameFile(id, madeAs);
 }
 

@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LabError, UsageError } from '../errors.js';
+import { LabError, linesOf, UsageError } from '../errors.js';
 import { readIfThere } from '../host/if-there.js';
 import { writeLine } from '../host/write-line.js';
 import type { Control } from '../recipe/schema.js';
@@ -14,7 +14,7 @@ import { serviceManager } from './persist/manager.js';
 import { serviceName } from './persist/names.js';
 import type { Presence } from './presence.js';
 import { meaningOf } from './says.js';
-import { exportedPath, exportVariables } from './variables.js';
+import { exportedPath, exportedPathIfAny, exportVariables } from './variables.js';
 
 type ModuleControl = Extract<Control, { shape: 'control-file' }>;
 
@@ -161,10 +161,10 @@ export class ModuleDriver implements Driver {
     const control = moduleOf(entry);
     const id = exportId(entry);
     const tried = `${direction === 'add' ? 'exporting' : 'unexporting'} ${id} by ${control.module}`;
-    const path = await exportedPath(this.#store, entry).catch((error) => {
-      if (direction === 'add') throw error;
-      return entry.backing.path;
-    });
+    const path =
+      direction === 'add'
+        ? await exportedPath(this.#store, entry)
+        : ((await exportedPathIfAny(this.#store, entry)) ?? entry.backing.path);
     const variables = exportVariables(this.#store, entry, path);
     // The service of a persistent export loads it as well.
     if (direction === 'add' && !entry.persist && !(await this.#isLoaded(entry))) await this.#load(entry);
@@ -210,7 +210,7 @@ export class ModuleDriver implements Driver {
     const shown = said.slice(-5).map((line) => `the kernel said: ${line}`);
     return new LabError({
       tried,
-      happened: [happened, ...shown, ...(meaning === undefined ? [] : [meaning.means])].join('\n'),
+      happened: [...linesOf(happened), ...shown, ...(meaning === undefined ? [] : [meaning.means])],
       next:
         meaning?.next ??
         (said.length > 0

@@ -34,7 +34,15 @@ export function runsOwnCode(control: Control): boolean {
 export async function withOwnCode(host: Host, served: Served): Promise<Served> {
   // Links resolved: that of a version manager may lead elsewhere tomorrow.
   if (host.isHere) return servedByOwnCode(served, process.execPath);
-  const tried = `providing ${served.implementation} for ${host.name}`;
+  return servedByOwnCode(served, await nodeOn(host, served.implementation));
+}
+
+/**
+ * The Node of another host that a target of this package runs by there.
+ * @throws MissingError as `withOwnCode`
+ */
+export async function nodeOn(host: Host, implementation: string): Promise<string> {
+  const tried = `providing ${implementation} for ${host.name}`;
   const { machine } = await host.facts();
   const own = (await here.facts()).machine;
   if (machine !== own) {
@@ -45,8 +53,7 @@ export async function withOwnCode(host: Host, served: Served): Promise<Served> {
       missing: [`libraries for ${machine}`],
     });
   }
-  const node = await findNode(host, tried);
-  return servedByOwnCode(served, node);
+  return findNode(host, tried);
 }
 
 /** The same for hosts that nobody asks: @param node its path there */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { formatAddress } from '../aoe/index.js';
 import { UsageError } from '../errors.js';
 import type { Host } from '../host/host.js';
+import { tellingText } from '../identity.js';
 import { serialFor } from '../native/serial.js';
 import { packageRoot } from '../paths.js';
 import { allows } from '../recipe/allows.js';
@@ -75,13 +76,8 @@ export async function planExport(
 
 /** By what a file or disk is: its name, its number and the path to it may change. */
 export function serialOf(machineId: string, entry: ExportEntry): string {
-  const { identity } = entry.backing;
-  const what =
-    identity === null
-      ? entry.backing.name
-      : identity.kind === 'file'
-        ? `${identity.inode} ${identity.birth}`
-        : JSON.stringify([identity.facts, identity.file?.inode ?? identity.file?.path ?? identity.block]);
+  const { identity, name } = entry.backing;
+  const what = identity === null ? name : tellingText(identity);
   return serialFor({ machineId, address: formatAddress(entry), identity: what });
 }
 

@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LabError, MissingError } from '../errors.js';
+import { LabError, linesOf, MissingError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { KNOW_PROCESSES } from './run-record.js';
 
@@ -75,7 +75,7 @@ async function scan(host: Host, stateFolder: string): Promise<Scan> {
     found,
     trouble: new MissingError({
       tried: `looking for processes of exports on ${host.name}`,
-      happened: `they can not be looked for there${said === '' ? '' : `: ${said}`}`,
+      happened: linesOf(`they can not be looked for there${said === '' ? '' : `: ${said}`}`),
       next: 'it needs /proc, and grep(1) with the options -l, -s and -F: aoe-lab host check names what is missing',
       missing: ['grep'],
     }),

@@ -4,8 +4,9 @@ import { UsageError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { here } from '../host/local.js';
 import { effective, findRelease, loadRecipe } from '../recipe/load.js';
+import type { Control, Recipe, Release } from '../recipe/schema.js';
 import type { SourceEvent, SourceTree } from '../source/fetch.js';
-import { runsOwnCode, withOwnCode } from './own-code.js';
+import { nodeOn, runsOwnCode, withOwnCode } from './own-code.js';
 import type { Served } from './plan.js';
 
 export interface ProvideOptions {
@@ -34,28 +35,12 @@ export interface Provided extends Served {
  * @throws UnreachableError if no location has the source
  */
 export async function provide(implementation: string, options: ProvideOptions): Promise<Provided> {
-  const recipe = await loadRecipe(implementation);
-  const release = findRelease(recipe, options.release);
-  const isModule = recipe.kind === 'kernel module';
-  if (!isModule && options.runsOn !== undefined && options.kernel !== undefined) {
-    throw new UsageError({
-      tried: `providing ${recipe.name} for the kernel ${options.kernel}`,
-      happened: 'it is no kernel module, so that no kernel matters to its build',
-      next: 'leave --kernel out',
-    });
-  }
-  const [{ fetchSource }, { buildArtifacts, refuseUnbuildable }] = await Promise.all([
+  const { recipe, release, control, kernel, on } = await prepare(implementation, options);
+  const [{ fetchSource }, { buildArtifacts }] = await Promise.all([
     import('../source/fetch.js'),
     import('../build/build.js'),
   ]);
   const { source, offline, runsOn, onEvent } = options;
-  const control = effective(recipe, release).control;
-  const isOwn = runsOwnCode(control);
-  // Loaded for modules alone: daemons have no use for Debian's kernels.
-  const kernel = isModule ? await kernelOf(options) : undefined;
-  const on = isModule ? kernel?.on : isOwn ? undefined : await builderFor(runsOn);
-  // Before the source is fetched.
-  await refuseUnbuildable(recipe, release, kernel, on);
   const tree = await fetchSource(recipe, release, {
     ...(source === undefined ? {} : { source }),
     ...(offline === undefined ? {} : { offline }),
@@ -74,11 +59,73 @@ export async function provide(implementation: string, options: ProvideOptions): 
     artifacts: built.artifacts,
   };
   return {
-    ...(isOwn ? await withOwnCode(runsOn ?? here, served) : served),
+    ...(runsOwnCode(control) ? await withOwnCode(runsOn ?? here, served) : served),
     tree,
     patches: built.patches,
     cached: built.cached,
   };
+}
+
+/**
+ * Whether `provide` can do its part by what is here, on the host and in the lists of packages: fetches and builds nothing.
+ * Whether a location still has the source, and whether it compiles, only `provide` can tell.
+ * @throws as `provide`
+ */
+export async function requireProvidable(
+  implementation: string,
+  options: Omit<ProvideOptions, 'onEvent'>,
+): Promise<void> {
+  const { source, offline, runsOn } = options;
+  const { recipe, release, control, kernel, on } = await prepare(implementation, options, true);
+  if (source !== undefined) (await import('../source/own.js')).requireOwn(source);
+  // Of the store alone: what it has is no question to a location.
+  if (offline)
+    await (await import('../source/fetch.js')).fetchSource(recipe, release, {
+      ...(source === undefined ? {} : { source }),
+      offline,
+    });
+  if (runsOwnCode(control)) {
+    if (runsOn !== undefined && !runsOn.isHere) await nodeOn(runsOn, recipe.name);
+    return;
+  }
+  // A compiler that is there and can't be run.
+  if (on !== undefined) await (await import('../build/elsewhere.js')).toolchainOn(on);
+  else if (kernel?.root === undefined) await (await import('../build/toolchain.js')).findToolchain();
+}
+
+interface Preparation {
+  recipe: Recipe;
+  release: Release;
+  control: Control;
+  /** Of a module: what it is built for. */
+  kernel: KernelTree | undefined;
+  /** Another host that builds it. */
+  on: Host | undefined;
+}
+
+/**
+ * What an implementation is built from, and where.
+ * @param look download nothing for it
+ */
+async function prepare(implementation: string, options: ProvideOptions, look = false): Promise<Preparation> {
+  const recipe = await loadRecipe(implementation);
+  const release = findRelease(recipe, options.release);
+  const isModule = recipe.kind === 'kernel module';
+  if (!isModule && options.runsOn !== undefined && options.kernel !== undefined) {
+    throw new UsageError({
+      tried: `providing ${recipe.name} for the kernel ${options.kernel}`,
+      happened: 'it is no kernel module, so that no kernel matters to its build',
+      next: 'leave --kernel out',
+    });
+  }
+  const { control } = effective(recipe, release);
+  // Loaded for modules alone: daemons have no use for Debian's kernels.
+  const kernel = isModule ? await kernelOf(options, look) : undefined;
+  const on = isModule ? kernel?.on : runsOwnCode(control) ? undefined : await builderFor(options.runsOn);
+  const { refuseUnbuildable } = await import('../build/build.js');
+  // Before the source is fetched.
+  await refuseUnbuildable(recipe, release, kernel, on);
+  return { recipe, release, control, kernel, on };
 }
 
 /** A host that programs built here do not run on builds them itself. */
@@ -92,9 +139,9 @@ async function builderFor(runsOn: Host | undefined): Promise<Host | undefined> {
   return toolchain !== undefined && (await elsewhere.runsOn(runsOn, toolchain)) ? undefined : runsOn;
 }
 
-async function kernelOf({ kernel, runsOn, offline }: ProvideOptions): Promise<KernelTree> {
+async function kernelOf({ kernel, runsOn, offline }: ProvideOptions, look: boolean): Promise<KernelTree> {
   const { findKernelTree, kernelFor } = await import('../build/kernel.js');
   return runsOn === undefined
-    ? findKernelTree(kernel ?? 'host', { offline })
-    : kernelFor(runsOn, kernel, { offline });
+    ? findKernelTree(kernel ?? 'host', { offline, look })
+    : kernelFor(runsOn, kernel, { offline, look });
 }

@@ -76,7 +76,7 @@ async function failure(store: EntryStore, entry: ExportEntry, happened: string):
       happened,
       ...shown.map((line) => `it said: ${line}`),
       ...(meaning === undefined ? [] : [meaning.means]),
-    ].join('\n'),
+    ],
     next: meaning?.next ?? 'correct what it complains about, then run the command again',
   });
 }

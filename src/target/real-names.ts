@@ -1,11 +1,12 @@
 import type { Host } from '../host/host.js';
-import { listInterfaces } from '../host/interface.js';
+import { listInterfaces, noneIfGone } from '../host/interface.js';
 import { findInterface } from '../host/interface-choice.js';
 import { type ExportEntry, exportId } from './entry.js';
 
 /**
  * Names of exports as their entries have them, where they call an interface by one of its altnames: `e0.1@enp3s0` →
  * `e0.1@eth0`. Others stay as they are.
+ * @throws as `listInterfaces`, where a name that no entry has could be an altname
  */
 export async function byRealNames(
   host: Host,
@@ -17,7 +18,8 @@ export async function byRealNames(
     names.map(async (name) => {
       const [, address, iface = '', place = ''] = /^(e\d+\.\d+)@([^%]+)(%.+)?$/.exec(name) ?? [];
       if (address === undefined || known.has(name)) return name;
-      const all = await listInterfaces(host.inNamespace(place.slice(1) || undefined)).catch(() => []);
+      const netns = place.slice(1) || undefined;
+      const all = await listInterfaces(host.inNamespace(netns)).catch(noneIfGone(netns));
       const facts = findInterface(all, iface);
       return facts === undefined ? name : `${address}@${facts.name}${place}`;
     }),

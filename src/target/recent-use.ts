@@ -1,5 +1,7 @@
 /** Which exports an initiator has just used, as far as that can be known. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { LabError } from '../errors.js';
+import { readIfThere } from '../host/if-there.js';
 import type { DaemonStatus } from '../native/status-file.js';
 import { driverFor } from './driver.js';
 import { type EntryStore, type ExportEntry, exportId } from './entry.js';
@@ -73,7 +75,7 @@ async function told(store: EntryStore, entries: readonly ExportEntry[]): Promise
 const POLL = 20;
 const PATIENCE = 2000;
 
-/** Has a daemon write how it stands now, and reads that; undefined where it does not within 2 s. */
+/** Has a daemon write how it stands now, and reads that; what it last wrote, where it does not within 2 s. */
 async function statusNow(
   store: EntryStore,
   folder: string,
@@ -82,28 +84,36 @@ async function statusNow(
   const before = await read(store, folder);
   // One of an earlier version has no handler: the signal would end it.
   if (before === undefined || !pids.includes(before.pid) || !(await handles(store, before.pid)))
-    return undefined;
+    return before;
   await signalProcesses(store.host, [before.pid], 'USR2');
   for (const deadline = Date.now() + PATIENCE; Date.now() < deadline; await sleep(POLL)) {
     const now = await read(store, folder);
     if (now?.at !== undefined && now.at !== before.at) return now;
   }
-  return undefined;
+  return before;
 }
 
 const USR2 = 12n;
 
 /** proc(5): SigCgt is a mask in hexadecimal, its lowest bit signal 1. */
 async function handles({ host }: EntryStore, pid: number): Promise<boolean> {
-  const status = await host.read(`/proc/${pid}/status`).catch(() => Buffer.alloc(0));
-  const mask = /^SigCgt:\s*([0-9a-f]+)$/m.exec(status.toString())?.[1];
+  const status = await readIfThere(host, `/proc/${pid}/status`);
+  const mask = /^SigCgt:\s*([0-9a-f]+)$/m.exec(status?.toString() ?? '')?.[1];
   return mask !== undefined && (BigInt(`0x${mask}`) & (1n << (USR2 - 1n))) !== 0n;
 }
 
+/** @throws LabError if there is one that can't be read: what it tells is not "unused" */
 async function read({ host }: EntryStore, folder: string): Promise<DaemonStatus | undefined> {
+  const path = `${folder}/status.json`;
+  const text = await readIfThere(host, path);
   try {
-    return JSON.parse((await host.read(`${folder}/status.json`)).toString()) as DaemonStatus;
-  } catch {
-    return undefined;
+    return text === undefined ? undefined : (JSON.parse(text.toString()) as DaemonStatus);
+  } catch (cause) {
+    throw new LabError({
+      tried: 'asking which exports initiators have just used',
+      happened: `${path} can't be read: ${(cause as Error).message}`,
+      next: 'aoe-lab restart has it written again; --allow used ends the export without asking',
+      cause,
+    });
   }
 }

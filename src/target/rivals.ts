@@ -1,7 +1,7 @@
 /** Who else answers for an address: on the wire, and among the processes of the host. */
 import { formatAddress, formatMac } from '../aoe/index.js';
 import { UsageError } from '../errors.js';
-import type { InterfaceFacts } from '../host/interface.js';
+import { type InterfaceFacts, noneIfGone } from '../host/interface.js';
 import { findInterface } from '../host/interface-choice.js';
 import { describeStation } from '../initiator/disks.js';
 import { distinctDisks, type Station } from '../initiator/who-answers.js';
@@ -59,7 +59,7 @@ export async function refuseRivals(
     happened: [
       ...processes.map((target) => describeForeign(target, entry, iface.name)),
       ...rivals.map((station) => describeRival(station, formatAddress(entry))),
-    ].join('\n'),
+    ],
     next: [
       ...processes.map((target) => `${stopCommand(target)} (aoe-lab import takes over what it serves)`),
       ...(rivals.length > 0 ? ['end that export'] : []),
@@ -119,7 +119,10 @@ export function describeRival(station: Station, address: string): string {
   return `another station answers for ${address}: ${describeStation(station)}`;
 }
 
-/** MACs of this host's other interfaces on which it serves the same file as the same address. */
+/**
+ * MACs of this host's other interfaces on which it serves the same file as the same address.
+ * @throws as `Network.interfaces`: without them one of our own would pass for another station
+ */
 export async function macsBeside(
   entries: readonly ExportEntry[],
   network: Network,
@@ -128,7 +131,7 @@ export async function macsBeside(
   const macs = new Set<string>();
   for (const other of entries) {
     if (!isBeside(other, entry)) continue;
-    const all = await network.interfaces(other.netns).catch(() => []);
+    const all = await network.interfaces(other.netns).catch(noneIfGone(other.netns));
     const facts = findInterface(all, other.iface);
     if (facts !== undefined) macs.add(facts.mac);
     if (other.started !== undefined) macs.add(other.started.mac);

@@ -1,7 +1,7 @@
-import { MissingError } from '../errors.js';
 import { type NetworkFiles, surveyNetworkFiles } from '../host/at-boot/survey.js';
 import type { Host } from '../host/host.js';
-import type { InterfaceFacts } from '../host/interface.js';
+import { readIfThere } from '../host/if-there.js';
+import { type InterfaceFacts, noneIfGone } from '../host/interface.js';
 import { findInterface } from '../host/interface-choice.js';
 import type { DaemonStatus } from '../native/status-file.js';
 import type { ExportEntry } from './entry.js';
@@ -10,12 +10,16 @@ import type { Network } from './network.js';
 import { macsBeside } from './rivals.js';
 import type { WireReport } from './wire.js';
 
+type Told = Pick<DaemonStatus, 'exports' | 'waiting'> & { untold?: string };
+
+const NOTHING_TOLD: Told = { exports: [], waiting: [] };
+
 /** What several exports of a host have in common, looked at once. */
 export class Sight {
   readonly #host: Host;
   readonly #network: Network;
   readonly #entries: readonly ExportEntry[];
-  readonly #told = new Map<string, Promise<DaemonStatus | undefined>>();
+  readonly #told = new Map<string, Promise<Told | undefined>>();
 
   #networkFiles: Promise<NetworkFiles> | undefined;
   readonly #there = new Map<string, Promise<boolean>>();
@@ -26,7 +30,7 @@ export class Sight {
     this.#entries = entries;
   }
 
-  /** The interface of an export; undefined if it is gone, or its namespace and all in it, or it can't be looked at. */
+  /** The interface of an export; undefined if it is gone, or its namespace and all in it, or it can't be looked at (`place` says so). */
   async interfaceOf({ netns, iface }: ExportEntry): Promise<InterfaceFacts | undefined> {
     return findInterface(await this.#network.interfaces(netns).catch(() => []), iface);
   }
@@ -42,11 +46,21 @@ export class Sight {
   ): Promise<{ wire: WireReport; faults: InterfaceFault[] }> {
     const iface = await this.interfaceOf(entry);
     const [interfaces, foreign, beside, wire] = await Promise.all([
-      this.#network.interfaces(entry.netns).catch(listingFault),
+      this.#network
+        .interfaces(entry.netns)
+        .catch(noneIfGone(entry.netns))
+        .catch(({ message }: Error) => ({ reason: message })),
       this.#network.foreign(entry.netns).catch((error: Error) => error),
-      macsBeside(this.#entries, this.#network, entry),
+      macsBeside(this.#entries, this.#network, entry).catch((error: Error) => error),
       iface?.up && isAsked ? this.#network.wire.ask(entry, iface) : NOT_ASKED,
     ]);
+    if (beside instanceof Error) {
+      const unchecked = `the other interfaces that serve it can't be looked at: ${beside.message}`;
+      const silent = { ...NOT_ASKED, unchecked };
+      const others = foreign instanceof Error ? [] : foreign;
+      const snapshot = { entry, interfaces, pids, wire: silent, beside: new Set<string>(), foreign: others };
+      return { wire: silent, faults: interfaceFaults(snapshot) };
+    }
     const snapshot = { entry, interfaces, pids, wire, beside };
     if (foreign instanceof Error) {
       const unchecked = `targets of others on this host were not found out: ${foreign.message}`;
@@ -70,31 +84,33 @@ export class Sight {
   async toldBy(
     folder: string,
     { control, shelf, slot, iface }: ExportEntry,
-  ): Promise<{ told?: DaemonStatus['exports'][number] | undefined; waits?: string | undefined }> {
+  ): Promise<{
+    told?: DaemonStatus['exports'][number] | undefined;
+    waits?: string | undefined;
+    /** Why nothing can be known of it. */
+    untold?: string;
+  }> {
     if (control.shape !== 'daemon') return {};
     const known = this.#told.get(folder);
     const status = known ?? this.#readStatus(folder);
     this.#told.set(folder, status);
     const isIt = (one: { shelf: number; slot: number; iface: string }): boolean =>
       one.shelf === shelf && one.slot === slot && one.iface === iface;
-    const { exports, waiting } = (await status) ?? { exports: [], waiting: [] };
+    const { exports, waiting, untold } = (await status) ?? NOTHING_TOLD;
+    if (untold !== undefined) return { untold };
     return { told: exports.find(isIt), waits: waiting.find(isIt)?.why };
   }
 
-  async #readStatus(folder: string): Promise<DaemonStatus | undefined> {
+  /** Most daemons write none. */
+  async #readStatus(folder: string): Promise<Told | undefined> {
+    const path = `${folder}/status.json`;
     try {
-      return JSON.parse((await this.#host.read(`${folder}/status.json`)).toString()) as DaemonStatus;
-    } catch {
-      // Most daemons write none.
-      return undefined;
+      const text = await readIfThere(this.#host, path);
+      return text === undefined ? undefined : (JSON.parse(text.toString()) as DaemonStatus);
+    } catch (error) {
+      return { ...NOTHING_TOLD, untold: `${path} can't be read: ${(error as Error).message}` };
     }
   }
 }
 
 const NOT_ASKED: WireReport = { answer: 'unchecked', unchecked: null, isAsked: false, stations: [] };
-
-/** Without its namespace all interfaces are gone; whatever else happens does not tell. */
-function listingFault(error: Error): readonly InterfaceFacts[] | { reason: string } {
-  const isGone = error instanceof MissingError && !error.missing.includes('iproute2');
-  return isGone ? [] : { reason: error.message };
-}

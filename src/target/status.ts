@@ -9,7 +9,7 @@ import { namesOf } from './backing-now.js';
 import { driverFor } from './driver.js';
 import { EntryStore, type ExportEntry, exportId, sectorsOf, type UnreadableEntry } from './entry.js';
 import { nameOf } from './give-back.js';
-import { ownLoops } from './loops.js';
+import { loopsIn, ownLoops } from './loops.js';
 import { Network } from './network.js';
 import { type Opened, openedBy } from './opened.js';
 import { describeCopyFault } from './own-copy.js';
@@ -127,10 +127,13 @@ async function inspect(store: EntryStore, entry: ExportEntry, seen: Seen): Promi
   const { processes, sight, snapshot, opened } = seen;
   const driver = driverFor(store, entry);
   const id = exportId(entry);
-  const { told, waits } = await sight.toldBy(driver.mark(entry), entry);
-  const [iface, loops] = await Promise.all([sight.interfaceOf(entry), ownLoops(store, entry)]);
+  const { told, waits, untold } = await sight.toldBy(driver.mark(entry), entry);
+  const [iface, loops] = await Promise.all([
+    sight.interfaceOf(entry),
+    ownLoops(store, entry, async () => loopsIn(snapshot)),
+  ]);
   const faults: string[] = [];
-  faults.push(...toldFaults(told ?? {}));
+  faults.push(...toldFaults(told ?? {}), ...(untold === undefined ? [] : [untold]));
   const isDetached = entry.backing.loop && loops.length === 0;
   if (isDetached) faults.push(`no loop device: aoe-lab restart ${id}`);
   const unkept = entry.persist ? await persistenceFaults(store, entry) : [];

@@ -170,7 +170,7 @@ function refusal(name: string, found: readonly Finding[], { lab }: StorageSpec):
   const override = lab === undefined ? `--allow ${kinds}` : `allow: [${kinds.replaceAll(',', ', ')}]`;
   return new UsageError({
     tried: `exporting ${name}`,
-    happened: found.map(({ text }) => text).join('\n'),
+    happened: found.map(({ text }) => text),
     next: [
       ...(steps.length > 0 ? steps : ['release it first']),
       `or export it all the same by ${override}: two writers destroy a file system`,

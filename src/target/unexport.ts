@@ -55,7 +55,7 @@ async function refuseUsed(store: EntryStore, entries: readonly ExportEntry[]): P
   if (used.length === 0) return;
   throw new UsageError({
     tried: `ending ${used.map(({ id }) => id).join(', ')}`,
-    happened: used.map(({ id, seconds }) => `an initiator used ${id} ${seconds} s ago`).join('\n'),
+    happened: used.map(({ id, seconds }) => `an initiator used ${id} ${seconds} s ago`),
     next: [
       'unmount it there first, then wait for 30 s',
       'or end it all the same by --allow used: what is mounted from it loses its disk',

@@ -120,13 +120,19 @@ function artifactPaths(store: StateFolder, entry: ExportEntry): Record<string, s
  * @throws LabError if the loop device is not attached
  */
 export async function exportedPath(store: EntryStore, entry: ExportEntry): Promise<string> {
-  if (!entry.backing.loop) return entry.backing.opens;
-  const [device] = await ownLoops(store, entry);
-  // By a name that stays the same, whichever device a later boot gives.
-  if (device !== undefined) return entry.persist ? loopLink(store, entry) : device;
+  const path = await exportedPathIfAny(store, entry);
+  if (path !== undefined) return path;
   throw new LabError({
     tried: `looking for the loop device of ${exportId(entry)}`,
     happened: `none is attached to ${entry.backing.name}`,
     next: `aoe-lab restart ${exportId(entry)}`,
   });
+}
+
+/** The same; undefined if the loop device is not attached. @throws CommandError if that can't be asked */
+export async function exportedPathIfAny(store: EntryStore, entry: ExportEntry): Promise<string | undefined> {
+  if (!entry.backing.loop) return entry.backing.opens;
+  const [device] = await ownLoops(store, entry);
+  // By a name that stays the same, whichever device a later boot gives.
+  return device !== undefined && entry.persist ? loopLink(store, entry) : device;
 }

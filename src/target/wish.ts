@@ -104,7 +104,7 @@ export function checkWish(implementation: string, release: string, control: Cont
   const has = (Object.keys(control.options) as OptionName[]).map(called);
   throw new UsageError({
     tried: `exporting e${wish.shelf}.${wish.slot} by ${implementation} ${release}`,
-    happened: faults.join('\n'),
+    happened: faults,
     next:
       lacking.length > 0
         ? [

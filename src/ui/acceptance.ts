@@ -1,7 +1,7 @@
 import type { AcceptanceReport } from '../verify/acceptance/acceptance.js';
 import type { TestResult } from '../verify/acceptance/record.js';
 import { describeRan } from '../verify/place.js';
-import colors from './colors.js';
+import colors, { line } from './colors.js';
 import { table } from './table.js';
 
 /** What acceptance runs found. */
@@ -23,10 +23,10 @@ export function describeAcceptance(reports: readonly AcceptanceReport[]): string
 
 function describeDetails(report: AcceptanceReport): string {
   const lines = report.tests.flatMap(describeTest);
-  for (const text of report.trouble) lines.push(`${colors.red('a kernel complained')}  ${text}`);
-  for (const finding of report.findings) lines.push(`${colors.yellow('finding')}  ${finding}`);
+  for (const text of report.trouble) lines.push(line`${colors.red('a kernel complained')}  ${text}`);
+  for (const finding of report.findings) lines.push(line`${colors.yellow('finding')}  ${finding}`);
   if (lines.length === 0) return '';
-  return [colors.bold(`${report.implementation} ${report.release}`), ...lines].join('\n');
+  return [colors.bold(line`${report.implementation} ${report.release}`), ...lines].join('\n');
 }
 
 function outcome({ passed, skipped, steps }: TestResult): string {
@@ -40,14 +40,14 @@ function outcome({ passed, skipped, steps }: TestResult): string {
 function describeTest({ name, steps }: TestResult): string[] {
   const skips = steps
     .filter(({ skipped }) => skipped)
-    .map((step) => `${colors.dim('skipped')}  ${name}, ${step.name}: ${step.seen}`);
+    .map((step) => line`${colors.dim('skipped')}  ${name}, ${step.name}: ${step.seen}`);
   const failed = steps.find(({ passed, skipped }) => !passed && !skipped);
   if (failed === undefined) return skips;
   return [
     ...skips,
-    `${colors.red('failed')}  ${name}, ${failed.name}: ${failed.seen}`,
+    line`${colors.red('failed')}  ${name}, ${failed.name}: ${failed.seen}`,
     ...failed.commands.map(({ argv, exitCode }) =>
-      colors.dim(`    ${argv.join(' ')} → ${exitCode ?? 'no end'}`),
+      colors.dim(line`    ${argv.join(' ')} → ${exitCode ?? 'no end'}`),
     ),
   ];
 }

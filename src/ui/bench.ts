@@ -2,7 +2,7 @@ import { formatSize } from '../units.js';
 import type { BenchReport } from '../verify/bench/bench-report.js';
 import { isSkipped, type PointReport, type PointResult } from '../verify/bench/results.js';
 import type { Spread } from '../verify/bench/statistics.js';
-import colors from './colors.js';
+import colors, { line } from './colors.js';
 import { table } from './table.js';
 
 const HEAD = [
@@ -30,12 +30,12 @@ export function describeBench(report: BenchReport): string {
     table(HEAD, rows),
     '',
     ...overallLines(report),
-    `${rounds} rounds of ${seconds} s, ${machine.host === undefined ? 'interleaved' : 'one target after the other'}: medians, and the least and most of all rounds; ratio to ${report.contenders[0]?.name ?? ''} in the same round.`,
-    `${formatSize(fileSize)} file, ${report.modeNote}. MTU ${mtu}, ${machine.host === undefined ? '' : `${machine.host}: `}${machine.cpus} × ${machine.model}, Linux ${machine.kernel}.`,
+    line`${rounds} rounds of ${seconds} s, ${machine.host === undefined ? 'interleaved' : 'one target after the other'}: medians, and the least and most of all rounds; ratio to ${report.contenders[0]?.name ?? ''} in the same round.`,
+    line`${formatSize(fileSize)} file, ${report.modeNote}. MTU ${mtu}, ${machine.host === undefined ? '' : `${machine.host}: `}${machine.cpus} × ${machine.model}, Linux ${machine.kernel}.`,
     ...report.contenders.map(
-      ({ name, release, protocol, setUp }) => `${name}${release && ` ${release}`}: ${protocol}, ${setUp}`,
+      ({ name, release, protocol, setUp }) => line`${name}${release && ` ${release}`}: ${protocol}, ${setUp}`,
     ),
-    ...report.skipped.map(({ contender, reason }) => colors.yellow(`${contender} skipped: ${reason}`)),
+    ...report.skipped.map(({ contender, reason }) => colors.yellow(line`${contender} skipped: ${reason}`)),
     ...refusals(report),
     ...report.notes,
     ...troubles(report),
@@ -50,7 +50,7 @@ function overallLines({ overall, contenders }: BenchReport): string[] {
   });
   return told.length === 0
     ? []
-    : [`Overall, to ${contenders[0]?.name ?? ''}, geometric mean: ${told.join(', ')}.`];
+    : [line`Overall, to ${contenders[0]?.name ?? ''}, geometric mean: ${told.join(', ')}.`];
 }
 
 function pointRows({ name, results }: PointReport): string[][] {
@@ -88,7 +88,9 @@ function factor(value: Spread | undefined): string {
 function refusals(report: BenchReport): string[] {
   const found = report.points.flatMap(({ results }) => results.filter(isSkipped));
   return [
-    ...new Set(found.map(({ contender, skipped }) => `${contender}, where it has no figures: ${skipped}`)),
+    ...new Set(
+      found.map(({ contender, skipped }) => line`${contender}, where it has no figures: ${skipped}`),
+    ),
   ];
 }
 
@@ -99,8 +101,8 @@ function troubles(report: BenchReport): string[] {
       if (isSkipped(result)) return [];
       const { contender, wrong, errors, unanswered, example } = result;
       if (wrong + errors + unanswered === 0) return [];
-      const text = `${name}: ${contender}: ${wrong} wrong answers, ${errors} errors, ${unanswered} without an answer`;
-      return [colors.red(example === undefined ? text : `${text}; the first: ${example}`)];
+      const text = line`${name}: ${contender}: ${wrong} wrong answers, ${errors} errors, ${unanswered} without an answer`;
+      return [colors.red(example === undefined ? text : line`${text}; the first: ${example}`)];
     }),
   );
 }

@@ -1,6 +1,6 @@
 import type { CaseResult, ConformReport } from '../verify/conform/results.js';
 import { describeRan } from '../verify/place.js';
-import colors from './colors.js';
+import colors, { line } from './colors.js';
 import { noteOver } from './output.js';
 import { table } from './table.js';
 
@@ -34,30 +34,30 @@ export function describeConform(reports: readonly ConformReport[], withFrames: b
 
 function describeFailures(report: ConformReport, withFrames: boolean): string {
   const failed = report.cases.filter(({ outcome }) => outcome !== 'passed' && outcome !== 'skipped');
-  const lines = failed.flatMap((result) => [line(result), ...(withFrames ? frames(result) : [])]);
+  const lines = failed.flatMap((result) => [describeCase(result), ...(withFrames ? frames(result) : [])]);
   const skips = new Map<string, number>();
   for (const { outcome, seen } of report.cases) {
     if (outcome === 'skipped') skips.set(seen, (skips.get(seen) ?? 0) + 1);
   }
-  for (const [reason, count] of skips) lines.push(`${colors.dim('skipped')}  ${count} cases: ${reason}`);
+  for (const [reason, count] of skips) lines.push(line`${colors.dim('skipped')}  ${count} cases: ${reason}`);
   for (const id of report.outdated) {
-    lines.push(`${colors.yellow('outdated')} quirk ${id}: all cases that it names passed`);
+    lines.push(line`${colors.yellow('outdated')} quirk ${id}: all cases that it names passed`);
   }
-  for (const text of report.trouble) lines.push(`${colors.red('its kernel complained')}  ${text}`);
+  for (const text of report.trouble) lines.push(line`${colors.red('its kernel complained')}  ${text}`);
   if (report.ran === 0) lines.push(colors.red('no case was run'));
   if (lines.length === 0) return '';
-  return [colors.bold(`${report.implementation} ${report.release}`), ...lines].join('\n');
+  return [colors.bold(line`${report.implementation} ${report.release}`), ...lines].join('\n');
 }
 
-function line({ name, severity, outcome, seen, quirk }: CaseResult): string {
-  const what = quirk === undefined ? colors.red(outcome) : colors.yellow(`${outcome}, known: ${quirk}`);
-  return `${what}  ${name} (${severity}): ${seen}`;
+function describeCase({ name, severity, outcome, seen, quirk }: CaseResult): string {
+  const what = quirk === undefined ? colors.red(outcome) : colors.yellow(line`${outcome}, known: ${quirk}`);
+  return line`${what}  ${name} (${severity}): ${seen}`;
 }
 
 function frames({ frames: listed, framesLeftOut }: CaseResult): string[] {
   const lines = listed.map(
     ({ at, direction, text, length }) =>
-      `    ${at.toFixed(1).padStart(7)} ms ${direction === 'sent' ? '->' : '<-'} ${text} (${length} bytes)`,
+      line`    ${at.toFixed(1).padStart(7)} ms ${direction === 'sent' ? '->' : '<-'} ${text} (${length} bytes)`,
   );
   return framesLeftOut > 0 ? [...lines, `    and ${framesLeftOut} more`] : lines;
 }

@@ -4,6 +4,7 @@ import { bounded } from '../escape.js';
 import { type Discovered, isCutShort } from '../initiator/discover.js';
 import { MOST_STATIONS } from '../initiator/who-answers.js';
 import { formatSize } from '../units.js';
+import { line } from './colors.js';
 import { table } from './table.js';
 
 const HEAD = [
@@ -91,8 +92,8 @@ export function remarks(found: readonly Discovered[]): string[] {
 
 function severalStations(name: string, stations: readonly Discovered[]): string {
   const macs = stations.map(({ mac }) => mac).join(', ');
-  if (!stations.some(isContested)) return `  ${name}: ${macs} are paths to one disk.`;
+  if (!stations.some(isContested)) return line`  ${name}: ${macs} are paths to one disk.`;
   const another = stations.some(({ sameAddress }) => sameAddress.some(({ disk }) => disk === 'another'));
   const what = another ? 'with different disks' : 'and not each tells its disk';
-  return `! ${name}: ${macs} answer for it, ${what}. End the one that is not meant, or give it another address: initiators take either.`;
+  return line`! ${name}: ${macs} answer for it, ${what}. End the one that is not meant, or give it another address: initiators take either.`;
 }

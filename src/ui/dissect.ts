@@ -1,5 +1,5 @@
 import type { WatchedFrame } from '../link/watch.js';
-import colors from './colors.js';
+import colors, { line } from './colors.js';
 
 /** Columns of a MAC address. */
 const MAC_WIDTH = 17;
@@ -25,7 +25,7 @@ export function frameLine(seen: WatchedFrame): string {
   const arrow = seen.way === undefined ? ' ' : ARROWS[seen.way];
   return [
     `${colors.dim(clockTime(seen.time))} ${arrow} ${colors.dim(ends)} ${seen.target.padEnd(5)} `,
-    paint(kind === 'announcement' ? `announces itself: ${text}` : text),
+    paint(line`${kind === 'announcement' ? 'announces itself: ' : ''}${text}`),
     ...(isRepeated ? [colors.yellow('again')] : []),
     ...(roundTrip === undefined ? [] : [colors.dim(`${roundTrip.toFixed(2)} ms`)]),
   ].join(' ');

@@ -1,7 +1,7 @@
 import { ExitCode } from '../errors.js';
 import { bounded } from '../escape.js';
 import { expectedError } from '../system-errors.js';
-import colors, { oneLine, shortLines } from './colors.js';
+import colors, { line, oneLine, shortLines } from './colors.js';
 
 /** Characters of a line that a program or a host said. */
 const MOST_OF_LINE = 1000;
@@ -22,9 +22,9 @@ export function describeError(error: unknown, debug: boolean): string {
   const stack = error instanceof Error ? error.stack : undefined;
   return [
     `${colors.red('error')} ${oneLine(tried)}`,
-    ...bounded(shortLines(happened, MOST_OF_LINE), MOST_LINES).map((line) => `  ${line}`),
+    ...bounded(shortLines(happened, MOST_OF_LINE), MOST_LINES).map((told) => `  ${told}`),
     ...steps.map((step) => `  ${colors.cyan('→')} ${oneLine(step)}`),
-    ...(log === undefined ? [] : [`  log: ${log}`]),
+    ...(log === undefined ? [] : [line`  log: ${log}`]),
     ...(debug && stack ? [stack] : []),
   ].join('\n');
 }

@@ -73,14 +73,15 @@ export function describeChanges(
   changes: readonly { title: string; commands: readonly string[][] }[],
 ): string {
   return changes
-    .flatMap(({ title, commands }) => [`- ${title}`, ...commands.map((argv) => `    ${showArgv(argv)}`)])
+    .flatMap(({ title, commands }) => [line`- ${title}`, ...commands.map((argv) => `    ${showArgv(argv)}`)])
     .join('\n');
 }
 
 export function describeUndone(undone: readonly Undone[]): string {
   return undone
-    .map(({ title, failure }) =>
-      failure === undefined ? `undone: ${title}` : `NOT undone: ${title}\n  ${failure}`,
-    )
+    .flatMap(({ title, failure }) => [
+      line`${failure === undefined ? 'undone' : 'NOT undone'}: ${title}`,
+      ...(failure === undefined ? [] : failure.split('\n').map((said) => line`  ${said}`)),
+    ])
     .join('\n');
 }

@@ -14,11 +14,11 @@ export function describePlan(plan: LabPlan): string {
       colors.bold(host),
       ...own.flatMap((one) => ('kind' in one ? [describeAction(one)] : describeTrouble(one))),
     ]),
-    ...plan.warnings.map(({ host, id, text }) => colors.yellow(`${host} ${id}: ${text}`)),
+    ...plan.warnings.map(({ host, id, text }) => colors.yellow(line`${host} ${id}: ${text}`)),
     summarise(plan),
     ...plan.segments.map(({ segment, askedFrom }) =>
       askedFrom === null
-        ? `segment ${segment}: nobody was asked on the wire (no host of the lab is this machine, with its interface there up)`
+        ? line`segment ${segment}: nobody was asked on the wire (no host of the lab is this machine, with its interface there up)`
         : line`segment ${segment}: asked from ${askedFrom}`,
     ),
   ].join('\n');
@@ -78,7 +78,7 @@ function summarise({ lab, actions, troubles, unchanged, foreign }: LabPlan): str
     [foreign, 'not of this lab'],
   ] as const;
   const told = parts.filter(([number]) => number > 0).map(([number, what]) => `${number} ${what}`);
-  return `lab ${lab}: ${told.join(', ') || 'no exports'}${actions.length + troubles.length === 0 ? '; nothing to do' : ''}`;
+  return line`lab ${lab}: ${told.join(', ') || 'no exports'}${actions.length + troubles.length === 0 ? '; nothing to do' : ''}`;
 }
 
 const DONE: Readonly<Record<Action['kind'], string>> = {
@@ -91,10 +91,13 @@ const DONE: Readonly<Record<Action['kind'], string>> = {
 /** One line as it happens. */
 export function describeOutcome(outcome: Outcome): string {
   const { action, result } = outcome;
-  const name = `${action.host} ${action.id}`;
-  if (result === 'done') return `${colors.green('✔')} ${name} ${DONE[action.kind]}`;
-  if (result === 'skipped') return `${colors.yellow('-')} ${name} not begun: ${outcome.why}`;
-  return `${colors.red('✖')} ${name} ${outcome.error.message}`;
+  const name = line`${action.host} ${action.id}`;
+  if (result === 'done') return line`${colors.green('✔')} ${name} ${DONE[action.kind]}`;
+  if (result === 'skipped') return line`${colors.yellow('-')} ${name} not begun: ${outcome.why}`;
+  const [first, ...others] = outcome.error.message.split('\n');
+  return [line`${colors.red('✖')} ${name} ${first}`, ...others.map((other) => line`      ${other}`)].join(
+    '\n',
+  );
 }
 
 /** Who is in which state in the end. */
@@ -110,7 +113,7 @@ export function describeEnd(outcomes: readonly Outcome[], { troubles }: LabPlan)
         [count('skipped'), 'not begun'],
         [troubles.filter((trouble) => trouble.host === host).length, 'in trouble'],
       ] as const;
-      return `${host}: ${parts
+      return line`${host}: ${parts
         .filter(([number]) => number > 0)
         .map(([number, what]) => `${number} ${what}`)
         .join(', ')}`;

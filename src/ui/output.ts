@@ -1,6 +1,6 @@
 /** The only writers: results go to stdout, everything else to stderr. What is not ours in a text is escaped here. */
 import { escapeJson, escapeLine } from '../escape.js';
-import { paint } from './colors.js';
+import { oneLine, paint } from './colors.js';
 
 export interface PrintOptions {
   json?: boolean | undefined;
@@ -28,8 +28,8 @@ export function note(text: string): void {
 }
 
 /** One line for the person at the terminal that the next one is written over; '' takes it away. Nothing where that is none. */
-export function noteOver(line: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r${paint(line)}\u001b[K`);
+export function noteOver(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r${paint(oneLine(text))}\u001b[K`);
 }
 
 /** Characters: what is agreed to is shown as a whole. */

@@ -1,4 +1,5 @@
 import type { ExportStatus } from '../target/status.js';
+import { line } from './colors.js';
 
 /** Why the wire was not asked, a line for each reason: most exports of a host share one. */
 export function describeUnchecked(exports: readonly Pick<ExportStatus, 'id' | 'unchecked'>[]): string[] {
@@ -6,5 +7,5 @@ export function describeUnchecked(exports: readonly Pick<ExportStatus, 'id' | 'u
   for (const { id, unchecked } of exports) {
     if (unchecked !== null) reasons.set(unchecked, [...(reasons.get(unchecked) ?? []), id]);
   }
-  return [...reasons].map(([reason, ids]) => `unchecked: ${ids.join(', ')}: ${reason}`);
+  return [...reasons].map(([reason, ids]) => line`unchecked: ${ids.join(', ')}: ${reason}`);
 }

@@ -77,7 +77,7 @@ export class SocketDemo {
     if (sha256.written !== sha256.read || sha256.written !== sha256.file) {
       throw new FaultsError({
         tried: `comparing ${formatSize(written.bytes)} written to e0.1 with what came back`,
-        happened: `written ${sha256.written}\nread    ${sha256.read}\nfile    ${sha256.file}`,
+        happened: [`written ${sha256.written}`, `read    ${sha256.read}`, `file    ${sha256.file}`],
         next: 'report this with the output of `aoe-lab demo --socket -v`',
       });
     }

@@ -96,7 +96,7 @@ export class Demo {
     if (written === read && written === file) return report;
     throw new FaultsError({
       tried: `comparing ${formatSize(report.bytesWritten)} written to ${report.export} with what came back`,
-      happened: `written ${written}\nread    ${read}\nfile    ${file}`,
+      happened: [`written ${written}`, `read    ${read}`, `file    ${file}`],
       next: 'report this with the output of `aoe-lab demo -v`',
     });
   }

@@ -1,7 +1,7 @@
 /** QEMU's monitor: questions and orders to one that runs (QMP, a JSON object a line over a Unix socket). */
 import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
-import { LabError } from '../errors.js';
+import { LabError, linesOf } from '../errors.js';
 
 const PATIENCE = 10_000;
 
@@ -55,6 +55,6 @@ export async function forwardedPort(socket: string): Promise<number> {
   if (port !== undefined) return Number(port);
   throw new LabError({
     tried: 'looking for the port that QEMU forwards',
-    happened: `it says: ${String(text)}`,
+    happened: linesOf(`it says: ${String(text)}`),
   });
 }

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LabError, MissingError } from '../errors.js';
+import { LabError, linesOf, MissingError } from '../errors.js';
 import { READY } from './init.js';
 import { QEMU } from './qemu.js';
 import { type GuestRecord, serialPath } from './registry.js';
@@ -78,7 +78,7 @@ export async function untilReady(
         : `it was not ready in ${patience / 1000} s`;
       throw new BootError({
         tried,
-        happened: [happened, said, lastWords(await serialLog(record))].join('\n').trim(),
+        happened: [happened, ...linesOf(`${said}\n${lastWords(await serialLog(record))}`.trim())],
       });
     }
     await sleep(POLL);

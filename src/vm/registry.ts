@@ -4,10 +4,11 @@
  * given and taken away under a lock, since several commands may do so at once.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LabError, UsageError } from '../errors.js';
+import { readIfThere } from '../host/if-there.js';
 import { here } from '../host/local.js';
 import type { Accelerator } from './qemu.js';
 
@@ -65,7 +66,7 @@ export async function listGuests(): Promise<GuestRecord[]> {
 }
 
 async function recorded(folder: string): Promise<GuestRecord | undefined> {
-  const text = await readFile(recordPath(folder), 'utf8').catch(() => undefined);
+  const text = (await readIfThere(here, recordPath(folder)))?.toString();
   return text === undefined ? undefined : (JSON.parse(text) as GuestRecord);
 }
 
@@ -120,12 +121,17 @@ export async function findGuest(name: string): Promise<GuestRecord> {
   });
 }
 
+/** Empty if there is no such file; a guest that can't be looked at has not ended. */
+async function textOf(path: string): Promise<string> {
+  return (await readIfThere(here, path))?.toString() ?? '';
+}
+
 /** The process id of a guest's QEMU, if it runs. */
 export async function pidOf({ folder }: Pick<GuestRecord, 'folder'>): Promise<number | undefined> {
-  const pid = Number((await readFile(pidPath(folder), 'utf8').catch(() => '')).trim());
+  const pid = Number(await textOf(pidPath(folder)));
   if (!Number.isInteger(pid) || pid <= 0) return undefined;
   // Its own command line names the file: a process that came later with the same id does not.
-  const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+  const line = await textOf(`/proc/${pid}/cmdline`);
   return line.split('\0').includes(pidPath(folder)) ? pid : undefined;
 }
 
@@ -141,7 +147,7 @@ async function isOwned({ owner }: GuestRecord): Promise<boolean> {
 
 /** In ticks since boot (proc(5), field 22); empty where there is no such process. */
 async function startOf(pid: number): Promise<string> {
-  const status = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  const status = await textOf(`/proc/${pid}/stat`);
   return status.slice(status.lastIndexOf(')') + 2).split(' ')[19] ?? '';
 }
 

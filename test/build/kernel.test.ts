@@ -24,7 +24,7 @@ const running = (kernel: string) =>
     isHere: false,
     facts: async () => ({ kernel }),
     read: async () => {
-      throw new Error('ENOENT');
+      throw Object.assign(new Error('no such file'), { code: 'ENOENT' });
     },
   }) as unknown as Host;
 
@@ -75,7 +75,7 @@ test('C10: a host whose headers lack the list of symbols is told so', async (t) 
     ...running('6.1.0-50-amd64'),
     read: async (path: string) => {
       if (path.endsWith('auto.conf')) return Buffer.from('CONFIG_X=y');
-      throw new Error('ENOENT');
+      throw Object.assign(new Error('no such file'), { code: 'ENOENT' });
     },
   } as unknown as Host;
   const error = await labError(t, () => kernelOn(host, undefined));

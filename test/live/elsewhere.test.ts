@@ -1,19 +1,23 @@
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { LabPlan } from '../../src/lab/plan.js';
 import { cli } from './cli.js';
+import { labJson, writeLabFile } from './lab-hosts.js';
 import { builtVblade, testUnless } from './machine.js';
 import { type LabHost, noSshLab, sshLab } from './ssh-lab.js';
 
 const vblade = await builtVblade();
 const reason = noSshLab() ?? ('reason' in vblade ? vblade.reason : undefined);
 
-/** Puts a program before the machine's own; what lies below a mounted overlay is not to be changed. */
-async function install(host: LabHost | undefined, name: string, script: string): Promise<void> {
+/** Puts programs before the machine's own; what lies below a mounted overlay is not to be changed. */
+async function install(host: LabHost | undefined, scripts: Readonly<Record<string, string>>): Promise<void> {
   await host?.crash();
   const folder = join(host?.upper ?? '', 'usr/local/bin');
   await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  for (const [name, script] of Object.entries(scripts)) {
+    await writeFile(join(folder, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  }
   await host?.boot();
 }
 
@@ -24,8 +28,8 @@ testUnless(
     t.timeout(300_000);
     const lab = await sshLab(t, ['old', 'bare']);
     const [old, bare] = lab.hosts;
-    await install(old, 'getconf', 'echo glibc 2.17');
-    await install(bare, 'gcc', 'exit 127');
+    await install(old, { getconf: 'echo glibc 2.17' });
+    await install(bare, { getconf: 'echo glibc 2.17', gcc: 'exit 127' });
     const build = await cli(['build', 'vblade', '--host', 'old', '--json'], lab.env, lab);
     t.is(build.exitCode, 0, build.stderr);
     const { artifacts, key } = JSON.parse(build.stdout);
@@ -51,5 +55,30 @@ testUnless(
     const refused = await cli(['build', 'vblade', '--host', 'bare', '--json'], lab.env, lab);
     t.is(refused.exitCode, 3);
     t.regex(refused.stdout, /missing on bare/);
+
+    // A lab's plan tells it before anything is begun, and what it tells no trouble of is made.
+    const file = await writeLabFile(lab, {
+      lab: 'test',
+      segments: { san: { interface: 'san0' } },
+      defaults: { implementation: 'vblade', segment: 'san', size: '1M' },
+      hosts: { old: {}, bare: {} },
+      exports: [
+        { address: 'e0.2', host: 'old', file: '/srv/2' },
+        { address: 'e0.3', host: 'bare', file: '/srv/3' },
+      ],
+    });
+    const plan = await labJson<LabPlan>(lab, ['plan', '-f', file]);
+    t.is(plan.exitCode, 1);
+    t.deepEqual(
+      plan.result.troubles.map(({ id, happened }) => `${id} ${happened.replace(/: header.*/, '')}`),
+      ['e0.3@san0 building vblade 25: missing on bare'],
+    );
+    const applied = await labJson<{ outcomes: { id: string; result: string }[] }>(lab, [
+      ...['apply', '-f', file, '--yes'],
+    ]);
+    t.deepEqual(
+      applied.result.outcomes.map(({ id, result }) => `${id} ${result}`),
+      ['e0.2@san0 done'],
+    );
   },
 );

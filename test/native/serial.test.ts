@@ -1,9 +1,16 @@
-import { copyFile, link, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, link, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
-import { identityOf } from '../../src/native/file-identity.js';
+import { here } from '../../src/host/local.js';
+import { tellingText } from '../../src/identity.js';
+import { identityAt } from '../../src/native/file-identity.js';
 import { serialFor } from '../../src/native/serial.js';
 import { parseSettings } from '../../src/native/settings.js';
+import { type Identity, identityOf } from '../../src/storage/identity.js';
+import { attachLoop, detachLoop } from '../../src/storage/loop.js';
+import type { NameFacts } from '../../src/storage/snapshot.js';
+import { surveyStorage } from '../../src/storage/survey.js';
+import { noRoot, testUnless } from '../live/machine.js';
 import { temporaryFolder } from '../temporary.js';
 
 const FACTS = { machineId: '0123456789abcdef0123456789abcdef', address: 'e0.1', identity: 'file 12 345' };
@@ -27,19 +34,45 @@ for (const [title, other] of [
 test('A17: a file keeps its identity when it is renamed, linked and written to; its copy has another', async (t) => {
   const folder = await temporaryFolder(t);
   const path = (name: string) => join(folder, name);
+  const textOf = async (file: string) => tellingText(await identityAt(file));
   await writeFile(path('disk'), 'one');
-  const identity = await identityOf(path('disk'));
+  const identity = await textOf(path('disk'));
   await writeFile(path('disk'), 'changed', { flag: 'r+' });
   await link(path('disk'), path('hard'));
   await symlink('hard', path('soft'));
-  t.is(await identityOf(path('soft')), identity);
+  t.is(await textOf(path('soft')), identity);
   await rename(path('disk'), path('moved'));
-  t.is(await identityOf(path('moved')), identity);
+  t.is(await textOf(path('moved')), identity);
   await copyFile(path('moved'), path('copy'));
-  t.not(await identityOf(path('copy')), identity);
+  t.not(await textOf(path('copy')), identity);
   await rm(path('copy'));
-  await t.throwsAsync(identityOf(path('copy')), { code: 'ENOENT' });
+  await t.throwsAsync(textOf(path('copy')), { code: 'ENOENT' });
 });
+
+testUnless(
+  noRoot(),
+  'A17: a target and who asks its host say the same of a file, a loop device and a partition',
+  async (t) => {
+    const file = join(await temporaryFolder(t), 'disk');
+    // One partition of 2048 sectors from sector 64 on.
+    const entry = Buffer.from([0, 0, 0, 0, 0x83, 0, 0, 0, 64, 0, 0, 0, 0, 8, 0, 0]);
+    await writeFile(
+      file,
+      Buffer.concat([Buffer.alloc(446), entry, Buffer.alloc(48), Buffer.from([0x55, 0xaa])]),
+    );
+    await truncate(file, 4 << 20);
+    const device = await attachLoop(here, file, { readOnly: false, directIo: false });
+    t.teardown(() => detachLoop(here, device));
+    await here.run(['partx', '--update', device], { accept: [1] });
+    const part = `${device}p1`;
+    const names = [file, device, ...((await here.stat(part)) === undefined ? [] : [part])];
+    const snapshot = await surveyStorage(here, names, 'names');
+    for (const name of names) {
+      const asked = identityOf(snapshot, snapshot.names.get(name) as NameFacts);
+      t.deepEqual(tellingText(await identityAt(name)), tellingText(asked as Identity), name);
+    }
+  },
+);
 
 test('A17: a serial that is given has 1 to 20 printable characters', (t) => {
   const parse = (serial: unknown) => {

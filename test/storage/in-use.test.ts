@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import test from 'ava';
 import { here, LocalHost } from '../../src/host/local.js';
 import { attachLoop, detachLoop } from '../../src/storage/loop.js';
+import { parseSurvey } from '../../src/storage/survey-text.js';
 import { noRoot, testUnless } from '../live/machine.js';
 import { temporaryFolder } from '../temporary.js';
-import { users } from './survey.js';
+import { users, usersIn } from './survey.js';
 
 async function image(folder: string, name: string, size = 1 << 24): Promise<string> {
   const file = join(folder, name);
@@ -48,6 +49,70 @@ test('A5: a lock on a file is seen', async (t) => {
     JSON.stringify(found),
   );
 });
+
+const OVERLAY =
+  'mount -t tmpfs t "$1" && cd "$1" && mkdir upper work && mount -t overlay -o lowerdir="$2",upperdir=upper,workdir=work o "$3"';
+
+testUnless(
+  noRoot(),
+  'A5: a lock is seen where the kernel tells the file by another number than stat',
+  async (t) => {
+    const folder = await temporaryFolder(t);
+    const [low, top, place] = ['low', 'top', 'place'].map((name) => join(folder, name)) as [
+      string,
+      string,
+      string,
+    ];
+    for (const one of [low, top, place]) await mkdir(one);
+    await image(low, 'disk.img');
+    execFileSync('sh', ['-c', OVERLAY, 'sh', top, low, place]);
+    t.teardown(() => execFileSync('umount', ['-l', place, top]));
+    const file = join(place, 'disk.img');
+    const holder = spawn('flock', ['--no-fork', '--shared', file, 'sh', '-c', 'echo held; exec sleep 60'], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    t.teardown(() => holder.kill());
+    await new Promise((resolve) => holder.stdout.once('data', resolve));
+    t.deepEqual(await users(file), [{ kind: 'in-use', text: `process ${holder.pid} has locked it` }]);
+  },
+);
+
+/** Of a file on btrfs: its subvolume's number is 0:51, that of its superblock 0:32. */
+const NODE = '81a4 51 257 1700000000 1048576 2048 0 0 0';
+for (const [title, locks, lockers, found] of [
+  [
+    'by the one who has it open',
+    ['1: POSIX  ADVISORY  WRITE 812 00:20:257 0 EOF', '2: FLOCK  ADVISORY  WRITE 7 fe:00:257 0 EOF'],
+    [`${NODE} /proc/812/fd/9 lock:\t1: POSIX  ADVISORY  WRITE 812 00:20:257 0 EOF`],
+    ['process 812 has locked it'],
+  ],
+  [
+    'by QEMU, whose locks name nobody',
+    ['1: OFDLCK ADVISORY  READ -1 00:20:257 100 101'],
+    [`${NODE} /proc/90/fd/4 lock:\t1: OFDLCK ADVISORY  READ -1 00:20:257 100 101`],
+    ['process 90 has locked it'],
+  ],
+  [
+    'and not of the same number in another subvolume',
+    ['1: POSIX  ADVISORY  WRITE 812 00:20:257 0 EOF'],
+    [`${NODE.replace(' 51 ', ' 52 ')} /proc/812/fd/9 lock:\t1: POSIX  ADVISORY  WRITE 812 00:20:257 0 EOF`],
+    [],
+  ],
+  [
+    'by one who is not seen, where the numbers are the same',
+    ['1: OFDLCK ADVISORY  WRITE -1 00:33:257 0 EOF'],
+    [],
+    ['a program has locked it, as QEMU locks images'],
+  ],
+] as const) {
+  test(`A5: on btrfs a lock is seen ${title}`, (t) => {
+    const text = ['@name 0', `node ${NODE}`, '@locks', ...locks, '@lockers', ...lockers, '@end'].join('\n');
+    t.deepEqual(
+      usersIn(parseSurvey(text, ['/srv/disk']), '/srv/disk').map((finding) => finding.text),
+      [...found],
+    );
+  });
+}
 
 testUnless(noRoot(), 'A4: a file behind a loop device, and a mounted one, are found', async (t) => {
   const folder = await temporaryFolder(t);

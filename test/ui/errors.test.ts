@@ -8,7 +8,7 @@ const plain = (text: string) => text.replaceAll(/\u001b\[[\d;]+m/g, '');
 test('an error says what was tried, what happened, what to do next, and where the log is', (t) => {
   const error = new LabError({
     tried: 'building x',
-    happened: 'a.c:3: error: y\nmake: stop',
+    happened: ['a.c:3: error: y', 'make: stop'],
     next: ['mend it', 'or ask'],
     log: '/tmp/x.log',
   });

@@ -4,7 +4,7 @@
  */
 import { posix } from 'node:path';
 import { z } from 'zod';
-import { LabError } from '../../errors.js';
+import { LabError, linesOf } from '../../errors.js';
 import { CommandError } from '../command-error.js';
 import type { Host } from '../host.js';
 import { COMMANDS, cameIn, isAsked, MANAGERS, type Manager, packagesIn, stillThere } from './managers.js';
@@ -135,7 +135,7 @@ async function install(
       if (argv !== commands.at(-1)) continue;
       throw new LabError({
         tried: `${title} on ${host.name}`,
-        happened: failures.join('\n'),
+        happened: failures.flatMap(linesOf),
         next,
         cause: error,
       });

@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import type { AnyAuthMethod, Client, ClientChannel } from 'ssh2';
-import { LabError, MissingError, UnreachableError } from '../../errors.js';
+import { LabError, linesOf, MissingError, UnreachableError } from '../../errors.js';
 import { quoteArgv } from '../quote.js';
 import { CHANNELS, type Lane } from './channels.js';
 import { anyShellLine, beginSession, NotBegun, newMark, rawSession, type Session } from './session.js';
@@ -234,8 +234,8 @@ export class SshConnection {
       tried: `running a command on ${name} by the login shell of ${user}`,
       happened: [
         `${how}, before the command began`,
-        ...(printed === '' ? [] : [`it printed: ${printed}`]),
-      ].join('\n'),
+        ...(printed === '' ? [] : linesOf(`it printed: ${printed}`)),
+      ],
       next: [
         'have its start-up files (~/.bashrc, ~/.cshrc, config.fish …) start other programs, ask and end only where there is a terminal: `[ -t 0 ] || return` first',
         `or give ${user} another login shell there, or log in as another user`,
@@ -428,7 +428,10 @@ export class SshConnection {
     const known = await this.options.whyLost?.().catch(() => undefined);
     return new ConnectionLostError({
       tried: `${tried} on ${this.options.name}`,
-      happened: `the connection was lost${this.#trouble === undefined ? '' : ` (${this.#trouble})`}${known === undefined ? '' : `\n${known}`}`,
+      happened: [
+        `the connection was lost${this.#trouble === undefined ? '' : ` (${this.#trouble})`}`,
+        ...(known === undefined ? [] : linesOf(known)),
+      ],
       next: 'see whether the host still runs; the command may have been carried out or not',
     });
   }

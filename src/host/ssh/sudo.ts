@@ -1,5 +1,5 @@
 /** Root's rights for a user who is not root, by sudo(8) on the far side. */
-import { MissingError } from '../../errors.js';
+import { linesOf, MissingError } from '../../errors.js';
 import { CommandError } from '../command-error.js';
 import { askSecret } from './client/ask.js';
 import type { Elevation, SshConnection } from './connection.js';
@@ -62,7 +62,7 @@ async function attempt(
 function failure({ options: { name, user } }: SshConnection, happened: string): MissingError {
   return new MissingError({
     tried: `getting root's rights on ${name} as ${user}`,
-    happened,
+    happened: linesOf(happened),
     next: [
       `let ${user} run all by sudo there, or log in as root`,
       'what needs no root goes without: aoe-lab host add NAME … --sudo never',

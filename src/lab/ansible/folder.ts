@@ -71,7 +71,7 @@ async function refuseForeign(folder: string): Promise<void> {
             first,
             ...foreign.slice(1, 10),
             ...(foreign.length > 10 ? [`and ${foreign.length - 10} more`] : []),
-          ].join('\n'),
+          ],
     next: [
       'name another folder by --output',
       'or move what is yours away: the folder is replaced as a whole',

@@ -2,27 +2,34 @@
 import { posix } from 'node:path';
 import { LabError } from '../../errors.js';
 import type { Host } from '../../host/host.js';
+import { readIfThere } from '../../host/if-there.js';
 import { type Found, joined, normalMac, type Remark } from './found.js';
 import { type GgaoedSurroundings, parseGgaoed } from './ggaoed.js';
 import { parseKeyFile } from './keyfile.js';
-import { readEach } from './read.js';
+import { readEach, readText } from './read.js';
 
 /** Where 1.1 keeps what initiators set (ggaoed.c: STATEDIR), as Debian built it. */
 const STATE = '/var/lib/ggaoed';
 /** Offset of the length in a list: behind its magic number, in the byte order of the host (ggaoed.h: struct acl_map). */
 const LENGTH = 4;
 const ENDING = '.mac_mask';
+/** Names of initiators, ethers(5). Without it those in an access list are not known, and it is not taken over. */
+const ETHERS = '/etc/ethers';
 
 export async function readGgaoed(host: Host, path: string, remarks: Remark[]): Promise<Found> {
   const usable = await usableInterfaces(host, remarks);
-  const ethers = parseEthers((await host.read('/etc/ethers').catch(() => Buffer.alloc(0))).toString());
-  const text = (await host.read(path).catch(() => Buffer.alloc(0))).toString();
-  const masked = await maskedDevices(host, path, text);
+  const ethers = parseEthers(await ethersOf(host, remarks));
+  const masked = await maskedDevices(host, path);
   return joined(
     await readEach(host, [path], (file, content) =>
       parseGgaoed(file, content, { ...usable, ethers, masked }),
     ),
   );
+}
+
+async function ethersOf(host: Host, remarks: Remark[]): Promise<string> {
+  if ((await host.stat(ETHERS)) === undefined) return '';
+  return (await readText(host, ETHERS, remarks)) ?? '';
 }
 
 interface IpLink {
@@ -67,14 +74,11 @@ async function usableInterfaces(
 }
 
 /** Devices with a MAC mask list: more than an access list limits whom they serve. */
-async function maskedDevices(
-  host: Host,
-  path: string,
-  text: string,
-): Promise<(name: string) => string | undefined> {
-  const { groups } = parseKeyFile(path, text);
-  const folder = groups.find(({ name }) => name === 'defaults')?.keys.get('state-directory')?.value ?? STATE;
+async function maskedDevices(host: Host, path: string): Promise<(name: string) => string | undefined> {
+  let folder = STATE;
   try {
+    const { groups } = parseKeyFile(path, (await readIfThere(host, path))?.toString() ?? '');
+    folder = groups.find(({ name }) => name === 'defaults')?.keys.get('state-directory')?.value ?? STATE;
     const names = (await host.list(folder)).filter((name) => name.endsWith(ENDING));
     const masked = new Set<string>();
     for (const name of names) {

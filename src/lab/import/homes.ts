@@ -1,8 +1,9 @@
 import type { Host } from '../../host/host.js';
+import { readIfThere } from '../../host/if-there.js';
 
 /** Folders of a host's users by their names, passwd(5); that of '' is root's, as who reads a host's configuration at boot. */
 export async function readHomes(host: Host): Promise<Map<string, string>> {
-  const text = (await host.read('/etc/passwd').catch(() => Buffer.alloc(0))).toString();
+  const text = (await readIfThere(host, '/etc/passwd'))?.toString() ?? '';
   const homes = new Map<string, string>();
   for (const line of text.split('\n')) {
     const [name = '', , uid, , , home = ''] = line.split(':');

@@ -1,4 +1,4 @@
-import { UsageError } from '../../errors.js';
+import { linesOf, UsageError } from '../../errors.js';
 import type { Host } from '../../host/host.js';
 import type { Lab } from '../lab.js';
 import { writeLab } from '../write.js';
@@ -59,8 +59,8 @@ export async function importExports(host: Host, options: ImportOptions): Promise
             ? `there is nothing in ${PLACES.join(', ')}`
             : `there is nothing at ${path}`,
         ...remarks.map((remark) => `${toldPlace(remark)}: ${remark.text}`),
-        ...drafts(hostName, leftOut).map((text) => text.trimEnd()),
-      ].join('\n'),
+        ...drafts(hostName, leftOut).flatMap(linesOf),
+      ],
       next: [
         'name another file by --from IMPL --path FILE',
         ...(leftOut.length > 0 ? ['complete what is left out, and write the lab by hand'] : []),

@@ -1,6 +1,7 @@
 /** Running processes of vblade, which may be configured nowhere (started by hand, by a script that is gone). */
 import { posix } from 'node:path';
 import type { Host } from '../../host/host.js';
+import { readIfThere } from '../../host/if-there.js';
 import { RUN_MARK } from '../../target/processes.js';
 import { attempt, Doubt, type Draft, type Found, nothingFound } from './found.js';
 import { decode, isUtf8 } from './text.js';
@@ -13,7 +14,7 @@ export async function readProcesses(host: Host): Promise<Found> {
   const found = nothingFound();
   const spaces = await namedSpaces(host);
   for (const pid of await processesOf(host)) {
-    const bytes = await host.read(`/proc/${pid}/cmdline`).catch(() => Buffer.alloc(0));
+    const bytes = (await readIfThere(host, `/proc/${pid}/cmdline`)) ?? Buffer.alloc(0);
     const [program = '', ...words] = decode(bytes).replace(/\0$/, '').split('\0');
     if (posix.basename(program) !== 'vblade') continue;
     const place = { file: `/proc/${pid}/cmdline` };
@@ -100,7 +101,7 @@ interface Spaces {
 }
 
 async function namedSpaces(host: Host): Promise<Spaces> {
-  const names = await host.list('/run/netns').catch(() => []);
+  const names = await host.list('/run/netns');
   const [own = ''] = await identities(host, ['/proc/self/ns/net']);
   const named = await Promise.all(
     names.map(

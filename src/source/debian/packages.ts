@@ -14,7 +14,7 @@ import { readJson, writeJson } from '../store/json.js';
 import { withWorkFolder } from '../store/work.js';
 import type { BinaryPackage } from './show.js';
 import { type Suite, withSuite } from './suite.js';
-import { unpackedDebs } from './unpacked.js';
+import { unpackedDebs, unpackedFolder } from './unpacked.js';
 
 export interface PackageRequest {
   /** `bullseye`, `bookworm`, `trixie`, `trixie-backports`, `sid`, … */
@@ -29,12 +29,14 @@ export interface FetchPackagesOptions {
   offline?: boolean | undefined;
   /** Look for newer packages than those remembered. */
   refresh?: boolean | undefined;
+  /** Only find out whether they can be had: nothing is downloaded but lists, nothing unpacked, nothing remembered. */
+  look?: boolean | undefined;
   signal?: AbortSignal | undefined;
   onEvent?: OnSourceEvent | undefined;
 }
 
 export interface DebianPackages {
-  /** Root of the unpacked tree. Not to be written to. */
+  /** Root of the unpacked tree, where it is or (`look`) would be. Not to be written to. */
   folder: string;
   /** The same for the same packages; a key for what is made from them. */
   digest: string;
@@ -53,11 +55,13 @@ export async function fetchDebianPackages(
   const known = options.refresh ? undefined : await readJson<BinaryPackage[]>(record);
   const fetched =
     (known && (await fromStore(request, known, options))) ?? (await fromArchive(request, options, known));
-  if (fetched.packages !== known) await writeJson(record, fetched.packages);
   const { packages, paths } = fetched;
+  if (packages !== known && !options.look) await writeJson(record, packages);
   const digest = digestOf(packages.map(({ sha256 }) => sha256).join('\n'));
   return {
-    folder: await unpackedDebs(digest, paths, options.signal, options.onEvent),
+    folder: options.look
+      ? unpackedFolder(digest)
+      : await unpackedDebs(digest, paths, options.signal, options.onEvent),
     digest,
     packages: packages.map(({ name, version, sha256 }) => ({ name, version, sha256 })),
   };
@@ -101,7 +105,7 @@ async function fromArchive(
     if (options.refresh) await suite.bringUpToDate(0);
     const names = request.dependencies ? await suite.closure(request.names) : request.names;
     const packages = await suite.show([...names].sort());
-    return { packages, paths: await download(suite, packages, options) };
+    return { packages, paths: options.look ? [] : await download(suite, packages, options) };
   });
 }
 

@@ -1,6 +1,6 @@
 /** Questions to the private apt root of one Debian suite, and downloads from it. */
 import { join } from 'node:path';
-import { MissingError, UnreachableError, UsageError } from '../../errors.js';
+import { linesOf, MissingError, UnreachableError, UsageError } from '../../errors.js';
 import { CommandError } from '../../host/command-error.js';
 import { here } from '../../host/local.js';
 import { cacheFolder } from '../../paths.js';
@@ -43,7 +43,7 @@ export async function withSuite<T>(
       const noApt = error instanceof CommandError;
       throw new MissingError({
         tried,
-        happened: noApt ? 'this machine has no apt' : error.message,
+        happened: noApt ? 'this machine has no apt' : linesOf(error.message),
         next: 'take a kernel and packages by path, or run this on a Debian system',
         missing: [noApt ? 'apt' : 'Debian archive'],
         cause: error,
@@ -57,7 +57,8 @@ export async function withSuite<T>(
     const lines = error.stderr.split('\n').filter((line) => /^[EW]: /.test(line));
     throw new UnreachableError({
       tried,
-      happened: lines.length > 0 ? `apt says: ${lines.slice(0, 3).join('; ')}` : error.facts.happened,
+      happened:
+        lines.length > 0 ? `apt says: ${lines.slice(0, 3).join('; ')}` : linesOf(error.facts.happened),
       next: 'look at the network and at the archives in /etc/apt, then run this again',
       cause: error,
     });

@@ -16,6 +16,11 @@ const PATIENCE = 10 * 60_000;
 
 const looked = new Set<string>();
 
+/** The folder for the content of packages. */
+export function unpackedFolder(digest: string): string {
+  return join(cacheFolder(), 'packages', 'trees', digest);
+}
+
 /** The folder that holds the content of these .deb files; unpacks them where it is missing or was changed. */
 export async function unpackedDebs(
   digest: string,
@@ -23,7 +28,7 @@ export async function unpackedDebs(
   signal?: AbortSignal,
   onEvent?: OnSourceEvent,
 ): Promise<string> {
-  const folder = join(cacheFolder(), 'packages', 'trees', digest);
+  const folder = unpackedFolder(digest);
   if (looked.has(folder) && (await here.stat(folder)) !== undefined) return folder;
   await withWorkFolder(async (work) => {
     const noted = await readJson<string>(`${folder}.json`);

@@ -28,7 +28,7 @@ export async function refuseFleeting(store: EntryStore, control: Control, path: 
   if (faults.length === 0) return;
   throw new UsageError({
     tried: `exporting ${path} so that it comes back after a reboot`,
-    happened: faults.join('\n'),
+    happened: faults,
     next: ['take another place, such as /srv', 'or leave --persist out'],
   });
 }

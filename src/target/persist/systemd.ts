@@ -1,4 +1,4 @@
-import { LabError } from '../../errors.js';
+import { LabError, linesOf } from '../../errors.js';
 import type { Host } from '../../host/host.js';
 import type { ServiceManager } from './manager.js';
 
@@ -41,7 +41,7 @@ export function systemd(host: Host): ServiceManager {
         throw new LabError({
           tried: `starting the unit ${unit(service)} on ${host.name}`,
           // The first lines tell what it is; its log comes after an empty one.
-          happened: said.trim().split('\n').slice(-6).join('\n') || (error as Error).message,
+          happened: said.trim() === '' ? linesOf((error as Error).message) : linesOf(said.trim()).slice(-6),
           next: `systemctl status ${unit(service)}`,
           cause: error,
         });

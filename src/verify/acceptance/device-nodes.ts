@@ -1,5 +1,5 @@
 /** Nodes of the aoe driver below /dev/etherd, where neither devtmpfs nor udev makes them. */
-import { MissingError } from '../../errors.js';
+import { linesOf, MissingError } from '../../errors.js';
 import type { Host } from '../../host/host.js';
 
 /**
@@ -29,7 +29,7 @@ export async function makeNodes(host: Pick<Host, 'run' | 'name'>): Promise<void>
   if (lacking.length === 0) return;
   throw new MissingError({
     tried: `making the device nodes of the aoe driver on ${host.name}, the client`,
-    happened: [`${lacking.join(', ')} can not be made`, ...stderr.trim().split('\n')].join('\n'),
+    happened: [`${lacking.join(', ')} can not be made`, ...linesOf(stderr)],
     next: 'mount devtmpfs or a file system that takes device nodes at /dev there, or take another client',
     missing: lacking,
   });

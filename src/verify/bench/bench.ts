@@ -186,7 +186,7 @@ export class Bench {
     if (this.#contenders.length === 0 && first !== undefined) {
       throw new MissingError({
         tried: 'setting up the benchmark',
-        happened: this.#skipped.map(({ contender, reason }) => `${contender}: ${reason}`).join('\n'),
+        happened: this.#skipped.map(({ contender, reason }) => `${contender}: ${reason}`),
         next: '`aoe-lab list` shows which targets can be exported',
         missing: this.#skipped.map(({ contender }) => contender),
       });

@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { LabError } from '../../errors.js';
+import { LabError, linesOf } from '../../errors.js';
 import type { GeneratorAnswer } from './generator-main.js';
 import type { AnyLoad, LoadFigures } from './load.js';
 
@@ -38,7 +38,8 @@ export class LoadGenerator {
         });
         child.send(load);
       });
-      if ('failure' in answer) throw new LabError(answer.failure);
+      if ('failure' in answer)
+        throw new LabError({ ...answer.failure, happened: linesOf(answer.failure.happened) });
       return answer.figures;
     } finally {
       child.unref();

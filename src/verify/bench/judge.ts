@@ -18,7 +18,7 @@ export function judge(report: BenchReport): void {
   if (faults.length === 0) return;
   throw new FaultsError({
     tried: 'checking the answers while measuring',
-    happened: faults.join('\n'),
+    happened: faults,
     next: 'run it again with --json: `example` tells what was seen; `aoe-lab conform` looks closer',
   });
 }

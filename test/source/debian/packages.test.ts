@@ -31,7 +31,10 @@ const why = reason === undefined ? '' : ` (skipped: ${reason})`;
 run(
   `packages are downloaded, unpacked into one folder, and taken from the store afterwards${why}`,
   async (t) => {
+    const looked = await fetchDebianPackages(request, { look: true });
+    t.is(await here.stat(looked.folder), undefined);
     const first = await fetchDebianPackages(request);
+    t.deepEqual(looked, first);
     t.deepEqual(
       first.packages.map(({ name }) => name),
       request.names,

@@ -60,7 +60,7 @@ export async function readTrust(options: TrustOptions): Promise<HostTrust> {
         'THE HOST KEY HAS CHANGED: it was set up anew, or somebody stands between you and it',
         `it shows ${shown}`,
         ...known.map((line) => `${line.file}:${line.line} knows ${line.type} ${fingerprint(line.key)}`),
-      ].join('\n'),
+      ],
       next: [
         'ask whoever runs the host for the fingerprint of its key',
         `only if it is right: ssh-keygen -R '${ownName}' -f ${first?.file}, then --accept-new`,

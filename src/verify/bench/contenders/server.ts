@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findCommand } from '../../../build/requirements.js';
-import { LabError } from '../../../errors.js';
+import { LabError, linesOf } from '../../../errors.js';
 
 const POLL = 20;
 const PATIENCE = 5000;
@@ -51,7 +51,7 @@ export class Server {
         const happened = ended ? 'it ended at once' : 'it is not ready after 5 s';
         throw new LabError({
           tried: `starting ${name}`,
-          happened: [happened, server.#said.trim()].filter((line) => line !== '').join('\n'),
+          happened: [happened, ...linesOf(server.#said.trim())].filter((line) => line !== ''),
         });
       }
       await sleep(POLL);

@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path';
-import { LabError } from '../../../errors.js';
+import { LabError, linesOf } from '../../../errors.js';
 import type { Host } from '../../../host/host.js';
 import type { Arena, Contender } from '../contender.js';
 import { SECTOR } from '../content.js';
@@ -82,5 +82,8 @@ export function parseIscsiPerf(text: string): number {
   const all = [...text.matchAll(/iops average (\d+)/g)];
   const last = all.at(-1)?.[1];
   if (last !== undefined) return Number(last);
-  throw new LabError({ tried: 'measuring tgt by iscsi-perf', happened: text.trim() || 'it printed nothing' });
+  throw new LabError({
+    tried: 'measuring tgt by iscsi-perf',
+    happened: linesOf(text.trim() || 'it printed nothing'),
+  });
 }

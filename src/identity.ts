@@ -1,0 +1,43 @@
+/** What a file or disk is, whatever it is called: shared by those who ask a host and by the target that serves it. No I/O. */
+
+/**
+ * Where sysfs has what tells a block device from others, below its folder: the names that a disk bears itself, or that its
+ * maker gave it (Documentation/ABI, block and dm).
+ */
+export const TELLING = [
+  'dm/uuid',
+  'dm/name',
+  'md/uuid',
+  'wwid',
+  'device/wwid',
+  'serial',
+  'device/serial',
+  'uuid',
+] as const;
+
+/** Of a file, its inode and the moment it was made; of a device, what tells it and the file behind it. */
+export type Telling =
+  | { kind: 'file'; inode: string; birth: number | null }
+  | {
+      kind: 'device';
+      /** The kernel's name. */
+      block: string;
+      /** By name of TELLING; `../` before those of a partition's disk, and `start`. */
+      facts: Readonly<Record<string, string>>;
+      /** Of a loop device, or a partition on one. */
+      file?: { path: string; inode: string | null };
+    };
+
+/** The same for the same file or disk, as serial numbers are made of; names, numbers of devices and sizes may change. */
+export function tellingText(identity: Telling): string {
+  if (identity.kind === 'file') return `${identity.inode} ${identity.birth}`;
+  const { facts, file, block } = identity;
+  return JSON.stringify([facts, file?.inode ?? file?.path ?? block]);
+}
+
+/** `MAJOR:MINOR` of a device number as stat(2) packs it (gnu_dev_major(3)). */
+export function deviceNumber(dev: bigint): string {
+  const major = ((dev >> 8n) & 0xfffn) | ((dev >> 32n) & 0xfffff000n);
+  const minor = (dev & 0xffn) | ((dev >> 12n) & 0xffffff00n);
+  return `${major}:${minor}`;
+}
