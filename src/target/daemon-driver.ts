@@ -6,7 +6,7 @@ import type { Deed, Driver, Preview } from './driver.js';
 import { type ExportEntry, exportId } from './entry.js';
 import { waitUntilReleased } from './listening.js';
 import { ownLoops } from './loops.js';
-import { processesOf, RUN_MARK, signalCommand, signalProcesses } from './processes.js';
+import { processesOf, signalCommand, signalProcesses } from './processes.js';
 import { daemonConfiguration, daemonControl, type Program, programName, programOf } from './program.js';
 import { ProgramDriver } from './program-driver.js';
 import { handlersOf } from './tellable.js';
@@ -95,8 +95,8 @@ export class DaemonDriver extends ProgramDriver implements Driver {
     const run = (): Promise<void> => this.#carryOut(entry, changes, pids);
     const [change] = changes;
     if (change?.by !== 'signal' || changes.length > 1) return { run };
-    const mark = this.mark(entry);
-    const options = { env: { [RUN_MARK]: mark }, log: this.logPath(entry), cwd: mark };
+    // What signals the daemon is none of its processes.
+    const options = { env: {}, log: this.logPath(entry), cwd: this.mark(entry) };
     return { run, begins: { argv: signalCommand(pids, change.signal), netns: undefined, options } };
   }
 

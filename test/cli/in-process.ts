@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { Readable } from 'node:stream';
 import type { ExecutionContext } from 'ava';
 import { run } from '../../src/cli/run.js';
 
@@ -78,6 +79,8 @@ export async function shelter(t: ExecutionContext): Promise<string> {
 /** @param patience milliseconds; exitCode is undefined if it has not ended by then */
 export async function runHere(argv: readonly string[], patience: number): Promise<Ran> {
   const [out, err] = [process.stdout.write, process.stderr.write];
+  const input = Object.getOwnPropertyDescriptor(process, 'stdin') as PropertyDescriptor;
+  Object.defineProperty(process, 'stdin', { ...input, get: () => Readable.from([]) });
   let output = '';
   const take = (text: string | Uint8Array): boolean => {
     output += typeof text === 'string' ? text : Buffer.from(text).toString();
@@ -94,6 +97,7 @@ export async function runHere(argv: readonly string[], patience: number): Promis
     return { exitCode: await Promise.race([run(argv), tooLong]), output };
   } finally {
     clearTimeout(timer);
+    Object.defineProperty(process, 'stdin', input);
     Object.assign(process.stdout, { write: out });
     Object.assign(process.stderr, { write: err });
     process.exitCode = undefined;

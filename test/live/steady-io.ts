@@ -1,5 +1,6 @@
 /** Reads and writes that go on while something is done to a target, every answer compared with what was written. */
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import { ForeignDeviceError } from '../../src/initiator/index.js';
 import { openTarget } from '../../src/initiator/open.js';
@@ -63,6 +64,8 @@ export async function steadyIo(
       if (!seen.equals(bytes))
         throw new Error(`sectors ${lba} to ${lba + RUN - 1} are not what was written there`);
       done.reads++;
+      // Never without a request, and not all that the processor can do.
+      await sleep(2);
     }
   };
   const all = Promise.all(Array.from({ length: WORKERS }, (_, worker) => work(worker)));
