@@ -130,7 +130,7 @@ for (const { name, init, reason, starter, prepare, boot } of WAYS) {
   });
 }
 
-for (const { name, init, reason, boot } of WAYS.filter(({ name }) => name !== 'OpenRC')) {
+for (const { name, init, reason, prepare, boot } of WAYS) {
   testUnless(
     reason ?? sources ?? qaoedReason,
     `D2, D3: ${name}: disks that are missing at boot hold up no other export, and are served once they are there`,
@@ -140,6 +140,7 @@ for (const { name, init, reason, boot } of WAYS.filter(({ name }) => name !== 'O
       const lab = await sshLab(t, ['one'], { init });
       const machine = lab.hosts[0] as LabHost;
       let host = await reachLabHost(t, lab, machine);
+      await prepare?.(host);
       const native = await provide('native', { runsOn: host });
       const qaoed = await provide('qaoed', { source: 'path' in qaoedTree ? qaoedTree.path : undefined });
       const late = [1, 2, 3, 4, 5];

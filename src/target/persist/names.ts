@@ -45,3 +45,8 @@ export function loopRecord(state: StateFolder, entry: ExportEntry): string {
 export function loopLink(state: StateFolder, entry: ExportEntry): string {
   return posix.join('/run', prefix(state), plain(exportId(entry)));
 }
+
+/** There while something that a boot could not start is tried again: why it could not. */
+export function lateFile(state: StateFolder, service: string): string {
+  return posix.join('/run', prefix(state), `${service}.late`);
+}

@@ -6,6 +6,7 @@ import { quote, quoteArgv } from '../../host/quote.js';
 import { packageRoot } from '../../paths.js';
 import { attachCommand } from '../../storage/loop.js';
 import { render, renderArgv } from '../../templating.js';
+import { diskCommand } from '../disk-link.js';
 import { type ExportEntry, exportId, type StateFolder } from '../entry.js';
 import { loopOptions } from '../loops.js';
 import { RUN_MARK } from '../processes.js';
@@ -13,7 +14,7 @@ import { daemonConfiguration, type Program } from '../program.js';
 import { guarded, supervised } from '../supervise.js';
 import { exportVariables } from '../variables.js';
 import type { ManagerKind } from './manager.js';
-import { bootServiceName, loopLink, loopRecord, scriptPath } from './names.js';
+import { bootServiceName, lateFile, loopLink, loopRecord, scriptPath } from './names.js';
 import { SCRIPT_FOLDER } from './openrc.js';
 import { keptPath, type Service, servicesOf } from './services.js';
 import { UNIT_FOLDER } from './systemd.js';
@@ -98,10 +99,10 @@ function scriptOf(state: StateFolder, service: Service, place: Place): PersistDr
   if (service.kind === 'program' && place.manager === 'systemd') return [];
   const draft =
     service.kind === 'program'
-      ? programScript(state, service.program, service.loops, idsOf(service))
+      ? programScript(service.program, idsOf(service), scriptPath(state, service.name))
       : service.kind === 'module'
-        ? moduleScript(state, onlyOf(service))
-        : loopScript(state, onlyOf(service));
+        ? moduleScript(state, onlyOf(service), lateFile(state, service.name))
+        : loopScript(state, onlyOf(service), lateFile(state, service.name));
   return [{ path: scriptPath(state, service.name), mode: 0o755, ...draft }];
 }
 
@@ -167,7 +168,7 @@ function programVariables({ members }: Service, program: Program): object {
     environment: unitWord(`${RUN_MARK}=${program.mark}`),
     cwd: plainText(program.cwd),
     before: program.before.map(commandLine),
-    command: commandLine(program.argv),
+    command: commandLine(guarded(program.argv, [], program.beside)),
     stop: program.stop,
     logFile: plainText(program.log),
     daemon: control.shape === 'daemon',
@@ -188,19 +189,20 @@ function devicesOf({ kind, loop, pinned, opens }: ExportEntry['backing']): strin
   return pinned ? ['block-*'] : [unitWord(opens)];
 }
 
-function loopScript(state: StateFolder, entry: ExportEntry): Draft {
+function loopScript(state: StateFolder, entry: ExportEntry, late: string): Draft {
   const { name } = entry.backing;
   return drafted('loop.sh', {
     id: exportId(entry),
     file: quote(name),
     record: quote(loopRecord(state, entry)),
     link: quote(loopLink(state, entry)),
+    late: quote(late),
     // The same words as when we attach it, without those that the script has.
     options: attachCommand(name, loopOptions(entry)).slice(3, -1).join(' '),
   });
 }
 
-function moduleScript(state: StateFolder, entry: ExportEntry): Draft {
+function moduleScript(state: StateFolder, entry: ExportEntry, late: string): Draft {
   const { control } = entry;
   if (control.shape !== 'control-file') throw new TypeError(`${control.shape} is not a module`);
   const variables = exportVariables(state, entry, keptPath(state, entry));
@@ -209,8 +211,11 @@ function moduleScript(state: StateFolder, entry: ExportEntry): Draft {
       line: quote(render(line, variables)),
       path: quote(render(path, variables)),
     }));
+  const disk = diskCommand(entry);
   return drafted('module.sh', {
     id: exportId(entry),
+    late: quote(late),
+    disk: disk && quoteArgv(disk),
     implementation: entry.implementation,
     module: control.module,
     logFile: quote(state.logPath(control.module)),
@@ -223,17 +228,15 @@ function moduleScript(state: StateFolder, entry: ExportEntry): Draft {
   });
 }
 
-function programScript(state: StateFolder, program: Program, loops: readonly string[], ids: string): Draft {
-  // A file may come late; and one that is missing holds up no other export of the program.
-  const attach = loops.map((name) => ['sh', '-c', 'sh "$1" start || :', 'sh', scriptPath(state, name)]);
-  const argv = guarded(program.argv, [...attach, ...program.before]);
+function programScript(program: Program, ids: string, path: string): Draft {
   return drafted('program.sh', {
     ids,
     mark: quote(program.mark),
     logFile: quote(program.log),
     cwd: quote(program.cwd),
-    command: quoteArgv(argv),
-    supervised: quoteArgv(supervised(argv, 'on-failure')),
+    command: quoteArgv(guarded(program.argv, program.before, program.beside)),
+    // By the script, which may be another one by the next start.
+    supervised: quoteArgv(supervised(['sh', path, 'run'], 'on-failure')),
     stop: program.stop,
   });
 }
