@@ -13,6 +13,7 @@ import { requireExportInterface, startedOn } from './export-interface.js';
 import { attachOwn, ownLoops } from './loops.js';
 import { Network } from './network.js';
 import { serviceManager } from './persist/manager.js';
+import { linkServiceName } from './persist/names.js';
 import { settlePersistence } from './persist/settle.js';
 import { persistenceWarnings } from './persist/warnings.js';
 import { type ExportPlan, planExport, type Served, serialOf } from './plan.js';
@@ -210,6 +211,9 @@ async function makeFile(
 async function start(store: EntryStore, { entry }: ExportPlan, served: Served): Promise<void> {
   await linkDisk(store, entry);
   if (entry.persist) await settlePersistence(store, false);
+  for (const { name } of entry.links ?? []) {
+    await (await serviceManager(store.host)).start(linkServiceName(store, name), store);
+  }
   if (entry.backing.loop) await attachOwn(store, entry);
   await putArtifacts(store, served);
   await driverFor(store, entry).start(entry);

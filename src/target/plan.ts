@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { formatAddress } from '../aoe/index.js';
 import { UsageError } from '../errors.js';
 import type { Host } from '../host/host.js';
+import { preparedLinks } from '../host/prepare/links.js';
 import { serialFor } from '../native/serial.js';
 import { packageRoot } from '../paths.js';
 import { allows } from '../recipe/allows.js';
@@ -130,6 +131,7 @@ async function composeEntry(
   const { control } = served;
   const { name, path, kind, size, identity, absent, opens } = backing;
   const loop = kind === 'file' && (control.backing === 'device' || (wish.loop ?? false));
+  const links = wish.persist ? await preparedLinks(host, wish.iface) : [];
   const loopsBefore = loop && !absent ? await listLoops(host, path) : [];
   return {
     format: 1,
@@ -157,6 +159,7 @@ async function composeEntry(
     ...(wish.lab === undefined ? {} : { lab: { name: wish.lab, file: wish.path } }),
     ...(wish.trial === undefined ? {} : { trial: wish.trial }),
     ...(wish.persist ? { persist: true } : {}),
+    ...(links.length > 0 ? { links } : {}),
     ...(await servingFields(served)),
     since: new Date().toISOString(),
     bootId: (await host.facts()).bootId,

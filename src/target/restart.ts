@@ -1,5 +1,6 @@
 import type { Host } from '../host/host.js';
 import type { InterfaceFacts } from '../host/interface.js';
+import { preparedLinks } from '../host/prepare/links.js';
 import { requireAble, requireNothingLost } from './able.js';
 import { linkDisk } from './disk-link.js';
 import { driverFor } from './driver.js';
@@ -40,8 +41,10 @@ export async function restartEach(
   const lock = await store.lock();
   try {
     const recovery = await recover(store);
+    const before = await store.all();
+    const names = await byRealNames(host, before, which ?? before.map(exportId));
+    for (const entry of selectEntries(before, names)) await keepLinks(store, entry);
     const entries = await store.all();
-    const names = await byRealNames(host, entries, which ?? entries.map(exportId));
     const chosen = selectEntries(entries, names);
     if (chosen.some(({ persist }) => persist)) await settlePersistence(store, true);
     const report: RestartReport = { restarted: [], failed: [], recovery };
@@ -54,6 +57,16 @@ export async function restartEach(
   } finally {
     await lock.release();
   }
+}
+
+/** Its interface may have been prepared since it was made. */
+async function keepLinks(store: EntryStore, entry: ExportEntry): Promise<void> {
+  if (!entry.persist) return;
+  const now = await preparedLinks(store.host, entry.iface);
+  if (now.length === 0) return;
+  // What an earlier boot had is set up by the entry's services since.
+  const kept = (entry.links ?? []).filter(({ name }) => now.every((one) => one.name !== name));
+  await store.write({ ...entry, links: [...kept, ...now] });
 }
 
 /**

@@ -27,6 +27,11 @@ export function loopServiceName(state: StateFolder, entry: ExportEntry): string 
   return `${prefix(state)}-loop-${plain(exportId(entry))}`;
 }
 
+/** Of an interface, for all exports on it. */
+export function linkServiceName(state: StateFolder, iface: string): string {
+  return `${prefix(state)}-link-${plain(iface)}`;
+}
+
 /** The one that brings all others back where a host knows services only as scripts. */
 export function bootServiceName(state: StateFolder): string {
   return prefix(state);

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { escapeLine } from '../../escape.js';
+import type { PreparedLink } from '../../host/prepare/links.js';
 import { quote, quoteArgv } from '../../host/quote.js';
 import { packageRoot } from '../../paths.js';
 import { attachCommand } from '../../storage/loop.js';
@@ -102,18 +103,20 @@ function scriptOf(state: StateFolder, service: Service, place: Place): PersistDr
       ? programScript(service.program, idsOf(service), scriptPath(state, service.name))
       : service.kind === 'module'
         ? moduleScript(state, onlyOf(service), lateFile(state, service.name))
-        : loopScript(state, onlyOf(service), lateFile(state, service.name));
+        : service.kind === 'link'
+          ? linkScript(service.link, lateFile(state, service.name))
+          : loopScript(state, onlyOf(service), lateFile(state, service.name));
   return [{ path: scriptPath(state, service.name), mode: 0o755, ...draft }];
 }
 
 function unitOf(state: StateFolder, service: Service, { manager, udev }: Place): PersistDraft[] {
   if (manager === 'scripts') return [];
   const program = service.kind === 'program' ? service.program : undefined;
-  const description = `AoE export ${idsOf(service)}${service.kind === 'loop' ? ': loop device' : ''}`;
-  const loops = service.kind === 'loop' ? [] : service.loops;
+  const { needs } = service;
+  const description = `AoE export ${idsOf(service)}${PARTS[service.kind]}`;
   const script = scriptPath(state, service.name);
   if (manager === 'openrc') {
-    const variables = { description: quote(description), loops, script: quote(script), stop: program?.stop };
+    const variables = { description: quote(description), needs, script: quote(script), stop: program?.stop };
     const draft = drafted(program === undefined ? 'openrc-task' : 'openrc-program', variables);
     return [{ path: `${SCRIPT_FOLDER}/${service.name}`, mode: 0o755, ...draft }];
   }
@@ -121,7 +124,7 @@ function unitOf(state: StateFolder, service: Service, { manager, udev }: Place):
     description: plainText(escapeLine(description)),
     needed: [
       ...(udev === false ? [] : appearing(service).map(deviceUnit)),
-      ...loops.map((name) => `${name}.service`),
+      ...needs.map((name) => `${name}.service`),
       ...mounts(service),
     ],
     state: unitWord(state.folder),
@@ -131,31 +134,51 @@ function unitOf(state: StateFolder, service: Service, { manager, udev }: Place):
       ? drafted('task.service', {
           ...common,
           script: commandWord(script),
-          ...(service.kind === 'loop' ? LOOP_RIGHTS : MODULE_RIGHTS),
+          ...RIGHTS[service.kind as keyof typeof RIGHTS],
         })
       : drafted('program.service', { ...common, ...programVariables(service, program) });
   return [{ path: `${UNIT_FOLDER}/${service.name}.service`, mode: 0o644, ...draft }];
 }
 
-const LOOP_RIGHTS = { capabilities: 'CAP_SYS_ADMIN CAP_DAC_OVERRIDE', calls: '@system-service' };
-/** Kernel code that opens devices and interfaces does so in the name of whoever told it to. */
-const MODULE_RIGHTS = {
-  capabilities: 'CAP_SYS_MODULE CAP_SYS_ADMIN CAP_SYS_RAWIO CAP_NET_ADMIN CAP_NET_RAW CAP_DAC_OVERRIDE',
-  calls: '@system-service @module',
+/** What a service is of an export, where it is not the whole of it. */
+const PARTS = { link: ': interface', loop: ': loop device', module: '', program: '' };
+
+const RIGHTS = {
+  link: {
+    capabilities: 'CAP_NET_ADMIN CAP_DAC_OVERRIDE',
+    calls: '@system-service',
+    // ip(8) may go by an ordinary socket.
+    families: 'AF_UNIX AF_NETLINK AF_INET',
+  },
+  loop: { capabilities: 'CAP_SYS_ADMIN CAP_DAC_OVERRIDE', calls: '@system-service', families: 'AF_UNIX' },
+  /** Kernel code that opens devices and interfaces does so in the name of whoever told it to. */
+  module: {
+    capabilities: 'CAP_SYS_MODULE CAP_SYS_ADMIN CAP_SYS_RAWIO CAP_NET_ADMIN CAP_NET_RAW CAP_DAC_OVERRIDE',
+    calls: '@system-service @module',
+    families: 'AF_UNIX',
+  },
 };
 
 /** Paths of the interfaces and disks that a service waits for. */
-function appearing({ kind, members }: Service): string[] {
+function appearing(service: Service): string[] {
+  const { kind, members } = service;
   if (kind === 'loop') return [];
-  const interfaces = members.map(({ iface }) => `/sys/subsystem/net/devices/${iface}`);
+  if (kind === 'link') return service.link.vlan === undefined ? [interfacePath(service.link.name)] : [];
+  const interfaces = members.map(({ iface }) => interfacePath(iface));
   const disks = members
     .filter(({ backing }) => backing.kind === 'device')
     .map(({ backing }) => (backing.pinned ? backing.name : backing.opens));
   return [...new Set([...interfaces, ...disks])];
 }
 
+/** Systemd's name of it, below which udev has it known. */
+function interfacePath(iface: string): string {
+  return `/sys/subsystem/net/devices/${iface}`;
+}
+
 /** Units of the file systems that files may lie on. */
-function mounts({ members }: Service): string[] {
+function mounts({ kind, members }: Service): string[] {
+  if (kind === 'link') return [];
   const files = members.filter(({ backing }) => backing.kind === 'file');
   return [...new Set(files.flatMap(({ backing }) => [backing.name, backing.path].flatMap(mountUnits)))];
 }
@@ -187,6 +210,28 @@ function devicesOf({ kind, loop, pinned, opens }: ExportEntry['backing']): strin
   if (loop) return ['block-loop'];
   if (kind === 'file') return [];
   return pinned ? ['block-*'] : [unitWord(opens)];
+}
+
+function linkScript({ name, mtu, vlan }: PreparedLink, late: string): Draft {
+  const make = vlan && [
+    'ip',
+    'link',
+    'add',
+    'link',
+    vlan.on,
+    'name',
+    name,
+    'type',
+    'vlan',
+    'id',
+    `${vlan.id}`,
+  ];
+  return drafted('link.sh', {
+    name: quote(name),
+    late: quote(late),
+    make: make && quoteArgv(make),
+    set: quoteArgv(['ip', 'link', 'set', 'dev', name, ...(mtu === undefined ? [] : ['mtu', `${mtu}`]), 'up']),
+  });
 }
 
 function loopScript(state: StateFolder, entry: ExportEntry, late: string): Draft {
@@ -270,8 +315,10 @@ function bootFiles(
 type Draft = Pick<PersistDraft, 'template' | 'variables'>;
 
 function drafted(name: string, variables: object): Draft {
-  const text = readFileSync(join(packageRoot, 'templates', 'persist', `${name}.hbs`), 'utf8');
-  return { template: { name, text }, variables };
+  const read = (file: string): string =>
+    readFileSync(join(packageRoot, 'templates', 'persist', `${file}.hbs`), 'utf8');
+  // What scripts have in common is part of the template, which is translated for Ansible as a whole.
+  return { template: { name, text: read(name).replace('{{> again}}\n', () => read('again')) }, variables };
 }
 
 function idsOf({ members }: Service): string {

@@ -14,10 +14,15 @@ const titled = (title: string): string => (reason === undefined ? title : `${tit
 const testJinja = reason === undefined ? test : test.skip;
 
 const PLACES = ['templates', 'templates/persist'];
+/** What scripts have in common is put in before they are translated. */
+const again = readFileSync(join(packageRoot, 'templates', 'persist', 'again.hbs'), 'utf8');
 const texts = PLACES.flatMap((folder) =>
   readdirSync(join(packageRoot, folder))
     .filter((name) => /\.(conf|service|sh|json)\.hbs$/.test(name) && !name.startsWith('sqaoed'))
-    .map((name) => ({ name, text: readFileSync(join(packageRoot, folder, name), 'utf8') })),
+    .map((name) => ({
+      name,
+      text: readFileSync(join(packageRoot, folder, name), 'utf8').replace('{{> again}}\n', () => again),
+    })),
 );
 
 const word = fc.string({ unit: 'grapheme', maxLength: 12 });
@@ -44,7 +49,7 @@ const variables = fc
   .record({
     exports: fc.array(oneExport, { maxLength: 3 }),
     ...Object.fromEntries(
-      ['interfaces', 'loops', 'needed', 'before', 'writable', 'devices'].map((name) => [name, words]),
+      ['interfaces', 'needs', 'needed', 'before', 'writable', 'devices'].map((name) => [name, words]),
     ),
     ...Object.fromEntries(
       ['add', 'remove'].map((name) => [
