@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { LabError } from '../errors.js';
 import type { Host } from '../host/host.js';
+import { loopFunctions } from './loop.js';
 import { blockOf, type StorageSnapshot } from './snapshot.js';
 import { parseSurvey } from './survey-text.js';
 
@@ -63,7 +64,7 @@ cd /sys/class/block 2>/dev/null && {
 }
 cd /
 echo @loops
-losetup --list --noheadings --raw --output NAME,BACK-INO,BACK-MAJ:MIN 2>/dev/null
+loops
 echo @links
 find /dev -type l -exec ls -ld {} + 2>/dev/null
 [ "$depth" = users ] || exit 0
@@ -92,7 +93,8 @@ export async function surveyStorage(
   depth: Depth = 'users',
 ): Promise<StorageSnapshot> {
   const distinct = [...new Set(names)];
-  const { stdout } = await host.run(['sh', '-c', SCRIPT, 'sh', depth, ...distinct], { accept: [1, 123] });
+  const script = `${loopFunctions()}${SCRIPT}`;
+  const { stdout } = await host.run(['sh', '-c', script, 'sh', depth, ...distinct], { accept: [1, 123] });
   const snapshot = parseSurvey(stdout, distinct);
   if (depth === 'names') return snapshot;
   if (!stdout.includes('\n@end')) {

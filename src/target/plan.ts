@@ -12,7 +12,7 @@ import type { Backing } from '../storage/backing.js';
 import { makingName } from '../storage/files.js';
 import type { Finding } from '../storage/findings.js';
 import { attachCommand, listLoops } from '../storage/loop.js';
-import { requireDirectIo } from './direct-io.js';
+import { requireDirectIo, requireDirectLoops } from './direct-io.js';
 import { diskLink } from './disk-link.js';
 import { driverFor, type Preview } from './driver.js';
 import { EntryStore, type ExportEntry, exportId } from './entry.js';
@@ -69,6 +69,7 @@ export async function planExport(
   if (wish.options.directIo) await requireDirectIo(store.host, served.control, backing, asked);
   if (wish.persist) await refuseFleeting(store, served.control, backing.path);
   const entry = await composeEntry(store, served, wish, backing);
+  if (entry.backing.loop && wish.options.directIo) await requireDirectLoops(store.host, backing.name);
   if (entry.backing.identity !== null) entry.serial = serialOf(asked.snapshot.machineId, entry);
   refuseUnspeakable(served, entry);
   return { entry, backing, overridden, warnings, machineId: asked.snapshot.machineId };

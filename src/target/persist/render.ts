@@ -5,7 +5,7 @@ import { escapeLine } from '../../escape.js';
 import type { PreparedLink } from '../../host/prepare/links.js';
 import { quote, quoteArgv } from '../../host/quote.js';
 import { packageRoot } from '../../paths.js';
-import { attachCommand } from '../../storage/loop.js';
+import { attachWords, loopFunctions } from '../../storage/loop.js';
 import { render, renderArgv } from '../../templating.js';
 import { diskCommand } from '../disk-link.js';
 import { type ExportEntry, exportId, type StateFolder } from '../entry.js';
@@ -242,8 +242,7 @@ function loopScript(state: StateFolder, entry: ExportEntry, late: string): Draft
     record: quote(loopRecord(state, entry)),
     link: quote(loopLink(state, entry)),
     late: quote(late),
-    // The same words as when we attach it, without those that the script has.
-    options: attachCommand(name, loopOptions(entry)).slice(3, -1).join(' '),
+    options: quoteArgv(attachWords(loopOptions(entry))),
   });
 }
 
@@ -318,7 +317,10 @@ function drafted(name: string, variables: object): Draft {
   const read = (file: string): string =>
     readFileSync(join(packageRoot, 'templates', 'persist', `${file}.hbs`), 'utf8');
   // What scripts have in common is part of the template, which is translated for Ansible as a whole.
-  return { template: { name, text: read(name).replace('{{> again}}\n', () => read('again')) }, variables };
+  const text = read(name)
+    .replace('{{> again}}\n', () => read('again'))
+    .replace('{{> loops}}\n', loopFunctions);
+  return { template: { name, text }, variables };
 }
 
 function idsOf({ members }: Service): string {

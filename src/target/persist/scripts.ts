@@ -90,6 +90,6 @@ async function changeLocal(host: Host, state: StateFolder, isThere: boolean): Pr
   const at = exit < 0 ? rest.length : exit;
   const changed = isThere ? [...rest.slice(0, at), call, ...rest.slice(at)] : rest;
   // Red Hat's and others have a link there.
-  const path = (await host.run(['realpath', LOCAL])).stdout.trimEnd();
+  const path = (await host.run(['readlink', '-f', LOCAL])).stdout.trimEnd();
   await host.write(path, `${changed.join('\n')}\n`, 0o755);
 }

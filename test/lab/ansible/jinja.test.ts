@@ -6,6 +6,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import { toJinja } from '../../../src/lab/ansible/jinja.js';
 import { packageRoot } from '../../../src/paths.js';
+import { loopFunctions } from '../../../src/storage/loop.js';
 import { render } from '../../../src/templating.js';
 import { noJinja, renderJinja } from './jinja.js';
 
@@ -21,7 +22,9 @@ const texts = PLACES.flatMap((folder) =>
     .filter((name) => /\.(conf|service|sh|json)\.hbs$/.test(name) && !name.startsWith('sqaoed'))
     .map((name) => ({
       name,
-      text: readFileSync(join(packageRoot, folder, name), 'utf8').replace('{{> again}}\n', () => again),
+      text: readFileSync(join(packageRoot, folder, name), 'utf8')
+        .replace('{{> again}}\n', () => again)
+        .replace('{{> loops}}\n', loopFunctions),
     })),
 );
 
