@@ -12,8 +12,8 @@ import { EntryStore, type ExportEntry, exportId, sectorsOf } from './entry.js';
 import { requireExportInterface, startedOn } from './export-interface.js';
 import { attachOwn, ownLoops } from './loops.js';
 import { Network } from './network.js';
+import { startLinks } from './persist/links.js';
 import { serviceManager } from './persist/manager.js';
-import { linkServiceName } from './persist/names.js';
 import { settlePersistence } from './persist/settle.js';
 import { persistenceWarnings } from './persist/warnings.js';
 import { type ExportPlan, planExport, type Served, serialOf } from './plan.js';
@@ -211,9 +211,7 @@ async function makeFile(
 async function start(store: EntryStore, { entry }: ExportPlan, served: Served): Promise<void> {
   await linkDisk(store, entry);
   if (entry.persist) await settlePersistence(store, false);
-  for (const { name } of entry.links ?? []) {
-    await (await serviceManager(store.host)).start(linkServiceName(store, name), store);
-  }
+  await startLinks(store, entry);
   if (entry.backing.loop) await attachOwn(store, entry);
   await putArtifacts(store, served);
   await driverFor(store, entry).start(entry);

@@ -1,6 +1,5 @@
 import type { Host } from '../host/host.js';
 import type { InterfaceFacts } from '../host/interface.js';
-import { preparedLinks } from '../host/prepare/links.js';
 import { requireAble, requireNothingLost } from './able.js';
 import { linkDisk } from './disk-link.js';
 import { driverFor } from './driver.js';
@@ -8,6 +7,7 @@ import { EntryStore, type ExportEntry, exportId } from './entry.js';
 import { startedOn } from './export-interface.js';
 import { reattach } from './loops.js';
 import { renewCopy } from './own-copy.js';
+import { keepLinks } from './persist/links.js';
 import { settlePersistence } from './persist/settle.js';
 import { waitUntilListening } from './ready.js';
 import { byRealNames } from './real-names.js';
@@ -57,16 +57,6 @@ export async function restartEach(
   } finally {
     await lock.release();
   }
-}
-
-/** Its interface may have been prepared since it was made. */
-async function keepLinks(store: EntryStore, entry: ExportEntry): Promise<void> {
-  if (!entry.persist) return;
-  const now = await preparedLinks(store.host, entry.iface);
-  if (now.length === 0) return;
-  // What an earlier boot had is set up by the entry's services since.
-  const kept = (entry.links ?? []).filter(({ name }) => now.every((one) => one.name !== name));
-  await store.write({ ...entry, links: [...kept, ...now] });
 }
 
 /**
