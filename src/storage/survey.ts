@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { LabError } from '../errors.js';
 import type { Host } from '../host/host.js';
+import { loopFunctions } from './loop.js';
 import { blockOf, type StorageSnapshot } from './snapshot.js';
 import { parseSurvey } from './survey-text.js';
 
@@ -13,7 +14,7 @@ export type Depth = 'names' | 'users';
  * `$1` is the depth, the rest are names. Sections begin with `@`. What can't be asked says so, rather than nothing:
  * "stat: … No such file or directory" alone stands for "nothing is there".
  */
-export const SURVEY = `
+const SCRIPT = `
 LC_ALL=C; export LC_ALL
 depth=$1; shift
 facts='%f %d %i %W %s %b %u %t %T'
@@ -63,7 +64,7 @@ cd /sys/class/block 2>/dev/null && {
 }
 cd /
 echo @loops
-losetup --list --noheadings --raw --output NAME,BACK-INO,BACK-MAJ:MIN 2>/dev/null
+loops
 echo @links
 find /dev -type l -exec ls -ld {} + 2>/dev/null
 [ "$depth" = users ] || exit 0
@@ -88,6 +89,11 @@ find /proc/[0-9]*/fd -type l -perm -200 -exec stat -L -c "$facts %n" {} + 2>/dev
 echo @end
 `;
 
+/** Of a depth and names; prints what `parseSurvey` reads. */
+export function surveyScript(): string {
+  return `${loopFunctions()}${SCRIPT}`;
+}
+
 /**
  * @param names absolute
  * @throws LabError if the host can't be asked; of a name that can't be looked at, its facts tell why
@@ -98,7 +104,9 @@ export async function surveyStorage(
   depth: Depth = 'users',
 ): Promise<StorageSnapshot> {
   const distinct = [...new Set(names)];
-  const { stdout } = await host.run(['sh', '-c', SURVEY, 'sh', depth, ...distinct], { accept: [1, 123] });
+  const { stdout } = await host.run(['sh', '-c', surveyScript(), 'sh', depth, ...distinct], {
+    accept: [1, 123],
+  });
   if (depth === 'names') return parseSurvey(stdout, distinct);
   const snapshot = wholeSurvey(host.name, stdout, distinct);
   return { ...snapshot, held: await heldAmong(host, snapshot) };

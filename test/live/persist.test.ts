@@ -2,6 +2,10 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Host } from '../../src/host/host.js';
+import { listInterfaces } from '../../src/host/interface.js';
+import { planPreparation } from '../../src/host/prepare/plan.js';
+import { prepareHost } from '../../src/host/prepare/prepare.js';
+import { surveyHost } from '../../src/host/prepare/survey.js';
 import { openTarget } from '../../src/initiator/open.js';
 import { openPacketLink } from '../../src/link/packet.js';
 import { fetchDebianPackages } from '../../src/source/debian/packages.js';
@@ -130,7 +134,7 @@ for (const { name, init, reason, starter, prepare, boot } of WAYS) {
   });
 }
 
-for (const { name, init, reason, boot } of WAYS.filter(({ name }) => name !== 'OpenRC')) {
+for (const { name, init, reason, prepare, boot } of WAYS) {
   testUnless(
     reason ?? sources ?? qaoedReason,
     `D2, D3: ${name}: disks that are missing at boot hold up no other export, and are served once they are there`,
@@ -140,6 +144,11 @@ for (const { name, init, reason, boot } of WAYS.filter(({ name }) => name !== 'O
       const lab = await sshLab(t, ['one'], { init });
       const machine = lab.hosts[0] as LabHost;
       let host = await reachLabHost(t, lab, machine);
+      await prepare?.(host);
+      await host.run(['ip', 'link', 'set', 'san0', 'mtu', '1500', 'down']);
+      const wanted = { purposes: [], install: false, iface: 'san0', mtu: 9000 };
+      const { changes } = planPreparation(await surveyHost(host), wanted, '/var/lib/aoe-lab');
+      await prepareHost(host, changes, () => {});
       const native = await provide('native', { runsOn: host });
       const qaoed = await provide('qaoed', { source: 'path' in qaoedTree ? qaoedTree.path : undefined });
       const late = [1, 2, 3, 4, 5];
@@ -152,9 +161,12 @@ for (const { name, init, reason, boot } of WAYS.filter(({ name }) => name !== 'O
       await exportTarget(host, qaoed, wish(7, { path: '/srv/disk7' }));
       const paths = (await exportStatus(host)).exports.map(({ file }) => file);
       for (const slot of late) await host.run(['mv', paths[slot - 1] as string, `/srv/away${slot}`]);
-      host = await reboot(t, lab, host, machine);
+      host = await reboot(t, lab, host, machine, ['mtu', '1500', 'down']);
       if (boot !== undefined) await host.run(['sh', '-c', boot]);
       await host.run(['sleep', '2']);
+      // D5: the host came up with an interface as small and as dead as before it was prepared.
+      const san = (await listInterfaces(host)).find((one) => one.name === 'san0');
+      t.like(san, { up: true, mtu: 9000 });
       const there = await answering(lab, [1, 2, 3, 4, 5, 6, 7], [6, 7]);
       t.deepEqual(there, [6, 7]);
       for (const slot of late) await host.run(['mv', `/srv/away${slot}`, paths[slot - 1] as string]);
