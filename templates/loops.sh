@@ -13,6 +13,7 @@ loops() {
     [ -z "$listed" ] || echo "$listed" | sed 's/\\x20//g'
     return
   fi
+  [ -d /sys/block ] || { echo 'neither losetup(8) nor sysfs tells of loop devices' >&2; return 1; }
   for at in /sys/block/loop*/loop; do
     { IFS= read -r behind < "$at/backing_file"; } 2> /dev/null || continue
     at=${at%/loop}

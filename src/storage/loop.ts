@@ -29,7 +29,8 @@ export function loopFunctions(): string {
 /** `$1`: a file, or nothing. Each device ends with NUL: paths may hold lines. */
 const LIST = `
 [ $# -eq 0 ] || printf 'of %s\\0' "$(file_id "$1" 2> /dev/null)"
-loops | while read -r device inode number; do
+found=$(loops) || exit 1
+[ -z "$found" ] || echo "$found" | while read -r device inode number; do
   at=/sys/block/\${device##*/}
   direct=0
   { read -r ro < "$at/ro" && read -r offset < "$at/loop/offset" && read -r limit < "$at/loop/sizelimit"; } 2> /dev/null || continue
