@@ -17,8 +17,7 @@ export async function ownLoops(
   return (await belonging(store, entry, all)).map(({ device }) => device);
 }
 
-/** `id`: undefined where the host's losetup does not tell it. */
-export type AttachedLoop = Pick<LoopDevice, 'device' | 'file'> & { id: LoopDevice['id'] | undefined };
+export type AttachedLoop = Pick<LoopDevice, 'device' | 'file' | 'id'>;
 
 /** The loop devices that a survey has seen, so that not each export asks for them. */
 export function loopsIn({ blocks }: Pick<StorageSnapshot, 'blocks'>): AttachedLoop[] {

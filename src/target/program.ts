@@ -7,7 +7,7 @@ import { render, renderArgv } from '../templating.js';
 import { diskCommand, disksCommand, disksWatch } from './disk-link.js';
 import { type ExportEntry, exportId, type StateFolder } from './entry.js';
 import type { RestartPolicy } from './supervise.js';
-import { type DaemonVariables, daemonVariables, exportVariables } from './variables.js';
+import { daemonVariables, exportVariables } from './variables.js';
 
 type DaemonControl = Extract<Control, { shape: 'daemon' }>;
 
@@ -102,14 +102,13 @@ export function daemonControl(entry: ExportEntry): DaemonControl {
 /**
  * @param entry one that names the daemon
  * @param members its exports, each with what it opens
- * @returns the configuration's text, and what was put into the entry's template to make it
  * @throws UsageError if the daemon can't be told its own folder
  */
 export function daemonConfiguration(
   state: StateFolder,
   entry: ExportEntry,
   members: readonly { entry: ExportEntry; path: string }[],
-): { path: string; text: string; variables: DaemonVariables } {
+): { path: string; text: string } {
   const folder = programFolder(state, entry);
   requireSpeakable(daemonControl(entry), entry, folder);
   const variables = daemonVariables(state, entry, members, {
@@ -119,7 +118,6 @@ export function daemonConfiguration(
   return {
     path: posix.join(folder, daemonControl(entry).config.name),
     text: render(entry.template ?? '', variables),
-    variables,
   };
 }
 

@@ -8,6 +8,7 @@ import { connectStream, Hub, type Link } from '../../src/link/index.js';
 import { compareVersions } from '../../src/patch/condition.js';
 import type { ExportOrder } from '../../src/target/export.js';
 import { provide } from '../../src/target/provide.js';
+import { exportStatus } from '../../src/target/status.js';
 import { bootGuest, type Guest, pidOf } from '../../src/vm/index.js';
 import { builtVblade, noGuests, sourceTree } from './machine.js';
 
@@ -71,8 +72,8 @@ export async function shutDown({ guest, end }: Machine, argv: readonly string[])
   await end();
 }
 
-/** vblade on a loop device, native, the stand-in of vblade-kernel, and ggaoed if it is wanted: slots 0 to 3. */
-export async function orders(host: Host, withGgaoed = false): Promise<ExportOrder[]> {
+/** vblade on a loop device, native, the stand-in of vblade-kernel, and ggaoed where its source is: slots 0 to 3. */
+export async function orders(host: Host): Promise<ExportOrder[]> {
   const ggaoed = sourceTree('ggaoed-1.1');
   const source = 'path' in ggaoed ? ggaoed.path : undefined;
   const served = [
@@ -80,12 +81,24 @@ export async function orders(host: Host, withGgaoed = false): Promise<ExportOrde
     await provide('native', { runsOn: host }),
     // The stand-in, whose source is part of this package.
     await provide('vblade-kernel', { runsOn: host }),
-    ...(source === undefined || !withGgaoed ? [] : [await provide('ggaoed', { release: '1.1', source })]),
+    ...(source === undefined ? [] : [await provide('ggaoed', { release: '1.1', source })]),
   ];
   return served.map((one, slot) => {
     const place = { shelf: 1, slot, iface: 'eth0', path: `/srv/disk${slot}`, size: 4 * MIB };
     return { served: one, wish: { ...place, loop: slot === 0, persist: true, options: {} } };
   });
+}
+
+/** Services are under way when the machine can be reached. */
+export async function statesOnceUp(host: Host, count: number) {
+  for (let tries = 0; ; tries += 1) {
+    const { exports } = await exportStatus(host);
+    const serving = exports.filter(({ state }) => state === 'serving');
+    if (serving.length >= count || tries > 40) {
+      return exports.map(({ slot, state, faults }) => ({ slot, state, faults }));
+    }
+    await sleep(2000);
+  }
 }
 
 export async function readBack(wire: Link, slot: number, bytes: Buffer): Promise<boolean> {

@@ -1,32 +1,18 @@
 /** A machine with OpenRC as its first process that boots again: after an orderly reboot, and after a power cut. */
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Host } from '../../src/host/host.js';
 import { openTarget } from '../../src/initiator/open.js';
 import { exportTargets } from '../../src/target/export.js';
-import { exportStatus } from '../../src/target/status.js';
 import { unexportTargets } from '../../src/target/unexport.js';
 import { sharedFolder } from '../patch/trees.js';
 import { debianDisk } from './debian-disk.js';
-import { boot, noReboots, orders, readBack, shutDown } from './disk-machine.js';
+import { boot, noReboots, orders, readBack, shutDown, statesOnceUp } from './disk-machine.js';
 import { ordinary, testUnless } from './machine.js';
 
 const reason = ordinary ?? (await noReboots());
 const folder = sharedFolder();
 process.env.AOE_LAB_STATE = join(folder, 'state');
-
-/** Services are under way when the machine can be reached. */
-async function statesOnceUp(host: Host, count: number) {
-  for (let tries = 0; ; tries += 1) {
-    const { exports } = await exportStatus(host);
-    const serving = exports.filter(({ state }) => state === 'serving');
-    if (serving.length >= count || tries > 40) {
-      return exports.map(({ slot, state, faults }) => ({ slot, state, faults }));
-    }
-    await sleep(500);
-  }
-}
 
 /** What exports leave on a disk, in the kernel and with OpenRC. */
 async function traces(host: Host): Promise<string[]> {
@@ -51,7 +37,7 @@ testUnless(
     let { host } = machine.guest;
     t.regex((await host.run(['readlink', '/proc/1/exe'])).stdout, /\/sbin\/openrc-init$/m);
     const before = await traces(host);
-    const outcomes = await exportTargets(host, await orders(host, true));
+    const outcomes = await exportTargets(host, await orders(host));
     for (const { report, error } of outcomes)
       t.is(report?.persistence, 'OpenRC (runlevel default)', error?.message);
     const slots = outcomes.map((_, slot) => slot);

@@ -6,17 +6,15 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import type { Host } from '../../src/host/host.js';
 import { openTarget } from '../../src/initiator/open.js';
 import { exportTargets } from '../../src/target/export.js';
 import { provide } from '../../src/target/provide.js';
 import { restartTargets } from '../../src/target/restart.js';
-import { exportStatus } from '../../src/target/status.js';
 import { unexportTargets } from '../../src/target/unexport.js';
 import { debianDisk } from './debian-disk.js';
-import { boot, noReboots, orders, readBack, shutDown } from './disk-machine.js';
+import { boot, noReboots, orders, readBack, shutDown, statesOnceUp } from './disk-machine.js';
 import { ordinary, testUnless } from './machine.js';
 
 const reason = ordinary ?? (await noReboots());
@@ -39,17 +37,10 @@ const misfit = {
 };
 
 /** Units are under way when the machine can be reached, and node is for a while after that. */
-async function statesOnceUp(host: Host, count: number) {
+async function statesOnceUnitsAreUp(host: Host, count: number) {
   // It ends with 1 where a unit has failed.
   await host.run(['systemctl', 'is-system-running', '--wait'], { accept: [1], timeout: 600_000 });
-  for (let tries = 0; ; tries += 1) {
-    if (tries > 0) await sleep(2000);
-    const { exports } = await exportStatus(host);
-    const serving = exports.filter(({ state }) => state === 'serving');
-    if (serving.length >= count || tries > 40) {
-      return exports.map(({ slot, state, faults }) => ({ slot, state, faults }));
-    }
-  }
+  return statesOnceUp(host, count);
 }
 
 /** What exports leave on a disk, in the kernel and with systemd. */
@@ -83,7 +74,7 @@ testUnless(
     t.teardown(() => machine.end());
     let { host } = machine.guest;
     const before = await traces(host);
-    const outcomes = await exportTargets(host, await orders(host, true));
+    const outcomes = await exportTargets(host, await orders(host));
     for (const { report, error } of outcomes) t.is(report?.persistence, 'systemd', error?.message);
     const slots = outcomes.map((_, slot) => slot);
     const serving = slots.map((slot) => ({ slot, state: 'serving', faults: [] as string[] }));
@@ -91,12 +82,12 @@ testUnless(
     for (const [slot, bytes] of data) {
       await (await openTarget(machine.wire, { shelf: 1, slot })).write(0, bytes);
     }
-    t.deepEqual(await statesOnceUp(host, slots.length), serving);
+    t.deepEqual(await statesOnceUnitsAreUp(host, slots.length), serving);
     const bootId = (await host.facts()).bootId;
 
     const isAllThere = async (): Promise<void> => {
       t.not((await host.facts()).bootId, bootId);
-      t.deepEqual(await statesOnceUp(host, slots.length), serving);
+      t.deepEqual(await statesOnceUnitsAreUp(host, slots.length), serving);
       for (const [slot, bytes] of data) t.true(await readBack(machine.wire, slot, bytes), `e1.${slot}`);
     };
     await shutDown(machine, ['systemctl', 'reboot']);
@@ -113,7 +104,7 @@ testUnless(
     await machine.end();
     machine = await boot(disk, OTHER_KERNEL);
     host = machine.guest.host;
-    const states = await statesOnceUp(host, slots.length - 1);
+    const states = await statesOnceUnitsAreUp(host, slots.length - 1);
     t.deepEqual(states, serving.with(MODULE, misfit));
     const { stdout: said } = await host.run(['journalctl', '--no-pager', '-o', 'cat', '-u', UNIT]);
     t.regex(said, /the module vb of e1\.2@eth0 was not loaded into Linux 5\.10\.\S+$/m);

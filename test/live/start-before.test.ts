@@ -3,10 +3,9 @@ import type { Host } from '../../src/host/host.js';
 import { EntryStore } from '../../src/target/entry.js';
 import { Launcher } from '../../src/target/launcher.js';
 import { serviceName } from '../../src/target/persist/names.js';
-import { draftService } from '../../src/target/persist/render.js';
+import { serviceFiles } from '../../src/target/persist/render.js';
 import { servicesOf } from '../../src/target/persist/services.js';
 import type { Program } from '../../src/target/program.js';
-import { render } from '../../src/templating.js';
 import { entryOf } from '../target/entries.js';
 import { reachLabHost } from './lab-host.js';
 import { testUnless } from './machine.js';
@@ -35,11 +34,10 @@ testUnless(
         // With 0 at once, the first time: as a target does whose disk is gone.
         argv: ['sh', '-c', 'echo >> "$1"; [ $(wc -l < "$1") -lt 2 ] || exec sleep 600', 'sh', started],
       };
-      const drafts = persist
-        ? draftService(store, { ...service, program }, { manager: 'systemd', udev: false })
+      const files = persist
+        ? serviceFiles(store, { ...service, program }, { manager: 'systemd', udev: false })
         : [];
-      for (const { path, template, variables } of drafts) {
-        const text = render(template.text, variables);
+      for (const { path, text } of files) {
         await host.write(path, text.replace('ProtectSystem=strict', 'ProtectSystem=full'));
       }
       await host.run(['systemctl', 'daemon-reload']);

@@ -5,12 +5,12 @@ import { digestOf } from '../../digest.js';
 import { inRange } from '../../patch/condition.js';
 import { plainName } from '../../storage/backing.js';
 import { type ExportEntry, exportId, type StateFolder } from '../../target/entry.js';
+import { loopsIn } from '../../target/loops.js';
 import { loopServiceName, serviceName } from '../../target/persist/names.js';
-import { draftPersistence } from '../../target/persist/render.js';
-import { ofExport, type Service } from '../../target/persist/services.js';
+import { serviceFiles } from '../../target/persist/render.js';
+import { ofExport, type Service, servicesOf } from '../../target/persist/services.js';
 import type { ServingFields } from '../../target/plan.js';
 import { programName } from '../../target/program.js';
-import { render } from '../../templating.js';
 import type { Installed, Look } from './look.js';
 import { type AnsibleExport, judgeExports, type Wanted } from './wanted.js';
 
@@ -108,14 +108,14 @@ export function planHost(all: HostCase): HostPlan {
   const { wanted } = judged;
   const troubles = [...(isAsked ? hostTroubles(all, own, others) : []), ...judged.troubles];
   const entries = wanted.map(({ entry }) => entry).sort((a, b) => (exportId(a) < exportId(b) ? -1 : 1));
-  const { services, drafts } = draftPersistence(state, entries, { manager: 'systemd', udev: look.udev });
+  const services = servicesOf(state, entries);
   const names = services.map(({ name }) => name);
-  const files = drafts.map(({ path, mode, template, variables, service }) => ({
-    path,
-    mode,
-    text: render(template.text, variables),
-    service: service?.name,
-  }));
+  const files = services.flatMap((service) =>
+    serviceFiles(state, service, { manager: 'systemd', udev: look.udev }).map((file) => ({
+      ...file,
+      service: service.name,
+    })),
+  );
   const digests = Object.fromEntries(files.map(({ path, text }) => [path, digestOf(text)]));
   const writing = files.filter(({ path }) => look.digests.get(path) !== digests[path]);
   const making = wanted.filter(({ entry, before }) => !isDeepStrictEqual(plain(entry), plain(before)));
@@ -212,9 +212,7 @@ function servicesFor(services: readonly Service[], entry: ExportEntry): string[]
 function isDetached({ storage }: Look, { entry, before }: Wanted): boolean {
   const { identity, loop } = entry.backing;
   if (!loop || before?.backing.loop !== true || identity?.kind !== 'file') return false;
-  const loops = [...storage.blocks.values()].flatMap((block) =>
-    block.loop === undefined ? [] : [block.loop],
-  );
+  const loops = loopsIn(storage);
   // An old losetup does not tell what is behind them.
   if (loops.some(({ id }) => id === undefined)) return false;
   // Numbers of file systems may be other ones after a reboot.

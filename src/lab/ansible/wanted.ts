@@ -7,6 +7,7 @@ import { sameFile } from '../../storage/snapshot.js';
 import { meaningOf, whereabouts } from '../../target/backing-now.js';
 import { judgeDirectIo } from '../../target/direct-io.js';
 import { type ExportEntry, exportId, type StateFolder } from '../../target/entry.js';
+import { loopsIn } from '../../target/loops.js';
 import { fleetingFaults } from '../../target/persist/fleeting.js';
 import { entryFor, refuseUnspeakable, type ServingFields, serialOf } from '../../target/plan.js';
 import type { ExportWish } from '../../target/wish.js';
@@ -258,8 +259,7 @@ function carriedOver(carrier: ExportEntry | undefined, entry: ExportEntry): Part
 
 function loopsOn({ storage }: Look, { backing: { identity } }: ExportEntry): string[] {
   if (identity?.kind !== 'file') return [];
-  const loops = [...storage.blocks.values()].filter(({ loop }) => sameFile(loop?.id, identity));
-  return loops.map(({ name }) => `/dev/${name}`);
+  return loopsIn(storage).flatMap(({ device, id }) => (sameFile(id, identity) ? [device] : []));
 }
 
 /** With the file that was made for it, where the script has come to that: it printed `ID made … NAME`. */

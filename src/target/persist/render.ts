@@ -27,17 +27,6 @@ export interface PersistFile {
   text: string;
 }
 
-/** A file before its variables are put in. */
-export interface PersistDraft {
-  path: string;
-  mode: number;
-  /** Of the service that it is for; undefined: of all of them. */
-  service?: Service;
-  /** Handlebars; named without `.hbs`. */
-  template: { name: string; text: string };
-  variables: object;
-}
-
 export interface Persistence {
   /** Names of the services, each after those it needs. */
   services: string[];
@@ -62,43 +51,26 @@ export function renderPersistence(
   entries: readonly ExportEntry[],
   place: Place,
 ): Persistence {
-  const { services, drafts } = draftPersistence(state, entries, place);
-  return {
-    services: services.map(({ name }) => name),
-    files: drafts.map(({ path, mode, template, variables }) => ({
-      path,
-      mode,
-      text: render(template.text, variables),
-    })),
-  };
-}
-
-/** The same as templates and what goes into them. */
-export function draftPersistence(
-  state: StateFolder,
-  entries: readonly ExportEntry[],
-  place: Place,
-): { services: Service[]; drafts: PersistDraft[] } {
-  const services = servicesOf(state, entries);
-  const drafts = services.flatMap((service) => draftService(state, service, place));
-  const names = services.map(({ name }) => name);
+  const all = servicesOf(state, entries);
+  const services = all.map(({ name }) => name);
+  const files = all.flatMap((service) => serviceFiles(state, service, place));
   // What is started at boot comes before what is to be started.
-  return { services, drafts: [...bootFiles(state, names, place), ...drafts] };
+  return { services, files: [...bootFiles(state, services, place), ...files] };
 }
 
 /** The files of one service. */
-export function draftService(state: StateFolder, service: Service, place: Place): PersistDraft[] {
+export function serviceFiles(state: StateFolder, service: Service, place: Place): PersistFile[] {
   return [
     ...scriptOf(state, service, place),
     ...unitOf(state, service, place),
     ...configurationOf(state, service),
-  ].map((draft) => ({ ...draft, service }));
+  ];
 }
 
 /** systemd starts programs without a shell. */
-function scriptOf(state: StateFolder, service: Service, place: Place): PersistDraft[] {
+function scriptOf(state: StateFolder, service: Service, place: Place): PersistFile[] {
   if (service.kind === 'program' && place.manager === 'systemd') return [];
-  const draft =
+  const text =
     service.kind === 'program'
       ? programScript(service.program, idsOf(service), scriptPath(state, service.name))
       : service.kind === 'module'
@@ -106,10 +78,10 @@ function scriptOf(state: StateFolder, service: Service, place: Place): PersistDr
         : service.kind === 'link'
           ? linkScript(service.link, lateFile(state, service.name))
           : loopScript(state, onlyOf(service), lateFile(state, service.name));
-  return [{ path: scriptPath(state, service.name), mode: 0o755, ...draft }];
+  return [{ path: scriptPath(state, service.name), mode: 0o755, text }];
 }
 
-function unitOf(state: StateFolder, service: Service, { manager, udev }: Place): PersistDraft[] {
+function unitOf(state: StateFolder, service: Service, { manager, udev }: Place): PersistFile[] {
   if (manager === 'scripts') return [];
   const program = service.kind === 'program' ? service.program : undefined;
   const { needs } = service;
@@ -117,8 +89,8 @@ function unitOf(state: StateFolder, service: Service, { manager, udev }: Place):
   const script = scriptPath(state, service.name);
   if (manager === 'openrc') {
     const variables = { description: quote(description), needs, script: quote(script), stop: program?.stop };
-    const draft = drafted(program === undefined ? 'openrc-task' : 'openrc-program', variables);
-    return [{ path: `${SCRIPT_FOLDER}/${service.name}`, mode: 0o755, ...draft }];
+    const text = rendered(program === undefined ? 'openrc-task' : 'openrc-program', variables);
+    return [{ path: `${SCRIPT_FOLDER}/${service.name}`, mode: 0o755, text }];
   }
   const common = {
     description: plainText(escapeLine(description)),
@@ -129,15 +101,15 @@ function unitOf(state: StateFolder, service: Service, { manager, udev }: Place):
     ],
     state: unitWord(state.folder),
   };
-  const draft =
+  const text =
     program === undefined
-      ? drafted('task.service', {
+      ? rendered('task.service', {
           ...common,
           script: commandWord(script),
           ...RIGHTS[service.kind as keyof typeof RIGHTS],
         })
-      : drafted('program.service', { ...common, ...programVariables(service, program) });
-  return [{ path: `${UNIT_FOLDER}/${service.name}.service`, mode: 0o644, ...draft }];
+      : rendered('program.service', { ...common, ...programVariables(service, program) });
+  return [{ path: `${UNIT_FOLDER}/${service.name}.service`, mode: 0o644, text }];
 }
 
 /** What a service is of an export, where it is not the whole of it. */
@@ -212,7 +184,7 @@ function devicesOf({ kind, loop, pinned, opens }: ExportEntry['backing']): strin
   return pinned ? ['block-*'] : [unitWord(opens)];
 }
 
-function linkScript({ name, mtu, vlan }: PreparedLink, late: string): Draft {
+function linkScript({ name, mtu, vlan }: PreparedLink, late: string): string {
   const make = vlan && [
     'ip',
     'link',
@@ -226,7 +198,7 @@ function linkScript({ name, mtu, vlan }: PreparedLink, late: string): Draft {
     'id',
     `${vlan.id}`,
   ];
-  return drafted('link.sh', {
+  return rendered('link.sh', {
     name: quote(name),
     late: quote(late),
     make: make && quoteArgv(make),
@@ -234,9 +206,9 @@ function linkScript({ name, mtu, vlan }: PreparedLink, late: string): Draft {
   });
 }
 
-function loopScript(state: StateFolder, entry: ExportEntry, late: string): Draft {
+function loopScript(state: StateFolder, entry: ExportEntry, late: string): string {
   const { name } = entry.backing;
-  return drafted('loop.sh', {
+  return rendered('loop.sh', {
     id: exportId(entry),
     file: quote(name),
     record: quote(loopRecord(state, entry)),
@@ -246,7 +218,7 @@ function loopScript(state: StateFolder, entry: ExportEntry, late: string): Draft
   });
 }
 
-function moduleScript(state: StateFolder, entry: ExportEntry, late: string): Draft {
+function moduleScript(state: StateFolder, entry: ExportEntry, late: string): string {
   const { control } = entry;
   if (control.shape !== 'control-file') throw new TypeError(`${control.shape} is not a module`);
   const variables = exportVariables(state, entry, keptPath(state, entry));
@@ -256,7 +228,7 @@ function moduleScript(state: StateFolder, entry: ExportEntry, late: string): Dra
       path: quote(render(path, variables)),
     }));
   const disk = diskCommand(entry);
-  return drafted('module.sh', {
+  return rendered('module.sh', {
     id: exportId(entry),
     late: quote(late),
     disk: disk && quoteArgv(disk),
@@ -272,8 +244,8 @@ function moduleScript(state: StateFolder, entry: ExportEntry, late: string): Dra
   });
 }
 
-function programScript(program: Program, ids: string, path: string): Draft {
-  return drafted('program.sh', {
+function programScript(program: Program, ids: string, path: string): string {
+  return rendered('program.sh', {
     ids,
     mark: quote(program.mark),
     logFile: quote(program.log),
@@ -285,49 +257,41 @@ function programScript(program: Program, ids: string, path: string): Draft {
   });
 }
 
-function configurationOf(state: StateFolder, service: Service): PersistDraft[] {
+function configurationOf(state: StateFolder, service: Service): PersistFile[] {
   const entry = onlyOf(service);
   if (service.kind !== 'program' || entry.control.shape !== 'daemon') return [];
   const members = service.members.map((entry) => ({ entry, path: keptPath(state, entry) }));
-  const { path, variables } = daemonConfiguration(state, entry, members);
-  const name = posix.basename(entry.control.config.template, '.hbs');
-  const disks = diskList(service.members);
-  const list = { path: disksPath(state, entry), mode: 0o600 };
-  return [
-    { path, mode: 0o600, template: { name, text: entry.template ?? '' }, variables },
-    ...(disks === ''
-      ? []
-      : [{ ...list, template: { name: 'disks', text: '{{{disks}}}' }, variables: { disks } }]),
-  ];
+  const disks = { path: disksPath(state, entry), text: diskList(service.members) };
+  return [daemonConfiguration(state, entry, members), ...(disks.text === '' ? [] : [disks])].map((file) => ({
+    ...file,
+    mode: 0o600,
+  }));
 }
 
 function bootFiles(
   state: StateFolder,
   services: readonly string[],
   { manager, initScripts }: Place,
-): PersistDraft[] {
+): PersistFile[] {
   if (manager !== 'scripts' || services.length === 0) return [];
   const name = bootServiceName(state);
   const boot = scriptPath(state, name);
   const scripts = services.map((service) => quote(scriptPath(state, service)));
   return [
-    { path: boot, mode: 0o755, ...drafted('boot.sh', { scripts, reversed: scripts.toReversed() }) },
+    { path: boot, mode: 0o755, text: rendered('boot.sh', { scripts, reversed: scripts.toReversed() }) },
     ...(initScripts
-      ? [{ path: `/etc/init.d/${name}`, mode: 0o755, ...drafted('init', { name, boot: quote(boot) }) }]
+      ? [{ path: `/etc/init.d/${name}`, mode: 0o755, text: rendered('init', { name, boot: quote(boot) }) }]
       : []),
   ];
 }
 
-type Draft = Pick<PersistDraft, 'template' | 'variables'>;
-
-function drafted(name: string, variables: object): Draft {
+function rendered(name: string, variables: object): string {
   const read = (file: string): string =>
     readFileSync(join(packageRoot, 'templates', 'persist', `${file}.hbs`), 'utf8');
-  // What scripts have in common is part of the template, which is translated for Ansible as a whole.
   const text = read(name)
     .replace('{{> again}}\n', () => read('again'))
     .replace('{{> loops}}\n', loopFunctions);
-  return { template: { name, text }, variables };
+  return render(text, variables);
 }
 
 function idsOf({ members }: Service): string {

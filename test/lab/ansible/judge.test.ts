@@ -13,7 +13,7 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { join } from 'node:path';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { UsageError } from '../../../src/errors.js';
 import { answer } from '../../../src/lab/ansible/answer.js';
 import { noRoot, testUnless } from '../../live/machine.js';
@@ -22,6 +22,17 @@ import { temporaryFolder } from '../../temporary.js';
 import { AskedHost } from './asked.js';
 
 const SIZE = 1 << 20;
+
+/** A host whose lab exports a file that has another name, `hard.img`, too. */
+async function withTwoNames(t: ExecutionContext): Promise<{ host: AskedHost; file: string }> {
+  const host = await AskedHost.open(t);
+  const file = join(host.folder, 'a.img');
+  await writeFile(file, '');
+  await truncate(file, SIZE);
+  await link(file, join(host.folder, 'hard.img'));
+  host.add(1, 'a.img');
+  return { host, file };
+}
 
 test('a file that is missing is made, known by what it is, served, and nothing is left to do', async (t) => {
   const host = await AskedHost.open(t);
@@ -78,12 +89,7 @@ test('a file that was replaced, and one that is gone, are refused; nothing of th
 });
 
 test('who uses a file is found as everywhere: programs, other exports by any name, folders, sizes', async (t) => {
-  const host = await AskedHost.open(t);
-  const file = join(host.folder, 'a.img');
-  await writeFile(file, '');
-  await truncate(file, SIZE);
-  await link(file, join(host.folder, 'hard.img'));
-  host.add(1, 'a.img');
+  const { host, file } = await withTwoNames(t);
   const writer = await open(file, 'r+');
   t.regex(
     host.ask().troubles.join(),
@@ -144,12 +150,7 @@ test('what an earlier role exported is taken as it is found, without another ser
 });
 
 test('an entry of another lab is looked at by its own name, whose bytes are not served twice', async (t) => {
-  const host = await AskedHost.open(t);
-  const file = join(host.folder, 'a.img');
-  await writeFile(file, '');
-  await truncate(file, SIZE);
-  await link(file, join(host.folder, 'hard.img'));
-  host.add(1, 'a.img');
+  const { host } = await withTwoNames(t);
   host.play();
   const path = join(host.state, 'exports', 'e0.1@san0.json');
   const { lab: _, persist: __, ...other } = await host.entry(1);

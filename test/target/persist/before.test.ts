@@ -5,9 +5,8 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { StateFolder } from '../../../src/target/entry.js';
-import { draftService, type Place } from '../../../src/target/persist/render.js';
+import { type Place, serviceFiles } from '../../../src/target/persist/render.js';
 import { type Service, servicesOf } from '../../../src/target/persist/services.js';
-import { render } from '../../../src/templating.js';
 import { temporaryFolder } from '../../temporary.js';
 import { entryOf } from '../entries.js';
 
@@ -26,10 +25,7 @@ function filesOf(folder: string, { before = [], argv }: Started, manager: Place[
   const [service] = servicesOf(state, [entryOf({ persist: true })]);
   if (service?.kind !== 'program') throw new Error('no program');
   const changed: Service = { ...service, program: { ...service.program, before, argv, cwd: folder } };
-  return draftService(state, changed, { manager }).map(({ path, template, variables }) => ({
-    path,
-    text: render(template.text, variables),
-  }));
+  return serviceFiles(state, changed, { manager });
 }
 
 test('a unit runs it by ExecStartPre, each of its words as it is', (t) => {
