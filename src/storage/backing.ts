@@ -63,6 +63,9 @@ export function judgeBacking(snapshot: StorageSnapshot, name: string, spec: Back
   if (facts === undefined) throw new TypeError(`${name} was not asked about`);
   const refuse = refusal(name);
   const { node, trouble } = facts;
+  if (facts.broken) {
+    refuse('its name, or that of a link or folder on the way, holds a line break', 'give it another name');
+  }
   if (trouble !== undefined) refuse(trouble, 'run the command as a user who may look there, such as root');
   if (node === undefined) return absentFile(facts, spec, refuse);
   if (!facts.readable) refuse('it may not be read by this user', 'run the command as root');
@@ -162,7 +165,7 @@ function existingFile(
     );
   }
   if (size % SECTOR !== 0 && spec.length === undefined) {
-    const whole = Math.floor(size / SECTOR);
+    const whole = Math.floor(size / SECTOR) - (spec.offset ?? 0);
     refuse(`its ${size} bytes are not a whole number of ${SECTOR}-byte sectors`, [
       ...(whole > 0 ? [`give ${called(spec, 'length')} ${whole} to export its whole sectors`] : []),
       `or fill it up with zeros: truncate --size %${SECTOR} ${name}`,

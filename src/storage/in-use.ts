@@ -1,6 +1,6 @@
 /** Who uses a file or device besides us, by everything that a host can be asked. No I/O. */
 import type { Finding } from './findings.js';
-import { blockExtent, type Extent, fileExtent, overlaps } from './regions.js';
+import { blockExtent, type Extent, fileExtent, overlaps, rootOf } from './regions.js';
 import {
   type BlockFacts,
   blockOf,
@@ -57,12 +57,15 @@ export function usersOf(
       if (sameFile(loop?.id, node.id))
         found.push({ kind: 'in-use', text: `it is attached as /dev/${device}` });
     }
-    if (snapshot.swaps.some((swap) => swap.node?.kind === 'file' && sameFile(swap.node.id, node.id))) {
-      found.push({ kind: 'swap', text: 'it is in use as swap' });
-    }
+  }
+  const files = filesOf(extent);
+  const swaps = snapshot.swaps.flatMap((swap) => (swap.node?.kind === 'file' ? [swap.node.id] : []));
+  for (const file of files) {
+    if (swaps.some((id) => rootOf(id) === file))
+      found.push({ kind: 'swap', text: `${called(node, file)} is in use as swap` });
   }
   if (self !== undefined && found.length === 0) found.push(...exclusively(snapshot, self));
-  found.push(...lockers(snapshot, name, ours), ...writers(snapshot, name, touched, ours));
+  found.push(...lockers(snapshot, name, files, ours), ...writers(snapshot, name, files, touched, ours));
   return found;
 }
 
@@ -111,35 +114,60 @@ function exclusively({ held }: StorageSnapshot, block: BlockFacts): Finding[] {
   return [{ kind: 'in-use', text }];
 }
 
-function lockers({ locks }: StorageSnapshot, { node }: NameFacts, ours: ReadonlySet<number>): Finding[] {
-  const own = locks.filter(({ id, pid }) => sameFile(id, node?.id) && !ours.has(pid));
-  const pids = [...new Set(own.map(({ pid }) => pid))];
-  return pids.map((pid) => ({
-    kind: 'in-use',
-    text: pid < 0 ? 'a program has locked it, as QEMU locks images' : `process ${pid} has locked it`,
-  }));
+/** Files whose bytes these are: itself, or what lies behind loop devices. */
+function filesOf({ own, below }: Extent): string[] {
+  const roots = [...own, ...below].map(({ root }) => root);
+  return [...new Set(roots.filter((root) => root.startsWith('file ')))];
+}
+
+function called(node: NameFacts['node'], file: string): string {
+  return node?.kind === 'file' && rootOf(node.id) === file ? 'it' : 'the file behind it';
+}
+
+function lockers(
+  { locks }: StorageSnapshot,
+  { node }: NameFacts,
+  files: readonly string[],
+  ours: ReadonlySet<number>,
+): Finding[] {
+  return files.flatMap((file) => {
+    const own = locks.filter(({ id, pid }) => rootOf(id) === file && !ours.has(pid));
+    const pids = [...new Set(own.map(({ pid }) => pid))];
+    return pids.map((pid): Finding => {
+      const who = pid < 0 ? 'a program' : `process ${pid}`;
+      const like = pid < 0 ? ', as QEMU locks images' : '';
+      return { kind: 'in-use', text: `${who} has locked ${called(node, file)}${like}` };
+    });
+  });
 }
 
 function writers(
   snapshot: StorageSnapshot,
   { node }: NameFacts,
+  files: readonly string[],
   touched: readonly BlockFacts[],
   ours: ReadonlySet<number>,
 ): Finding[] {
-  const isIt = ({ id, number }: StorageSnapshot['writers'][number]): boolean => {
-    if (number === undefined) return node?.kind === 'file' && sameFile(id, node.id);
-    const block = byNumber(snapshot, number);
-    return block !== undefined && touched.includes(block);
-  };
-  const pids = new Set(snapshot.writers.filter(isIt).map(({ pid }) => pid));
-  return [...pids]
-    .filter((pid) => !ours.has(pid))
-    .map((pid) => ({ kind: 'in-use', text: `process ${pid} has it open for writing` }));
+  const found = new Set<string>();
+  for (const { id, number, pid } of snapshot.writers) {
+    if (ours.has(pid)) continue;
+    const file = number === undefined ? rootOf(id) : undefined;
+    const block = number === undefined ? undefined : byNumber(snapshot, number);
+    const what =
+      file !== undefined && files.includes(file)
+        ? called(node, file)
+        : block !== undefined && touched.includes(block)
+          ? 'it'
+          : undefined;
+    if (what !== undefined) found.add(`process ${pid} has ${what} open for writing`);
+  }
+  return [...found].map((text) => ({ kind: 'in-use', text }));
 }
 
 /** Exports of the same bytes, unless nobody writes. */
 export function sharers(extent: Extent, readOnly: boolean, claims: readonly Claim[]): Finding[] {
-  return claims
+  const ids = claims
     .filter((claim) => !(claim.readOnly && readOnly) && overlaps(claim.extent, extent))
-    .map(({ id }) => ({ kind: 'exported', text: `it is exported as ${id}` }));
+    .map(({ id }) => id);
+  return [...new Set(ids)].map((id) => ({ kind: 'exported', text: `it is exported as ${id}` }));
 }

@@ -18,8 +18,12 @@ export interface Extent {
   below: Region[];
 }
 
+export function rootOf({ dev, inode }: { dev: string; inode: string }): string {
+  return `file ${dev}:${inode}`;
+}
+
 export function fileExtent(id: { dev: string; inode: string }, from: number, to: number): Extent {
-  return { own: [{ root: `file ${id.dev}:${id.inode}`, start: from, end: to }], below: [] };
+  return { own: [{ root: rootOf(id), start: from, end: to }], below: [] };
 }
 
 /** @param from bytes @param to bytes */

@@ -31,6 +31,8 @@ export interface NameFacts {
   node: NodeFacts | undefined;
   /** Why it could not be looked at; `node` is undefined then, too. */
   trouble: string | undefined;
+  /** A line break in its name, or on the way there: what is told of it can't be relied on. */
+  broken: boolean;
   /** Names on the way through links, each absolute with its folder resolved; the last one is what is meant. */
   hops: string[];
   readable: boolean;

@@ -47,6 +47,7 @@ function parseName(name: string, lines: readonly string[]): NameFacts {
     name,
     node,
     trouble,
+    broken: lines.includes('broken'),
     hops: lines.filter((line) => line.startsWith('hop ')).map((line) => line.slice(4)),
     readable: lines.includes('readable'),
     writable: lines.includes('writable'),

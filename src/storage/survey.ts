@@ -12,7 +12,8 @@ export type Depth = 'names' | 'users';
 
 /**
  * `$1` is the depth, the rest are names. Sections begin with `@`. What can't be asked says so, rather than nothing:
- * "stat: … No such file or directory" alone stands for "nothing is there".
+ * "stat: … No such file or directory" alone stands for "nothing is there". Names are written in lines: one that holds a
+ * line break is told as "broken", since what follows could be taken for an answer.
  */
 const SCRIPT = `
 LC_ALL=C; export LC_ALL
@@ -20,17 +21,19 @@ depth=$1; shift
 facts='%f %d %i %W %s %b %u %t %T'
 nl='
 '
-real() { (cd -P -- "$1" 2>/dev/null && pwd -P); }
+# An x at the end keeps the line breaks that $( ) would drop.
+real() { (cd -P -- "$1" 2>/dev/null && pwd -P && echo x); }
 hops() {
   p=$1; turns=0
   while [ $turns -lt 40 ]; do
-    case $p in */*) d=$(real "\${p%/*}/") || return 0; b=\${p##*/};; esac
+    case $p in */*) d=$(real "\${p%/*}/") || return 0; d=\${d%"\${nl}x"}; b=\${p##*/};; esac
     p=\${d%/}/$b
     # What a line can't hold is no hop: others could write sections of this answer with it.
-    case $p in *"$nl"*) return 0;; esac
+    case $p in *"$nl"*) echo broken; return 0;; esac
     printf 'hop %s\\n' "$p"
     [ -L "$p" ] || return 0
-    t=$(readlink -- "$p") || return 0
+    t=$(readlink -- "$p" && echo x) || return 0
+    t=\${t%"\${nl}x"}
     case $t in /*) p=$t;; *) p=\${d%/}/$t;; esac
     turns=$((turns + 1))
   done
@@ -38,13 +41,15 @@ hops() {
 i=0
 for name do
   echo "@name $i"; i=$((i + 1))
-  echo "node $(stat -L -c "$facts" -- "$name" 2>&1)"
+  printf 'node %s\\n' "$(stat -L -c "$facts" -- "$name" 2>&1)"
   hops "$name"
   [ -r "$name" ] && echo readable
   [ -w "$name" ] && echo writable
   folder=\${name%/*}/
   if at=$(real "$folder"); then
-    case $at in *"$nl"*) ;; *) printf 'folder %s\\n' "$at";; esac
+    at=\${at%"\${nl}x"}
+    case $at in *"$nl"*) echo broken; continue;; esac
+    printf 'folder %s\\n' "$at"
     [ -w "$folder" ] && echo folder-writable
     on=$folder; [ -e "$name" ] && on=$name
     echo "room $(stat -f -L -c '%a %S %T' -- "$on" 2>/dev/null || stat -f -c '%a %S %T' -- "$on" 2>/dev/null)"
@@ -70,7 +75,8 @@ cd /
 echo @loops
 loops
 echo @links
-find /dev -type l ! -path "*$nl*" -exec ls -ld {} + 2>/dev/null | grep '^l'
+# In /dev/shm and the like anybody may make some.
+find /dev \\( -path /dev/shm -o -path /dev/mqueue \\) -prune -o -type l ! -path "*$nl*" -exec ls -ld {} + 2>/dev/null | grep '^l'
 [ "$depth" = users ] || exit 0
 echo @mounts
 ls -l /proc/[0-9]*/ns/mnt 2>/dev/null | awk '{ n = $NF; split($(NF - 2), p, "/"); if (!(n in seen)) { seen[n] = 1; print p[3] } }' |

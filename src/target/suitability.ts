@@ -167,13 +167,14 @@ export function isAllowed(kind: FindingKind, allow: StorageSpec['allow']): boole
 function refusal(name: string, found: readonly Finding[], { lab }: StorageSpec): UsageError {
   const kinds = [...new Set(found.map(({ kind }) => kind))].join(',');
   const steps = found.flatMap(({ next = [] }) => next);
+  const why = found.every(({ kind }) => kind === 'container') ? '' : ': two writers destroy a file system';
   const override = lab === undefined ? `--allow ${kinds}` : `allow: [${kinds.replaceAll(',', ', ')}]`;
   return new UsageError({
     tried: `exporting ${name}`,
     happened: found.map(({ text }) => text),
     next: [
       ...(steps.length > 0 ? steps : ['release it first']),
-      `or export it all the same by ${override}: two writers destroy a file system`,
+      `or export it all the same by ${override}${why}`,
     ],
   });
 }

@@ -1,4 +1,4 @@
-import { symlink, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, symlink, truncate, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import test from 'ava';
 import { here } from '../../src/host/local.js';
@@ -38,6 +38,20 @@ test('a link that leads nowhere is refused: a file would be made wherever it poi
   await t.throwsAsync(judge(join(folder, 'link'), { size: 512 }), { message: /is a link to/ });
 });
 
+test('names with line breaks are refused: what follows one could be taken for an answer', async (t) => {
+  const folder = await temporaryFolder(t);
+  const refused = { message: /holds a line break/ };
+  await t.throwsAsync(judge(join(folder, 'a\n@blocks'), { size: 512 }), refused);
+  await writeFile(join(folder, 'end\n'), Buffer.alloc(512));
+  await t.throwsAsync(judge(join(folder, 'end\n')), refused);
+  await symlink('end\n', join(folder, 'link'));
+  await t.throwsAsync(judge(join(folder, 'link')), refused);
+  await mkdir(join(folder, 'folder\n'));
+  await symlink('folder\n', join(folder, 'on the way'));
+  await t.throwsAsync(judge(join(folder, 'on the way', 'new'), { size: 512 }), refused);
+  await t.throwsAsync(judge(join(folder, 'a\\n@boot\\n')), { message: /no such file/ });
+});
+
 test('A8: a file of odd size is refused with the length that would do, and how to fill it up', async (t) => {
   const folder = await temporaryFolder(t);
   await t.throwsAsync(judge(join(folder, 'a'), { size: 1000 }), {
@@ -52,6 +66,8 @@ test('A8: a file of odd size is refused with the length that would do, and how t
   const { backing } = await judge(file, { length: 1953 });
   t.is(backing.size, 1_000_001);
   await t.throwsAsync(judge(file, { length: 1954 }), { message: /1953 sectors/ });
+  const behind = await t.throwsAsync<Error & { facts: { next: string[] } }>(judge(file, { offset: 5 }));
+  t.regex(behind.facts.next.join('\n'), /--length 1948 /);
   await writeFile(join(folder, 'empty'), '');
   await t.throwsAsync(judge(join(folder, 'empty')), { message: /it is empty/ });
 });

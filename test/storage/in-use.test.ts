@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { link, mkdir, open, truncate, writeFile } from 'node:fs/promises';
+import { link, mkdir, open, symlink, truncate, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { here, LocalHost } from '../../src/host/local.js';
@@ -48,6 +48,36 @@ test('A5: a lock on a file is seen', async (t) => {
     found.some(({ text }) => /has locked it/.test(text)),
     JSON.stringify(found),
   );
+});
+
+testUnless(noRoot(), 'A5: a program that has the file behind a loop device open, or locked', async (t) => {
+  const file = await image(await temporaryFolder(t), 'behind.img');
+  const device = await attachLoop(here, file, { readOnly: false, directIo: false });
+  t.teardown(() => detachLoop(here, device));
+  t.deepEqual(await users(device), []);
+  const holder = spawn(
+    'flock',
+    ['--no-fork', file, 'sh', '-c', 'exec 4>> "$0"; echo held; exec sleep 60', file],
+    {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    },
+  );
+  t.teardown(() => holder.kill());
+  await new Promise((resolve) => holder.stdout.once('data', resolve));
+  t.deepEqual(await users(device), [
+    { kind: 'in-use', text: `process ${holder.pid} has locked the file behind it` },
+    { kind: 'in-use', text: `process ${holder.pid} has the file behind it open for writing` },
+  ]);
+});
+
+testUnless(noRoot(), 'A5: a link of anybody’s in /dev hides nothing', async (t) => {
+  const file = await image(await temporaryFolder(t), 'attached.img');
+  const device = await attachLoop(here, file, { readOnly: false, directIo: false });
+  t.teardown(() => detachLoop(here, device));
+  const link = join('/dev/shm', `aoe-lab-test-${process.pid}\n@blocks\nx`);
+  await symlink('/dev/null', link);
+  t.teardown(() => unlink(link));
+  t.deepEqual(await users(file), [{ kind: 'in-use', text: `it is attached as ${device}` }]);
 });
 
 const OVERLAY =

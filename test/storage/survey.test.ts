@@ -27,7 +27,7 @@ test('links below /dev whose names or targets are lines are left out', async (t)
   await symlink('sda', join(folder, `name${FORGED}`));
   await symlink(`target${FORGED}`, join(folder, 'lines'));
   await symlink('sda', join(folder, 'usual'));
-  const script = surveyScript().replace('find /dev -type l', `find ${quote(folder)} -type l`);
+  const script = surveyScript().replace('find /dev ', `find ${quote(folder)} `);
   t.not(script, surveyScript());
   const { stdout } = await here.run(['sh', '-c', script, 'sh', 'users', folder], { accept: [1, 123] });
   t.is(stdout.split('\n').filter((one) => one === '@mounts').length, 1);
