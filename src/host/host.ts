@@ -111,8 +111,11 @@ export interface Host {
   remove(path: string): Promise<void>;
   /** Names in a folder, sorted; empty if there is none. */
   list(path: string): Promise<string[]>;
-  /** Names and contents of the files in a folder whose names end so, sorted by name; empty if there is no folder. */
-  readAll(path: string, suffix: string): Promise<Map<string, Buffer>>;
+  /**
+   * Names and contents of what is in a folder and called so at the end, sorted by name; undefined of what is no file (folders,
+   * links that lead nowhere). Empty if there is no folder.
+   */
+  readAll(path: string, suffix: string): Promise<Map<string, Buffer | undefined>>;
   /** Undefined if there is nothing at that path. */
   stat(path: string): Promise<FileFacts | undefined>;
   /** Copies a local file or folder to the host, atomically; a folder must not be there yet. */

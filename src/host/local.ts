@@ -148,11 +148,21 @@ export class LocalHost implements Host {
     }
   }
 
-  async readAll(path: string, suffix: string): Promise<Map<string, Buffer>> {
+  async readAll(path: string, suffix: string): Promise<Map<string, Buffer | undefined>> {
     const names = (await this.list(path)).filter((name) => name.endsWith(suffix));
-    return new Map(
-      await Promise.all(names.map(async (name) => [name, await this.read(join(path, name))] as const)),
+    const files = await Promise.all(
+      names.map(async (name) => {
+        const file = join(path, name);
+        try {
+          // To open anything but a file may wait, as for a pipe's writer.
+          return [[name, (await fs.stat(file)).isFile() ? await this.read(file) : undefined] as const];
+        } catch (error) {
+          if (!isMissingFile(error)) throw error;
+          return (await isLink(file)) ? [[name, undefined] as const] : [];
+        }
+      }),
     );
+    return new Map(files.flat());
   }
 
   async stat(path: string): Promise<FileFacts | undefined> {
@@ -259,4 +269,14 @@ function noneIfMissing(error: unknown): string {
 function isMissingFile(error: unknown): boolean {
   const code = (error as NodeJS.ErrnoException).code;
   return code === 'ENOENT' || code === 'ENOTDIR';
+}
+
+/** False where it went meanwhile. */
+async function isLink(path: string): Promise<boolean> {
+  try {
+    return (await fs.lstat(path)).isSymbolicLink();
+  } catch (error) {
+    if (isMissingFile(error)) return false;
+    throw error;
+  }
 }

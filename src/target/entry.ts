@@ -283,7 +283,7 @@ export class EntryStore extends StateFolder {
     return entries;
   }
 
-  #files(): Promise<Map<string, Buffer>> {
+  #files(): Promise<Map<string, Buffer | undefined>> {
     return withRights(`reading the exports of ${this.host.name}`, this.folder, () =>
       this.host.readAll(posix.join(this.folder, 'exports'), '.json'),
     );
@@ -309,8 +309,12 @@ export function requireReadable(host: Host, unreadable: readonly UnreadableEntry
   });
 }
 
-/** @param name of its file, which is that of the entry: anything else was put there by somebody */
-export function parseEntry(name: string, text: Buffer): ExportEntry | { fault: string } {
+/**
+ * @param name of its file, which is that of the entry: anything else was put there by somebody
+ * @param text undefined of a folder, or a link that leads nowhere
+ */
+export function parseEntry(name: string, text: Buffer | undefined): ExportEntry | { fault: string } {
+  if (text === undefined) return { fault: 'it is no file' };
   if (text.length === 0) return { fault: 'it is empty' };
   let value: unknown;
   try {
@@ -325,6 +329,7 @@ export function parseEntry(name: string, text: Buffer): ExportEntry | { fault: s
     ['phase', 'implementation', 'release', 'iface', 'build'].every(
       (key) => typeof entry[key as keyof ExportEntry] === 'string',
     ) &&
+    [entry.shelf, entry.slot, entry.backing?.size].every(Number.isSafeInteger) &&
     typeof entry.control?.shape === 'string' &&
     typeof entry.backing?.path === 'string' &&
     typeof entry.options === 'object' &&

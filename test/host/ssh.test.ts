@@ -8,6 +8,7 @@ import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import { LabError, MissingError, UnreachableError, UsageError } from '../../src/errors.js';
 import { CommandError } from '../../src/host/command-error.js';
+import { here } from '../../src/host/local.js';
 import { waiting } from '../../src/host/lock.js';
 import { SshHost } from '../../src/host/ssh/host.js';
 import { noSshd, Sshd } from './sshd.js';
@@ -122,6 +123,14 @@ run('files: read, write, list, stat, remove', async (t, host) => {
   await symlink('nowhere', join(folder, 'new', 'dangling'));
   t.deepEqual(await host.list(join(folder, 'new')), ['-binary\n', '.hidden', 'dangling', "it's"]);
   t.deepEqual(await host.list(join(folder, 'none')), []);
+  await mkdir(join(folder, 'new', 'folder.json'));
+  await symlink('nowhere', join(folder, 'new', 'gone.json'));
+  await writeFile(join(folder, 'new', 'it.json'), '{}');
+  const all = { 'folder.json': undefined, 'gone.json': undefined, 'it.json': '{}' };
+  for (const one of [host, here]) {
+    const files = await one.readAll(join(folder, 'new'), '.json');
+    t.deepEqual(Object.fromEntries([...files].map(([name, text]) => [name, text?.toString()])), all);
+  }
   t.like(await host.stat(path), { kind: 'file', size: 3, uid: process.getuid?.() });
   t.is((await host.stat(folder))?.kind, 'directory');
   t.is((await host.stat('/dev/null'))?.kind, 'other');

@@ -1,7 +1,7 @@
 /** What was started is never forgotten, and a question that failed is no "none". */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, copyFile, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { here } from '../../src/host/local.js';
@@ -92,15 +92,19 @@ testUnless(
     ];
     const made = await cli(exporting('1'), wire.env);
     t.is(made.exitCode, 0, made.stderr);
-    const foreign: [name: string, text: string, fault: RegExp][] = [
+    const [entry = ''] = await readdir(join(state, 'exports'));
+    const own = await readFile(join(state, 'exports', entry), 'utf8');
+    const foreign: [name: string, text: string | undefined, fault: RegExp][] = [
       ['e0.2@tgt.json', '', /it is empty/],
       ['e0.3@tgt.json', 'hello', /it is no JSON/],
       ['e0.4@tgt.json', '{"format":1}', /it is no entry/],
       ['e0.5@tgt.json', 'null', /it is no entry/],
+      [entry.replace('e0.1', 'e0.7'), own.replace('"slot": 1', '"slot": "7"'), /it is no entry/],
+      ['folder.json', undefined, /it is no file/],
     ];
     for (const [name, text, fault] of foreign) {
       const path = join(state, 'exports', name);
-      await writeFile(path, text);
+      await (text === undefined ? mkdir(path) : writeFile(path, text));
       const shown = await cli(['status'], wire.env);
       t.is(shown.exitCode, 0, shown.stderr);
       t.regex(shown.stdout, /e0\.1@tgt\S* +native \S+ +serving/);

@@ -107,13 +107,15 @@ export class SshHost implements Host {
       .sort();
   }
 
-  async readAll(path: string, suffix: string): Promise<Map<string, Buffer>> {
+  async readAll(path: string, suffix: string): Promise<Map<string, Buffer | undefined>> {
     const stdout = (await this.#look(scripts.READ_ALL, [path, suffix])) ?? Buffer.alloc(0);
-    const files = new Map<string, Buffer>();
+    const files = new Map<string, Buffer | undefined>();
     for (let at = 0; at < stdout.length; ) {
       const [name, size] = [stdout.indexOf(0, at), stdout.indexOf(0, stdout.indexOf(0, at) + 1)];
-      const end = size + 1 + Number(stdout.toString('latin1', name + 1, size));
-      files.set(stdout.toString('utf8', at, name), stdout.subarray(size + 1, end));
+      const bytes = stdout.toString('latin1', name + 1, size);
+      const isFile = bytes !== '-';
+      const end = size + 1 + (isFile ? Number(bytes) : 0);
+      files.set(stdout.toString('utf8', at, name), isFile ? stdout.subarray(size + 1, end) : undefined);
       at = end;
     }
     return new Map([...files].sort(([a], [b]) => (a < b ? -1 : 1)));

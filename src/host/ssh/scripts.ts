@@ -60,6 +60,7 @@ for f in *"$2" .[!.]*"$2"; do if [ -f "$f" ]; then
   [ -r "$f" ] || refused "$(cat "$f" 2>&1 > /dev/null)"
   printf '%s\\0%s\\0' "$f" "$(wc -c < "$f")"
   cat "$f"
+elif [ -e "$f" ] || [ -L "$f" ]; then printf '%s\\0-\\0' "$f"
 fi; done`;
 
 /** Raw mode in hex, bytes, blocks of 512 bytes, owner. */
