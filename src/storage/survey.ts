@@ -23,6 +23,7 @@ hops() {
   while [ $turns -lt 40 ]; do
     case $p in */*) d=$(real "\${p%/*}/") || return 0; b=\${p##*/};; esac
     p=\${d%/}/$b
+    case $p in *"$nl"*) return 0;; esac
     printf 'hop %s\\n' "$p"
     [ -L "$p" ] || return 0
     t=$(readlink -- "$p") || return 0
@@ -30,11 +31,33 @@ hops() {
     turns=$((turns + 1))
   done
 }
+nl='
+'
+# Each name on the way as itself, links before what they lead to. One with a line end could pass for another line.
+way() {
+  rest=$1 at= turns=0
+  set -- /
+  while [ -n "$rest" ]; do
+    part=\${rest%%/*}
+    case $rest in */*) rest=\${rest#*/};; *) rest=;; esac
+    case $part in ''|.) continue;; ..) at=\${at%/*}; continue;; *"$nl"*) break;; esac
+    set -- "$@" "$at/$part"
+    if [ -L "$at/$part" ]; then
+      turns=$((turns + 1))
+      [ $turns -le 40 ] && to=$(readlink -- "$at/$part") || break
+      case $to in /*) at=;; esac
+      rest=$to/$rest
+    else at=$at/$part
+    fi
+  done
+  stat -c 'way %f %u %g %n' -- "$@" 2>/dev/null
+}
 i=0
 for name do
   echo "@name $i"; i=$((i + 1))
   echo "node $(stat -L -c "$facts" -- "$name" 2>&1)"
   hops "$name"
+  way "$name"
   [ -r "$name" ] && echo readable
   [ -w "$name" ] && echo writable
   folder=\${name%/*}/
@@ -49,6 +72,9 @@ for name do
     [ -f "$name" ] && echo "tail $(tail -c 512 -- "$name" 2>/dev/null | od -An -v -tx1 | tr -d ' \\n')"
   fi
 done
+echo @user
+echo "$(id -u) $(id -g)"
+cat /proc/self/uid_map 2>/dev/null
 echo @boot
 cat /proc/sys/kernel/random/boot_id
 echo @machine

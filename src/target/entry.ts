@@ -7,7 +7,7 @@ import { LabError } from '../errors.js';
 import { type Host, type HostLock, isTemporary } from '../host/host.js';
 import { withRights } from '../host/rights.js';
 import type { Control } from '../recipe/schema.js';
-import { SECTOR } from '../storage/backing.js';
+import { type Links, SECTOR } from '../storage/backing.js';
 import type { MadeFile } from '../storage/files.js';
 import type { Identity } from '../storage/identity.js';
 import type { RestartPolicy } from './supervise.js';
@@ -67,6 +67,10 @@ export interface ExportEntry {
     kind: 'file' | 'device';
     /** Bytes. */
     size: number;
+    /** Whether its name was a link; one that was none has to be none later on; not recorded by earlier versions. */
+    links?: Links;
+    /** Somebody else could put a link in its place (see exposed.ts). */
+    exposed?: boolean;
     /** What it is, whatever its name; null where an earlier version did not record it. */
     identity: Identity | null;
     /** The file was made for this export. */

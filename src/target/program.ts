@@ -6,6 +6,7 @@ import type { Control } from '../recipe/schema.js';
 import { render, renderArgv } from '../templating.js';
 import { diskCommand } from './disk-link.js';
 import { type ExportEntry, exportId, type StateFolder } from './entry.js';
+import { exposedCommand } from './exposed.js';
 import type { RestartPolicy } from './supervise.js';
 import { type DaemonVariables, daemonVariables, exportVariables } from './variables.js';
 
@@ -44,10 +45,13 @@ export function programOf(state: StateFolder, members: readonly ExportEntry[], p
     name: programName(entry),
     mark: programMark(state, entry),
     argv: renderArgv(control.run, variables),
-    before: members.flatMap((one) => {
-      const command = diskCommand(one, control.shape === 'daemon' ? 'each' : 'all');
-      return command === undefined ? [] : [command];
-    }),
+    before: members.flatMap((one) =>
+      // A daemon's other exports must not wait for one.
+      [
+        diskCommand(one, control.shape === 'daemon' ? 'each' : 'all'),
+        control.shape === 'daemon' ? undefined : exposedCommand(one),
+      ].filter((command) => command !== undefined),
+    ),
     log: state.logPath(programName(entry)),
     cwd: folder,
     netns: entry.netns,
