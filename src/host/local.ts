@@ -60,7 +60,8 @@ export class LocalHost implements Host {
       ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
       ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
     });
-    const log = options.log === undefined ? undefined : createWriteStream(options.log, { flags: 'a' });
+    const log =
+      options.log === undefined ? undefined : createWriteStream(options.log, { flags: 'a', mode: 0o600 });
     // Whoever reads the log afterwards finds all of it; one that can't be written does not fail the command.
     const logged = log && child.all ? finished(child.all.pipe(log)).catch(() => undefined) : undefined;
     const result = await child;
@@ -90,7 +91,7 @@ export class LocalHost implements Host {
   async start(argv: readonly string[], options: StartOptions): Promise<number> {
     const { spawn } = await import('node:child_process');
     await fs.mkdir(dirname(options.log), { recursive: true });
-    const log = await fs.open(options.log, 'a');
+    const log = await fs.open(options.log, 'a', 0o600);
     try {
       const full = enterNamespace(this.netns, argv);
       this.onRun?.(full);

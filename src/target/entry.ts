@@ -165,6 +165,19 @@ export class StateFolder {
   }
 }
 
+/**
+ * The user's alone, since who may open a folder may hold its lock. One of an earlier version is closed as well, as the modes
+ * of what is not ours are let alone.
+ */
+const MAKE_STATE = `umask 077
+if [ ! -d "$1" ]; then mkdir -p "$1"
+elif [ -d "$1/exports" ] && [ -O "$1" ] && [ ! -k "$1" ]; then chmod 700 "$1"
+fi`;
+
+export function makeStateCommand(folder: string): string[] {
+  return ['sh', '-c', MAKE_STATE, 'sh', folder];
+}
+
 /** What initiators see of its file or device. */
 export function sectorsOf({ backing, options: { offset = 0, length } }: ExportEntry): number {
   return length ?? Math.floor(backing.size / SECTOR) - offset;
@@ -189,7 +202,7 @@ export class EntryStore extends StateFolder {
   /** Taken on the folder itself, so that no file of ours is left when nothing is exported. */
   async lock(wait = 60_000): Promise<HostLock> {
     const tried = `changing exports on ${this.host.name}`;
-    await withRights(tried, this.folder, () => this.host.run(['mkdir', '-p', this.folder]));
+    await withRights(tried, this.folder, () => this.host.run(makeStateCommand(this.folder)));
     const lock = await this.host.lock(this.folder, wait);
     try {
       this.#known = new Map((await this.#readAll()).map((entry) => [exportId(entry), entry]));

@@ -93,7 +93,8 @@ async function inShell(
 /** On a channel of its own, with streams that flow. */
 function onSession(session: Session, options: RawOptions): Talk {
   const { stdout, stderr } = session;
-  const log = options.log === undefined ? undefined : createWriteStream(options.log, { flags: 'a' });
+  const log =
+    options.log === undefined ? undefined : createWriteStream(options.log, { flags: 'a', mode: 0o600 });
   const logged = log && finished(log).catch(() => undefined);
   if (log) {
     for (const stream of [stdout, stderr]) stream.on('data', (chunk: Buffer) => log.write(chunk));

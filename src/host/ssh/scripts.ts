@@ -78,6 +78,7 @@ exec cat > "$1"`;
 
 /** Makes the folder that a path lies in. */
 export const MAKE_FOLDER = `${FOLDER}
+umask 022
 folder "$1"`;
 
 /** Fails where what has gone wrong by SFTP goes wrong for the shell too, and says why: more than any request is written. */
@@ -85,6 +86,7 @@ export const TRY_WRITE = `${NEW_FILE}
 head -c 1048576 /dev/zero >> "$1"`;
 
 export const PUT_FOLDER = `set -e
+umask 022
 mkdir -p "$1"
 cd "$1"
 exec tar -x -f -`;
@@ -117,6 +119,7 @@ cat /proc/sys/kernel/random/boot_id 2>/dev/null || true`;
 /** Log, folder, settings of the environment and the command: a session of its own; prints its process id. */
 export const START = `${FOLDER}
 set -e
+umask 077
 folder "$1"
 exec 3>> "$1"
 cd "$2"
