@@ -204,7 +204,12 @@ function markOf(state: StateFolder, { members }: Service): string {
   return programMark(state, members[0] as ExportEntry);
 }
 
-const LISTENS = `environments() { grep -lszxF "${RUN_MARK}=$1" /proc/[0-9]*/environ; }
+// Anybody can set a mark.
+const LISTENS = `environments() {
+  for found in $(grep -lszxF "${RUN_MARK}=$1" /proc/[0-9]*/environ); do
+    grep -qs "^Uid:[[:space:]]*$(id -u)[[:space:]]" "\${found%/environ}/status" && echo "$found"
+  done
+}
 pids_of() {
   separator=
   for environment in $(environments "$1"); do
