@@ -3,6 +3,7 @@ import * as fs from 'node:fs/promises';
 import { homedir, hostname, release } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { finished } from 'node:stream/promises';
+import { requireOwn } from '../own-folders.js';
 import { CommandError } from './command-error.js';
 import { enterNamespace } from './enter.js';
 import {
@@ -237,8 +238,10 @@ export class LocalHost implements Host {
 
   async stateFolder(): Promise<string> {
     const { AOE_LAB_STATE, XDG_STATE_HOME } = process.env;
-    if (AOE_LAB_STATE) return AOE_LAB_STATE;
-    if (process.getuid?.() === 0) return '/var/lib/aoe-lab';
+    const isRoot = process.getuid?.() === 0;
+    if (AOE_LAB_STATE || isRoot) {
+      return requireOwn(AOE_LAB_STATE || '/var/lib/aoe-lab', 'the state folder', 'AOE_LAB_STATE');
+    }
     return join(XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'aoe-lab');
   }
 }
