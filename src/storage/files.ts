@@ -8,8 +8,11 @@ import { type Host, temporaryName } from '../host/host.js';
 import { deviceNumber } from '../identity.js';
 import type { FileId } from './snapshot.js';
 
-export const CREATE = `cd -P -- "$1" && [ "$(pwd -P)" = "$1" ] && umask 077 && set -C && : > "./$2" &&
-  truncate -s "$3" "./$2" && LC_ALL=C stat -c 'made %d %i %W' "./$2"`;
+export const CREATE = `sized() {
+  if command -v truncate > /dev/null; then truncate -s "$2" "$1"; else dd if=/dev/null of="$1" bs=1 seek="$2" count=0 2>&1; fi
+}
+cd -P -- "$1" && [ "$(pwd -P)" = "$1" ] && umask 077 && set -C && : > "./$2" &&
+  sized "./$2" "$3" && LC_ALL=C stat -c 'made %d %i %W' "./$2"`;
 
 /** Neither a file nor a link that took the name meanwhile is replaced. Some file systems know no second name. */
 export const PLACE = `cd -P -- "$1" && [ "$(pwd -P)" = "$1" ] || exit 1

@@ -163,12 +163,11 @@ function parseBlocks(lines: readonly string[], loops: readonly string[]): Map<st
   return blocks;
 }
 
-/** `NAME,BACK-INO,BACK-MAJ:MIN` of losetup(8). */
+/** Device, inode and file system of each; see templates/loops.sh. */
 function parseLoops(lines: readonly string[]): Map<string, { dev: string; inode: string }> {
   return new Map(
     lines.flatMap((line) => {
-      // Its raw output pads columns by blanks, and writes those as \x20.
-      const match = /^\/dev\/(loop\d+) (\d+) (\d+:\d+)$/.exec(line.replaceAll('\\x20', '').trim());
+      const match = /^\/dev\/(loop\d+) (\d+) (\d+:\d+)$/.exec(line);
       if (match === null) return [];
       const [, name, inode, dev] = match as unknown as [string, string, string, string];
       return [[name, { dev, inode }] as const];

@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { LabError } from '../errors.js';
 import type { Host } from '../host/host.js';
+import { loopFunctions } from './loop.js';
 import { blockOf, type StorageSnapshot } from './snapshot.js';
 import { parseSurvey } from './survey-text.js';
 
@@ -13,16 +14,19 @@ export type Depth = 'names' | 'users';
  * `$1` is the depth, the rest are names. Sections begin with `@`. What can't be asked says so, rather than nothing:
  * "stat: … No such file or directory" alone stands for "nothing is there".
  */
-export const SURVEY = `
+const SCRIPT = `
 LC_ALL=C; export LC_ALL
 depth=$1; shift
 facts='%f %d %i %W %s %b %u %t %T'
+nl='
+'
 real() { (cd -P -- "$1" 2>/dev/null && pwd -P); }
 hops() {
   p=$1; turns=0
   while [ $turns -lt 40 ]; do
     case $p in */*) d=$(real "\${p%/*}/") || return 0; b=\${p##*/};; esac
     p=\${d%/}/$b
+    # What a line can't hold is no hop: others could write sections of this answer with it.
     case $p in *"$nl"*) return 0;; esac
     printf 'hop %s\\n' "$p"
     [ -L "$p" ] || return 0
@@ -31,8 +35,6 @@ hops() {
     turns=$((turns + 1))
   done
 }
-nl='
-'
 # Each name on the way as itself, links before what they lead to. One with a line end could pass for another line.
 way() {
   rest=$1 at= turns=0
@@ -62,7 +64,7 @@ for name do
   [ -w "$name" ] && echo writable
   folder=\${name%/*}/
   if at=$(real "$folder"); then
-    printf 'folder %s\\n' "$at"
+    case $at in *"$nl"*) ;; *) printf 'folder %s\\n' "$at";; esac
     [ -w "$folder" ] && echo folder-writable
     on=$folder; [ -e "$name" ] && on=$name
     echo "room $(stat -f -L -c '%a %S %T' -- "$on" 2>/dev/null || stat -f -c '%a %S %T' -- "$on" 2>/dev/null)"
@@ -89,9 +91,9 @@ cd /sys/class/block 2>/dev/null && {
 }
 cd /
 echo @loops
-losetup --list --noheadings --raw --output NAME,BACK-INO,BACK-MAJ:MIN 2>/dev/null
+loops
 echo @links
-find /dev -type l -exec ls -ld {} + 2>/dev/null
+find /dev -type l ! -path "*$nl*" -exec ls -ld {} + 2>/dev/null | grep '^l'
 [ "$depth" = users ] || exit 0
 echo @mounts
 ls -l /proc/[0-9]*/ns/mnt 2>/dev/null | awk '{ n = $NF; split($(NF - 2), p, "/"); if (!(n in seen)) { seen[n] = 1; print p[3] } }' |
@@ -114,6 +116,11 @@ find /proc/[0-9]*/fd -type l -perm -200 -exec stat -L -c "$facts %n" {} + 2>/dev
 echo @end
 `;
 
+/** Of a depth and names; prints what `parseSurvey` reads. */
+export function surveyScript(): string {
+  return `${loopFunctions()}${SCRIPT}`;
+}
+
 /**
  * @param names absolute
  * @throws LabError if the host can't be asked; of a name that can't be looked at, its facts tell why
@@ -124,7 +131,9 @@ export async function surveyStorage(
   depth: Depth = 'users',
 ): Promise<StorageSnapshot> {
   const distinct = [...new Set(names)];
-  const { stdout } = await host.run(['sh', '-c', SURVEY, 'sh', depth, ...distinct], { accept: [1, 123] });
+  const { stdout } = await host.run(['sh', '-c', surveyScript(), 'sh', depth, ...distinct], {
+    accept: [1, 123],
+  });
   if (depth === 'names') return parseSurvey(stdout, distinct);
   const snapshot = wholeSurvey(host.name, stdout, distinct);
   return { ...snapshot, held: await heldAmong(host, snapshot) };

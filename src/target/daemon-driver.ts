@@ -2,12 +2,20 @@ import { posix } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LabError, linesOf } from '../errors.js';
 import { renderArgv } from '../templating.js';
+import { diskList, disksCommand, disksWatch } from './disk-link.js';
 import type { Deed, Driver, Preview } from './driver.js';
 import { type ExportEntry, exportId } from './entry.js';
 import { waitUntilReleased } from './listening.js';
 import { ownLoops } from './loops.js';
 import { processesOf, signalCommand, signalProcesses } from './processes.js';
-import { daemonConfiguration, daemonControl, type Program, programName, programOf } from './program.js';
+import {
+  daemonConfiguration,
+  daemonControl,
+  disksPath,
+  type Program,
+  programName,
+  programOf,
+} from './program.js';
 import { ProgramDriver } from './program-driver.js';
 import { handlersOf } from './tellable.js';
 import { exportedPath, exportedPathIfAny, exportVariables } from './variables.js';
@@ -70,6 +78,7 @@ export class DaemonDriver extends ProgramDriver implements Driver {
     if (others.length === 0) return this.launcher.prepareStop(this.#program(entry, [], ''));
     const pids = await this.#tellable(entry);
     await this.#configure(entry, others);
+    if (pids === undefined) return { run: () => this.restart(others[0] as ExportEntry) };
     if (pids.length === 0) return { run: async () => {} };
     // Without its loop device there is nothing that it could serve the export from.
     const path = (await exportedPathIfAny(this.store, entry)) ?? entry.backing.path;
@@ -89,7 +98,8 @@ export class DaemonDriver extends ProgramDriver implements Driver {
     const path = await exportedPath(this.store, entry);
     // Before its configuration changes: what it reads at its start and is told afterwards it would be told twice.
     const pids = await this.#tellable(entry);
-    await this.#configure(entry, members);
+    await this.#configure(entry, members, pids);
+    if (pids === undefined) return { run: () => this.restart(entry) };
     if (pids.length === 0) return this.launcher.prepareStart(this.#program(entry, members, path));
     const changes = this.#changes(entry, 'add', without(members, entry), path);
     const run = (): Promise<void> => this.#carryOut(entry, changes, pids);
@@ -148,9 +158,9 @@ export class DaemonDriver extends ProgramDriver implements Driver {
 
   /**
    * Its processes that can be told of a change: a daemon that was just started is waited for. One that is restarted for
-   * each change need not listen.
+   * each change need not listen. Undefined: none can be told, and none serves anything.
    */
-  #tellable(entry: ExportEntry): Promise<number[]> {
+  #tellable(entry: ExportEntry): Promise<number[] | undefined> {
     const { change } = daemonControl(entry);
     const signal =
       change.by === 'signal' ? change.signal : change.by === 'commands' && change.otherwise?.signal;
@@ -158,9 +168,29 @@ export class DaemonDriver extends ProgramDriver implements Driver {
     return signal ? handlersOf(this.store.host, find, signal) : find();
   }
 
-  async #configure(entry: ExportEntry, members: readonly ExportEntry[]): Promise<void> {
+  /** @param running processes that will read it */
+  async #configure(
+    entry: ExportEntry,
+    members: readonly ExportEntry[],
+    running: readonly number[] = [],
+  ): Promise<void> {
+    const { host } = this.store;
     const { path, text } = await this.#configuration(entry, members);
-    await this.store.host.write(path, text, 0o600);
+    await host.write(path, text, 0o600);
+    const list = disksPath(this.store, entry);
+    const disks = diskList(members);
+    const before = await host.stat(list);
+    if (disks === '') {
+      if (before !== undefined) await host.remove(list);
+      return;
+    }
+    await host.write(list, disks, 0o600);
+    // It opens what is there when it reads its configuration.
+    await host.run(disksCommand(list));
+    const pid = running.at(-1);
+    if (before !== undefined || pid === undefined) return;
+    // Nothing was to be watched when it was started.
+    await host.start([...disksWatch(list), String(pid)], { env: {}, log: this.logPath(entry) });
   }
 
   /** @param own what `entry` opens, where its loop device is not there yet */

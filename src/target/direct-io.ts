@@ -1,5 +1,6 @@
-import { UsageError } from '../errors.js';
+import { MissingError, UsageError } from '../errors.js';
 import type { Host } from '../host/host.js';
+import { toolLimits } from '../host/tools.js';
 import type { Control } from '../recipe/schema.js';
 import { type Backing, SECTOR } from '../storage/backing.js';
 import { byNumber } from '../storage/snapshot.js';
@@ -7,6 +8,21 @@ import type { StorageSurvey } from './suitability.js';
 
 /** Reads one block past the page cache; the kernel says EINVAL where a file system has no such way (open(2), O_DIRECT). */
 export const DIRECT_IO_PROBE = 'LC_ALL=C dd if="$1" of=/dev/null bs=4096 count=1 iflag=direct 2>&1';
+
+/**
+ * Refuses direct I/O on a loop device where nothing on the host could attach one so.
+ * @throws MissingError with the program
+ */
+export async function requireDirectLoops(host: Host, name: string): Promise<void> {
+  const limit = (await toolLimits(host)).find(({ tool }) => tool === 'losetup');
+  if (limit === undefined) return;
+  throw new MissingError({
+    tried: `exporting ${name} by a loop device with direct I/O`,
+    happened: `losetup ${host.name}: ${limit.why}`,
+    next: 'install that of util-linux (package mount or util-linux), or leave --direct-io out',
+    missing: ['losetup'],
+  });
+}
 
 /**
  * Refuses direct I/O where every request would fail: a target hands on what a frame holds, as few as 1 or 2 sectors of 512

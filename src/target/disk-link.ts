@@ -1,20 +1,22 @@
 /**
  * A disk that has only a number which moves (`/dev/sdb`) is opened by a link of ours. Each start of its target, whoever
  * starts it, first looks whether the number still means the disk that was exported, and takes the link away where it does
- * not: then nothing is served, rather than another disk.
+ * not: then nothing is served, rather than another disk. Daemons go on without it: as long as they run it is looked again,
+ * and the link is there when the disk is.
  */
 import { posix } from 'node:path';
 import { LabError, linesOf } from '../errors.js';
+import { quoteArgv } from '../host/quote.js';
 import type { DeviceIdentity } from '../storage/identity.js';
 import type { EntryStore, ExportEntry, StateFolder } from './entry.js';
 import { plain } from './persist/names.js';
+import { KNOW_PROCESSES } from './run-record.js';
 
 /**
- * `$1`: `all` where its failure must hold up what is started; `$2`: the link; `$3`: the number; then, in pairs, files below
- * the device's folder in sysfs and what they must hold.
+ * Functions of the shell. `check LINK NUMBER …` sets a link or takes it away: behind the number come, in pairs, files below
+ * the device's folder in sysfs and what they must hold. It fails where the disk is not the right one; `why` tells the reason.
  */
-const SCRIPT = `
-keep=$1 link=$2 node=$3; shift 3
+const CHECK = `
 is() {
   at=$1; shift
   while [ $# -gt 1 ]; do
@@ -22,34 +24,86 @@ is() {
     shift 2
   done
 }
-real=$(readlink -f -- "$node")
-# By its number: the node may be called as nobody else calls the device.
-[ -b "$real" ] && number=$(stat -c '%t %T' -- "$real") && number=$((0x\${number% *})):$((0x\${number#* }))
-if [ -b "$real" ] && is "/sys/dev/block/$number" "$@"; then
-  mkdir -p "\${link%/*}" && { [ "$(readlink "$link")" = "$real" ] || ln -sfn "$real" "$link"; }
-  exit
-fi
-rm -f "$link"
-[ -b "$real" ] && why="it is another disk than the one that was exported" || why="it is not there"
-[ "$1" = size ] || for one in /sys/class/block/*; do
-  is "$one" "$@" && why="$why; that one is /dev/\${one##*/} now"
-done
-echo "aoe-lab: $node is not served: $why" >&2
-[ "$keep" = each ]
-`;
+check() {
+  link=$1 node=$2; shift 2
+  real=$(readlink -f -- "$node")
+  # By its number: the node may be called as nobody else calls the device.
+  [ -b "$real" ] && number=$(stat -c '%t %T' -- "$real") && number=$((0x\${number% *})):$((0x\${number#* }))
+  if [ -b "$real" ] && is "/sys/dev/block/$number" "$@"; then
+    mkdir -p "\${link%/*}" && { [ "$(readlink "$link")" = "$real" ] || ln -sfn "$real" "$link"; }
+    return
+  fi
+  rm -f "$link"
+  [ -b "$real" ] && why="it is another disk than the one that was exported" || why="it is not there"
+  [ "$1" = size ] || for one in /sys/class/block/*; do
+    is "$one" "$@" && why="$why; that one is /dev/\${one##*/} now"
+  done
+  why="aoe-lab: $node is not served: $why"
+  return 1
+}`;
+
+const ONE = `${CHECK}
+check "$@" || { echo "$why" >&2; exit 1; }`;
+
+/** `$1`: a list of disks (see `diskList`), which may be missing. */
+const EACH = `${CHECK}
+disk() { check "$@" || echo "$why" >&2; }
+[ ! -e "$1" ] || . "$1"
+:`;
+
+/** `$1`: a list of disks, `$2`: a process. What came before it has told already why a disk is not served. */
+const WATCH = `${KNOW_PROCESSES}${CHECK}
+list=$1 pid=$2
+disk() { check "$@" || now="$now$why
+"; }
+look() {
+  find_start "$pid"
+  [ -n "$begun" ] && [ "$begun" = "\${first=$begun}" ] && [ -s "$list" ] || exit 0
+  now=
+  . "$list"
+}
+look
+while said=$now; sleep 2; do
+  look
+  [ "$now" = "$said" ] || printf %s "$now" >&2
+done`;
 
 export function diskLink(state: StateFolder, id: string): string {
   return posix.join(state.disksFolder(), plain(id));
 }
 
+/** The command that sets the link of an entry, or takes it away and fails; undefined where it has none. */
+export function diskCommand(entry: ExportEntry): string[] | undefined {
+  const words = diskWords(entry);
+  return words && ['sh', '-c', ONE, 'aoe-lab-disk', ...words];
+}
+
+/** A list of the disks of a daemon's exports that have links; empty where none has. */
+export function diskList(members: readonly ExportEntry[]): string {
+  const disks = members.flatMap((entry) => {
+    const words = diskWords(entry);
+    return words === undefined ? [] : [words];
+  });
+  return disks.map((words) => `disk ${quoteArgv(words)}\n`).join('');
+}
+
+/** The command that sets the links of a list, or takes them away: one that is missing holds up no other. */
+export function disksCommand(list: string): string[] {
+  return ['sh', '-c', EACH, 'aoe-lab-disks', list];
+}
+
 /**
- * The command that sets the link of an entry, or takes it away; undefined where it has none.
- * @param keep `all`: where it is the wrong disk it fails; `each`: it does not, as others are started with it
+ * The command that does so again and again, as long as a process lives; its id is to be added. It ends by itself where the
+ * list is empty.
  */
-export function diskCommand({ backing }: ExportEntry, keep: 'all' | 'each'): string[] | undefined {
+export function disksWatch(list: string): string[] {
+  return ['sh', '-c', WATCH, 'aoe-lab-disks', list];
+}
+
+function diskWords({ backing }: ExportEntry): string[] | undefined {
   const { pinned, identity, name, opens } = backing;
   if (!pinned || identity?.kind !== 'device') return undefined;
-  return ['sh', '-c', SCRIPT, 'aoe-lab-disk', keep, opens, name, ...markers(identity)];
+  return [opens, name, ...markers(identity)];
 }
 
 /** What sysfs must say of the disk. */
@@ -65,7 +119,7 @@ function markers({ facts, file, size }: DeviceIdentity): string[] {
 
 /** @throws LabError if the number is another disk now, or none: with where the old one went */
 export async function linkDisk({ host }: EntryStore, entry: ExportEntry): Promise<void> {
-  const argv = diskCommand(entry, 'all');
+  const argv = diskCommand(entry);
   if (argv === undefined) return;
   const { exitCode, stderr } = await host.run(argv, { accept: [1] });
   if (exitCode === 0) return;

@@ -5,6 +5,7 @@
 import { posix } from 'node:path';
 import { LabError } from '../errors.js';
 import { type Host, type HostLock, isTemporary } from '../host/host.js';
+import type { PreparedLink } from '../host/prepare/links.js';
 import { withRights } from '../host/rights.js';
 import type { Control } from '../recipe/schema.js';
 import { type Links, SECTOR } from '../storage/backing.js';
@@ -94,6 +95,8 @@ export interface ExportEntry {
   trial?: string;
   /** The host's service manager keeps it, and brings it back after a reboot (see persist/). */
   persist?: boolean;
+  /** Interfaces that `host prepare` has set up for it, the lowest first: what brings it back does so again. */
+  links?: PreparedLink[];
   /** Digest that names the build; its artifacts are copied to `STATE/artifacts/BUILD/`. */
   build: string;
   artifacts: string[];

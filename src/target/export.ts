@@ -12,6 +12,7 @@ import { EntryStore, type ExportEntry, exportId, sectorsOf } from './entry.js';
 import { requireExportInterface, startedOn } from './export-interface.js';
 import { attachOwn, ownLoops } from './loops.js';
 import { Network } from './network.js';
+import { startLinks } from './persist/links.js';
 import { serviceManager } from './persist/manager.js';
 import { settlePersistence } from './persist/settle.js';
 import { persistenceWarnings } from './persist/warnings.js';
@@ -210,6 +211,7 @@ async function makeFile(
 async function start(store: EntryStore, { entry }: ExportPlan, served: Served): Promise<void> {
   await linkDisk(store, entry);
   if (entry.persist) await settlePersistence(store, false);
+  await startLinks(store, entry);
   if (entry.backing.loop) await attachOwn(store, entry);
   await putArtifacts(store, served);
   await driverFor(store, entry).start(entry);

@@ -24,7 +24,7 @@ export class Launcher {
     const { host } = this.#store;
     if (program.persist) return (await serviceManager(host)).startArgv(this.#service(program), this.#store);
     if (await this.#isTransient(program)) return transientArgv(this.#service(program), program);
-    return supervised(guarded(program.argv, program.before), program.restart);
+    return supervised(guarded(program.argv, program.before, program.beside), program.restart);
   }
 
   async start(program: Program): Promise<void> {
@@ -75,8 +75,8 @@ export class Launcher {
   }
 
   /** Of a process that is ours to start: each that is started again is written down anew. */
-  #ownArgv({ argv, before, name, restart }: Program): string[] {
-    return supervised(recorded(guarded(argv, before), recordPath(this.#store, name)), restart);
+  #ownArgv({ argv, before, beside, name, restart }: Program): string[] {
+    return supervised(recorded(guarded(argv, before, beside), recordPath(this.#store, name)), restart);
   }
 
   async #isTransient({ restart }: Program): Promise<boolean> {

@@ -66,7 +66,9 @@ function isBehind(
   { backing }: ExportEntry,
 ): boolean {
   const { path, name, madeAs } = backing;
-  if (behind === undefined || id === undefined) return file === path || file === name;
+  // One that was deleted is known by what it is to the losetup(8) of util-linux alone.
+  const called = file.replace(/ \(deleted\)$/, '');
+  if (id === undefined || behind === undefined) return called === path || called === name;
   return sameFile(id, behind) || sameFile(id, madeAs);
 }
 
@@ -162,7 +164,9 @@ export async function retireLoops(
 async function detachOwn(store: EntryStore, devices: readonly LoopDevice[]): Promise<void> {
   if (devices.length === 0) return;
   for (const loop of await listLoops(store.host)) {
-    const isOurs = devices.some(({ device, id }) => device === loop.device && sameFile(id, loop.id));
+    const isSame = ({ id, file }: LoopDevice): boolean =>
+      id === undefined || loop.id === undefined ? file === loop.file : sameFile(id, loop.id);
+    const isOurs = devices.some((one) => one.device === loop.device && isSame(one));
     if (isOurs) await detachLoop(store.host, loop.device);
   }
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { formatAddress } from '../aoe/index.js';
 import { UsageError } from '../errors.js';
 import type { Host } from '../host/host.js';
+import { preparedLinks } from '../host/prepare/links.js';
 import { tellingText } from '../identity.js';
 import { serialFor } from '../native/serial.js';
 import { packageRoot } from '../paths.js';
@@ -12,7 +13,7 @@ import type { Backing } from '../storage/backing.js';
 import { makingName } from '../storage/files.js';
 import type { Finding } from '../storage/findings.js';
 import { attachCommand, listLoops } from '../storage/loop.js';
-import { requireDirectIo } from './direct-io.js';
+import { requireDirectIo, requireDirectLoops } from './direct-io.js';
 import { diskLink } from './disk-link.js';
 import { driverFor, type Preview } from './driver.js';
 import { EntryStore, type ExportEntry, exportId, type StateFolder } from './entry.js';
@@ -69,6 +70,7 @@ export async function planExport(
   if (wish.options.directIo) await requireDirectIo(store.host, served.control, backing, asked);
   if (wish.persist) await refuseFleeting(store, served.control, backing.path);
   const entry = await composeEntry(store, served, wish, backing);
+  if (entry.backing.loop && wish.options.directIo) await requireDirectLoops(store.host, backing.name);
   if (entry.backing.identity !== null) entry.serial = serialOf(asked.snapshot.machineId, entry);
   refuseUnspeakable(served, entry);
   return { entry, backing, overridden, warnings, machineId: asked.snapshot.machineId };
@@ -123,13 +125,17 @@ async function composeEntry(
   backing: Backing,
 ): Promise<ExportEntry> {
   const { host } = store;
-  const entry = entryFor(store, await servingFields(served), wish, backing, (await host.facts()).bootId);
+  const links = wish.persist ? await preparedLinks(host, wish.iface) : [];
+  const entry = {
+    ...entryFor(store, await servingFields(served), wish, backing, (await host.facts()).bootId),
+    ...(links.length > 0 ? { links } : {}),
+  };
   if (!entry.backing.loop || backing.absent) return entry;
   const loopsBefore = (await listLoops(host, backing.path)).map(({ device }) => device);
   return { ...entry, backing: { ...entry.backing, loopsBefore } };
 }
 
-/** The entry of an export that is to be made, but for loop devices that are there already; no I/O. */
+/** The entry of an export that is to be made, but for what must be asked of its host: loop devices there already, what was done to its interface; no I/O. */
 export function entryFor(
   state: StateFolder,
   serving: ServingFields,

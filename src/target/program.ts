@@ -4,7 +4,7 @@ import { UsageError } from '../errors.js';
 import { allows } from '../recipe/allows.js';
 import type { Control } from '../recipe/schema.js';
 import { render, renderArgv } from '../templating.js';
-import { diskCommand } from './disk-link.js';
+import { diskCommand, disksCommand, disksWatch } from './disk-link.js';
 import { type ExportEntry, exportId, type StateFolder } from './entry.js';
 import { exposedCommand } from './exposed.js';
 import type { RestartPolicy } from './supervise.js';
@@ -20,6 +20,8 @@ export interface Program {
   argv: string[];
   /** Commands that run before each start of it, whoever starts it; where one fails, it is not started then. */
   before: string[][];
+  /** A command that runs beside each of its processes, and is told the process id. */
+  beside?: string[];
   /** File that takes what it prints. */
   log: string;
   cwd: string;
@@ -45,13 +47,7 @@ export function programOf(state: StateFolder, members: readonly ExportEntry[], p
     name: programName(entry),
     mark: programMark(state, entry),
     argv: renderArgv(control.run, variables),
-    before: members.flatMap((one) =>
-      // A daemon's other exports must not wait for one.
-      [
-        diskCommand(one, control.shape === 'daemon' ? 'each' : 'all'),
-        control.shape === 'daemon' ? undefined : exposedCommand(one),
-      ].filter((command) => command !== undefined),
-    ),
+    ...disksOf(state, members),
     log: state.logPath(programName(entry)),
     cwd: folder,
     netns: entry.netns,
@@ -60,6 +56,25 @@ export function programOf(state: StateFolder, members: readonly ExportEntry[], p
     restart: members.find(({ restart }) => restart !== undefined)?.restart,
     persist: entry.persist ?? false,
   };
+}
+
+/** What looks for disks that have no name of their own (see disk-link.ts). */
+function disksOf(state: StateFolder, members: readonly ExportEntry[]): Pick<Program, 'before' | 'beside'> {
+  const [entry] = members as [ExportEntry, ...ExportEntry[]];
+  if (entry.control.shape !== 'daemon') {
+    const commands = [diskCommand(entry), exposedCommand(entry)];
+    return { before: commands.filter((command) => command !== undefined) };
+  }
+  // A supervisor of ours starts by the words that it was started with, and such an export may come to the daemon later.
+  const mayCome = !entry.persist && members.some(({ restart }) => restart !== undefined);
+  if (!mayCome && !members.some(({ backing }) => backing.pinned)) return { before: [] };
+  const list = disksPath(state, entry);
+  return { before: [disksCommand(list)], beside: disksWatch(list) };
+}
+
+/** The list of the disks of a daemon's exports (see disk-link.ts). */
+export function disksPath(state: StateFolder, entry: ExportEntry): string {
+  return posix.join(programFolder(state, entry), 'disks');
 }
 
 /** Exports that come back after a reboot have a daemon of their own: it must not need those that don't. */

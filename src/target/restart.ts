@@ -7,6 +7,7 @@ import { EntryStore, type ExportEntry, exportId } from './entry.js';
 import { startedOn } from './export-interface.js';
 import { reattach } from './loops.js';
 import { renewCopy } from './own-copy.js';
+import { keepLinks } from './persist/links.js';
 import { settlePersistence } from './persist/settle.js';
 import { waitUntilListening } from './ready.js';
 import { byRealNames } from './real-names.js';
@@ -40,8 +41,10 @@ export async function restartEach(
   const lock = await store.lock();
   try {
     const recovery = await recover(store);
+    const before = await store.all();
+    const names = await byRealNames(host, before, which ?? before.map(exportId));
+    for (const entry of selectEntries(before, names)) await keepLinks(store, entry);
     const entries = await store.all();
-    const names = await byRealNames(host, entries, which ?? entries.map(exportId));
     const chosen = selectEntries(entries, names);
     if (chosen.some(({ persist }) => persist)) await settlePersistence(store, true);
     const report: RestartReport = { restarted: [], failed: [], recovery };

@@ -1,4 +1,5 @@
 import { quoteArgv } from '../host/quote.js';
+import { RUN_MARK } from './processes.js';
 
 /** When a process that ended is started again: whatever it ended with, until its export ends. */
 export type RestartPolicy = 'on-failure';
@@ -26,8 +27,15 @@ export function supervised(argv: readonly string[], policy: RestartPolicy | unde
 /**
  * The command that runs others before each start of a program, and then becomes it. Where one of them fails, the program is
  * not started, and the command ends with that one's exit code: whatever keeps the program running tries again.
+ * @param beside runs beside the program and is told its process id; it is none of the processes that serve
  */
-export function guarded(argv: readonly string[], before: readonly (readonly string[])[]): string[] {
-  if (before.length === 0) return [...argv];
-  return ['sh', '-c', `${before.map(quoteArgv).join(' && ')} && exec "$@"`, 'aoe-lab-start', ...argv];
+export function guarded(
+  argv: readonly string[],
+  before: readonly (readonly string[])[],
+  beside?: readonly string[],
+): string[] {
+  if (before.length === 0 && beside === undefined) return [...argv];
+  const watch = beside === undefined ? '' : `{ (unset ${RUN_MARK}; exec ${quoteArgv(beside)} "$$") & } && `;
+  const first = before.map((one) => `${quoteArgv(one)} && `).join('');
+  return ['sh', '-c', `${first}${watch}exec "$@"`, 'aoe-lab-start', ...argv];
 }

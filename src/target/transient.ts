@@ -10,7 +10,7 @@ const PAUSE = 1;
 
 /** The command that starts a program in a transient unit, which starts it again when it ends. */
 export function transientArgv(service: string, program: Program): string[] {
-  const { argv, before, mark, log, cwd, netns, stop } = program;
+  const { argv, before, beside, mark, log, cwd, netns, stop } = program;
   const properties = {
     Restart: 'always',
     RestartSec: String(PAUSE),
@@ -26,7 +26,7 @@ export function transientArgv(service: string, program: Program): string[] {
     ...Object.entries(properties).map(([name, value]) => `--property=${name}=${value}`),
     '--',
     // The manager replaces variables in what it starts (systemd.service(5), command lines).
-    ...enterNamespace(netns, guarded(argv, before)).map((word) => word.replaceAll('$', '$$$$')),
+    ...enterNamespace(netns, guarded(argv, before, beside)).map((word) => word.replaceAll('$', '$$$$')),
   ];
 }
 

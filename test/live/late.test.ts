@@ -2,13 +2,15 @@
 import { randomBytes } from 'node:crypto';
 import { readlink, rename, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { here } from '../../src/host/local.js';
 import { openTarget } from '../../src/initiator/open.js';
 import { openPacketLink } from '../../src/link/packet.js';
 import type { StatusReport } from '../../src/target/status.js';
-import { cliJson } from './cli.js';
+import { cli, cliJson } from './cli.js';
 import { askFrom, discoverOn, exportOn, type Found } from './export.js';
 import { noCompiler, noRoot, sourceTree, testUnless } from './machine.js';
+import { loopOn, ownDev } from './own-dev.js';
 import { type TestWire, testWire } from './wire.js';
 
 const SUPERVISED = ['--restart', 'on-failure'];
@@ -28,7 +30,8 @@ async function killProgram(wire: TestWire, name: string): Promise<void> {
 async function untilAnswered(wire: TestWire, slots: number[], from = askFrom(wire)): Promise<void> {
   for (;;) {
     const found = await cliJson<Found[]>(['discover', ...from], wire.env);
-    if (found.map(({ slot }) => slot).join() === slots.join()) return;
+    const answered = found.map(({ slot }) => slot).sort((a, b) => a - b);
+    if (answered.join() === slots.join()) return;
   }
 }
 
@@ -84,6 +87,54 @@ for (const { name, release, tree } of DAEMONS) {
       t.deepEqual([faults[0], faults[2]], ['', '']);
       await rename(`${disk}.away`, disk);
       await untilAnswered(wire, [1, 2, 3]);
+    },
+  );
+}
+
+for (const { name, release, tree } of [
+  ...DAEMONS.filter((one) => one.release !== '0.9'),
+  { name: 'native', release: '', tree: undefined },
+]) {
+  const source: { path?: string; reason?: string } = tree === undefined ? {} : sourceTree(tree);
+  const reason = noRoot() ?? source.reason ?? (tree === undefined ? undefined : noCompiler());
+  const where = source.path === undefined ? [] : ['--release', release, '--source', source.path];
+
+  testUnless(
+    reason,
+    `A1, D2: ${name} ${release} never opens another disk that has the number of its own, and serves that once it is there`,
+    async (t) => {
+      const wire = await testWire(t);
+      const own = await loopOn(t, join(wire.folder, 'own.img'));
+      const other = await loopOn(t, join(wire.folder, 'other.img'));
+      const dev = await ownDev(t);
+      const inside = (args: string[]) => cli(args, wire.env, { inside: dev.inside });
+      const number = (device: string) => dev.run('cp', '-a', '--remove-destination', device, '/dev/sdx');
+      const log = async () => (await cliJson<{ text: string }>(['logs', 'e0.1'], wire.env)).text;
+      number(own);
+      const exporting = exportOn(wire, name, 1, ...SUPERVISED, ...where);
+      exporting[exporting.indexOf('--file') + 1] = '/dev/sdx';
+      const { exitCode, stderr } = await inside(exporting);
+      t.is(exitCode, 0, stderr);
+      const more = (slot: number) =>
+        inside(exportOn(wire, name, slot, '--size', '1M', ...SUPERVISED, ...where));
+      await more(2);
+      await untilAnswered(wire, [1, 2]);
+      number(other);
+      await killProgram(wire, name === 'native' ? 'node' : name);
+      while (!(await log()).includes('/dev/sdx is not served: it is another disk')) await sleep(50);
+      // A reload opens what is there.
+      await more(3);
+      await untilAnswered(wire, [2, 3]);
+      const served = [...(await log()).matchAll(/is not served: it is another disk/g)];
+      dev.run('rm', '/dev/sdx');
+      while (!(await log()).includes('/dev/sdx is not served: it is not there')) await sleep(50);
+      number(own);
+      await untilAnswered(wire, [1, 2, 3]);
+      t.is(
+        served.length,
+        [...(await log()).matchAll(/is not served: it is another disk/g)].length,
+        'told once',
+      );
     },
   );
 }

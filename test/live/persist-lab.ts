@@ -52,17 +52,22 @@ export async function traces(host: Host): Promise<string[]> {
     .sort();
 }
 
-/** A power cut. Loop devices are this machine's own kernel's, which lives on: they are taken away here. */
+/**
+ * A power cut. Loop devices are this machine's own kernel's, which lives on: they are taken away here.
+ * @param link how the interface of the segment comes up then, as words of `ip link set`
+ */
 export async function reboot(
   t: ExecutionContext,
   lab: SshLab,
   host: SshHost,
   machine: LabHost,
+  link: readonly string[] = [],
 ): Promise<SshHost> {
   const { stdout } = await host.run(['sh', '-c', 'readlink /run/aoe-lab/*'], { accept: [1] });
   await host.close();
   await machine.crash();
   for (const device of stdout.split('\n').filter(Boolean)) await here.run(['losetup', '--detach', device]);
+  if (link.length > 0) await here.inNamespace(machine.netns).run(['ip', 'link', 'set', 'san0', ...link]);
   await machine.boot();
   return reachLabHost(t, lab, machine);
 }

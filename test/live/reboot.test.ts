@@ -1,6 +1,6 @@
 /**
  * A machine that really boots again: exports of a Debian with systemd are back by themselves, with what was written to
- * them. Ordinarily after a power cut alone, for minutes go by where the processor is emulated.
+ * them. Minutes go by where the processor is emulated: ordinarily hosts in namespaces boot again (persist.test.ts).
  */
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -17,9 +17,9 @@ import { exportStatus } from '../../src/target/status.js';
 import { unexportTargets } from '../../src/target/unexport.js';
 import { debianDisk } from './debian-disk.js';
 import { boot, noReboots, orders, readBack, shutDown } from './disk-machine.js';
-import { LONG, testUnless } from './machine.js';
+import { ordinary, testUnless } from './machine.js';
 
-const reason = await noReboots();
+const reason = ordinary ?? (await noReboots());
 const folder = await mkdtemp(join(tmpdir(), 'aoe-lab-reboot-'));
 process.env.AOE_LAB_STATE = join(folder, 'state');
 test.after.always(() => rm(folder, { recursive: true, force: true }));
@@ -75,7 +75,7 @@ async function installModule(host: Host): Promise<void> {
 
 testUnless(
   reason,
-  `a guest that boots ${LONG ? 'three times' : 'twice'}: every persistent export answers with what it held`,
+  'a guest that boots three times: every persistent export answers with what it held',
   async (t) => {
     t.timeout(1_200_000);
     const disk = await debianDisk(folder, { programs: [process.execPath] });
@@ -83,7 +83,7 @@ testUnless(
     t.teardown(() => machine.end());
     let { host } = machine.guest;
     const before = await traces(host);
-    const outcomes = await exportTargets(host, await orders(host, LONG));
+    const outcomes = await exportTargets(host, await orders(host, true));
     for (const { report, error } of outcomes) t.is(report?.persistence, 'systemd', error?.message);
     const slots = outcomes.map((_, slot) => slot);
     const serving = slots.map((slot) => ({ slot, state: 'serving', faults: [] as string[] }));
@@ -99,15 +99,10 @@ testUnless(
       t.deepEqual(await statesOnceUp(host, slots.length), serving);
       for (const [slot, bytes] of data) t.true(await readBack(machine.wire, slot, bytes), `e1.${slot}`);
     };
-    if (LONG) {
-      await shutDown(machine, ['systemctl', 'reboot']);
-      machine = await boot(disk);
-      host = machine.guest.host;
-      await isAllThere();
-    } else {
-      // vblade and the module flush nothing when they are asked to.
-      await host.run(['sync']);
-    }
+    await shutDown(machine, ['systemctl', 'reboot']);
+    machine = await boot(disk);
+    host = machine.guest.host;
+    await isAllThere();
 
     // What native has flushed is on the disk; the power goes in the same moment.
     const again = randomBytes(32 << 10);
@@ -116,18 +111,16 @@ testUnless(
     await native.flush();
     data.set(1, again);
     await machine.end();
-    machine = await boot(disk, LONG ? OTHER_KERNEL : undefined);
+    machine = await boot(disk, OTHER_KERNEL);
     host = machine.guest.host;
-    if (LONG) {
-      const states = await statesOnceUp(host, slots.length - 1);
-      t.deepEqual(states, serving.with(MODULE, misfit));
-      const { stdout: said } = await host.run(['journalctl', '--no-pager', '-o', 'cat', '-u', UNIT]);
-      t.regex(said, /the module vb of e1\.2@eth0 was not loaded into Linux 5\.10\.\S+$/m);
-      t.regex(said, /it was built for Linux 6\.1\.\S+$/m);
-      t.regex(said, /after a change of kernels: aoe-lab unexport e1\.2@eth0/);
-      await installModule(host);
-      await restartTargets(host, ['e1.2']);
-    }
+    const states = await statesOnceUp(host, slots.length - 1);
+    t.deepEqual(states, serving.with(MODULE, misfit));
+    const { stdout: said } = await host.run(['journalctl', '--no-pager', '-o', 'cat', '-u', UNIT]);
+    t.regex(said, /the module vb of e1\.2@eth0 was not loaded into Linux 5\.10\.\S+$/m);
+    t.regex(said, /it was built for Linux 6\.1\.\S+$/m);
+    t.regex(said, /after a change of kernels: aoe-lab unexport e1\.2@eth0/);
+    await installModule(host);
+    await restartTargets(host, ['e1.2']);
     await isAllThere();
     await unexportTargets(host, undefined, true);
     t.deepEqual(await traces(host), before);

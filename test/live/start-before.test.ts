@@ -2,6 +2,7 @@
 import type { Host } from '../../src/host/host.js';
 import { EntryStore } from '../../src/target/entry.js';
 import { Launcher } from '../../src/target/launcher.js';
+import { serviceName } from '../../src/target/persist/names.js';
 import { draftService } from '../../src/target/persist/render.js';
 import { servicesOf } from '../../src/target/persist/services.js';
 import type { Program } from '../../src/target/program.js';
@@ -13,7 +14,7 @@ import { type LabHost, noSystemdLab, sshLab } from './ssh-lab.js';
 
 testUnless(
   noSystemdLab(),
-  'systemd: a program whose disk is not there yet is not started, and is as soon as it is there',
+  'systemd: a program whose disk is not there yet is not started, and is as soon as it is there; what runs beside it ends with it',
   async (t) => {
     t.timeout(300_000);
     const lab = await sshLab(t, ['one'], { init: 'systemd' });
@@ -26,9 +27,11 @@ testUnless(
       ]);
       if (service?.kind !== 'program') throw new Error('no program');
       const [ready, started] = [`/srv/ready ${persist}`, `/srv/started-${persist}`] as const;
+      const beside = `/srv/beside-${persist}`;
       const program: Program = {
         ...service.program,
         before: [['sh', '-c', 'test -e "$1" || { echo "no $1"; exit 3; }', 'sh', ready]],
+        beside: ['sh', '-c', 'echo "$2" > "$1"; env > "$1.env"; exec sleep 654', 'sh', beside],
         // With 0 at once, the first time: as a target does whose disk is gone.
         argv: ['sh', '-c', 'echo >> "$1"; [ $(wc -l < "$1") -lt 2 ] || exec sleep 600', 'sh', started],
       };
@@ -45,7 +48,12 @@ testUnless(
       t.is(await host.stat(started), undefined);
       await host.write(ready, '');
       await until(host, `[ $(wc -l < ${started}) -eq 2 ]`);
+      const name = `${serviceName(store, program.name)}.service`;
+      const { stdout } = await host.run(['systemctl', 'show', '--property=MainPID', '--value', name]);
+      await until(host, `[ "$(cat ${beside})" = ${stdout.trim()} ] && pgrep -f 'sleep 65[4]' > /dev/null`);
+      t.notRegex((await host.read(`${beside}.env`)).toString(), /^AOE_LAB_RUN=/m);
       await launcher.stop(program);
+      t.is((await host.run(['pgrep', '-f', 'sleep 65[4]'], { accept: [1] })).exitCode, 1);
     }
   },
 );

@@ -62,7 +62,10 @@ testUnless(
     );
     await truncate(file, 4 << 20);
     const device = await attachLoop(here, file, { readOnly: false, directIo: false });
-    t.teardown(() => detachLoop(here, device));
+    t.teardown(async () => {
+      await here.run(['partx', '--delete', device], { accept: [1] });
+      await detachLoop(here, device);
+    });
     await here.run(['partx', '--update', device], { accept: [1] });
     const part = `${device}p1`;
     const names = [file, device, ...((await here.stat(part)) === undefined ? [] : [part])];

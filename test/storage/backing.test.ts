@@ -129,7 +129,7 @@ testUnless(noRoot(), 'A1: a number that moves is told, and the name that stays i
   const device = await attachLoop(here, file, { readOnly: true, directIo: false });
   try {
     const { id, ...loop } = (await listLoops(here, file))[0] ?? {};
-    t.deepEqual(loop, { device, file, readOnly: true, directIo: false });
+    t.deepEqual(loop, { device, file, readOnly: true, directIo: false, isPart: false });
     t.truthy(id?.inode);
     await t.throwsAsync(judge(device), { message: /the device is read-only/ });
     await t.throwsAsync(judge(device, { readOnly: true, size: 512 }), { message: /block device/ });

@@ -51,15 +51,15 @@ const GONE = refused('ip', 'Cannot open network namespace "lab": No such file or
 
 test('a loop device that is not attached is none; one that can not be asked for is an error', async (t) => {
   const entry = entryOf({ backing: backingOf({ loop: true }) });
-  const none = await EntryStore.open(hostOf({ run: { losetup: '' } }));
+  const none = await EntryStore.open(hostOf({ run: { sh: '' } }));
   t.is(await exportedPathIfAny(none, entry), undefined);
   await t.throwsAsync(exportedPath(none, entry), { message: /none is attached/ });
-  const silent = await EntryStore.open(hostOf({ run: { losetup: refused('losetup') } }));
+  const silent = await EntryStore.open(hostOf({ run: { sh: refused('sh') } }));
   await t.throwsAsync(exportedPathIfAny(silent, entry), { instanceOf: CommandError });
 });
 
 test('what a survey has seen of loop devices is not asked again for each export', async (t) => {
-  const silent = await EntryStore.open(hostOf({ run: { losetup: refused('losetup') } }));
+  const silent = await EntryStore.open(hostOf({ run: { sh: refused('sh') } }));
   const identity = { kind: 'file', bootId: 'boot', dev: '8:1', inode: '12', birth: null } as const;
   const entry = entryOf({ backing: backingOf({ loop: true, identity }) });
   const seen = (losetup: string) => {

@@ -42,8 +42,6 @@ export const NEEDS: readonly Need[] = [
   { purpose: 'run', kind: 'command', name: 'setsid', packages: linux('util-linux') },
   { purpose: 'run', kind: 'command', name: 'grep', packages: linux('grep') },
   { purpose: 'run', kind: 'command', name: 'stat', packages: linux('coreutils') },
-  { purpose: 'run', kind: 'command', name: 'realpath', packages: linux('coreutils') },
-  { purpose: 'run', kind: 'command', name: 'truncate', packages: linux('coreutils') },
   { purpose: 'run', kind: 'command', name: 'date', packages: linux('coreutils') },
   { purpose: 'run', kind: 'command', name: 'sleep', packages: linux('coreutils') },
   { purpose: 'run', kind: 'command', name: 'tar', packages: everywhere('tar') },

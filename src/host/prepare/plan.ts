@@ -162,7 +162,7 @@ function interfaceChanges(survey: Survey, { iface, mtu, vlan }: PrepareWish, adv
   if (vlan !== undefined) changes.push(...vlanChanges(survey, iface, vlan, mtu ?? found.mtu));
   if (changes.length > 0) {
     advice.push(
-      `${changes.map(({ title }) => title).join(', ')}: until the next boot; have what sets up its network keep that for longer`,
+      `${changes.map(({ title }) => title).join(', ')}: until the next boot, unless a persistent export is made on it by then; better have what sets up its network keep that`,
     );
   }
   return changes;

@@ -4,7 +4,7 @@ import { type InterfaceFacts, interfacesFrom } from '../../host/interface.js';
 import { parseLinks } from '../../host/links.js';
 import { quote } from '../../host/quote.js';
 import { blockOf, type StorageSnapshot } from '../../storage/snapshot.js';
-import { EXCLUSIVE, SURVEY, UNASKED, wholeSurvey } from '../../storage/survey.js';
+import { EXCLUSIVE, surveyScript, UNASKED, wholeSurvey } from '../../storage/survey.js';
 import { DIRECT_IO_PROBE } from '../../target/direct-io.js';
 import { type ExportEntry, parseEntry } from '../../target/entry.js';
 import { parseScan, RUN_MARK, SCANS } from '../../target/processes.js';
@@ -98,7 +98,7 @@ part udev yes_no test -e /run/udev/control
 part there yes_no test -d "$state"
 [ ! -d "$state" ] || part free yes_no flock --nonblock "$state" true
 part node "$node" --version
-part survey sh -c ${quote(SURVEY)} sh users "$@"
+part survey sh -c ${quote(surveyScript())} sh users "$@"
 part held held "$@"
 part direct probe "$@"
 ${SCANS.map((script) => `part scan env ${RUN_MARK}=${quote(SCAN_MARK)} sh -c ${quote(script)} sh "$state"`).join('\n')}

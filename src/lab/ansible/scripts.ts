@@ -130,7 +130,7 @@ export function finishScript(all: ScriptCase): string {
       : [`systemctl daemon-reload && systemctl --quiet enable ${enabled} || exit 1`]),
     // Their units may write to the folder of these links only where it is there before.
     ...plan.wanted.flatMap(({ entry }) => {
-      const argv = diskCommand(entry, 'all');
+      const argv = diskCommand(entry);
       return argv === undefined ? [] : [`${quoteArgv(argv)} || exit 1`];
     }),
     ...start('restart', plan.restarting),

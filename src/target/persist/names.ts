@@ -27,6 +27,11 @@ export function loopServiceName(state: StateFolder, entry: ExportEntry): string 
   return `${prefix(state)}-loop-${plain(exportId(entry))}`;
 }
 
+/** Of an interface, for all exports on it. */
+export function linkServiceName(state: StateFolder, iface: string): string {
+  return `${prefix(state)}-link-${plain(iface)}`;
+}
+
 /** The one that brings all others back where a host knows services only as scripts. */
 export function bootServiceName(state: StateFolder): string {
   return prefix(state);
@@ -44,4 +49,9 @@ export function loopRecord(state: StateFolder, entry: ExportEntry): string {
 /** A symbolic link to the loop device of a persistent export; gone after a reboot, as /run is. */
 export function loopLink(state: StateFolder, entry: ExportEntry): string {
   return posix.join('/run', prefix(state), plain(exportId(entry)));
+}
+
+/** There while something that a boot could not start is tried again: why it could not. */
+export function lateFile(state: StateFolder, service: string): string {
+  return posix.join('/run', prefix(state), `${service}.late`);
 }

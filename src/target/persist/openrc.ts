@@ -1,4 +1,6 @@
+import { LabError } from '../../errors.js';
 import type { Host } from '../../host/host.js';
+import { lateFault, lateReason } from './late.js';
 import type { ServiceManager } from './manager.js';
 
 export const SCRIPT_FOLDER = '/etc/init.d';
@@ -23,8 +25,13 @@ export function openrc(host: Host): ServiceManager {
   return {
     kind: 'openrc',
     startArgv: (service) => ['rc-service', service, 'start'],
-    start: async (service) => {
+    start: async (service, state) => {
       await host.run(['rc-service', service, 'start']);
+      const reason = await lateReason(host, state, service);
+      if (reason === undefined) return;
+      // It would be tried again as at a boot.
+      await stop(service);
+      throw new LabError({ tried: `starting the service ${service} on ${host.name}`, happened: reason });
     },
     stop,
     enableArgvs,
@@ -39,7 +46,7 @@ export function openrc(host: Host): ServiceManager {
       }
     },
     forget: async () => {},
-    fault: async (service) => {
+    fault: async (service, state) => {
       if ((await host.stat(`${SCRIPT_FOLDER}/${service}`)) === undefined) {
         return `the service ${service} is missing`;
       }
@@ -49,7 +56,7 @@ export function openrc(host: Host): ServiceManager {
       const { exitCode } = await host.run(['rc-service', service, 'status'], {
         accept: [1, 3, 4, 8, 16, 32, 64],
       });
-      return exitCode === 0 ? undefined : `the service ${service} does not run`;
+      return exitCode === 0 ? lateFault(host, state, service) : `the service ${service} does not run`;
     },
     starter: async () => `OpenRC (runlevel ${RUNLEVEL})`,
   };

@@ -1,6 +1,6 @@
 import { type EntryStore, type ExportEntry, exportId } from '../entry.js';
 import { serviceManager } from './manager.js';
-import { loopServiceName } from './names.js';
+import { linkServiceName, loopServiceName } from './names.js';
 import { wantedPersistence } from './settle.js';
 
 /** What would be written and run to have an export brought back after a reboot; changes nothing. */
@@ -14,7 +14,11 @@ export async function previewPersistence(
   const known = new Map(before.files.map(({ path, text }) => [path, text]));
   const manager = await serviceManager(store.host);
   const enabled = after.services.filter((service) => !before.services.includes(service));
-  const start = entry.backing.loop ? [manager.startArgv(loopServiceName(store, entry), store)] : [];
+  const parts = [
+    ...(entry.links ?? []).map(({ name }) => linkServiceName(store, name)),
+    ...(entry.backing.loop ? [loopServiceName(store, entry)] : []),
+  ];
+  const start = parts.map((service) => manager.startArgv(service, store));
   return {
     commands: [...(await manager.enableArgvs(enabled, store)), ...start],
     files: after.files.filter(({ path, text }) => known.get(path) !== text),

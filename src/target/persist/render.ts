@@ -2,18 +2,20 @@
 import { readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { escapeLine } from '../../escape.js';
+import type { PreparedLink } from '../../host/prepare/links.js';
 import { quote, quoteArgv } from '../../host/quote.js';
 import { packageRoot } from '../../paths.js';
-import { attachCommand } from '../../storage/loop.js';
+import { attachWords, loopFunctions } from '../../storage/loop.js';
 import { render, renderArgv } from '../../templating.js';
+import { diskCommand, diskList } from '../disk-link.js';
 import { type ExportEntry, exportId, type StateFolder } from '../entry.js';
 import { loopOptions } from '../loops.js';
 import { RUN_MARK } from '../processes.js';
-import { daemonConfiguration, type Program } from '../program.js';
+import { daemonConfiguration, disksPath, type Program } from '../program.js';
 import { guarded, supervised } from '../supervise.js';
 import { exportVariables } from '../variables.js';
 import type { ManagerKind } from './manager.js';
-import { bootServiceName, loopLink, loopRecord, scriptPath } from './names.js';
+import { bootServiceName, lateFile, loopLink, loopRecord, scriptPath } from './names.js';
 import { SCRIPT_FOLDER } from './openrc.js';
 import { keptPath, type Service, servicesOf } from './services.js';
 import { UNIT_FOLDER } from './systemd.js';
@@ -98,21 +100,23 @@ function scriptOf(state: StateFolder, service: Service, place: Place): PersistDr
   if (service.kind === 'program' && place.manager === 'systemd') return [];
   const draft =
     service.kind === 'program'
-      ? programScript(state, service.program, service.loops, idsOf(service))
+      ? programScript(service.program, idsOf(service), scriptPath(state, service.name))
       : service.kind === 'module'
-        ? moduleScript(state, onlyOf(service))
-        : loopScript(state, onlyOf(service));
+        ? moduleScript(state, onlyOf(service), lateFile(state, service.name))
+        : service.kind === 'link'
+          ? linkScript(service.link, lateFile(state, service.name))
+          : loopScript(state, onlyOf(service), lateFile(state, service.name));
   return [{ path: scriptPath(state, service.name), mode: 0o755, ...draft }];
 }
 
 function unitOf(state: StateFolder, service: Service, { manager, udev }: Place): PersistDraft[] {
   if (manager === 'scripts') return [];
   const program = service.kind === 'program' ? service.program : undefined;
-  const description = `AoE export ${idsOf(service)}${service.kind === 'loop' ? ': loop device' : ''}`;
-  const loops = service.kind === 'loop' ? [] : service.loops;
+  const { needs } = service;
+  const description = `AoE export ${idsOf(service)}${PARTS[service.kind]}`;
   const script = scriptPath(state, service.name);
   if (manager === 'openrc') {
-    const variables = { description: quote(description), loops, script: quote(script), stop: program?.stop };
+    const variables = { description: quote(description), needs, script: quote(script), stop: program?.stop };
     const draft = drafted(program === undefined ? 'openrc-task' : 'openrc-program', variables);
     return [{ path: `${SCRIPT_FOLDER}/${service.name}`, mode: 0o755, ...draft }];
   }
@@ -120,7 +124,7 @@ function unitOf(state: StateFolder, service: Service, { manager, udev }: Place):
     description: plainText(escapeLine(description)),
     needed: [
       ...(udev === false ? [] : appearing(service).map(deviceUnit)),
-      ...loops.map((name) => `${name}.service`),
+      ...needs.map((name) => `${name}.service`),
       ...mounts(service),
     ],
     state: unitWord(state.folder),
@@ -130,31 +134,51 @@ function unitOf(state: StateFolder, service: Service, { manager, udev }: Place):
       ? drafted('task.service', {
           ...common,
           script: commandWord(script),
-          ...(service.kind === 'loop' ? LOOP_RIGHTS : MODULE_RIGHTS),
+          ...RIGHTS[service.kind as keyof typeof RIGHTS],
         })
       : drafted('program.service', { ...common, ...programVariables(service, program) });
   return [{ path: `${UNIT_FOLDER}/${service.name}.service`, mode: 0o644, ...draft }];
 }
 
-const LOOP_RIGHTS = { capabilities: 'CAP_SYS_ADMIN CAP_DAC_OVERRIDE', calls: '@system-service' };
-/** Kernel code that opens devices and interfaces does so in the name of whoever told it to. */
-const MODULE_RIGHTS = {
-  capabilities: 'CAP_SYS_MODULE CAP_SYS_ADMIN CAP_SYS_RAWIO CAP_NET_ADMIN CAP_NET_RAW CAP_DAC_OVERRIDE',
-  calls: '@system-service @module',
+/** What a service is of an export, where it is not the whole of it. */
+const PARTS = { link: ': interface', loop: ': loop device', module: '', program: '' };
+
+const RIGHTS = {
+  link: {
+    capabilities: 'CAP_NET_ADMIN CAP_DAC_OVERRIDE',
+    calls: '@system-service',
+    // ip(8) may go by an ordinary socket.
+    families: 'AF_UNIX AF_NETLINK AF_INET',
+  },
+  loop: { capabilities: 'CAP_SYS_ADMIN CAP_DAC_OVERRIDE', calls: '@system-service', families: 'AF_UNIX' },
+  /** Kernel code that opens devices and interfaces does so in the name of whoever told it to. */
+  module: {
+    capabilities: 'CAP_SYS_MODULE CAP_SYS_ADMIN CAP_SYS_RAWIO CAP_NET_ADMIN CAP_NET_RAW CAP_DAC_OVERRIDE',
+    calls: '@system-service @module',
+    families: 'AF_UNIX',
+  },
 };
 
 /** Paths of the interfaces and disks that a service waits for. */
-function appearing({ kind, members }: Service): string[] {
+function appearing(service: Service): string[] {
+  const { kind, members } = service;
   if (kind === 'loop') return [];
-  const interfaces = members.map(({ iface }) => `/sys/subsystem/net/devices/${iface}`);
+  if (kind === 'link') return service.link.vlan === undefined ? [interfacePath(service.link.name)] : [];
+  const interfaces = members.map(({ iface }) => interfacePath(iface));
   const disks = members
     .filter(({ backing }) => backing.kind === 'device')
     .map(({ backing }) => (backing.pinned ? backing.name : backing.opens));
   return [...new Set([...interfaces, ...disks])];
 }
 
+/** Systemd's name of it, below which udev has it known. */
+function interfacePath(iface: string): string {
+  return `/sys/subsystem/net/devices/${iface}`;
+}
+
 /** Units of the file systems that files may lie on. */
-function mounts({ members }: Service): string[] {
+function mounts({ kind, members }: Service): string[] {
+  if (kind === 'link') return [];
   const files = members.filter(({ backing }) => backing.kind === 'file');
   return [...new Set(files.flatMap(({ backing }) => [backing.name, backing.path].flatMap(mountUnits)))];
 }
@@ -167,7 +191,7 @@ function programVariables({ members }: Service, program: Program): object {
     environment: unitWord(`${RUN_MARK}=${program.mark}`),
     cwd: plainText(program.cwd),
     before: program.before.map(commandLine),
-    command: commandLine(program.argv),
+    command: commandLine(guarded(program.argv, [], program.beside)),
     stop: program.stop,
     logFile: plainText(program.log),
     daemon: control.shape === 'daemon',
@@ -188,19 +212,41 @@ function devicesOf({ kind, loop, pinned, opens }: ExportEntry['backing']): strin
   return pinned ? ['block-*'] : [unitWord(opens)];
 }
 
-function loopScript(state: StateFolder, entry: ExportEntry): Draft {
+function linkScript({ name, mtu, vlan }: PreparedLink, late: string): Draft {
+  const make = vlan && [
+    'ip',
+    'link',
+    'add',
+    'link',
+    vlan.on,
+    'name',
+    name,
+    'type',
+    'vlan',
+    'id',
+    `${vlan.id}`,
+  ];
+  return drafted('link.sh', {
+    name: quote(name),
+    late: quote(late),
+    make: make && quoteArgv(make),
+    set: quoteArgv(['ip', 'link', 'set', 'dev', name, ...(mtu === undefined ? [] : ['mtu', `${mtu}`]), 'up']),
+  });
+}
+
+function loopScript(state: StateFolder, entry: ExportEntry, late: string): Draft {
   const { name } = entry.backing;
   return drafted('loop.sh', {
     id: exportId(entry),
     file: quote(name),
     record: quote(loopRecord(state, entry)),
     link: quote(loopLink(state, entry)),
-    // The same words as when we attach it, without those that the script has.
-    options: attachCommand(name, loopOptions(entry)).slice(3, -1).join(' '),
+    late: quote(late),
+    options: quoteArgv(attachWords(loopOptions(entry))),
   });
 }
 
-function moduleScript(state: StateFolder, entry: ExportEntry): Draft {
+function moduleScript(state: StateFolder, entry: ExportEntry, late: string): Draft {
   const { control } = entry;
   if (control.shape !== 'control-file') throw new TypeError(`${control.shape} is not a module`);
   const variables = exportVariables(state, entry, keptPath(state, entry));
@@ -209,8 +255,11 @@ function moduleScript(state: StateFolder, entry: ExportEntry): Draft {
       line: quote(render(line, variables)),
       path: quote(render(path, variables)),
     }));
+  const disk = diskCommand(entry);
   return drafted('module.sh', {
     id: exportId(entry),
+    late: quote(late),
+    disk: disk && quoteArgv(disk),
     implementation: entry.implementation,
     module: control.module,
     logFile: quote(state.logPath(control.module)),
@@ -223,17 +272,15 @@ function moduleScript(state: StateFolder, entry: ExportEntry): Draft {
   });
 }
 
-function programScript(state: StateFolder, program: Program, loops: readonly string[], ids: string): Draft {
-  // A file may come late; and one that is missing holds up no other export of the program.
-  const attach = loops.map((name) => ['sh', '-c', 'sh "$1" start || :', 'sh', scriptPath(state, name)]);
-  const argv = guarded(program.argv, [...attach, ...program.before]);
+function programScript(program: Program, ids: string, path: string): Draft {
   return drafted('program.sh', {
     ids,
     mark: quote(program.mark),
     logFile: quote(program.log),
     cwd: quote(program.cwd),
-    command: quoteArgv(argv),
-    supervised: quoteArgv(supervised(argv, 'on-failure')),
+    command: quoteArgv(guarded(program.argv, program.before, program.beside)),
+    // By the script, which may be another one by the next start.
+    supervised: quoteArgv(supervised(['sh', path, 'run'], 'on-failure')),
     stop: program.stop,
   });
 }
@@ -244,7 +291,14 @@ function configurationOf(state: StateFolder, service: Service): PersistDraft[] {
   const members = service.members.map((entry) => ({ entry, path: keptPath(state, entry) }));
   const { path, variables } = daemonConfiguration(state, entry, members);
   const name = posix.basename(entry.control.config.template, '.hbs');
-  return [{ path, mode: 0o600, template: { name, text: entry.template ?? '' }, variables }];
+  const disks = diskList(service.members);
+  const list = { path: disksPath(state, entry), mode: 0o600 };
+  return [
+    { path, mode: 0o600, template: { name, text: entry.template ?? '' }, variables },
+    ...(disks === ''
+      ? []
+      : [{ ...list, template: { name: 'disks', text: '{{{disks}}}' }, variables: { disks } }]),
+  ];
 }
 
 function bootFiles(
@@ -267,7 +321,12 @@ function bootFiles(
 type Draft = Pick<PersistDraft, 'template' | 'variables'>;
 
 function drafted(name: string, variables: object): Draft {
-  const text = readFileSync(join(packageRoot, 'templates', 'persist', `${name}.hbs`), 'utf8');
+  const read = (file: string): string =>
+    readFileSync(join(packageRoot, 'templates', 'persist', `${file}.hbs`), 'utf8');
+  // What scripts have in common is part of the template, which is translated for Ansible as a whole.
+  const text = read(name)
+    .replace('{{> again}}\n', () => read('again'))
+    .replace('{{> loops}}\n', loopFunctions);
   return { template: { name, text }, variables };
 }
 

@@ -1,6 +1,7 @@
 /** Hosts without a service manager that we know: scripts, called by what such a host calls at boot. */
 import type { Host } from '../../host/host.js';
 import type { StateFolder } from '../entry.js';
+import { lateFault } from './late.js';
 import type { ServiceManager } from './manager.js';
 import { bootServiceName, scriptPath } from './names.js';
 
@@ -47,10 +48,11 @@ export function scripts(host: Host): ServiceManager {
         const isCalled = (await host.list('/etc/rc2.d')).some(
           (link) => /^S\d\d(.*)/.exec(link)?.[1] === name,
         );
-        return isCalled ? undefined : `${INIT_SCRIPTS}/${name} is not called at boot`;
+        if (!isCalled) return `${INIT_SCRIPTS}/${name} is not called at boot`;
+      } else if ((await hasLocal(host)) && !(await localLines(host)).includes(callOf(state))) {
+        return `${LOCAL} does not call it`;
       }
-      if (!(await hasLocal(host)) || (await localLines(host)).includes(callOf(state))) return undefined;
-      return `${LOCAL} does not call it`;
+      return lateFault(host, state, service);
     },
     starter: async (state) => {
       if (await hasInitScripts(host)) return `${INIT_SCRIPTS}/${bootServiceName(state)}`;
@@ -88,6 +90,6 @@ async function changeLocal(host: Host, state: StateFolder, isThere: boolean): Pr
   const at = exit < 0 ? rest.length : exit;
   const changed = isThere ? [...rest.slice(0, at), call, ...rest.slice(at)] : rest;
   // Red Hat's and others have a link there.
-  const path = (await host.run(['realpath', LOCAL])).stdout.trimEnd();
+  const path = (await host.run(['readlink', '-f', LOCAL])).stdout.trimEnd();
   await host.write(path, `${changed.join('\n')}\n`, 0o755);
 }

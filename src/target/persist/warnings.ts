@@ -15,7 +15,8 @@ export async function persistenceWarnings(
 ): Promise<string[]> {
   if (!entry.persist) return [];
   const node = nodeWarning(entry.node);
-  const network = iface === undefined ? [] : bootWarnings(await files(), iface);
+  const ours = entry.links?.find(({ name }) => name === iface?.name);
+  const network = iface === undefined ? [] : bootWarnings(await files(), iface, ours);
   return [...network, ...(node === undefined ? [] : [node])];
 }
 

@@ -11,6 +11,8 @@ interface Case {
   host: string;
   name?: string;
   mtu?: number;
+  /** What services of ours do at boot. */
+  ours?: { mtu?: number };
   /** Undefined: no warning. */
   warning?: RegExp;
 }
@@ -137,11 +139,41 @@ const CASES: Case[] = [
     host: '@@device eth0\n@@file /etc/conf.d/net\nmtu_eth0="9000"\n@@file /etc/runlevels/default/net.eth0\n',
     mtu: 9000,
   },
+  { title: 'services of ours bring it up and set its MTU', host: IFUP, mtu: 9000, ours: { mtu: 9000 } },
+  { title: 'services of ours bring it up', host: IFUP, ours: {} },
+  {
+    title: 'services of ours bring it up, and nothing sets its MTU',
+    host: IFUP,
+    mtu: 9000,
+    ours: {},
+    warning: /^nothing known here sets the MTU of eth0 at boot, which is 9000 now; have ifupdown do it/,
+  },
+  {
+    title: 'services of ours set an MTU that networkd sets back',
+    host: `${NETWORKD}[Match]\nName=eth0\n[Link]\nMTUBytes=1500\n`,
+    mtu: 9000,
+    ours: { mtu: 9000 },
+    warning:
+      /^systemd-networkd \(\S+\) brings eth0 up at boot with an MTU of 1500, and the export sets 9000, .*: what comes later counts; have systemd-networkd do it: .*MTUBytes=9000$/,
+  },
+  {
+    title: 'services of ours set an MTU that networkd has set back',
+    host: `${NETWORKD}[Match]\nName=eth0\n[Link]\nMTUBytes=1500\n`,
+    ours: { mtu: 9000 },
+    warning:
+      /^host prepare had set the MTU of eth0 to 9000, and systemd-networkd \(\S+\) has set it to 1500; .*MTUBytes=9000$/,
+  },
+  {
+    title: 'services of ours set an MTU that somebody has set back',
+    host: IFUP,
+    ours: { mtu: 9000 },
+    warning: /^host prepare had set the MTU of eth0 to 9000, and somebody has set it to 1500; .* mtu 9000$/,
+  },
 ];
 
-for (const { title, host, name = 'eth0', mtu = 1500, warning } of CASES) {
+for (const { title, host, name = 'eth0', mtu = 1500, ours, warning } of CASES) {
   test(`D5: ${title}`, (t) => {
-    const found = bootWarnings(readNetworkFiles(host), { name, mac: MAC, mtu, type: 'ether' });
+    const found = bootWarnings(readNetworkFiles(host), { name, mac: MAC, mtu, type: 'ether' }, ours);
     t.is(found.length, warning === undefined ? 0 : 1, found.join('\n'));
     if (warning !== undefined) t.regex(found[0] ?? '', warning);
   });

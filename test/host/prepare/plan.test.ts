@@ -120,7 +120,7 @@ test('an interface: up, its MTU, a VLAN; nothing where all is so already', (t) =
 test('D5: what is set on an interface until the next boot is told', (t) => {
   const { advice } = plan({}, { iface: 'san0', mtu: 9000 });
   t.deepEqual(advice, [
-    'set the MTU of san0 from 1500 to 9000, bring san0 up: until the next boot; have what sets up its network keep that for longer',
+    'set the MTU of san0 from 1500 to 9000, bring san0 up: until the next boot, unless a persistent export is made on it by then; better have what sets up its network keep that',
   ]);
 });
 

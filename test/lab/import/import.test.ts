@@ -169,14 +169,12 @@ test('E: two that say something else of one address are both left out', async (t
 
 test('E: of a loop device the lab names the file, of one that is not attached nothing', async (t) => {
   const found = (path: string, slot: number) => ({ ...FOUND, path, slot, place: { file: 'f', line: slot } });
-  const answers = {
-    loopdevices: [
-      { name: '/dev/loop0', 'back-file': '/srv/a.img', ro: false, offset: 0, sizelimit: 0 },
-      { name: '/dev/loop1', 'back-file': '/srv/b.img', ro: true, offset: 0, sizelimit: 0 },
-      { name: '/dev/loop2', 'back-file': '/srv/c.img', ro: '0', offset: '512', sizelimit: '0' },
-      { name: '/dev/loop3', 'back-file': '/srv/d.img (deleted)', ro: false, offset: 0, sizelimit: 0 },
-    ],
-  };
+  const answers = [
+    '/dev/loop0 12 8:1 0 0 0 0 /srv/a.img',
+    '/dev/loop1 - - 1 0 0 0 /srv/b.img',
+    '/dev/loop2 14 8:1 0 1 512 0 /srv/c.img',
+    '/dev/loop3 15 8:1 0 0 0 0 /srv/d.img (deleted)',
+  ];
   const paths = [
     '/dev/loop0',
     '/dev/loop1',
@@ -189,7 +187,7 @@ test('E: of a loop device the lab names the file, of one that is not attached no
   const exports = paths.map(found);
   const host = new (class extends LocalHost {
     override async run() {
-      return { exitCode: 0, stdout: JSON.stringify(answers), stderr: '', duration: 0 };
+      return { exitCode: 0, stdout: `${answers.join('\0')}\0`, stderr: '', duration: 0 };
     }
   })();
   const resolved = await resolveLoops(host, { exports, leftOut: [], remarks: [] });

@@ -54,6 +54,15 @@ const simple = fc.oneof(
     'IFS=r',
   ),
   fc.constantFrom('read X < /dev/null', 'eval options=-d', '. ./more', 'exit', 'return'),
+  fc.constantFrom(
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the shell's
+    ': ${options:=-r}',
+    ': $((slot = 2))',
+    'command export options=-d',
+    'command . ./more',
+    'readonly options',
+    'for options in -r; do :; done',
+  ),
 );
 const test_ = fc.constantFrom('true', 'false', '[ -n "$COIN" ]', '! true', '[ "$X" = -r ]');
 const statement = fc.oneof(
@@ -136,6 +145,33 @@ test('E: a fragment of Debian’s: what is taken over is what the shell that rea
   );
   t.true(taken > 40, `${taken} of 300`);
 });
+
+const SETTING = {
+  'for options in -r; do :; done': 'the loop in line 6 sets it',
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the shell's
+  ': ${options:=-r}': '${options:=…} may set it',
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the shell's
+  'cat << END\n${options=-r}\nEND': '${options=…} may set it',
+  ': $((options += 1))': 'arithmetic may set it',
+  'options[0]=-r': 'options[0]=… may set it',
+  'declare -n o=options; o=-r': 'o stands for another variable (line 6)',
+  'command export options=$X': 'is split by some shells',
+  'builtin eval options=-r': 'eval in line 6 may set it',
+  'command . /etc/more': 'the file included in line 6 may set it',
+  'readonly options; options=-r': 'it may end the shell that reads it',
+};
+
+for (const [statement, why] of Object.entries(SETTING)) {
+  test(`E: options that are set in ways that can't be told: ${statement.replaceAll('\n', ' ')}`, (t) => {
+    const { exports, leftOut } = parseVblade(
+      'f',
+      `shelf=0\nslot=1\nnetif=eth0\nfilename=/srv/a\noptions=\n${statement}\n`,
+      HOMES,
+    );
+    t.deepEqual(exports, []);
+    t.true(leftOut[0]?.reason.includes(why), leftOut[0]?.reason);
+  });
+}
 
 test('E: a script: what is taken over is what it runs', async (t) => {
   const folder = await temporaryFolder(t);

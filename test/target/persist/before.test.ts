@@ -1,7 +1,7 @@
 /** What must run before each start of a program, in the files that bring it back after a reboot. */
 import { spawnSync } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { StateFolder } from '../../../src/target/entry.js';
@@ -16,14 +16,20 @@ interface Started {
   argv: string[];
 }
 
-function filesOf(folder: string, { before = [], argv }: Started, manager: Place['manager']): string[] {
+interface Written {
+  path: string;
+  text: string;
+}
+
+function filesOf(folder: string, { before = [], argv }: Started, manager: Place['manager']): Written[] {
   const state = new StateFolder(folder);
   const [service] = servicesOf(state, [entryOf({ persist: true })]);
   if (service?.kind !== 'program') throw new Error('no program');
   const changed: Service = { ...service, program: { ...service.program, before, argv, cwd: folder } };
-  return draftService(state, changed, { manager }).map(({ template, variables }) =>
-    render(template.text, variables),
-  );
+  return draftService(state, changed, { manager }).map(({ path, template, variables }) => ({
+    path,
+    text: render(template.text, variables),
+  }));
 }
 
 test('a unit runs it by ExecStartPre, each of its words as it is', (t) => {
@@ -31,27 +37,28 @@ test('a unit runs it by ExecStartPre, each of its words as it is', (t) => {
     ['/bin/sh', '-c', 'test -e "$1" 50%', 'sh', '/srv/a b'],
     ['/bin/true', ''],
   ];
-  const [unit = ''] = filesOf('/var/lib/aoe-lab', { before, argv: ['/bin/sleep', '1'] }, 'systemd');
+  const [unit] = filesOf('/var/lib/aoe-lab', { before, argv: ['/bin/sleep', '1'] }, 'systemd');
   t.regex(
-    unit,
+    unit?.text ?? '',
     /^ExecStartPre=\/bin\/sh -c "test -e \\"\$\$1\\" 50%%" sh "\/srv\/a b"\nExecStartPre=\/bin\/true ""\nExecStart=\/bin\/sleep 1$/m,
   );
-  const [plain = ''] = filesOf('/var/lib/aoe-lab', { argv: ['/bin/sleep', '1'] }, 'systemd');
-  t.false(plain.includes('ExecStartPre'));
+  const [plain] = filesOf('/var/lib/aoe-lab', { argv: ['/bin/sleep', '1'] }, 'systemd');
+  t.false(plain?.text.includes('ExecStartPre'));
 });
 
 test('the script of a program runs it at each start, and tries again until it succeeds', async (t) => {
   const folder = await temporaryFolder(t);
-  const script = join(folder, 'program.sh');
   const [ready, started] = [join(folder, 'ready'), join(folder, 'started')];
   const before = [['sh', '-c', 'test -e "$1" || { echo "no disk"; exit 3; }', 'sh', ready]];
   const argv = ['sh', '-c', 'echo >> "$1"; exec sleep 60', 'sh', started];
-  const [text = ''] = filesOf(folder, { before, argv }, 'scripts');
-  await writeFile(script, text);
+  const [script] = filesOf(folder, { before, argv }, 'scripts');
+  if (script === undefined) throw new Error('no script');
+  await mkdir(dirname(script.path), { recursive: true });
+  await writeFile(script.path, script.text);
   const log = join(folder, 'logs', 'e0.1@eth0.log');
   await mkdir(join(folder, 'logs'));
   const call = (verb: string) =>
-    spawnSync('sh', [script, verb], { encoding: 'utf8', stdio: 'ignore' }).status;
+    spawnSync('sh', [script.path, verb], { encoding: 'utf8', stdio: 'ignore' }).status;
 
   t.is(call('run'), 3, 'as supervise-daemon runs it');
   t.teardown(() => call('stop'));

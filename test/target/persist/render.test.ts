@@ -39,7 +39,7 @@ async function everyShape(): Promise<ExportEntry[]> {
       slot: 5,
       backing: backingOf({ kind: 'device', path: '/dev/sdb' }),
     }),
-    await entry('kvblade', undefined, { slot: 6, backing: loop }),
+    await entry('kvblade', undefined, { slot: 6, backing: loop, links: [{ name: 'eth0' }] }),
   ];
 }
 
@@ -104,6 +104,7 @@ test('each service comes after those it needs, exports of one daemon share one',
   t.deepEqual(
     services.map((name) => name.replace(/b{12}/, 'BUILD')),
     [
+      'aoe-lab-link-eth0',
       'aoe-lab-loop-e0.2-eth0',
       'aoe-lab-loop-e0.4-a-b',
       'aoe-lab-loop-e0.6-eth0',
@@ -131,6 +132,30 @@ test('a unit waits for its interface and its loop device, and bears the mark its
   const plain = files.find(({ path }) => path.endsWith('/aoe-lab-e0.1-eth0.5.service'))?.text ?? '';
   t.true(plain.includes('ExecStart=') && plain.includes(commandWord(odd)), plain);
   t.true(plain.includes(`ReadWritePaths=-${unitWord(odd)}`));
+});
+
+test('D5: an interface that was prepared is set up once a boot, before the exports on it, a VLAN after what is below it', async (t) => {
+  const links = [
+    { name: 'san0', mtu: 9000 },
+    { name: 'san0.5', mtu: 9000, vlan: { on: 'san0', id: 5 } },
+  ];
+  const entries = [
+    await entry('vblade', '25', { slot: 1, iface: 'san0.5', links }),
+    await entry('kvblade', undefined, { slot: 2, iface: 'san0.5', links }),
+  ];
+  const { services, files } = renderPersistence(state, entries, { manager: 'systemd' });
+  t.deepEqual(services.slice(0, 2), ['aoe-lab-link-san0', 'aoe-lab-link-san0.5']);
+  const text = (end: string) => files.find(({ path }) => path.endsWith(end))?.text ?? '';
+  t.regex(text('/aoe-lab-link-san0.5.sh'), /ip link add link san0 name san0\.5 type vlan id 5$/m);
+  t.regex(text('/aoe-lab-link-san0.5.sh'), /^ {2}ip link set dev san0\.5 mtu 9000 up$/m);
+  t.regex(text('/aoe-lab-link-san0.5.service'), /^After=.* aoe-lab-link-san0\.service/m);
+  t.regex(text('/aoe-lab-link-san0.service'), /^RestrictAddressFamilies=.*AF_NETLINK/m);
+  for (const service of services.slice(2)) {
+    t.regex(
+      text(`/${service}.service`),
+      /^After=.* aoe-lab-link-san0\.service aoe-lab-link-san0\.5\.service/m,
+    );
+  }
 });
 
 test('D3: no unit requires the disk, the loop device or the file system of an export', async (t) => {

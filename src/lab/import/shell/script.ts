@@ -2,6 +2,7 @@
  * A shell's text as the commands it runs, and what its variables hold at its end. Nothing is run: what depends on a
  * condition, a loop or an included file is marked as doubtful, with the reason.
  */
+import { setByExpansions } from './expansions.js';
 import type { Part } from './parts.js';
 import { type Token, tokenize, type Unreadable, type Word } from './tokens.js';
 import { type Value, Variables } from './values.js';
@@ -54,6 +55,7 @@ const JOINING = new Set(['&&', '||', '|']);
 /** @param variables those it begins with */
 export function readScript(text: string, variables = new Variables()): Script {
   const { tokens, unreadable } = tokenize(text);
+  for (const [name, how] of setByExpansions(text)) variables.distrust(name, `${name}: ${how} may set it`);
   const shell = new Shell(variables);
   shell.run(tokens);
   const failure = unreadable ?? shell.failure;
@@ -72,6 +74,7 @@ class Shell {
   failure: Unreadable | undefined;
   readonly #frames: Frame[] = [];
   readonly #functions = new Set<string>();
+  readonly #readOnly = new Set<string>();
   /** A function's body is next. */
   #isFunction = false;
   #mayFunctionExit = false;
@@ -109,7 +112,11 @@ class Shell {
     if (CLOSERS.has(word.raw)) this.#close(word.raw, word.line);
     else if (opener !== undefined) {
       this.#open(...opener, word.line);
-      if (['for', 'select'].includes(word.raw)) return upTo(tokens, index, ['\n', ';']);
+      if (['for', 'select'].includes(word.raw)) {
+        const name = textOf(tokens[index + 1]) ?? '';
+        this.variables.set(name, { unknown: `${name}: the loop in line ${word.line} sets it` });
+        return upTo(tokens, index, ['\n', ';']);
+      }
       if (word.raw === 'case') {
         (this.#frames.at(-1) as Frame).isPattern = true;
         return upTo(tokens, index, ['in']);
@@ -230,7 +237,10 @@ class Shell {
   #assign(word: Word, unsure: string | undefined): void {
     const { name, parts, isAdded } = assigned(word) as Assignment;
     const value = this.variables.text(word, parts);
-    if (unsure !== undefined) this.variables.set(name, { unknown: `${name}: ${unsure}` });
+    if (this.#readOnly.has(name)) {
+      this.variables.set(name, { unknown: `${name} is read-only, and set again` });
+      this.end ??= { line: word.line, isSure: false };
+    } else if (unsure !== undefined) this.variables.set(name, { unknown: `${name}: ${unsure}` });
     else this.variables.set(name, isAdded ? { unknown: `${name} is added to` } : value);
   }
 
@@ -239,6 +249,11 @@ class Shell {
     const { line, args } = command;
     const [first, ...others] = args.map((arg) => ('text' in arg ? arg.text : undefined));
     if (first === undefined) return false;
+    // They run the builtin that follows, whatever functions there are.
+    if (first === 'command' || first === 'builtin') {
+      const skipped = others[0] === '-p' || others[0] === '--' ? 2 : 1;
+      return this.#isBuiltIn({ ...command, args: args.slice(skipped) }, words.slice(skipped), doubt, isApart);
+    }
     if (this.#functions.has(first)) {
       this.variables.forget(`the function ${first} may set it (line ${line})`);
       if (this.#mayFunctionExit) this.end ??= { line, isSure: false };
@@ -256,6 +271,10 @@ class Shell {
           if (assigned(word) !== undefined) this.#assign(word, unsure);
           // A shell may end at what is no name.
           else if (!/^(-\w+|[A-Za-z_]\w*)$/.test(word.raw)) this.end ??= { line, isSure: false };
+          const name = assigned(word)?.name ?? word.raw;
+          if (first === 'readonly' || isFlagged(others, 'r')) this.#readOnly.add(name);
+          else if (first !== 'export' && isFlagged(others, 'n'))
+            this.variables.forget(`${name} stands for another variable (line ${line})`);
         }
         return true;
       case '.':
@@ -309,6 +328,10 @@ function assigned({ parts: [first, ...others] }: Word): Assignment | undefined {
   if (all === undefined || name === undefined) return undefined;
   const rest: Part = { ...first, text: first.text.slice(all.length) };
   return { name, parts: [rest, ...others], isAdded: plus === '+' };
+}
+
+function isFlagged(args: readonly (string | undefined)[], flag: string): boolean {
+  return args.some((arg) => arg !== undefined && /^-\w+$/.test(arg) && arg.includes(flag));
 }
 
 function textOf(token: Token | undefined): string | undefined {

@@ -14,6 +14,8 @@ export class Variables {
   readonly #homes: ReadonlyMap<string, string>;
   /** Why all that is not set behind it can't be told. */
   #doubt: string | undefined;
+  /** Variables that are never known, with the reason. */
+  readonly #distrusted = new Map<string, string>();
   /** Why words can't be split: IFS was changed. */
   #noSplitting: string | undefined;
 
@@ -33,8 +35,16 @@ export class Variables {
     this.#noSplitting ??= reason;
   }
 
+  /** Whatever sets it, it can't be told. */
+  distrust(name: string, reason: string): void {
+    this.#distrusted.set(name, reason);
+    if (name === 'IFS') this.#noSplitting ??= reason;
+  }
+
   /** Undefined if nothing sets it. */
   get(name: string): Value | undefined {
+    const reason = this.#distrusted.get(name);
+    if (reason !== undefined) return { unknown: reason };
     return this.#values.get(name) ?? (this.#doubt === undefined ? undefined : { unknown: this.#doubt });
   }
 

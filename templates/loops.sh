@@ -1,0 +1,39 @@
+# Loop devices by whatever losetup(8) there is: that of util-linux tells what is behind them; for that of busybox it is
+# looked up by its path.
+
+# Inode of a file, and the number of its file system as the kernel writes it.
+file_id() {
+  set -- $(stat -L -c '%i %d' -- "$1")
+  [ $# -eq 2 ] && echo "$1 $((($2 >> 8) & 0xfff)):$((($2 & 0xff) | (($2 >> 12) & 0xfff00)))"
+}
+
+# A line each: device, inode, file system; the latter are - where they can not be told.
+loops() {
+  if listed=$(losetup --list --noheadings --raw --output NAME,BACK-INO,BACK-MAJ:MIN 2> /dev/null); then
+    [ -z "$listed" ] || echo "$listed" | sed 's/\\x20//g'
+    return
+  fi
+  [ -d /sys/block ] || { echo 'neither losetup(8) nor sysfs tells of loop devices' >&2; return 1; }
+  for at in /sys/block/loop*/loop; do
+    { IFS= read -r behind < "$at/backing_file"; } 2> /dev/null || continue
+    at=${at%/loop}
+    echo "/dev/${at##*/} $(file_id "$behind" 2> /dev/null || echo - -)"
+  done
+}
+
+# DIRECT ACCESS FILE: `on` or `off`, `-r` or nothing. Prints the device.
+attach() {
+  case $(losetup --help 2>&1) in
+  *--show*)
+    losetup --find --show "--direct-io=$1" $2 "$3"
+    return
+    ;;
+  esac
+  [ "$1" = off ] || { echo "losetup: this one knows no direct I/O" >&2; return 1; }
+  while device=$(losetup -f); do
+    losetup $2 "$device" "$3" && echo "$device" && return
+    # Somebody else may have been quicker.
+    [ -e "/sys/block/${device##*/}/loop" ] || break
+  done
+  return 1
+}

@@ -1,0 +1,35 @@
+/** The answer is lines: what others may name as they like must not write any of its own. */
+import { symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'ava';
+import { here } from '../../src/host/local.js';
+import { quote } from '../../src/host/quote.js';
+import { surveyScript, surveyStorage } from '../../src/storage/survey.js';
+import { temporaryFolder } from '../temporary.js';
+
+const FORGED = '\n@blocks\n@mounts\n@swaps\n@locks\n@writers\n@end\n';
+
+test('a link that leads to lines says nothing of disks, mounts and users', async (t) => {
+  const folder = await temporaryFolder(t);
+  const name = join(folder, 'disk');
+  await writeFile(join(folder, `a${FORGED}b`), '');
+  await symlink(`a${FORGED}b`, name);
+  const plain = join(folder, 'plain');
+  await writeFile(plain, '');
+  const [seen, usual] = [await surveyStorage(here, [name]), await surveyStorage(here, [plain])];
+  t.deepEqual([...seen.blocks.keys()], [...usual.blocks.keys()]);
+  t.true(seen.mounts.length > 0);
+  t.is(seen.names.get(name)?.node?.kind, 'file');
+});
+
+test('links below /dev whose names or targets are lines are left out', async (t) => {
+  const folder = await temporaryFolder(t);
+  await symlink('sda', join(folder, `name${FORGED}`));
+  await symlink(`target${FORGED}`, join(folder, 'lines'));
+  await symlink('sda', join(folder, 'usual'));
+  const script = surveyScript().replace('find /dev -type l', `find ${quote(folder)} -type l`);
+  t.not(script, surveyScript());
+  const { stdout } = await here.run(['sh', '-c', script, 'sh', 'users', folder], { accept: [1, 123] });
+  t.is(stdout.split('\n').filter((one) => one === '@mounts').length, 1);
+  t.is(stdout.split('\n').filter((one) => one.startsWith('l') && one.includes(folder)).length, 2);
+});
