@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { requireOwn } from './own-folders.js';
 
 function findPackageRoot(): string {
   let dir = dirname(fileURLToPath(import.meta.url));
@@ -19,8 +20,10 @@ export const packageRoot = findPackageRoot();
 /**
  * The store of sources, trees and builds on this machine: `$AOE_LAB_CACHE`, else `$XDG_CACHE_HOME/aoe-lab`,
  * else `~/.cache/aoe-lab`. All of it can be deleted at any time; it costs only the work of making it again.
+ * @throws UsageError for root, if somebody else may change it
  */
 export function cacheFolder(): string {
   const { AOE_LAB_CACHE, XDG_CACHE_HOME } = process.env;
-  return AOE_LAB_CACHE || join(XDG_CACHE_HOME || join(homedir(), '.cache'), 'aoe-lab');
+  const folder = AOE_LAB_CACHE || join(XDG_CACHE_HOME || join(homedir(), '.cache'), 'aoe-lab');
+  return requireOwn(folder, 'the store', 'AOE_LAB_CACHE');
 }

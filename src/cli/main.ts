@@ -8,6 +8,8 @@ import { run } from './run.js';
 const argv = process.argv.slice(2);
 let isOver = false;
 
+// Whatever the shell's is: what is made here, and by what is started here, is written to by nobody else.
+process.umask(process.umask() | 0o022);
 guardStreams();
 // What nobody waits for may fail as well; rejections arrive here too.
 process.on('uncaughtException', (error) => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { z } from 'zod';
 import { UsageError } from '../errors.js';
+import { requireOwn } from '../own-folders.js';
 import { here } from './local.js';
 import { textOf } from './ssh/client/files.js';
 
@@ -27,7 +28,8 @@ export type BookedHost = z.infer<typeof entrySchema>;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 
 function bookPath(): string {
-  return join(process.env.XDG_CONFIG_HOME || join(homedir(), '.config'), 'aoe-lab', 'hosts.yaml');
+  const folder = process.env.XDG_CONFIG_HOME || join(homedir(), '.config');
+  return requireOwn(join(folder, 'aoe-lab', 'hosts.yaml'), 'the host book', 'XDG_CONFIG_HOME');
 }
 
 /** @throws UsageError if the file is not a host book */

@@ -1,4 +1,5 @@
 import { LabError, linesOf } from '../errors.js';
+import { LONGEST_OUTPUT } from './budget.js';
 import { showArgv } from './quote.js';
 
 /** A command that failed, with all that is known of it. */
@@ -16,23 +17,27 @@ export class CommandError extends LabError {
       exitCode?: number | undefined;
       signal?: string | undefined;
       timedOut?: boolean;
+      /** It was ended as it printed too much. */
+      flooded?: boolean;
       code?: string | undefined;
       stdout: string;
       stderr: string;
     },
     log?: string,
   ) {
-    const { exitCode, signal, timedOut, code, stdout, stderr } = outcome;
+    const { exitCode, signal, timedOut, flooded, code, stdout, stderr } = outcome;
     const how =
       code === 'ENOENT'
         ? 'no such command'
-        : timedOut
-          ? 'ran into its time limit'
-          : signal
-            ? `ended by ${signal}`
-            : exitCode === undefined
-              ? `could not be started (${code ?? 'unknown reason'})`
-              : `exit code ${exitCode}`;
+        : flooded
+          ? `it printed more than ${LONGEST_OUTPUT >> 20} MiB, and was ended`
+          : timedOut
+            ? 'ran into its time limit'
+            : signal
+              ? `ended by ${signal}`
+              : exitCode === undefined
+                ? `could not be started (${code ?? 'unknown reason'})`
+                : `exit code ${exitCode}`;
     const said = lastLines(stderr || stdout, 5);
     super({
       tried: `running \`${showArgv(argv)}\` on ${host}`,
@@ -46,6 +51,9 @@ export class CommandError extends LabError {
   }
 }
 
+/** Characters of what a command said that are told. */
+const LONGEST_WORDS = 8192;
+
 function lastLines(text: string, count: number): string {
-  return text.trimEnd().split('\n').slice(-count).join('\n');
+  return text.slice(-LONGEST_WORDS).trimEnd().split('\n').slice(-count).join('\n');
 }

@@ -100,7 +100,8 @@ async function lineTo(
     open,
     trust: () =>
       readTrust({ name, port, ...hostKey, acceptNew: options.acceptNew === true || hostKey.acceptNew }),
-    login: () => newLogin({ name, user, keys: () => gatherKeys({ ...keys, mayAsk }), mayAsk }),
+    login: () =>
+      newLogin({ name, user, keys: (ignored) => gatherKeys({ ...keys, mayAsk, ignored }), mayAsk }),
     connectTimeout: resolved.connectTimeout,
     keepalive: resolved.keepalive,
   });

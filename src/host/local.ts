@@ -2,7 +2,10 @@ import { constants, createWriteStream } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { homedir, hostname, release } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
+import { requireOwn } from '../own-folders.js';
+import { Budget } from './budget.js';
 import { CommandError } from './command-error.js';
 import { enterNamespace } from './enter.js';
 import {
@@ -54,22 +57,31 @@ export class LocalHost implements Host {
       stripFinalNewline: false,
       timeout: options.timeout ?? DEFAULT_TIMEOUT,
       killSignal: 'SIGKILL',
+      buffer: false,
       all: options.log !== undefined,
       env: { LC_ALL: 'C', ...options.env },
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
       ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
     });
-    const log = options.log === undefined ? undefined : createWriteStream(options.log, { flags: 'a' });
+    const log =
+      options.log === undefined ? undefined : createWriteStream(options.log, { flags: 'a', mode: 0o600 });
     // Whoever reads the log afterwards finds all of it; one that can't be written does not fail the command.
     const logged = log && child.all ? finished(child.all.pipe(log)).catch(() => undefined) : undefined;
+    // Not by execa, which would make an error's text of all of it.
+    const budget = new Budget();
+    let flooded = false;
+    budget.onSpent = () => {
+      flooded = true;
+      child.kill('SIGKILL');
+    };
+    const [out, err] = [child.stdout, child.stderr].map((stream) => gather(stream, budget));
     const result = await child;
     await logged;
-    const stdout = String(result.stdout ?? '');
-    const stderr = String(result.stderr ?? '');
+    const [stdout, stderr] = [Buffer.concat(out ?? []).toString(), Buffer.concat(err ?? []).toString()];
     const exitCode = result.exitCode;
     const fine = exitCode === 0 || (exitCode !== undefined && options.accept?.includes(exitCode));
-    if (!fine || result.timedOut || result.isTerminated) {
+    if (!fine || flooded || result.timedOut || result.isTerminated) {
       throw new CommandError(
         this.name,
         argv,
@@ -77,6 +89,7 @@ export class LocalHost implements Host {
           exitCode,
           signal: result.signal,
           timedOut: result.timedOut,
+          flooded,
           code: (result as { code?: string }).code,
           stdout,
           stderr,
@@ -90,7 +103,7 @@ export class LocalHost implements Host {
   async start(argv: readonly string[], options: StartOptions): Promise<number> {
     const { spawn } = await import('node:child_process');
     await fs.mkdir(dirname(options.log), { recursive: true });
-    const log = await fs.open(options.log, 'a');
+    const log = await fs.open(options.log, 'a', 0o600);
     try {
       const full = enterNamespace(this.netns, argv);
       this.onRun?.(full);
@@ -246,14 +259,25 @@ export class LocalHost implements Host {
 
   async stateFolder(): Promise<string> {
     const { AOE_LAB_STATE, XDG_STATE_HOME } = process.env;
-    if (AOE_LAB_STATE) return AOE_LAB_STATE;
-    if (process.getuid?.() === 0) return '/var/lib/aoe-lab';
+    const isRoot = process.getuid?.() === 0;
+    if (AOE_LAB_STATE || isRoot) {
+      return requireOwn(AOE_LAB_STATE || '/var/lib/aoe-lab', 'the state folder', 'AOE_LAB_STATE');
+    }
     return join(XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'aoe-lab');
   }
 }
 
 /** This machine, in its own network namespace. */
 export const here = new LocalHost();
+
+/** @returns what comes, as far as it may */
+function gather(stream: Readable, budget: Budget): Buffer[] {
+  const chunks: Buffer[] = [];
+  stream.on('data', (chunk: Buffer) => {
+    if (budget.take(chunk)) chunks.push(chunk);
+  });
+  return chunks;
+}
 
 /** What is being written to a path; one of a killed process is told by its name (see `isTemporary`). */
 function temporaryBeside(path: string): string {

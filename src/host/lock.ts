@@ -109,7 +109,7 @@ export class LockTalk {
     if (exitCode === FORBIDDEN) {
       return new MissingError({
         tried,
-        happened: linesOf(said.trim() || 'this user may not read it'),
+        happened: linesOf(said.trim() || 'this user has no rights to it'),
         next: 'run the command as root, or as the user whose folder it is',
         missing: ['rights'],
       });

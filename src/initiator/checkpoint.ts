@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { LabError, UsageError } from '../errors.js';
@@ -75,15 +76,19 @@ export class Checkpoint {
 
   /** @param done bytes that are safe now, counted from the beginning */
   async save(done: number): Promise<void> {
-    const partial = `${this.path}.new`;
-    const file = await open(partial, 'w');
+    // Of a name that nobody foresees: in a folder of others it could be a link by then.
+    const partial = `${this.path}.${randomBytes(6).toString('hex')}`;
+    const file = await open(partial, 'wx', 0o600);
     try {
       await file.writeFile(`${JSON.stringify({ ...this.#facts, done })}\n`);
       await file.sync();
+      await rename(partial, this.path);
+    } catch (error) {
+      await rm(partial, { force: true });
+      throw error;
     } finally {
       await file.close();
     }
-    await rename(partial, this.path);
     this.done = done;
     this.#savedAt = performance.now();
   }

@@ -214,7 +214,7 @@ async function takeUp(
 async function openOutput(path: string, done: number): Promise<{ file: FileHandle; isNew: boolean }> {
   try {
     if (done > 0) return { file: await open(path, 'r+'), isNew: false };
-    return { file: await open(path, 'wx'), isNew: true };
+    return { file: await open(path, 'wx', 0o600), isNew: true };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw asLabError(error, `opening ${path}`);
   }

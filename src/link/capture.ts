@@ -52,7 +52,7 @@ export class Capture {
     this.path = path;
     this.#now = options.now ?? clock;
     try {
-      this.#file = openSync(path, 'w');
+      this.#file = openSync(path, 'w', 0o600);
     } catch (cause) {
       throw new LabError({ tried: `writing the capture ${path}`, happened: (cause as Error).message, cause });
     }

@@ -219,7 +219,15 @@ export class Daemon {
       broadcast: settings.broadcast,
       bufferCount: settings.bufferCount,
       serial: settings.serial,
-      backing: { path, directIo, sync, offset, length, queueLength: settings.queueLength },
+      backing: {
+        path,
+        directIo,
+        sync,
+        offset,
+        length,
+        queueLength: settings.queueLength,
+        links: settings.links,
+      },
       ...kept,
     });
   }

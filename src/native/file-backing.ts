@@ -8,6 +8,7 @@ import { type Libc, libc } from '../link/libc.js';
 import { type Backing, BackingError } from './backing.js';
 import { directIoAlignment } from './direct-io.js';
 import { filesystemName, isRemote } from './filesystems.js';
+import { openTrusted } from './open-trusted.js';
 import type { IoFault } from './reaction.js';
 import { SharedLook } from './shared-look.js';
 import { type Turns, turnsAt, turnsOfExport } from './turns.js';
@@ -23,6 +24,8 @@ export interface FileBackingOptions {
   offset?: number | undefined;
   /** Most sectors of the export; as many as there are otherwise. */
   length?: number | undefined;
+  /** `any`: links in folders that somebody else may write to are followed as well. */
+  links?: 'any' | undefined;
   /** Requests under way at the medium; what the buffer count allows otherwise. */
   queueLength?: number | undefined;
 }
@@ -78,7 +81,7 @@ export class FileBacking implements Backing {
     const { path, readOnly, directIo, sync } = options;
     const flags = (readOnly ? constants.O_RDONLY : constants.O_RDWR) | (sync ? constants.O_DSYNC : 0);
     const c = directIo ? await libc() : undefined;
-    const handle = await openFile(path, flags);
+    const handle = await openFile(path, flags, options.links === 'any');
     let direct: FileHandle | undefined;
     try {
       if (directIo) direct = await openDirect(handle, path, flags);
@@ -196,10 +199,11 @@ function linkTo(handle: FileHandle): string {
   return `/proc/self/fd/${handle.fd}`;
 }
 
-async function openFile(path: string, flags: number): Promise<FileHandle> {
+async function openFile(path: string, flags: number, anyLinks: boolean): Promise<FileHandle> {
   try {
-    return await open(path, flags);
+    return anyLinks ? await open(path, flags) : await openTrusted(path, flags);
   } catch (cause) {
+    if (cause instanceof LabError) throw cause;
     const { message } = cause as Error;
     throw new LabError({ tried: `opening ${path}`, happened: message, cause });
   }

@@ -46,6 +46,8 @@ async function end(code: number): Promise<void> {
 
 /** Runs an entry point; what it throws ends the process. */
 export async function runMain(main: () => Promise<void>): Promise<void> {
+  // Its state and its sockets are nobody else's.
+  process.umask(0o077);
   await main().catch((error) => {
     log(describe(error));
     return end(expectedError(error)?.exitCode ?? 1);

@@ -18,6 +18,8 @@ export interface ExportSettings {
   serial: string | undefined;
   /** Requests under way at the backing store. */
   queueLength: number | undefined;
+  /** `any`: links in folders that somebody else may write to are followed as well. */
+  links: 'any' | undefined;
   /** Sectors. */
   offset: number | undefined;
   length: number | undefined;
@@ -33,7 +35,7 @@ export interface Settings {
 
 /**
  * Reads a configuration: `{"exports": [{"shelf", "slot", "iface", "path", and as wished "readOnly", "macs", "broadcast",
- * "directIo", "sync", "bufferCount", "queueLength", "offset", "length", "serial"}], "ring", "uring"}`; what is null counts as left out.
+ * "directIo", "sync", "bufferCount", "queueLength", "offset", "length", "serial", "links"}], "ring", "uring"}`; what is null counts as left out.
  * @throws UsageError with every fault
  */
 export async function readSettings(file: string): Promise<Settings> {
@@ -109,6 +111,12 @@ function parseExport(value: unknown, where: string, faults: string[]): ExportSet
     faults.push(`${where}.serial: ${JSON.stringify(field)} is not 1 to 20 printable ASCII characters`);
     return undefined;
   };
+  const links = (): 'any' | undefined => {
+    const field = take('links');
+    if (field === undefined || field === 'any') return field;
+    faults.push(`${where}.links: "any", or left out`);
+    return undefined;
+  };
   const macs = (): Mac[] => {
     const field = take('macs') ?? [];
     if (!Array.isArray(field)) {
@@ -133,6 +141,7 @@ function parseExport(value: unknown, where: string, faults: string[]): ExportSet
     sync: flag('sync'),
     bufferCount: number('bufferCount', 1, 65535),
     serial: serial(),
+    links: links(),
     queueLength: number('queueLength', 1, 65535),
     offset: number('offset', 0, Number.MAX_SAFE_INTEGER),
     length: number('length', 1, Number.MAX_SAFE_INTEGER),

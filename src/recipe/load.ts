@@ -8,6 +8,7 @@ import { delimiter, join, relative } from 'node:path';
 import { digestOf } from '../digest.js';
 import type { DocumentFault } from '../document.js';
 import { UsageError } from '../errors.js';
+import { requireOwn } from '../own-folders.js';
 import { cacheFolder, packageRoot } from '../paths.js';
 import type { Recipe, Release } from './schema.js';
 
@@ -102,7 +103,7 @@ export function effective(recipe: Recipe, release: Release): Pick<Recipe, 'build
 function recipeFiles(): string[] {
   const folders = [join(packageRoot, 'recipes')];
   for (const folder of (process.env.AOE_LAB_RECIPES ?? '').split(delimiter)) {
-    if (folder !== '') folders.push(folder);
+    if (folder !== '') folders.push(requireOwn(folder, 'the recipes in', 'AOE_LAB_RECIPES'));
   }
   return folders.flatMap((folder) => {
     if (!existsSync(folder)) {

@@ -1,7 +1,12 @@
 import type { Source } from '../recipe/schema.js';
+import { withoutCredentials } from './credentials.js';
 
 /** How people are told of a location. */
 export function describeSource(source: Source): string {
+  return withoutCredentials(words(source));
+}
+
+function words(source: Source): string {
   switch (source.type) {
     case 'archive':
       return source.url;

@@ -8,6 +8,7 @@ import { here } from '../host/local.js';
 import { cacheFolder } from '../paths.js';
 import type { Recipe, Release } from '../recipe/schema.js';
 import type { Arrival, ArriveOptions } from './arrive/arrival.js';
+import { withoutCredentials } from './credentials.js';
 import type { OnSourceEvent } from './events.js';
 import { type ArchiveFacts, pinnedTrees } from './pins.js';
 import { reasonOf } from './reason.js';
@@ -143,8 +144,9 @@ async function fromUrl(
 ): Promise<OwnFound> {
   const { limits } = options;
   const key = JSON.stringify(['own', url, ...subdirs]);
-  const known = (): ReturnType<typeof recallKey> => recallKey(key, subdirs, release, {}, options, url);
-  const tried = `fetching the source from ${url}`;
+  const known = (): ReturnType<typeof recallKey> =>
+    recallKey(key, subdirs, release, {}, options, withoutCredentials(url));
+  const tried = `fetching the source from ${withoutCredentials(url)}`;
   const before = await known();
   if (before !== undefined) return before;
   if (offline) {
@@ -158,10 +160,15 @@ async function fromUrl(
   try {
     const meanwhile = await known();
     if (meanwhile !== undefined) return meanwhile;
-    options.onEvent({ kind: 'trying', location: url });
+    options.onEvent({ kind: 'trying', location: withoutCredentials(url) });
     const signal = AbortSignal.any([options.signal, AbortSignal.timeout(limits.location)]);
     return await withWorkFolder(async (work) => {
-      const arrival = await arriveFromUrl(url, { ...options, signal, work, location: url });
+      const arrival = await arriveFromUrl(url, {
+        ...options,
+        signal,
+        work,
+        location: withoutCredentials(url),
+      });
       const found = await settleOwn(arrival, subdirs, release, options);
       const { digest: tree, location, archive } = found;
       await writeHint({ key, tree, location, ...(archive === undefined ? {} : { archive }) });
@@ -196,7 +203,7 @@ async function arriveFromUrl(url: string, options: ArriveOptions): Promise<Arriv
   }
   if (!/^https?:/i.test(url)) {
     throw new UsageError({
-      tried: `fetching the source from ${url}`,
+      tried: `fetching the source from ${withoutCredentials(url)}`,
       happened: 'it is no kind of URL that can be fetched',
       next: 'name an archive by http:// or https://, a repository by git+https:// or svn+http://',
     });

@@ -49,10 +49,16 @@ export function brokenPin(facts: ArchiveFacts, pins: ArchivePins): string | unde
   return undefined;
 }
 
-/** Whether any source of the release pins exactly this archive by a digest. */
-export function isPinnedArchive(facts: ArchiveFacts, release: Release): boolean {
+/**
+ * Whether any source of the release pins exactly this archive by a digest.
+ * @param bySha whether that has to be a SHA: an MD5 can be forged
+ */
+export function isPinnedArchive(facts: ArchiveFacts, release: Release, bySha: boolean): boolean {
   return release.sources.some(
-    (source) => source.type === 'archive' && hasDigest(source) && brokenPin(facts, source) === undefined,
+    (source) =>
+      source.type === 'archive' &&
+      (bySha ? (source.sha256 ?? source.sha512) !== undefined : hasDigest(source)) &&
+      brokenPin(facts, source) === undefined,
   );
 }
 

@@ -1,4 +1,5 @@
 import { LabError } from '../errors.js';
+import { withoutCredentials } from './credentials.js';
 
 const PHRASES: Readonly<Record<string, string>> = {
   ENOTFOUND: 'its host name is not known',
@@ -37,7 +38,7 @@ function causes(error: unknown): unknown[] {
 }
 
 function oneLine(text: string): string {
-  return text
+  return withoutCredentials(text)
     .trim()
     .split(/\s*\n\s*/)
     .join('; ');

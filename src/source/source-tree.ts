@@ -68,10 +68,13 @@ export function asSourceTree(recipe: Recipe, release: Release, found: Found, pin
   };
 }
 
-/** How a tree and the archive it came from compare with all that the release pins. */
+/**
+ * How a tree and the archive it came from compare with all that the release pins. Whoever can make an archive of the same MD5
+ * has no say over the tree.
+ */
 export function comparePins(release: Release, digest: string, archive: ArchiveFacts | undefined): Pinned {
-  if (archive !== undefined && isPinnedArchive(archive, release)) return 'archive';
   const trees = pinnedTrees(release);
+  if (archive !== undefined && isPinnedArchive(archive, release, trees.length > 0)) return 'archive';
   if (trees.includes(digest)) return 'tree';
   return trees.length > 0 ? 'differs' : 'none';
 }

@@ -1,6 +1,7 @@
 /** What is to be exported, judged by what a host says of it; and what stands against it whoever asks. No I/O. */
 import { posix } from 'node:path';
 import { UsageError } from '../errors.js';
+import { isLink, type Weakness, weaknesses } from '../trust.js';
 import { formatSize } from '../units.js';
 import { containerIn } from './contents.js';
 import type { Finding } from './findings.js';
@@ -8,6 +9,13 @@ import { type Identity, identityOf, isMoving, stableName } from './identity.js';
 import { type BlockFacts, blockOf, type NameFacts, type StorageSnapshot } from './snapshot.js';
 
 export const SECTOR = 512;
+
+/**
+ * none: the name is no link
+ * own: it is one, in folders that nobody else may write to
+ * any: a link in a folder of somebody else's leads there
+ */
+export type Links = 'none' | 'own' | 'any';
 
 export interface Backing {
   /** As the user typed it, absolute; links are not resolved. */
@@ -21,6 +29,9 @@ export interface Backing {
   kind: 'file' | 'device';
   /** Bytes; of a file that is not there yet, what it will have. */
   size: number;
+  links: Links;
+  /** Somebody else may put another file, or a link, in its place. */
+  exposed: boolean;
   /** Whether the file is still to be made. */
   absent: boolean;
   /** Undefined of a file that is not there yet. */
@@ -61,8 +72,41 @@ export function plainName(name: string): string {
 export function judgeBacking(snapshot: StorageSnapshot, name: string, spec: BackingSpec): Judgement {
   const facts = snapshot.names.get(name);
   if (facts === undefined) throw new TypeError(`${name} was not asked about`);
+  const judgement = judgeNamed(snapshot, facts, spec);
+  return exposed(snapshot, facts, judgement);
+}
+
+/** A link of somebody else's is a finding, a file that somebody else may exchange is told. */
+function exposed({ user }: StorageSnapshot, facts: NameFacts, judgement: Judgement): Judgement {
+  const weak = weaknesses(facts.way, user);
+  const link = weak.find(({ step }) => isLink(step));
+  const backing: Backing = {
+    ...judgement.backing,
+    links: link !== undefined ? 'any' : facts.hops.length > 1 ? 'own' : 'none',
+    exposed: weak.length > 0,
+  };
+  const [first] = weak;
+  if (first === undefined) return { ...judgement, backing };
+  if (link !== undefined) {
+    const finding: Finding = {
+      kind: 'link',
+      text: linkText(link),
+      next: [`name the file itself: ${backing.path}`],
+    };
+    return { ...judgement, backing, findings: [...judgement.findings, finding] };
+  }
+  const warning = `${first.who} may write to ${first.folder}, and so exchange ${facts.name}: take a folder that nobody else may write to`;
+  return { ...judgement, backing, warnings: [...judgement.warnings, warning] };
+}
+
+/** Why a link is not followed. */
+export function linkText({ step, folder, who }: Weakness): string {
+  return `${step.path} is a link, and ${who} may write to ${folder}: it may lead elsewhere at any time`;
+}
+
+function judgeNamed(snapshot: StorageSnapshot, facts: NameFacts, spec: BackingSpec): Judgement {
+  const { name, node, trouble } = facts;
   const refuse = refusal(name);
-  const { node, trouble } = facts;
   if (facts.broken) {
     refuse('its name, or that of a link or folder on the way, holds a line break', 'give it another name');
   }
@@ -76,6 +120,9 @@ export function judgeBacking(snapshot: StorageSnapshot, name: string, spec: Back
     refuse('it is neither a file nor a block device', 'name a file or a block device');
   return existingFile(snapshot, facts, spec, refuse);
 }
+
+/** Until the way there is judged. */
+const UNEXPOSED = { links: 'none', exposed: false } as const;
 
 type Refuse = (happened: string, next: string | readonly string[]) => never;
 
@@ -135,6 +182,7 @@ function fileBacking(name: string, path: string, size: number, identity: Identit
     name,
     path,
     opens: name,
+    ...UNEXPOSED,
     moving: false,
     kind: 'file',
     size,
@@ -214,6 +262,7 @@ function device(
     name,
     path: `/dev/${block.name.replaceAll('!', '/')}`,
     opens: moving ? stable : name,
+    ...UNEXPOSED,
     moving,
     kind: 'device',
     size: block.size,

@@ -1,6 +1,15 @@
 /** What may speak against an export, each of which a user may override by its name. */
 
-export const FINDINGS = ['mounted', 'swap', 'in-use', 'exported', 'container', 'unasked', 'address'] as const;
+export const FINDINGS = [
+  'mounted',
+  'swap',
+  'in-use',
+  'exported',
+  'container',
+  'unasked',
+  'address',
+  'link',
+] as const;
 
 /**
  * mounted: a file system is mounted from it
@@ -10,6 +19,7 @@ export const FINDINGS = ['mounted', 'swap', 'in-use', 'exported', 'container', '
  * container: it holds the image of a disk, and is none
  * unasked: who uses it could not be found out
  * address: another station answers for the address
+ * link: a link leads there from a folder that somebody else may write to
  */
 export type FindingKind = (typeof FINDINGS)[number];
 

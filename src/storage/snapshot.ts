@@ -1,5 +1,7 @@
 /** What a host says of its files, disks and those who use them, at one moment. No I/O; gathered by survey.ts. */
 
+import type { Step, User } from '../trust.js';
+
 /** `MAJOR:MINOR`, decimal. */
 export type DeviceNumber = string;
 
@@ -35,6 +37,8 @@ export interface NameFacts {
   broken: boolean;
   /** Names on the way through links, each absolute with its folder resolved; the last one is what is meant. */
   hops: string[];
+  /** Every name on the way, folders too, from `/` on. */
+  way: Step[];
   readable: boolean;
   writable: boolean;
   folder: { exists: boolean; path: string; writable: boolean };
@@ -86,6 +90,8 @@ export interface Lock {
 }
 
 export interface StorageSnapshot {
+  /** Who asked. */
+  user: User;
   /** Changes at each boot. */
   bootId: string;
   /** What tells the host from others: machine-id(5), or its name where it has none. */

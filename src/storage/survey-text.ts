@@ -1,6 +1,7 @@
 /** Reads what the script of survey.ts prints. No I/O. */
 import { posix } from 'node:path';
 import { deviceNumber, TELLING } from '../identity.js';
+import { isMapped, type Step, type User } from '../trust.js';
 import type { BlockFacts, Lock, Mount, NameFacts, NodeFacts, StorageSnapshot, Writer } from './snapshot.js';
 
 const SECTOR = 512;
@@ -17,6 +18,7 @@ export function parseSurvey(text: string, names: readonly string[]): StorageSnap
   const section = (name: string): string[] => sections.get(name) ?? [];
   const blocks = parseBlocks(section('blocks'), section('loops'));
   return {
+    user: parseUser(section('user')),
     bootId: section('boot')[0] ?? '',
     // "uninitialized" stands there until the first boot is over.
     machineId: section('machine').find((line) => line !== '' && line !== 'uninitialized') ?? '',
@@ -49,6 +51,7 @@ function parseName(name: string, lines: readonly string[]): NameFacts {
     trouble,
     broken: lines.includes('broken'),
     hops: lines.filter((line) => line.startsWith('hop ')).map((line) => line.slice(4)),
+    way: lines.flatMap(parseStep),
     readable: lines.includes('readable'),
     writable: lines.includes('writable'),
     folder: {
@@ -60,6 +63,19 @@ function parseName(name: string, lines: readonly string[]): NameFacts {
     head: Buffer.from(after('head') ?? '', 'hex'),
     tail: Buffer.from(after('tail') ?? '', 'hex'),
   };
+}
+
+/** `way %f %u %g %n` of stat(1). */
+function parseStep(line: string): Step[] {
+  const [, mode, uid, gid, path] = /^way ([0-9a-f]+) (\d+) (\d+) (\/.*)$/.exec(line) ?? [];
+  if (mode === undefined || path === undefined) return [];
+  return [{ path, mode: Number.parseInt(mode, 16), uid: Number(uid), gid: Number(gid) }];
+}
+
+/** `UID GID`, then /proc/self/uid_map. */
+function parseUser([ids = '', ...map]: readonly string[]): User {
+  const [uid = 0, gid = 0] = ids.split(' ').map(Number);
+  return { uid, gid, isMapped: isMapped(map) };
 }
 
 /** `%f %d %i %W %s %b %u %t %T` of stat(1); numbers of devices as `stat.st_rdev` packs them. */

@@ -38,11 +38,31 @@ hops() {
     turns=$((turns + 1))
   done
 }
+# Each name on the way as itself, links before what they lead to. One with a line end could pass for another line.
+way() {
+  rest=$1 at= turns=0
+  set -- /
+  while [ -n "$rest" ]; do
+    part=\${rest%%/*}
+    case $rest in */*) rest=\${rest#*/};; *) rest=;; esac
+    case $part in ''|.) continue;; ..) at=\${at%/*}; continue;; *"$nl"*) break;; esac
+    set -- "$@" "$at/$part"
+    if [ -L "$at/$part" ]; then
+      turns=$((turns + 1))
+      [ $turns -le 40 ] && to=$(readlink -- "$at/$part") || break
+      case $to in /*) at=;; esac
+      rest=$to/$rest
+    else at=$at/$part
+    fi
+  done
+  stat -c 'way %f %u %g %n' -- "$@" 2>/dev/null
+}
 i=0
 for name do
   echo "@name $i"; i=$((i + 1))
   printf 'node %s\\n' "$(stat -L -c "$facts" -- "$name" 2>&1)"
   hops "$name"
+  way "$name"
   [ -r "$name" ] && echo readable
   [ -w "$name" ] && echo writable
   folder=\${name%/*}/
@@ -59,6 +79,9 @@ for name do
     [ -f "$name" ] && echo "tail $(tail -c 512 -- "$name" 2>/dev/null | od -An -v -tx1 | tr -d ' \\n')"
   fi
 done
+echo @user
+echo "$(id -u) $(id -g)"
+cat /proc/self/uid_map 2>/dev/null
 echo @boot
 cat /proc/sys/kernel/random/boot_id
 echo @machine

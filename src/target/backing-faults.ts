@@ -2,7 +2,7 @@
 
 import { type StorageSnapshot, sameFile } from '../storage/snapshot.js';
 import { formatSize } from '../units.js';
-import { type Meaning, meaningOf, whereabouts } from './backing-now.js';
+import { type Meaning, meaningOf, strayLink, whereabouts } from './backing-now.js';
 import { type ExportEntry, exportId, sectorsOf } from './entry.js';
 import type { Opened } from './opened.js';
 
@@ -44,6 +44,8 @@ export function judgeServed(view: BackingView, entry: ExportEntry): BackingJudge
   });
   const trouble = snapshot.names.get(name)?.trouble;
   if (trouble !== undefined) return fault(`it could not be looked at: ${trouble}`, 'file');
+  const stray = strayLink(snapshot, entry);
+  if (stray !== undefined) return fault(`${stray}: it is not served at the next start`, 'file');
   if (now === undefined) {
     const lost = servesThen(view, entry)
       ? ': its target serves the file that was removed, which is lost when that ends'

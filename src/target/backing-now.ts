@@ -1,8 +1,10 @@
 /** What the name of an export means now, beside what it meant when it was exported. */
 import { LabError } from '../errors.js';
+import { linkText } from '../storage/backing.js';
 import { describeDevice, type Identity, identityOf, isSame, whereIs } from '../storage/identity.js';
 import { blockOf, type StorageSnapshot } from '../storage/snapshot.js';
 import { surveyStorage } from '../storage/survey.js';
+import { isLink, weaknesses } from '../trust.js';
 import { linkDisk } from './disk-link.js';
 import { type EntryStore, type ExportEntry, exportId } from './entry.js';
 
@@ -38,6 +40,17 @@ export function meaningOf(snapshot: StorageSnapshot, { backing }: ExportEntry): 
   };
 }
 
+/** Why what the name of an entry leads to is not served: by a link that was none, or is in somebody else's hands. */
+export function strayLink(snapshot: StorageSnapshot, { backing }: ExportEntry): string | undefined {
+  const { name, path, kind, links = name === path ? 'none' : 'own' } = backing;
+  const facts = snapshot.names.get(name);
+  if (facts === undefined || links === 'any') return undefined;
+  const link = weaknesses(facts.way, snapshot.user).find(({ step }) => isLink(step));
+  if (link !== undefined) return linkText(link);
+  if (kind !== 'file' || links !== 'none' || facts.hops.length <= 1) return undefined;
+  return `${name} was a file when it was exported, and is a link to ${facts.hops.at(-1)} now`;
+}
+
 /** Where the disk of an entry is now that its name does not mean any more: ": it is /dev/sdc now"; empty if nowhere. */
 export function whereabouts(snapshot: StorageSnapshot, { backing }: ExportEntry): string {
   const { identity } = backing;
@@ -64,6 +77,11 @@ function refresh(snapshot: StorageSnapshot, entry: ExportEntry): ExportEntry | L
   const tried = `looking for what ${exportId(entry)} serves`;
   const now = meaningOf(snapshot, entry);
   const where = whereabouts(snapshot, entry);
+  const stray = strayLink(snapshot, entry);
+  if (stray !== undefined) {
+    const next = `put the file back; or aoe-lab unexport ${exportId(entry)}, then export what is meant`;
+    return new LabError({ tried, happened: stray, next });
+  }
   if (now === undefined) {
     const { node, trouble } = snapshot.names.get(name) ?? {};
     const happened =

@@ -8,7 +8,7 @@ import { type Host, type HostLock, isTemporary } from '../host/host.js';
 import type { PreparedLink } from '../host/prepare/links.js';
 import { withRights } from '../host/rights.js';
 import type { Control } from '../recipe/schema.js';
-import { SECTOR } from '../storage/backing.js';
+import { type Links, SECTOR } from '../storage/backing.js';
 import type { MadeFile } from '../storage/files.js';
 import type { Identity } from '../storage/identity.js';
 import type { RestartPolicy } from './supervise.js';
@@ -68,6 +68,10 @@ export interface ExportEntry {
     kind: 'file' | 'device';
     /** Bytes. */
     size: number;
+    /** Whether its name was a link; one that was none has to be none later on; not recorded by earlier versions. */
+    links?: Links;
+    /** Somebody else could put a link in its place (see exposed.ts). */
+    exposed?: boolean;
     /** What it is, whatever its name; null where an earlier version did not record it. */
     identity: Identity | null;
     /** The file was made for this export. */
@@ -164,6 +168,19 @@ export class StateFolder {
   }
 }
 
+/**
+ * The user's alone, since who may open a folder may hold its lock. One of an earlier version is closed as well, as the modes
+ * of what is not ours are let alone.
+ */
+const MAKE_STATE = `umask 077
+if [ ! -d "$1" ]; then mkdir -p "$1"
+elif [ -d "$1/exports" ] && [ -O "$1" ] && [ ! -k "$1" ]; then chmod 700 "$1"
+fi`;
+
+export function makeStateCommand(folder: string): string[] {
+  return ['sh', '-c', MAKE_STATE, 'sh', folder];
+}
+
 /** What initiators see of its file or device. */
 export function sectorsOf({ backing, options: { offset = 0, length } }: ExportEntry): number {
   return length ?? Math.floor(backing.size / SECTOR) - offset;
@@ -188,7 +205,7 @@ export class EntryStore extends StateFolder {
   /** Taken on the folder itself, so that no file of ours is left when nothing is exported. */
   async lock(wait = 60_000): Promise<HostLock> {
     const tried = `changing exports on ${this.host.name}`;
-    await withRights(tried, this.folder, () => this.host.run(['mkdir', '-p', this.folder]));
+    await withRights(tried, this.folder, () => this.host.run(makeStateCommand(this.folder)));
     const lock = await this.host.lock(this.folder, wait);
     try {
       this.#known = new Map((await this.#readAll()).map((entry) => [exportId(entry), entry]));

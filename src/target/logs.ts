@@ -7,6 +7,9 @@ import { EntryStore, exportId } from './entry.js';
 import { byRealNames } from './real-names.js';
 import { selectEntries } from './unexport.js';
 
+/** Bytes of a log that are shown: its last ones. */
+const LONGEST_LOG = 16 << 20;
+
 /**
  * What the target of an export printed since it was exported; a daemon's exports share one log. That of an export that has
  * ended is kept for 14 days (see tidy.ts), under the name of its file.
@@ -18,8 +21,18 @@ export async function exportLog(
 ): Promise<{ id: string; path: string; text: string }> {
   const store = await EntryStore.open(host);
   const { id, path } = await findLog(store, name);
-  const text = ((await readIfThere(host, path)) ?? '').toString();
-  return { id, path, text };
+  return { id, path, text: await endOf(host, path) };
+}
+
+/** A target that complains without end fills no memory. */
+async function endOf(host: Host, path: string): Promise<string> {
+  const facts = await host.stat(path);
+  if (facts === undefined || facts.size <= LONGEST_LOG) {
+    return ((await readIfThere(host, path)) ?? '').toString();
+  }
+  const { stdout } = await host.run(['tail', '-c', String(LONGEST_LOG), path]);
+  const left = facts.size - LONGEST_LOG;
+  return `aoe-lab: the first ${left} bytes of ${path} are left out\n${stdout}`;
 }
 
 async function findLog(store: EntryStore, name: string): Promise<{ id: string; path: string }> {

@@ -143,7 +143,7 @@ export function entryFor(
   backing: Backing,
   bootId: string,
 ): ExportEntry {
-  const { name, path, kind, size, identity, absent, opens } = backing;
+  const { name, path, kind, size, identity, absent, opens, links, exposed } = backing;
   const loop = kind === 'file' && (serving.control.backing === 'device' || (wish.loop ?? false));
   return {
     format: 1,
@@ -159,6 +159,8 @@ export function entryFor(
       ...(opens === undefined ? { pinned: true } : {}),
       kind,
       size,
+      links,
+      ...(exposed ? { exposed } : {}),
       identity: identity ?? null,
       made: absent || wish.made !== undefined,
       ...(wish.made === undefined || absent ? {} : { madeAs: wish.made }),

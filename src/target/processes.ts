@@ -1,7 +1,7 @@
 /**
  * Processes are known in two ways. Each is started with `AOE_LAB_RUN=PATH` in its environment, PATH being that of the entry
  * or daemon it belongs to: that mark survives forks, can't be confused by reused process ids, and is there from the first
- * moment. And each writes itself down before it becomes the target (see run-record.ts), for where its environment can't be read.
+ * moment. It counts for processes of this user and root's alone: anybody can set it. And each writes itself down before it becomes the target (see run-record.ts), for where its environment can't be read.
  */
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
@@ -28,10 +28,16 @@ for record in "$1/logs/"*.run; do
   printf '/proc/%s/environ:${RUN_MARK}=%s\\0' "$pid" "$mark"
 done`;
 
-/** Ways to print the marks of all environments that can be read: grep(1) that ends lines by NUL, and any other. */
+/**
+ * Environments of this user's and root's processes. The real user counts, whom a program of root's that somebody else started
+ * (setuid) keeps.
+ */
+const OURS = `ours=$(grep -lsE "^Uid:[[:space:]]*($(id -u)|0)[[:space:]]" /proc/[0-9]*/status | sed 's|status$|environ|')`;
+
+/** Ways to print the marks of all of them that can be read: grep(1) that ends lines by NUL, and any other. */
 const MARKED = [
-  `grep -HszoE '^${RUN_MARK}=.*' /proc/[0-9]*/environ; :`,
-  `for f in $(grep -lsF '${RUN_MARK}=' /proc/[0-9]*/environ); do
+  `grep -HszoE '^${RUN_MARK}=.*' $ours; :`,
+  `for f in $(grep -lsF '${RUN_MARK}=' $ours); do
   printf '%s:${RUN_MARK}=%s\\0' "$f" "$(tr '\\0' '\\n' < "$f" | sed -n 's/^${RUN_MARK}=//p')"
 done; :`,
 ];
@@ -42,10 +48,10 @@ done; :`,
  */
 const NAMESPACES = `
 printf '\\0@namespaces\\n'
-ls -ld /proc/self/ns/pid $(grep -lsF '${RUN_MARK}=' /proc/[0-9]*/environ | sed 's|environ$|ns/pid|') 2>/dev/null; :`;
+ls -ld /proc/self/ns/pid $(grep -lsF '${RUN_MARK}=' $ours | sed 's|environ$|ns/pid|') 2>/dev/null; :`;
 
 /** Scripts that look for the processes of one state folder (`$1`), to be run with a mark of their own until one finds that. */
-export const SCANS = MARKED.map((marked) => `${RECORDED}\n${marked}${NAMESPACES}`);
+export const SCANS = MARKED.map((marked) => `${OURS}\n${RECORDED}\n${marked}${NAMESPACES}`);
 
 interface Scan {
   /** Marks of processes started from one state folder: PATH → process ids. */

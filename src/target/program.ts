@@ -6,6 +6,7 @@ import type { Control } from '../recipe/schema.js';
 import { render, renderArgv } from '../templating.js';
 import { diskCommand, disksCommand, disksWatch } from './disk-link.js';
 import { type ExportEntry, exportId, type StateFolder } from './entry.js';
+import { exposedCommand } from './exposed.js';
 import type { RestartPolicy } from './supervise.js';
 import { daemonVariables, exportVariables } from './variables.js';
 
@@ -61,8 +62,8 @@ export function programOf(state: StateFolder, members: readonly ExportEntry[], p
 function disksOf(state: StateFolder, members: readonly ExportEntry[]): Pick<Program, 'before' | 'beside'> {
   const [entry] = members as [ExportEntry, ...ExportEntry[]];
   if (entry.control.shape !== 'daemon') {
-    const command = diskCommand(entry);
-    return { before: command === undefined ? [] : [command] };
+    const commands = [diskCommand(entry), exposedCommand(entry)];
+    return { before: commands.filter((command) => command !== undefined) };
   }
   // A supervisor of ours starts by the words that it was started with, and such an export may come to the daemon later.
   const mayCome = !entry.persist && members.some(({ restart }) => restart !== undefined);

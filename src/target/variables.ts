@@ -35,6 +35,8 @@ export interface ExportVariables {
   length: number | null;
   broadcast: boolean;
   serial: string | null;
+  /** See `Links`; null unless the user allowed them. */
+  links: 'any' | null;
 }
 
 export interface DaemonVariables {
@@ -78,6 +80,7 @@ export function exportVariables(store: StateFolder, entry: ExportEntry, path: st
     length: options.length ?? null,
     broadcast: options.broadcast ?? false,
     serial: entry.serial ?? null,
+    links: entry.backing.links === 'any' ? 'any' : null,
   };
 }
 

@@ -112,7 +112,7 @@ export class SocketDemo {
   async #serve(say: (text: string) => void): Promise<void> {
     const folder = await makeRunFolder('demo');
     this.#folder = folder;
-    const image = await open(this.#image, 'w');
+    const image = await open(this.#image, 'w', 0o600);
     // Twice the data, so that the end of the device is not the end of the data.
     await image.truncate(this.#bytes * 2);
     await image.close();

@@ -35,6 +35,20 @@ test('a command that runs too long is killed and fails, also with an accepted co
   t.regex(error?.message ?? '', /time limit/);
 });
 
+test('all that a command prints is there when it has ended, a log takes both streams', async (t) => {
+  const log = join(await temporaryFolder(t), 'log');
+  const { stdout, stderr } = await host.run(['sh', '-c', 'seq 300000; seq 300000 >&2'], { log });
+  t.is(stdout, stderr);
+  t.is(stdout.split('\n').at(-2), '300000');
+  t.is((await readFile(log)).length, 2 * stdout.length);
+});
+
+test('HOSTILE 14: a command that floods its output is ended, and said so in few words', async (t) => {
+  const error = await t.throwsAsync(host.run(['cat', '/dev/zero']), { instanceOf: CommandError });
+  t.regex(error?.message ?? '', /printed more than 64 MiB, and was ended/);
+  t.true((error?.message.length ?? 0) < 20_000);
+});
+
 test('a command that ends by a signal fails', async (t) => {
   const error = await t.throwsAsync(host.run(['sh', '-c', 'kill -9 $$']), { instanceOf: CommandError });
   t.regex(error?.message ?? '', /SIGKILL/);

@@ -308,3 +308,20 @@ function isAlive(pid: number): boolean {
     return false;
   }
 }
+
+run(
+  'HOSTILE 14: a host that floods its output is ended, on either way a command goes there',
+  async (t, host) => {
+    const floods: Promise<unknown>[] = [
+      host.run(['cat', '/dev/zero']),
+      host.run(['cat', '/dev/zero'], { input: Buffer.alloc(1 << 20) }),
+    ];
+    for (const flood of floods) {
+      await t.throwsAsync(flood, {
+        instanceOf: CommandError,
+        message: /printed more than 64 MiB, and was ended/,
+      });
+    }
+    t.is((await host.run(['echo', 'still there'])).stdout, 'still there\n');
+  },
+);

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import test from 'ava';
@@ -39,6 +39,18 @@ async function makeAiling() {
 const commands = (frames: readonly AtaFrame[], command: number): AtaFrame[] =>
   frames.filter(({ ata }) => ata.cmdStatus === command);
 
+test('HOSTILE: a record of the place reached is written beside nothing that can be foreseen, and through no link', async (t) => {
+  const folder = await temporaryFolder(t);
+  const [output, resume] = [join(folder, 'out'), join(folder, 'out.resume')];
+  await writeFile(join(folder, 'theirs'), 'theirs');
+  await symlink('theirs', `${resume}.new`);
+  const { target, breakFrom } = await makeAiling();
+  breakFrom(15_000);
+  await t.throwsAsync(copyToFile(target, WHOLE, output, { ...RECORD, resume }), { message: /UNC/ });
+  t.is(await readFile(join(folder, 'theirs'), 'utf8'), 'theirs');
+  t.deepEqual((await readdir(folder)).sort(), ['out', 'out.resume', 'out.resume.new', 'theirs']);
+});
+
 test('reading that was stopped goes on where it was, and the file and its digest are whole', async (t) => {
   const folder = await temporaryFolder(t);
   const [output, resume] = [join(folder, 'out'), join(folder, 'out.resume')];
@@ -49,6 +61,11 @@ test('reading that was stopped goes on where it was, and the file and its digest
   const { done } = JSON.parse(await readFile(resume, 'utf8')) as { done: number };
   t.true(done >= 5 << 20 && done <= 15_000 * SECTOR, `${done}`);
   t.deepEqual(await readdir(folder), ['out', 'out.resume']);
+  // HOSTILE 10: what disks hold is nobody else's.
+  t.deepEqual(
+    await Promise.all([output, resume].map(async (path) => (await stat(path)).mode & 0o777)),
+    [0o600, 0o600],
+  );
   breakFrom(Number.POSITIVE_INFINITY);
   const before = commands(fake.ataRequests, AtaCommand.readSectorsExt).length;
   // What is behind the recorded place may be anything.

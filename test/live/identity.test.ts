@@ -1,5 +1,16 @@
 /** Which disk it is: what names mean is asked at each start, and told where it differs from what is served. */
-import { link, mkdir, readFile, rename, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
+import {
+  chown,
+  link,
+  mkdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { here } from '../../src/host/local.js';
@@ -311,5 +322,34 @@ testUnless(
     const { exitCode, stderr } = await cli(second, wire.env);
     t.is(exitCode, 0, stderr);
     t.notRegex(stderr, /overridden|destroy/);
+  },
+);
+
+testUnless(
+  reason,
+  'HOSTILE 2: a link put in the place of a file in a folder of somebody else is not served, and told',
+  async (t) => {
+    const wire = await testWire(t);
+    const theirs = join(wire.folder, 'theirs');
+    await mkdir(theirs);
+    const secret = await image(join(wire.folder, 'secret'), 'secret');
+    const file = await image(join(theirs, 'disk'), 'plain');
+    await chown(theirs, 12345, 12345);
+    const exported = await cli(exporting(wire, 1, file), wire.env);
+    t.is(exported.exitCode, 0, exported.stderr);
+    t.regex(exported.stderr, /user 12345 may write to .*theirs/);
+    await rename(file, `${file}.old`);
+    await symlink(secret, file);
+    t.regex((await statusOf(wire, 1)).faults.join(), /is a link, and user 12345 may write/);
+    const restarted = await cli(['restart', 'e0.1'], wire.env);
+    t.is(restarted.exitCode, 1, restarted.stderr);
+    t.regex(restarted.stderr, /is a link, and user 12345 may write/);
+    refused(t, await cli(exporting(wire, 2, file), wire.env), /--allow link/);
+    // In folders of nobody else, a file that is a link now is not what was exported either.
+    await chown(theirs, 0, 0);
+    t.regex((await cli(['restart', 'e0.1'], wire.env)).stderr, /was a file when it was exported/);
+    await rename(`${file}.old`, file);
+    await cliJson(['restart', 'e0.1'], wire.env);
+    t.is(await firstBytes(wire, 1, 5), 'plain');
   },
 );

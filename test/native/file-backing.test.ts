@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { readFile, truncate, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chown, mkdir, readFile, symlink, truncate, writeFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { LabError } from '../../src/errors.js';
 import { BackingError } from '../../src/native/backing.js';
 import { FileBacking, type FileBackingOptions } from '../../src/native/file-backing.js';
+import { noRoot, testUnless } from '../live/machine.js';
 import { temporaryFolder } from '../temporary.js';
 
 /** Not a whole number of pages, so that its end lies within one. */
@@ -71,3 +72,40 @@ for (const directIo of [false, true]) {
     t.true((await backing.read(49, 1)).equals(image.subarray(52 * 512, 53 * 512)));
   });
 }
+
+test('a file is found through links in folders that nobody else may write to, by relative names too', async (t) => {
+  const folder = await temporaryFolder(t);
+  await mkdir(join(folder, 'a'));
+  await writeFile(join(folder, 'a', 'disk'), Buffer.alloc(1024));
+  await symlink('a', join(folder, 'b'));
+  await symlink(join(folder, 'b', '..', 'b', './disk'), join(folder, 'c'));
+  for (const path of [join(folder, 'c'), `${folder}//b/../c`, relative(process.cwd(), join(folder, 'c'))]) {
+    const backing = await FileBacking.open({ path });
+    t.is(await backing.measure(), 2);
+    await backing.close();
+  }
+  await symlink('loop', join(folder, 'loop'));
+  await t.throwsAsync(FileBacking.open({ path: join(folder, 'loop') }), { message: /too many links/ });
+  await t.throwsAsync(FileBacking.open({ path: join(folder, 'none') }), { message: /no such file/ });
+});
+
+testUnless(
+  noRoot(),
+  'HOSTILE 2: a link of somebody else is not followed, of the file or of a folder',
+  async (t) => {
+    const folder = await temporaryFolder(t);
+    const theirs = join(folder, 'theirs');
+    await mkdir(theirs);
+    await writeFile(join(folder, 'secret'), Buffer.alloc(1024));
+    await writeFile(join(theirs, 'disk'), Buffer.alloc(1024));
+    await symlink('../secret', join(theirs, 'file'));
+    await symlink('..', join(theirs, 'up'));
+    await chown(theirs, 12345, 12345);
+    await (await FileBacking.open({ path: join(theirs, 'disk') })).close();
+    for (const name of ['file', 'up/secret']) {
+      const path = join(theirs, name);
+      await t.throwsAsync(FileBacking.open({ path }), { message: /is a link, and user 12345 may write/ });
+      await (await FileBacking.open({ path, links: 'any' })).close();
+    }
+  },
+);

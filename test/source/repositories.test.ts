@@ -1,4 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
@@ -22,6 +23,33 @@ function fetched(source: Source, options: Parameters<typeof fetchSource>[2] = {}
   const { recipe, release } = recipeOf([source]);
   return fetchSource(recipe, release, options);
 }
+
+withGit(`HOSTILE: filters of the user's own run on no tree that is fetched${noGit}`, async (t) => {
+  await useStore(t);
+  const folder = await folderOf(t);
+  const pwned = join(folder, 'pwned');
+  const home = await folderOf(t);
+  await writeFile(join(home, '.gitconfig'), `[filter "own"]\n  smudge = touch ${pwned}; echo other\n`);
+  const git = (...argv: string[]): string =>
+    execFileSync('git', ['-c', 'user.name=T', '-c', 'user.email=t@example.invalid', ...argv], {
+      cwd: folder,
+      env: { PATH: process.env.PATH, HOME: folder, GIT_CONFIG_NOSYSTEM: '1' },
+      encoding: 'utf8',
+    });
+  git('init', '--quiet', '--initial-branch=main');
+  await writeFile(join(folder, '.gitattributes'), '*.c filter=own\n');
+  await writeFile(join(folder, 'main.c'), 'as it is');
+  git('add', '.');
+  git('commit', '--quiet', '-m', 'one');
+  const before = process.env.HOME;
+  process.env.HOME = home;
+  t.teardown(() => {
+    process.env.HOME = before;
+  });
+  const tree = await fetched({ type: 'git', url: `file://${folder}`, state: 'alive' });
+  t.is(await readFile(join(tree.folder, 'main.c'), 'utf8'), 'as it is');
+  t.false(existsSync(pwned));
+});
 
 withGit(`git: a branch, a tag, a commit, or what the repository has checked out${noGit}`, async (t) => {
   await useStore(t);

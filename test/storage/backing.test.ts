@@ -1,4 +1,4 @@
-import { mkdir, symlink, truncate, writeFile } from 'node:fs/promises';
+import { chown, mkdir, symlink, truncate, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import test from 'ava';
 import { here } from '../../src/host/local.js';
@@ -172,3 +172,37 @@ testUnless(noRoot(), 'A1: a number that moves is told, and the name that stays i
   }
   t.deepEqual(await listLoops(here, file), []);
 });
+
+testUnless(
+  noRoot(),
+  'HOSTILE 2: what somebody else may exchange is told, and his links are refused unless that is overridden',
+  async (t) => {
+    const folder = await temporaryFolder(t);
+    const theirs = join(folder, 'theirs');
+    await mkdir(theirs);
+    await writeFile(join(folder, 'secret'), Buffer.alloc(1024));
+    await writeFile(join(theirs, 'disk'), Buffer.alloc(1024));
+    await symlink('theirs', join(folder, 'own'));
+    const quiet = await judge(join(folder, 'own', 'disk'));
+    t.deepEqual(
+      [quiet.findings, quiet.warnings, quiet.backing.links, quiet.backing.exposed],
+      [[], [], 'none', false],
+    );
+    await chown(theirs, 12345, 12345);
+    const told = await judge(join(folder, 'own', 'disk'));
+    t.regex(told.warnings.join(), /user 12345 may write to .*theirs/);
+    t.like(told, { findings: [], backing: { links: 'none', exposed: true } });
+    // Of the file itself, and of a folder on the way.
+    await symlink('../secret', join(theirs, 'file'));
+    await symlink('..', join(theirs, 'up'));
+    for (const name of ['file', 'up/secret']) {
+      const { backing, findings } = await judge(join(theirs, name));
+      t.is(backing.links, 'any');
+      t.like(findings, [{ kind: 'link' }]);
+      t.regex(findings[0]?.text ?? '', /is a link, and user 12345 may write/);
+    }
+    // Also where the file is still to be made.
+    const { findings } = await judge(join(theirs, 'up', 'new'), { size: 512 });
+    t.like(findings, [{ kind: 'link' }]);
+  },
+);

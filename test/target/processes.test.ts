@@ -38,3 +38,27 @@ testUnless(
     t.deepEqual([...found.keys()].sort(), [join(state, 'ours'), join(state, 'theirs')]);
   },
 );
+
+testUnless(
+  noRoot(),
+  'HOSTILE 9: a process of another user is none of an export, also where it runs a program of root’s',
+  async (t) => {
+    const folder = await temporaryFolder(t);
+    const mark = join(folder, 'exports', 'e0.1@eth0.json');
+    const marked = async (...argv: string[]): Promise<number> => {
+      const child = spawn(argv[0] as string, argv.slice(1), {
+        env: { ...process.env, [RUN_MARK]: mark },
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+      t.teardown(() => child.kill('SIGKILL'));
+      await new Promise((resolve) => child.stdout.once('data', resolve));
+      return child.pid as number;
+    };
+    const says = ['sh', '-c', 'echo here; exec sleep 60'];
+    const own = await marked(...says);
+    await marked('setpriv', '--reuid', '12345', '--regid', '12345', '--clear-groups', ...says);
+    // As a program with the setuid bit is run: the real user is another one.
+    await marked('setpriv', '--ruid', '12345', ...says);
+    t.deepEqual([...(await findProcesses(here, folder))], [[mark, [own]]]);
+  },
+);

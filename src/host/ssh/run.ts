@@ -3,6 +3,7 @@ import { createWriteStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Budget } from '../budget.js';
 import { CommandError } from '../command-error.js';
 import type { RunOptions } from '../host.js';
 import { quoteArgv } from '../quote.js';
@@ -70,11 +71,12 @@ export async function runRemote(
   const mark = randomBytes(8).toString('hex');
   const line = remoteLine({ ...command, env: { [COMMAND_MARK]: mark, ...command.env } });
   options.signal?.throwIfAborted();
-  const see = (talk: Talk) => seeThrough(connection, command, mark, talk, options);
-  const talk = await inShell(connection, line, options);
+  const budget = new Budget();
+  const see = (talk: Talk) => seeThrough(connection, command, mark, talk, budget, options);
+  const talk = await inShell(connection, line, budget, options);
   const result = talk
     ? await see(talk)
-    : await connection.exec(line, (session) => see(onSession(session, options)), options);
+    : await connection.exec(line, (session) => see(onSession(session, budget, options)), options);
   return { ...result, duration: performance.now() - started };
 }
 
@@ -82,18 +84,20 @@ export async function runRemote(
 async function inShell(
   connection: SshConnection,
   line: string,
+  budget: Budget,
   { input, onOutput, log, signal, lane }: RawOptions,
 ): Promise<Talk | undefined> {
   const word = inputWord(input);
   if (lane !== undefined || word === undefined || onOutput !== undefined || log !== undefined)
     return undefined;
-  return connection.shells.run(line, word, signal);
+  return connection.shells.run(line, word, budget, signal);
 }
 
 /** On a channel of its own, with streams that flow. */
-function onSession(session: Session, options: RawOptions): Talk {
+function onSession(session: Session, budget: Budget, options: RawOptions): Talk {
   const { stdout, stderr } = session;
-  const log = options.log === undefined ? undefined : createWriteStream(options.log, { flags: 'a' });
+  const log =
+    options.log === undefined ? undefined : createWriteStream(options.log, { flags: 'a', mode: 0o600 });
   const logged = log && finished(log).catch(() => undefined);
   if (log) {
     for (const stream of [stdout, stderr]) stream.on('data', (chunk: Buffer) => log.write(chunk));
@@ -101,8 +105,8 @@ function onSession(session: Session, options: RawOptions): Talk {
   const all = Promise.all([
     options.onOutput
       ? options.onOutput(stdout).then(() => Buffer.alloc(0))
-      : gathered(stdout).catch(() => Buffer.alloc(0)),
-    gathered(stderr),
+      : gathered(stdout, budget).catch(() => Buffer.alloc(0)),
+    gathered(stderr, budget),
     session.ended,
     feed(session, options.input),
   ]);
@@ -117,16 +121,17 @@ function onSession(session: Session, options: RawOptions): Talk {
   return { ended, abandon: () => session.close() };
 }
 
-/** Waits for a command's end, or for that of its time. */
+/** Waits for a command's end, for that of its time, or for more than it may print. */
 async function seeThrough(
   connection: SshConnection,
   command: RemoteCommand,
   mark: string,
   talk: Talk,
+  budget: Budget,
   options: RawOptions,
 ): Promise<Omit<RawResult, 'duration'>> {
   const { timeout = DEFAULT_TIMEOUT, accept = [], signal } = options;
-  let stop: 'timedOut' | 'aborted' | undefined;
+  let stop: 'timedOut' | 'aborted' | 'flooded' | undefined;
   let giveUp: (nothing: Ended) => void = () => {};
   const givenUp = new Promise<Ended>((resolve) => {
     giveUp = resolve;
@@ -140,6 +145,7 @@ async function seeThrough(
       }, FAREWELL).unref(),
     );
   };
+  budget.onSpent = kill('flooded');
   const timer = setTimeout(kill('timedOut'), timeout);
   const onAbort = kill('aborted');
   signal?.addEventListener('abort', onAbort, { once: true });
@@ -160,6 +166,7 @@ async function seeThrough(
           exitCode,
           signal: stop === 'aborted' ? 'SIGKILL' : signalName,
           timedOut: stop === 'timedOut',
+          flooded: stop === 'flooded',
           code,
           stdout: stdout.toString(),
           stderr: stderr.toString(),
@@ -174,9 +181,9 @@ async function seeThrough(
   }
 }
 
-async function gathered(stream: Readable): Promise<Buffer> {
+async function gathered(stream: Readable, budget: Budget): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  for await (const chunk of stream) chunks.push(chunk as Buffer);
+  for await (const chunk of stream) if (budget.take(chunk as Buffer)) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks);
 }
 

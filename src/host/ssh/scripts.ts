@@ -79,6 +79,7 @@ exec cat > "$1"`;
 
 /** Makes the folder that a path lies in. */
 export const MAKE_FOLDER = `${FOLDER}
+umask 022
 folder "$1"`;
 
 /** Fails where what has gone wrong by SFTP goes wrong for the shell too, and says why: more than any request is written. */
@@ -86,6 +87,7 @@ export const TRY_WRITE = `${NEW_FILE}
 head -c 1048576 /dev/zero >> "$1"`;
 
 export const PUT_FOLDER = `set -e
+umask 022
 mkdir -p "$1"
 cd "$1"
 exec tar -x -f -`;
@@ -118,6 +120,7 @@ cat /proc/sys/kernel/random/boot_id 2>/dev/null || true`;
 /** Log, folder, settings of the environment and the command: a session of its own; prints its process id. */
 export const START = `${FOLDER}
 set -e
+umask 077
 folder "$1"
 exec 3>> "$1"
 cd "$2"

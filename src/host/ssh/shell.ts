@@ -6,6 +6,7 @@ import { isUtf8 } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:os';
 import { finished } from 'node:stream/promises';
+import type { Budget } from '../budget.js';
 import { quote } from '../quote.js';
 import { CHANNELS } from './channels.js';
 import type { SshConnection } from './connection.js';
@@ -55,11 +56,11 @@ export class Shells {
    * @returns undefined if all shells are busy
    * @throws as SshConnection.exec
    */
-  async run(line: string, input: string, signal?: AbortSignal): Promise<Talk | undefined> {
+  async run(line: string, input: string, budget: Budget, signal?: AbortSignal): Promise<Talk | undefined> {
     const shell = this.#take() ?? (await this.#open(signal));
     if (shell === undefined) return undefined;
     let isOver = false;
-    const ended = shell.run(line, input).then((how) => {
+    const ended = shell.run(line, input, budget).then((how) => {
       isOver = true;
       if (how.exitCode !== undefined || how.signalName !== undefined) this.#idle.add(shell);
       return how;
@@ -115,10 +116,10 @@ class Shell {
     });
   }
 
-  async run(line: string, input: string): Promise<Ended> {
+  async run(line: string, input: string, budget: Budget): Promise<Ended> {
     const mark = randomBytes(16).toString('hex');
-    const out = new Gathering(mark);
-    const err = new Gathering(mark);
+    const out = new Gathering(mark, budget);
+    const err = new Gathering(mark, budget);
     const over = new Promise<void>((resolve) => {
       this.#command = { out, err, done: resolve };
     });
@@ -155,12 +156,14 @@ class Gathering {
   /** What stands behind the mark, once it has come. */
   ending: string | undefined;
   readonly #mark: string;
+  readonly #budget: Budget;
   readonly #chunks: Buffer[] = [];
   /** The last bytes that came, the mark is looked for in. */
   #tail = '';
 
-  constructor(mark: string) {
+  constructor(mark: string, budget: Budget) {
     this.#mark = mark;
+    this.#budget = budget;
   }
 
   get data(): Buffer {
@@ -171,7 +174,7 @@ class Gathering {
   }
 
   add(chunk: Buffer): void {
-    this.#chunks.push(chunk);
+    if (this.#budget.take(chunk)) this.#chunks.push(chunk);
     const longest = this.#mark.length + 8;
     this.#tail = (this.#tail + chunk.subarray(-longest).toString('latin1')).slice(-longest);
     const at = this.#tail.indexOf(`${this.#mark} `);

@@ -4,7 +4,7 @@ import { findInterface } from '../../host/interface-choice.js';
 import { quote, quoteArgv } from '../../host/quote.js';
 import { CREATE, PLACE, removeCommand, removeUnplacedCommand } from '../../storage/files.js';
 import { diskCommand } from '../../target/disk-link.js';
-import { type ExportEntry, exportId, type StateFolder } from '../../target/entry.js';
+import { type ExportEntry, exportId, makeStateCommand, type StateFolder } from '../../target/entry.js';
 import { startedOn } from '../../target/export-interface.js';
 import { ofExport, type Service } from '../../target/persist/services.js';
 import { RUN_MARK } from '../../target/processes.js';
@@ -28,7 +28,8 @@ export interface ScriptCase {
 function head({ folder }: StateFolder): string[] {
   return [
     'LC_ALL=C; export LC_ALL',
-    `mkdir -p ${quote(folder)} && cd ${quote(folder)} || exit 1`,
+    'umask 077',
+    `${quoteArgv(makeStateCommand(folder))} && cd ${quote(folder)} || exit 1`,
     'exec 9< .; flock --nonblock 9 || { echo "aoe-lab is at work on this host" >&2; exit 1; }',
   ];
 }
@@ -203,7 +204,12 @@ function markOf(state: StateFolder, { members }: Service): string {
   return programMark(state, members[0] as ExportEntry);
 }
 
-const LISTENS = `environments() { grep -lszxF "${RUN_MARK}=$1" /proc/[0-9]*/environ; }
+// Anybody can set a mark.
+const LISTENS = `environments() {
+  for found in $(grep -lszxF "${RUN_MARK}=$1" /proc/[0-9]*/environ); do
+    grep -qs "^Uid:[[:space:]]*$(id -u)[[:space:]]" "\${found%/environ}/status" && echo "$found"
+  done
+}
 pids_of() {
   separator=
   for environment in $(environments "$1"); do

@@ -4,7 +4,7 @@ import { plainName } from '../../storage/backing.js';
 import { parseMade } from '../../storage/files.js';
 import { identityOf, isSame, stableName, whereIs } from '../../storage/identity.js';
 import { sameFile } from '../../storage/snapshot.js';
-import { meaningOf, whereabouts } from '../../target/backing-now.js';
+import { meaningOf, strayLink, whereabouts } from '../../target/backing-now.js';
 import { judgeDirectIo } from '../../target/direct-io.js';
 import { type ExportEntry, exportId, type StateFolder } from '../../target/entry.js';
 import { loopsIn } from '../../target/loops.js';
@@ -125,7 +125,7 @@ function unchanged(all: Case, item: Item): Wanted | undefined {
 function keptEntry(all: Case, { one, spec, id }: Item, before: ExportEntry): ExportEntry | undefined {
   const { look, state } = all;
   const { backing } = before;
-  const { identity, name, opens, pinned } = backing;
+  const { identity, name, opens, pinned, links, exposed = false } = backing;
   if (name !== plainName(one.file) || identity === null) return undefined;
   const now = meaningOf(look.storage, before);
   // A killed run may not have come to give it its name.
@@ -135,6 +135,8 @@ function keptEntry(all: Case, { one, spec, id }: Item, before: ExportEntry): Exp
     throw new LabError({ tried: `looking at ${id}`, happened, next });
   };
   const unexport = `or end the export (aoe-lab unexport ${id} on this host), and run again`;
+  const stray = strayLink(look.storage, before);
+  if (stray !== undefined) refuse(stray, unexport);
   if (now === undefined) return refuse(`it is gone${where}`, `bring it back; ${unexport}`);
   if (!now.isSame) {
     const [what, was] = now.kind === 'device' ? ['another disk', 'disk'] : ['another file', 'file'];
@@ -155,7 +157,15 @@ function keptEntry(all: Case, { one, spec, id }: Item, before: ExportEntry): Exp
     state,
     all.servingOf(one.build),
     spec,
-    { ...now, name, opens: pinned ? undefined : opens, moving: false, absent: false },
+    {
+      ...now,
+      name,
+      opens: pinned ? undefined : opens,
+      moving: false,
+      absent: false,
+      links: links ?? 'none',
+      exposed,
+    },
     before.bootId,
   );
   const { making: _, ...rest } = backing;

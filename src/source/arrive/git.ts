@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UsageError } from '../../errors.js';
 import type { Arrival, ArriveOptions } from './arrival.js';
@@ -53,6 +53,9 @@ export async function arriveByGit(
   try {
     await git.raw('init', '--quiet');
     await git.raw('fetch', '--depth=1', '--no-tags', '--progress', url, ref ?? 'HEAD');
+    // Filters that the user has for his own trees (LFS and the like) run commands, and change what is pinned.
+    await mkdir(join(folder, '.git', 'info'), { recursive: true });
+    await writeFile(join(folder, '.git', 'info', 'attributes'), '* -filter\n');
     await git.raw('checkout', '--quiet', '--detach', 'FETCH_HEAD');
     const commit = (await git.raw('rev-parse', 'HEAD')).trim();
     return { folder, location: `${location} (commit ${commit})` };

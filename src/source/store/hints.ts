@@ -9,7 +9,7 @@ import type { ArchiveFacts } from '../pins.js';
 import { readJson, writeJson } from './json.js';
 
 export interface Hint {
-  /** What the location was, in full. */
+  /** Digest of what the location was: that may hold a password. */
   key: string;
   /** Digest of the tree. */
   tree: string;
@@ -24,9 +24,10 @@ function hintPath(key: string): string {
 
 export async function readHint(key: string): Promise<Hint | undefined> {
   const hint = await readJson<Hint>(hintPath(key));
-  return hint?.key === key ? hint : undefined;
+  // Earlier versions kept the location itself.
+  return hint?.key === digestOf(key) || hint?.key === key ? hint : undefined;
 }
 
 export async function writeHint(hint: Hint): Promise<void> {
-  await writeJson(hintPath(hint.key), hint);
+  await writeJson(hintPath(hint.key), { ...hint, key: digestOf(hint.key) });
 }

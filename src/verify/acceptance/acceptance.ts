@@ -184,7 +184,7 @@ async function exportedHere(
   address: Address,
 ): Promise<Exported> {
   const disk = join(theatre.folder, 'disk');
-  await writeFile(disk, '');
+  await writeFile(disk, '', { mode: 0o600 });
   await truncate(disk, DISK);
   const stage = isHere
     ? await theatre.here(inPlace ?? false)

@@ -8,7 +8,7 @@ const CHUNK = 16 << 10;
 
 /** Makes the backing file, every block of it written. @param bytes whole sectors */
 export async function makeBenchFile(path: string, bytes: number): Promise<void> {
-  const file = await open(path, 'wx');
+  const file = await open(path, 'wx', 0o600);
   try {
     const chunk = Buffer.alloc(Math.min(CHUNK, bytes));
     fillSectors(chunk, 0, MADE);

@@ -35,7 +35,7 @@ export class Backing implements BackingFile {
 
   /** Makes the file: filled with `content`, or sparse. */
   static async make(path: string, sectors: number, filled: boolean): Promise<Backing> {
-    const file = await open(path, 'w+');
+    const file = await open(path, 'w+', 0o600);
     const known = filled ? content(0, sectors) : undefined;
     try {
       await file.truncate(sectors * SECTOR);

@@ -1,4 +1,5 @@
 /** The keys one may log in with: those an agent holds, and those in files, decrypted only when the host takes one. */
+import { stat } from 'node:fs/promises';
 import type { BaseAgent, ParsedKey } from 'ssh2';
 import { askSecret } from './ask.js';
 import { textOf } from './files.js';
@@ -12,6 +13,8 @@ export interface KeyOptions {
   onlyFiles: boolean;
   /** Whether a passphrase may be asked for. */
   mayAsk: boolean;
+  /** Told of each key that is not used, and why. */
+  ignored: (why: string) => void;
 }
 
 type Sign = (data: Buffer, hash: string | undefined) => Promise<Buffer>;
@@ -30,7 +33,7 @@ const ASKED = 3;
  */
 export async function gatherKeys(options: KeyOptions): Promise<BaseAgent> {
   const { BaseAgent } = (await import('ssh2')).default;
-  const files = (await Promise.all(options.files.map((path) => fromFile(path, options.mayAsk)))).flat();
+  const files = (await Promise.all(options.files.map((path) => fromFile(path, options)))).flat();
   const held = options.agent === undefined ? [] : await fromAgent(options.agent);
   const isNamed = ({ publicKey }: Identity): boolean =>
     files.some((file) => file.publicKey.equals(publicKey));
@@ -93,7 +96,13 @@ async function fromAgent(socket: string): Promise<Identity[]> {
   }));
 }
 
-async function fromFile(path: string, mayAsk: boolean): Promise<Identity[]> {
+async function fromFile(path: string, { mayAsk, ignored }: KeyOptions): Promise<Identity[]> {
+  const facts = await stat(path).catch(() => undefined);
+  // As OpenSSH has it: one that is somebody else's was given by him.
+  if (facts !== undefined && facts.uid === process.getuid?.() && (facts.mode & 0o077) !== 0) {
+    ignored(`not ${path}, which others may read or write (chmod 600 ${path})`);
+    return [];
+  }
   const text = await textOf(path).catch(() => undefined);
   const published = await textOf(`${path}.pub`).catch(() => undefined);
   if (text === undefined) return [];

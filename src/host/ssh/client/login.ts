@@ -8,7 +8,8 @@ export interface LoginOptions {
   /** How messages call the host. */
   name: string;
   user: string;
-  keys: () => Promise<BaseAgent>;
+  /** @param ignored told of each key that is not used, and why */
+  keys: (ignored: (why: string) => void) => Promise<BaseAgent>;
   /** Whether a password may be asked for. */
   mayAsk: boolean;
 }
@@ -41,7 +42,7 @@ export function newLogin({ name, user, keys, mayAsk }: LoginOptions): Login {
     const allows = (kind: AuthenticationType): boolean => left?.includes(kind) ?? true;
     if (allows('publickey')) {
       tried.push('keys');
-      left = yield { type: 'agent', username: user, agent: await keys() };
+      left = yield { type: 'agent', username: user, agent: await keys((why) => tried.push(why)) };
     }
     for (
       let tries = 0;

@@ -1,0 +1,73 @@
+/**
+ * Who may change what a path leads to, by the rule of OpenSSH's StrictModes: each folder on the way is root's or the
+ * user's own, and nobody else may write to it. No I/O.
+ */
+import { posix } from 'node:path';
+
+/** One name on the way through a path; links are told as themselves, and what they lead to follows. */
+export interface Step {
+  path: string;
+  /** As in `stat.st_mode`. */
+  mode: number;
+  uid: number;
+  gid: number;
+}
+
+/** Those who are trusted beside root. */
+export interface User {
+  uid: number;
+  gid: number;
+  /** In a user namespace that knows few users: all others, root outside too, are told as `OVERFLOW`. */
+  isMapped: boolean;
+}
+
+/** A name that somebody else may give to another file. */
+export interface Weakness {
+  step: Step;
+  /** The folder that it lies in. */
+  folder: string;
+  /** Such as `user 1000`. */
+  who: string;
+}
+
+const TYPE = 0o170000;
+const LINK = 0o120000;
+const STICKY = 0o1000;
+const OVERFLOW = 65534;
+
+export function isLink({ mode }: Step): boolean {
+  return (mode & TYPE) === LINK;
+}
+
+/** @param map lines of /proc/PID/uid_map (user_namespaces(7)), of which the first namespace has all users in one */
+export function isMapped(map: readonly string[]): boolean {
+  return map.some((line) => /\d/.test(line)) && !map.some((line) => /^\s*0\s+0\s+4294967295\s*$/.test(line));
+}
+
+function isTrusted(uid: number, user: User): boolean {
+  return uid === 0 || uid === user.uid || (user.isMapped && uid === OVERFLOW);
+}
+
+/** Who else may write to it; undefined: nobody. */
+export function writerOf({ mode, uid, gid }: Step, user: User): string | undefined {
+  if (!isTrusted(uid, user)) return `user ${uid}`;
+  if ((mode & TYPE) === LINK) return undefined;
+  if ((mode & 0o002) !== 0) return 'everybody';
+  // A group of the user's own, as most systems make one for each user, has no other members.
+  const isOwn = gid === 0 || (gid === user.gid && gid === user.uid) || (user.isMapped && gid === OVERFLOW);
+  return (mode & 0o020) !== 0 && !isOwn ? `group ${gid}` : undefined;
+}
+
+/** @param way from `/` on; what is not there yet is left out */
+export function weaknesses(way: readonly Step[], user: User): Weakness[] {
+  const folders = new Map(way.map((step) => [step.path, step]));
+  return way.flatMap((step) => {
+    const folder = folders.get(posix.dirname(step.path));
+    if (folder === undefined || folder === step) return [];
+    const who = writerOf(folder, user);
+    if (who === undefined) return [];
+    // There names belong to their owners, and to the folder's.
+    const isKept = (folder.mode & STICKY) !== 0 && isTrusted(folder.uid, user) && isTrusted(step.uid, user);
+    return isKept ? [] : [{ step, folder: folder.path, who }];
+  });
+}

@@ -1,0 +1,67 @@
+import { chmod, chown, mkdir, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { UsageError } from '../src/errors.js';
+import { readBook } from '../src/host/book.js';
+import { here } from '../src/host/local.js';
+import { requireOwn } from '../src/own-folders.js';
+import { cacheFolder } from '../src/paths.js';
+import { loadRecipes } from '../src/recipe/load.js';
+import { noRoot, testUnless } from './live/machine.js';
+import { temporaryFolder } from './temporary.js';
+
+testUnless(
+  noRoot(),
+  'HOSTILE 8: root takes no folder that somebody else may change, nor one below',
+  async (t) => {
+    const folder = await temporaryFolder(t);
+    const own = (name: string) => requireOwn(join(folder, name), 'the store', 'AOE_LAB_CACHE');
+    const make = async (name: string, mode: number, uid = 0): Promise<void> => {
+      await mkdir(join(folder, name));
+      await chmod(join(folder, name), mode);
+      await chown(join(folder, name), uid, uid);
+    };
+    const refused = (name: string, pattern: RegExp) =>
+      t.throws(() => own(name), { instanceOf: UsageError, message: pattern });
+    await make('theirs', 0o755, 12345);
+    await make('open', 0o777);
+    await make('sticky', 0o1777);
+    await make('plain', 0o755);
+    refused('theirs', /user 12345 may write to .*theirs, and so decide what root runs/);
+    refused('theirs/not/there', /user 12345/);
+    refused('open', /everybody/);
+    refused('open/not-there', /everybody/);
+    refused('sticky', /everybody/);
+    await symlink('theirs', join(folder, 'link'));
+    await symlink('sticky', join(folder, 'to-sticky'));
+    refused('to-sticky', /everybody/);
+    refused('link/x', /user 12345/);
+    for (const name of ['plain', 'plain/not/there', 'sticky/not-there']) t.is(own(name), join(folder, name));
+  },
+);
+
+testUnless(
+  noRoot(),
+  'HOSTILE 8: store, state folder, host book and recipes of another user are refused',
+  async (t) => {
+    const folder = join(await temporaryFolder(t), 'theirs');
+    await mkdir(join(folder, 'aoe-lab'), { recursive: true });
+    await writeFile(join(folder, 'aoe-lab', 'hosts.yaml'), 'hosts: {}\n');
+    await chown(folder, 12345, 12345);
+    const names = ['AOE_LAB_CACHE', 'AOE_LAB_STATE', 'XDG_CONFIG_HOME', 'AOE_LAB_RECIPES'];
+    const before = names.map((name) => process.env[name]);
+    t.teardown(() => {
+      for (const [index, name] of names.entries()) {
+        if (before[index] === undefined) delete process.env[name];
+        else process.env[name] = before[index];
+      }
+    });
+    process.env.AOE_LAB_RECIPES = folder;
+    await t.throwsAsync(loadRecipes(), { message: /using the recipes .* user 12345/ });
+    process.env.AOE_LAB_CACHE = folder;
+    t.throws(cacheFolder, { message: /using the store .* user 12345/ });
+    process.env.AOE_LAB_STATE = folder;
+    await t.throwsAsync(here.stateFolder(), { message: /using the state folder .* user 12345/ });
+    process.env.XDG_CONFIG_HOME = folder;
+    await t.throwsAsync(readBook(), { message: /using the host book .* user 12345/ });
+  },
+);
