@@ -10,6 +10,7 @@ import {
 import { describeErrno, type Libc, libc, libcError, type PollHandle } from './libc.js';
 import type { FrameListener, Link } from './link.js';
 import { inNamespace } from './netns.js';
+import { hearOwnVlan } from './own-vlan.js';
 import { ReceiveRing } from './receive-ring.js';
 
 export interface PacketLinkOptions {
@@ -60,8 +61,8 @@ const ROUNDS = 8;
 const open = new Set<PacketLink>();
 
 /**
- * Opens a packet socket (packet(7)) for AoE on an interface. It hears what others send, not what this host does, unless
- * `everything` is asked for.
+ * Opens a packet socket (packet(7)) for AoE on an interface. It hears what others send on its own segment, not what this
+ * host does, nor what is tagged for a VLAN, unless `everything` is asked for.
  *
  * @throws MissingError without CAP_NET_RAW, if there is no such namespace, or the interface is down · UsageError if
  *   there is no such interface, it is not an Ethernet one, or a port of a bridge or the like and not `everything` is heard
@@ -145,6 +146,9 @@ function prepare(c: Libc, fd: number, facts: InterfaceFacts, everything: boolean
   // Only CAP_NET_ADMIN may go beyond the system's limit.
   if (!set(SOL_SOCKET, SO_RCVBUFFORCE, QUEUE)) set(SOL_SOCKET, SO_RCVBUF, QUEUE);
   if (!set(SOL_SOCKET, SO_SNDBUFFORCE, QUEUE)) set(SOL_SOCKET, SO_SNDBUF, QUEUE);
+  if (!everything && !hearOwnVlan(c, fd, facts.mac, facts.index)) {
+    throw libcError(tried, 'SO_ATTACH_FILTER', c.errno());
+  }
   // struct sockaddr_ll: family 2, protocol 2 (big-endian), ifindex 4, then the address, which bind ignores.
   const address = Buffer.alloc(20);
   address.writeUInt16LE(AF_PACKET, 0);

@@ -169,6 +169,41 @@ live(`frames of other protocols are not heard${reason}`, async (t) => {
   });
 });
 
+/** The same frame with a tag of 802.1Q. */
+function tagged(frame: Buffer, tci: number): Buffer {
+  const tag = Buffer.from([0x81, 0, tci >> 8, tci & 0xff]);
+  return Buffer.concat([frame.subarray(0, 12), tag, frame.subarray(12)]);
+}
+
+function to(frame: Buffer, mac: number): Buffer {
+  frame.writeUIntBE(mac, 0, 6);
+  return frame;
+}
+
+live(
+  `frames tagged for a VLAN are not heard, to all, to a group or to it alone; those of VLAN 0 are${reason}`,
+  async (t) => {
+    await withLinks(1500, async (left, right) => {
+      const taken = take(right, 3);
+      const GROUP = 0x0180_c200_0042;
+      for (const id of [1, 5, 0xfff, 0xe005]) {
+        left.send(tagged(numbered(left, id), id));
+        left.send(tagged(to(numbered(left, id), right.mac), id));
+        left.send(tagged(to(numbered(left, id), GROUP), id));
+      }
+      // A tag in a tag, the outer one being of VLAN 0.
+      left.send(tagged(tagged(numbered(left, 6), 6), 0));
+      left.send(tagged(to(numbered(left, 101), right.mac), 0xe000));
+      left.send(to(numbered(left, 102), 0x0200_0000_0077));
+      left.send(to(numbered(left, 103), right.mac));
+      t.deepEqual(
+        (await taken).map((frame) => frame.readUInt32BE(14)),
+        [101, 102, 103],
+      );
+    });
+  },
+);
+
 live(`what a frame's arrival settles goes on at once, though nothing else happens${reason}`, async (t) => {
   await withLinks(1500, async (left, right) => {
     right.onFrame = (frame) => {

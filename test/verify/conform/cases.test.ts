@@ -34,7 +34,7 @@ test('there are at least 150 cases, in all families, each named once as FAMILY.S
 test('each case has a rule of one line, and says where it comes from', (t) => {
   for (const { name, rule, section } of CASES) {
     t.regex(rule, /^[^\n]{10,120}$/, name);
-    t.regex(section, /^(AoE \d(\.\d)?|ATA \d+\.\d+|IEEE 802\.3 [0-9A.]+)$/, name);
+    t.regex(section, /^(AoE \d(\.\d)?|ATA \d+\.\d+|IEEE 802\.(3|1Q) [0-9A.]+)$/, name);
   }
 });
 

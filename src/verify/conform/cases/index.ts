@@ -15,11 +15,13 @@ import { masks } from './masks.js';
 import { persistence } from './persistence.js';
 import { reserve } from './reserve.js';
 import { retransmission } from './retransmission.js';
+import { vlan } from './vlan.js';
 
 /** All cases, in the order in which they run. */
 export const CASES: readonly ConformCase[] = [
   ...header,
   ...addressing,
+  ...vlan,
   ...config,
   ...ata28,
   ...ata48,
