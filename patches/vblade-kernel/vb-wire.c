@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Frames of the stand-in for vblade-kernel: in, to the ports they are for, and out. Written for aoe-lab. */
+#include <linux/ata.h>
 #include <linux/etherdevice.h>
 #include "vb.h"
 
@@ -113,6 +114,37 @@ void vb_fail(struct sk_buff *answer, u8 error, unsigned int length)
 	vb_send(answer);
 }
 
+/*
+ * What changes something is done for requests that name this station, shelf and slot, not for those to all; aoecfg sets
+ * the configuration string of one shelf and slot by broadcast.
+ */
+static bool is_for_all(const struct vb_port *port, const struct vb_header *asked)
+{
+	if (asked->major == cpu_to_be16(0xffff) || asked->minor == 0xff)
+		return true;
+	return asked->command != VB_CFG && !ether_addr_equal(asked->eth.h_dest, port->dev->dev_addr);
+}
+
+static bool would_change(const struct sk_buff *request)
+{
+	const struct vb_header *header = (const struct vb_header *)request->data;
+	const u8 *body = (const u8 *)(header + 1);
+	unsigned int length = request->len - sizeof(*header);
+
+	switch (header->command) {
+	case VB_ATA:
+		return length >= sizeof(struct vb_ata) && (body[3] == ATA_CMD_PIO_WRITE || body[3] == ATA_CMD_PIO_WRITE_EXT);
+	case VB_CFG:
+		return length >= sizeof(struct vb_config) && (body[5] & 0x0f) >= 3;
+	case VB_MASK:
+		return length >= 2 && body[1] != 0;
+	case VB_RESERVE:
+		return length >= 1 && body[0] != 0;
+	default:
+		return false;
+	}
+}
+
 static void config(struct vb_port *port, struct sk_buff *answer, unsigned int request_length)
 {
 	struct vb_config *config = (struct vb_config *)(answer->data + sizeof(struct vb_header));
@@ -155,6 +187,8 @@ static void answer_for(struct vb_port *port, const struct sk_buff *request)
 	struct vb_header *header;
 
 	if (request->len > frame_length(port->dev) || !vb_lists(&port->masks, asked->eth.h_source))
+		return;
+	if (is_for_all(port, asked) && would_change(request))
 		return;
 	answer = new_frame(port->dev);
 	if (!answer)

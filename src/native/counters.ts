@@ -14,7 +14,7 @@ export interface Counters {
   aoeErrors: Record<string, number>;
   /** Answers with an error of ATA's. */
   ataErrors: { idNotFound: number; uncorrectable: number; aborted: number };
-  /** Requests of those who are not allowed, left without an answer. */
+  /** Left without an answer: requests of those who are not allowed, and changes asked of all instead of it alone. */
   refused: number;
   /** Answers that could not be sent. */
   unsent: number;

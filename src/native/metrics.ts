@@ -38,7 +38,11 @@ const METRICS: readonly [string, string, (one: Export) => Record<string, number>
       ...Object.fromEntries(Object.entries(aoeErrors).map(([code, count]) => [`kind="aoe_${code}"`, count])),
     }),
   ],
-  ['refused_total', 'Requests of those who are not allowed.', ({ counters }) => ({ '': counters.refused })],
+  [
+    'refused_total',
+    'Requests of those who are not allowed, and changes asked of all.',
+    ({ counters }) => ({ '': counters.refused }),
+  ],
   ['unsent_total', 'Answers that could not be sent.', ({ counters }) => ({ '': counters.unsent })],
 ];
 

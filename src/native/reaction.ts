@@ -48,6 +48,8 @@ export type Silence =
   | 'not-for-us'
   /** The access list or the mask list does not have its source. */
   | 'not-allowed'
+  /** It would change something, and is not for this target alone. */
+  | 'undirected'
   /** A test of the config string that does not hold. */
   | 'no-match'
   /** It asks for more than a frame holds since the interface was changed: lost, as its answer would have been. */

@@ -99,7 +99,7 @@ export class Station {
     const { target, counters } = served;
     const reaction = target.react(frame, this.#port);
     if (reaction.kind === 'silence') {
-      if (reaction.why === 'not-allowed') counters.refused++;
+      if (reaction.why === 'not-allowed' || reaction.why === 'undirected') counters.refused++;
       else if (reaction.why === 'no-match') counters.requests++;
       return;
     }

@@ -14,6 +14,7 @@ import {
 } from '../aoe/index.js';
 import { reactToAta } from './ata.js';
 import { configAnswer, reactToConfig } from './config.js';
+import { isDirected } from './directed.js';
 import { reactToMask } from './mask.js';
 import type { Port, Reaction, Silence } from './reaction.js';
 import { reactToReserve } from './reserve.js';
@@ -116,6 +117,7 @@ export class NativeTarget {
     if (!this.hears(source)) return silence('not-allowed');
     const envelope: Envelope = { ethernet, header };
     if (header.version !== AOE_VERSION) return this.refuse(envelope, port, AoeError.unsupportedVersion);
+    if (frame.kind !== 'fault' && !isDirected(frame, port.mac)) return silence('undirected');
     switch (frame.kind) {
       case 'ata':
         return reactToAta(this, frame, port);

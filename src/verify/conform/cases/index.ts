@@ -5,6 +5,7 @@ import { ata28 } from './ata-28.js';
 import { ata48 } from './ata-48.js';
 import { concurrency } from './concurrency.js';
 import { config } from './config.js';
+import { directed } from './directed.js';
 import { errors } from './errors.js';
 import { flushes } from './flush.js';
 import { header } from './header.js';
@@ -21,6 +22,7 @@ import { vlan } from './vlan.js';
 export const CASES: readonly ConformCase[] = [
   ...header,
   ...addressing,
+  ...directed,
   ...vlan,
   ...config,
   ...ata28,
