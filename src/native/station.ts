@@ -1,9 +1,12 @@
 import {
+  ALL_SHELVES,
+  ALL_SLOTS,
   buildFrame,
   ETHERNET_HEADER,
   type Fault,
   type Frame,
   HeaderFlag,
+  type Mac,
   parseFrame,
   SECTOR,
 } from '../aoe/index.js';
@@ -12,8 +15,11 @@ import { type Counters, countAnswer, countWritten } from './counters.js';
 import type { FaultCount, IoFaults } from './io-faults.js';
 import type { Medium } from './medium.js';
 import type { IoFailure, Port, Reaction } from './reaction.js';
+import { SharedLook } from './shared-look.js';
 import type { StateKeeper } from './state-store.js';
 import type { NativeTarget } from './target.js';
+import { UnderWay } from './under-way.js';
+import { BadSector, readSectors, Verifies } from './verifies.js';
 import type { WriteOrder } from './write-order.js';
 
 /** A target with what it works on. One that several interfaces serve is the same on all of them. */
@@ -33,10 +39,6 @@ export function sectorsPerFrame(mtu: number): number {
 }
 
 const RESPONSE_OFFSET = 14;
-/** Sectors that a verify reads at a time. */
-const VERIFY_CHUNK = 2048;
-/** Requests of one export that may wait for its disk; what comes beyond that is lost, as in a queue of the network's. */
-const MOST = 1024;
 /** Lines that are written of frames that could not be handled. */
 const MOST_LINES = 8;
 
@@ -45,7 +47,10 @@ export class Station {
   readonly #port: Port;
   readonly #send: (frame: Buffer) => boolean;
   #served: readonly Served[] = [];
-  #underWay = 0;
+  /** The same by shelf and slot. */
+  #addresses = new Map<number, Served[]>();
+  readonly #underWay = new UnderWay();
+  readonly #verifies = new Verifies();
   #whenIdle: (() => void)[] = [];
   #lines = 0;
 
@@ -64,11 +69,17 @@ export class Station {
 
   set served(served: readonly Served[]) {
     this.#served = served;
+    this.#addresses = new Map();
+    for (const one of served) {
+      const { shelf, slot } = one.target.address;
+      const key = keyOf(shelf, slot);
+      this.#addresses.set(key, [...(this.#addresses.get(key) ?? []), one]);
+    }
   }
 
   /** Requests whose answers have not left. */
   get underWay(): number {
-    return this.#underWay;
+    return this.#underWay.count;
   }
 
   /** A frame that came in. @param bytes may be overwritten afterwards */
@@ -76,10 +87,18 @@ export class Station {
     if ((bytes[RESPONSE_OFFSET] ?? 0) & HeaderFlag.response) return;
     try {
       const frame = parseFrame(bytes);
-      for (const served of this.#served) this.#ask(served, frame);
+      for (const served of this.#meant(frame)) this.#ask(served, frame);
     } catch (error) {
       this.#lose(error);
     }
+  }
+
+  /** Those whom a frame may be for: of very many not all are asked. */
+  #meant({ header }: Frame | Fault): readonly Served[] {
+    if (header === undefined) return [];
+    const { major, minor } = header;
+    if (major === ALL_SHELVES || minor === ALL_SLOTS) return this.#served;
+    return this.#addresses.get(keyOf(major, minor)) ?? [];
   }
 
   /** Tells all who may use a target that it is there. */
@@ -91,7 +110,7 @@ export class Station {
 
   /** Resolves when every request that came in has been answered. */
   idle(): Promise<void> {
-    if (this.#underWay === 0) return Promise.resolve();
+    if (this.#underWay.count === 0) return Promise.resolve();
     return new Promise((resolve) => this.#whenIdle.push(resolve));
   }
 
@@ -117,19 +136,39 @@ export class Station {
       reply(reaction.answer(true));
       return;
     }
-    if (served.medium.underWay >= MOST) {
+    // What is not silence has both.
+    const { ethernet, header } = frame as Frame;
+    const { source } = ethernet;
+    if (!this.#underWay.begin(served, source)) {
       counters.unsent++;
       return;
     }
-    this.#underWay++;
-    void carryOut(served, reaction)
-      .then(reply)
+    const { tag } = header;
+    void this.#carryOut(served, reaction, source, tag)
+      .then((answer) => {
+        if (answer === undefined) counters.unsent++;
+        else reply(answer);
+      })
       .catch((error) => this.#lose(error))
       .finally(() => {
-        this.#underWay--;
-        if (this.#underWay > 0) return;
+        this.#underWay.end(served, source);
+        if (this.#underWay.count > 0) return;
         for (const resolve of this.#whenIdle.splice(0)) resolve();
       });
+  }
+
+  /** @returns undefined where there is no room for it */
+  async #carryOut(served: Served, reaction: Deferred, source: Mac, tag: number): Promise<Frame | undefined> {
+    if (reaction.kind !== 'verify') return carryOut(served, reaction);
+    const { sector, count } = reaction;
+    const verifying = this.#verifies.take(served, { source, tag, sector, count });
+    if (verifying === undefined) return undefined;
+    return reaction.answer(
+      await verifying.then(
+        () => undefined,
+        (error) => failed(served, 'read', error),
+      ),
+    );
   }
 
   /** One frame must not end the service of the others, nor fill the log. */
@@ -141,7 +180,7 @@ export class Station {
 
 type Deferred = Exclude<Reaction, { kind: 'silence' | 'answer' }>;
 
-async function carryOut(served: Served, reaction: Deferred): Promise<Frame> {
+async function carryOut(served: Served, reaction: Exclude<Deferred, { kind: 'verify' }>): Promise<Frame> {
   const { target, backing, medium, keeper, order } = served;
   switch (reaction.kind) {
     case 'keep': {
@@ -154,11 +193,6 @@ async function carryOut(served: Served, reaction: Deferred): Promise<Frame> {
     case 'read': {
       const { sector, count } = reaction;
       const reading = medium.during(readSectors(backing, sector, count));
-      return reaction.answer(await reading.catch((error) => failed(served, 'read', error)));
-    }
-    case 'verify': {
-      const { sector, count } = reaction;
-      const reading = medium.during(verify(backing, sector, count)).then(() => undefined);
       return reaction.answer(await reading.catch((error) => failed(served, 'read', error)));
     }
     case 'write': {
@@ -184,44 +218,35 @@ async function carryOut(served: Served, reaction: Deferred): Promise<Frame> {
       if (failure === undefined) countWritten(served.counters, count);
       return reaction.answer(failure);
     }
-    case 'flush': {
-      medium.begin();
-      await new Promise<void>((resolve) => order.flush(resolve));
-      const flushing = backing.flush().then(() => undefined);
-      const failure = await flushing.catch((error) => failed(served, 'flush', error));
-      medium.end();
-      return reaction.answer(failure);
-    }
+    case 'flush':
+      return reaction.answer(await flushOf(served).ask());
   }
 }
 
-/** Reads sectors; of those that the medium can't give the first one is named. @throws BadSector, BackingError */
-async function readSectors(backing: Backing, sector: number, count: number): Promise<Buffer> {
-  try {
-    return await backing.read(sector, count);
-  } catch (error) {
-    if (!(error instanceof BackingError) || error.fault !== 'media') throw error;
-    if (count === 1) throw new BadSector(sector, error);
+/** One flush of an export is under way at a time; those who ask meanwhile share the next one, which holds their writes too. */
+function flushOf(served: Served): SharedLook<IoFailure | undefined> {
+  let shared = flushes.get(served);
+  if (shared === undefined) {
+    shared = new SharedLook(() => flush(served));
+    flushes.set(served, shared);
   }
-  const parts: Buffer[] = [];
-  for (let index = 0; index < count; index++) parts.push(await readSectors(backing, sector + index, 1));
-  return Buffer.concat(parts);
+  return shared;
 }
 
-async function verify(backing: Backing, sector: number, count: number): Promise<void> {
-  for (let done = 0; done < count; done += VERIFY_CHUNK) {
-    await readSectors(backing, sector + done, Math.min(VERIFY_CHUNK, count - done));
-  }
+const flushes = new WeakMap<Served, SharedLook<IoFailure | undefined>>();
+
+async function flush(served: Served): Promise<IoFailure | undefined> {
+  const { backing, medium, order } = served;
+  medium.begin();
+  await new Promise<void>((resolve) => order.flush(resolve));
+  const flushing = backing.flush().then(() => undefined);
+  const failure = await flushing.catch((error) => failed(served, 'flush', error));
+  medium.end();
+  return failure;
 }
 
-/** A sector that the medium can't give. */
-class BadSector extends BackingError {
-  readonly sector: number;
-
-  constructor(sector: number, { fault, message, code }: BackingError) {
-    super(fault, message, code);
-    this.sector = sector;
-  }
+function keyOf(shelf: number, slot: number): number {
+  return shelf * 256 + slot;
 }
 
 async function succeeds(operation: Promise<unknown>): Promise<boolean> {

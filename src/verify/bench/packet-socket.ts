@@ -1,7 +1,8 @@
-import { ETHERTYPE_AOE } from '../../aoe/ethernet.js';
+import { ETHERTYPE_AOE, type Mac, writeMac } from '../../aoe/ethernet.js';
 import { type InterfaceFacts, interfaceFacts, interfaceNames } from '../../link/interface.js';
 import { type Libc, libcError } from '../../link/libc.js';
 import { inNamespace } from '../../link/netns.js';
+import { attachFilter, Op } from '../../link/socket-filter.js';
 
 const AF_PACKET = 17;
 const SOCK_RAW = 3;
@@ -42,6 +43,7 @@ export function openPacketSocket(
   set(SOL_SOCKET, SO_RCVBUFFORCE, QUEUE);
   set(SOL_SOCKET, SO_SNDBUFFORCE, QUEUE);
   setWait(c, fd, wait);
+  hearOwnStation(c, fd, facts.mac);
   const address = Buffer.alloc(20);
   address.writeUInt16LE(AF_PACKET, 0);
   address.writeUInt16BE(ETHERTYPE_AOE, 2);
@@ -56,4 +58,16 @@ export function setWait(c: Libc, fd: number, wait: number): void {
   time.writeBigInt64LE(BigInt(Math.floor(wait / 1000)), 0);
   time.writeBigInt64LE(BigInt((wait % 1000) * 1000), 8);
   c.setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, time, 16);
+}
+
+/** What goes to other stations costs the generator nothing. */
+function hearOwnStation(c: Libc, fd: number, mac: Mac): void {
+  const bytes = Buffer.alloc(6);
+  writeMac(mac, bytes, 0);
+  attachFilter(c, fd, [
+    [Op.loadWord, 0],
+    [Op.jumpEqual, bytes.readUInt32BE(0), undefined, 'drop'],
+    [Op.loadHalf, 4],
+    [Op.jumpEqual, bytes.readUInt16BE(4), 'pass', 'drop'],
+  ]);
 }
