@@ -94,14 +94,15 @@ export class IdentityQuestion {
     return initiatorOf(link).collect(bytes, (frame) => this.#hear(frame));
   }
 
-  #hear(frame: Frame | ReadableFault): void {
+  /** @returns whether it answers this question */
+  #hear(frame: Frame | ReadableFault): boolean {
     const { ethernet, header } = frame;
     const { shelf, slot, mac } = this.#station;
-    if (ethernet.source !== mac || header.major !== shelf || header.minor !== slot) return;
-    if (header.command !== Command.ata) return;
+    if (ethernet.source !== mac || header.major !== shelf || header.minor !== slot) return false;
+    if (header.command !== Command.ata) return false;
     if (frame.kind === 'fault') {
       this.#fault = this.#failure(`its answer can't be read: ${describeFault(frame)}`);
-      return;
+      return true;
     }
     const fault = answerFault(this.#station, this.#tried, frame);
     const identity = frame.kind === 'ata' ? decodeIdentify(frame.data) : undefined;
@@ -111,6 +112,7 @@ export class IdentityQuestion {
         `${formatAddress(this.#station)} answered without the ${IDENTIFY_LENGTH} bytes of its identity`,
       );
     } else if (!this.#found.some((known) => isSameIdentity(known, identity))) this.#found.push(identity);
+    return true;
   }
 
   #silence(): LabError {

@@ -50,8 +50,11 @@ interface Pending {
   unreadable: string | undefined;
 }
 
-/** Gets what answers a request to many: frames, and what can't be read though its header can. */
-type Collector = (frame: Frame | ReadableFault) => void;
+/**
+ * Gets what answers a request to many: frames, and what can't be read though its header can.
+ * @returns whether it is from somebody who was asked; what is not counts as strange
+ */
+type Collector = (frame: Frame | ReadableFault) => boolean;
 
 /** An answer that can't be read, from a station that can be told. */
 export type ReadableFault = Fault & Pick<Frame, 'ethernet' | 'header'>;
@@ -179,7 +182,8 @@ export class Initiator {
     const frame = parseFrame(bytes);
     if (frame.ethernet !== undefined && frame.ethernet.destination !== this.link.mac) return;
     if (collector) {
-      if (frame.kind !== 'fault' || isReadable(frame)) guarded(() => collector(frame));
+      if (frame.kind === 'fault' && !isReadable(frame)) return;
+      if (!guarded(() => collector(frame))) this.#strays.count(frame.ethernet.source);
       return;
     }
     if (pending === undefined) return;
@@ -278,11 +282,12 @@ function isReadable(fault: Fault): fault is ReadableFault {
 }
 
 /** What a peer sends never ends the process: who collects tells of it, or goes without. */
-function guarded(handle: () => void): void {
+function guarded(handle: () => boolean): boolean {
   try {
-    handle();
+    return handle();
   } catch (error) {
     if (!(error instanceof LabError)) process.emitWarning(error as Error);
+    return true;
   }
 }
 

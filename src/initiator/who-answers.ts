@@ -63,10 +63,12 @@ export async function whoAnswers(
     const { major, minor } = frame.header;
     const key = `${major}.${minor}@${frame.ethernet.source}`;
     const isAsked = (address.shelf ?? major) === major && (address.slot ?? minor) === minor;
-    if (!isAsked || stations.has(key) || stations.size >= MOST_STATIONS) return;
+    if (!isAsked) return false;
+    if (stations.has(key) || stations.size >= MOST_STATIONS) return true;
     const station = stationOf(link, frame);
     stations.set(key, station);
     if (identify) questions.push(new IdentityQuestion(station));
+    return true;
   });
   try {
     const started = performance.now();

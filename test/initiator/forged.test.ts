@@ -167,7 +167,7 @@ test('a device that says it is busy has not done what it was asked for', async (
 
 test('B13: what fails while an answer is handled is a failure of that request, and no more', async (t) => {
   const { fake, target, link } = await makeLab();
-  const stop = initiatorOf(link).collect(Buffer.alloc(60), () => {
+  const stop = initiatorOf(link).collect(Buffer.alloc(60), (): boolean => {
     throw new RangeError('for tests');
   });
   const failed = new Promise<Error>((resolve) => {
@@ -207,4 +207,34 @@ test('ten thousand stations are bounded, and that is told', async (t) => {
   const found = await discover(link, { wait: 30 });
   t.is(found.length, 1000);
   t.true(found.every(({ fault }) => fault !== null));
+});
+
+test('3: who answers in place of the station that was asked for its disk is not taken, counted and told', async (t) => {
+  const segment = new MemorySegment();
+  const link = segment.join(INITIATOR_MAC);
+  const fake = new FakeTarget(segment.join(TARGET_MAC));
+  const forger = segment.join(0x02_00_00_00_00_66);
+  let forged = 0;
+  // It hears the question, as on a wire without a switch, and answers with another address, or from another one.
+  forger.onFrame = (bytes) => {
+    const request = parseFrame(bytes);
+    if (request.kind !== 'ata' || request.header.flags & 8) return;
+    const { ethernet, header } = fake.envelope(request);
+    const ata = { ...request.ata, cmdStatus: 0x40 };
+    for (const [source, minor] of [
+      [0x02_00_00_00_00_66, header.minor],
+      [TARGET_MAC, 9],
+    ] as const) {
+      forged++;
+      const envelope = { ethernet: { ...ethernet, source }, header: { ...header, minor } };
+      forger.send(buildFrame({ kind: 'ata', ...envelope, ata, data: Buffer.alloc(512, 0x66) }));
+    }
+  };
+  const [found, ...more] = await discover(link, { wait: 60 });
+  t.deepEqual(more, []);
+  t.is(found?.fault, null);
+  t.true(forged >= 2);
+  const { strays } = initiatorOf(link);
+  t.is(strays.answers, forged);
+  t.deepEqual(strays.stations, ['02:00:00:00:00:66', '02:00:00:00:00:02']);
 });

@@ -1,7 +1,15 @@
 import { ATA_DATA_OFFSET } from '../../aoe/ata.js';
 import { type Mac, MIN_FRAME } from '../../aoe/ethernet.js';
 import { type Libc, libc, libcError } from '../../link/libc.js';
-import { ATA_ERROR, describeErrorAnswer, FINE, prepareFrames, RESPONSE, Word } from './aoe-words.js';
+import {
+  ATA_ERROR,
+  describeErrorAnswer,
+  FINE,
+  prepareFrames,
+  RESPONSE,
+  sourceWords,
+  Word,
+} from './aoe-words.js';
 import { type Calls, calls } from './calls.js';
 import { isContent, SECTOR } from './content.js';
 import type { AoeLoad, LoadFigures } from './load.js';
@@ -9,7 +17,7 @@ import { HEADER_WORDS, LENGTH, Messages } from './messages.js';
 import { openPacketSocket } from './packet-socket.js';
 import { Patience } from './patience.js';
 import { Tally } from './tally.js';
-import { SLOT_MASK, Window } from './window.js';
+import { slotOf, Window } from './window.js';
 
 /** Milliseconds that a call for frames waits, and that pass at least between looks for lost requests. */
 const WAIT = 10;
@@ -51,11 +59,13 @@ class Generator {
   readonly #wholes: Messages;
   /** What makes a frame a read or a write. */
   readonly #kinds: { read: number; write: number };
+  readonly #target: { first: number; rest: number };
 
   constructor(c: Libc, fast: Calls, fd: number, mac: Mac, load: AoeLoad) {
     this.#calls = fast;
     this.#fd = fd;
     this.#load = load;
+    this.#target = sourceWords(load.mac);
     this.#window = new Window(load);
     const frame = ATA_DATA_OFFSET + load.size;
     this.#out = new Messages(c, load.depth, frame, frame);
@@ -109,8 +119,11 @@ class Generator {
     const kind = words[at + Word.typeAndVersion] as number;
     // Requests of others on the wire.
     if ((kind & RESPONSE) === 0) return;
+    // Whoever else answers was not asked.
+    if (words[at + Word.source] !== this.#target.rest) return;
+    if ((words[at + Word.middle] as number) >>> 16 !== this.#target.first) return;
     const tag = words[at + Word.tag] as number;
-    const slot = tag & SLOT_MASK;
+    const slot = slotOf(tag);
     if (!this.#window.close(slot, tag)) {
       this.#tally.late++;
       return;

@@ -1,19 +1,28 @@
 import { ATA_DATA_OFFSET, encodeAta } from '../../aoe/ata.js';
 import { AtaCommand, AtaFlag, Command, describeAoeError, describeAtaStatus } from '../../aoe/constants.js';
-import { encodeEthernet, type Mac } from '../../aoe/ethernet.js';
+import { encodeEthernet, type Mac, writeMac } from '../../aoe/ethernet.js';
 import { encodeHeader, requestHeader } from '../../aoe/header.js';
 import { fillSectors, SECTOR } from './content.js';
 import type { AoeLoad } from './load.js';
 import type { Messages } from './messages.js';
 
 /** Words of a frame on a little-endian machine: bytes 12-15, 20-23, 24-27, 28-31, and where the data begins. */
-export const Word = { typeAndVersion: 3, tag: 5, ata: 6, lba: 7, data: ATA_DATA_OFFSET / 4 } as const;
+export const Word = {
+  middle: 1,
+  source: 2,
+  typeAndVersion: 3,
+  tag: 5,
+  ata: 6,
+  lba: 7,
+  data: ATA_DATA_OFFSET / 4,
+} as const;
 
 /** EtherType 0x88A2, version 1 with the response flag alone, no error. */
 export const FINE = 0x0018a288;
 export const RESPONSE = 0x00080000;
 const AOE_ERROR = 0x00040000;
-export const ATA_ERROR = 0x01000000;
+/** ERR, DF, or BSY: what is busy has not done it. */
+export const ATA_ERROR = 0xa1000000;
 
 /**
  * Fills the frames with all that is the same in each request, the data of writes included.
@@ -32,6 +41,13 @@ export function prepareFrames(out: Messages, load: AoeLoad, source: Mac): { read
   const write = word(AtaFlag.lba48 | AtaFlag.write, AtaCommand.writeSectorsExt);
   for (let slot = 1; slot < load.depth; slot++) out.bytes.set(first, slot * first.length);
   return { read, write };
+}
+
+/** A station's address as the words `middle` (upper half) and `source` of a frame hold it. */
+export function sourceWords(mac: Mac): { first: number; rest: number } {
+  const bytes = Buffer.alloc(6);
+  writeMac(mac, bytes, 0);
+  return { first: bytes.readUInt16LE(0), rest: bytes.readUInt32LE(2) };
 }
 
 /** An answer that reports an error, in words. @param at where its frame begins */

@@ -7,7 +7,7 @@ import { Messages } from './messages.js';
 import { chooseExport, NbdCommand, REPLY, REPLY_MAGIC, REQUEST, REQUEST_MAGIC } from './nbd-handshake.js';
 import { StreamSocket } from './stream-socket.js';
 import { Tally } from './tally.js';
-import { SLOT_MASK, Window } from './window.js';
+import { slotOf, Window } from './window.js';
 
 /** Milliseconds without any answer after which the server counts as dead. */
 const PATIENCE = 5000;
@@ -99,7 +99,7 @@ class Generator {
   #takeAll(now: number, on: boolean): void {
     let at = 0;
     while (this.#have - at >= REPLY) {
-      const slot = this.#in.readUInt32BE(at + 12) & SLOT_MASK;
+      const slot = slotOf(this.#in.readUInt32BE(at + 12));
       const failed = this.#in.readUInt32BE(at + 4) !== 0;
       const data = failed || this.#window.isWrite[slot] === 1 ? 0 : this.#load.size;
       if (this.#have - at < REPLY + data) break;

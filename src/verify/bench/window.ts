@@ -1,17 +1,19 @@
+import { Tags } from '../../initiator/tags.js';
 import { SECTOR } from './content.js';
 import type { Load } from './load.js';
 import { Places } from './places.js';
 
-/**
- * Tags are a slot of the window in the low bits, and above them a count that tells its requests apart for as long as an
- * answer could be late.
- */
+/** Tags are random in their upper bits; the low ones are the slot of the window, mixed with those and a secret of the run. */
 const SLOT_BITS = 10;
-const COUNT_MASK = 2 ** (32 - SLOT_BITS) - 1;
-export const SLOT_MASK = (1 << SLOT_BITS) - 1;
+const SLOT_MASK = (1 << SLOT_BITS) - 1;
+const MIX = 0x9e37_79b1;
+const tags = new Tags();
+const secret = tags.fresh(() => false);
 
-/** Never set back, so that answers of an earlier run match nothing. */
-let count = 0;
+/** The slot of a request by its tag; of a tag that was made up any slot. */
+export function slotOf(tag: number): number {
+  return (tag ^ (Math.imul((tag >>> SLOT_BITS) ^ secret, MIX) >>> (32 - SLOT_BITS))) & SLOT_MASK;
+}
 
 /** The requests that are outstanding, by slot, and those that are to be sent next. */
 export class Window {
@@ -49,9 +51,9 @@ export class Window {
 
   /** Makes a new request in a slot and queues it. @returns its tag */
   open(slot: number, now: number): number {
-    // A count of 0 in slot 0 would be the tag that means none.
-    if ((++count & COUNT_MASK) === 0) count++;
-    const tag = (((count & COUNT_MASK) << SLOT_BITS) | slot) >>> 0;
+    const drawn = tags.fresh((one) => one >>> SLOT_BITS === 0);
+    const upper = drawn & ~SLOT_MASK;
+    const tag = (upper | (slotOf(upper) ^ slot)) >>> 0;
     this.awaited[slot] = tag;
     this.lba[slot] = this.#places.next() * this.sectors;
     this.isWrite[slot] = this.#percent() < this.#reads ? 0 : 1;

@@ -13,6 +13,7 @@ import {
   type MaskDirective,
   type Reserve,
 } from '../../aoe/index.js';
+import { Tags } from '../../initiator/tags.js';
 
 /** What a case may put into the Ethernet and AoE headers instead of what is right. */
 export interface Overrides {
@@ -29,12 +30,13 @@ export interface Overrides {
 
 const NOTHING = Buffer.alloc(0);
 
-/** Builds requests as bytes, each with a tag of its own. */
+/** Builds requests as bytes, each with a tag of its own that nobody can guess. */
 export class Frames {
   readonly #source: Mac;
   readonly #destination: Mac;
   readonly #address: Address;
-  static #tag = 0x1000_0000;
+  static readonly #tags = new Tags();
+  static readonly #given = new Set<number>();
 
   constructor(source: Mac, destination: Mac, address: Address) {
     this.#source = source;
@@ -98,7 +100,8 @@ export class Frames {
 
   #envelope(command: number, over: Overrides): Envelope {
     const { source = this.#source, destination = this.#destination, ...header } = over;
-    Frames.#tag = (Frames.#tag + 1) >>> 0;
+    const tag = Frames.#tags.fresh((one) => Frames.#given.has(one));
+    Frames.#given.add(tag);
     return {
       ethernet: { source, destination },
       header: {
@@ -108,7 +111,7 @@ export class Frames {
         major: this.#address.shelf,
         minor: this.#address.slot,
         command,
-        tag: Frames.#tag,
+        tag,
         ...header,
       },
     };

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { Window } from '../../../src/verify/bench/window.js';
+import { slotOf, Window } from '../../../src/verify/bench/window.js';
 
 const load = { size: 1024, depth: 4, reads: 100, sectors: 2048, seed: 3, mark: 1, warmUp: 0, time: 0 };
 
@@ -18,15 +18,21 @@ test('an answer closes its request once; another tag of the slot, and none, clos
   t.is(window.outstanding, 0);
 });
 
-test('no tag is the one that means none, also when their count begins anew', (t) => {
-  const window = new Window(load);
-  let zeros = 0;
-  for (let count = 0; count < 2 ** 22 + 10; count++) {
-    const tag = window.open(0, 0);
-    if (tag === 0 || !window.close(0, tag)) zeros++;
+test('tags are random, none is the one that means none, and each tells its slot', (t) => {
+  const window = new Window({ ...load, depth: 1024 });
+  const tags = new Set<number>();
+  for (let count = 0; count < 20_000; count++) {
+    const slot = count % 1024;
+    const tag = window.open(slot, 0);
+    tags.add(tag);
+    if (tag === 0 || slotOf(tag) !== slot || !window.close(slot, tag)) t.fail(`slot ${slot}, tag ${tag}`);
     window.due = 0;
   }
-  t.is(zeros, 0);
+  t.true(tags.size > 19_990);
+  for (let bit = 0; bit < 32; bit++) {
+    const ones = [...tags].filter((tag) => (tag >>> bit) & 1).length;
+    t.true(ones > 9000 && ones < 11_000, `bit ${bit}: ${ones}`);
+  }
 });
 
 test('requests ask for whole blocks within the file, in the mix that was asked for', (t) => {
