@@ -42,16 +42,18 @@ export class Verifies {
     const { source, tag, sector, count } = request;
     const line = this.#lines.get(served) ?? { turns: [], isBusy: false };
     const own = line.turns.find(([first]) => first?.source === source);
-    if (own?.some((verify) => verify.tag === tag)) return undefined;
+    if (own?.some((verify) => verify.tag === tag && verify.left > 0)) return undefined;
     if (this.#count >= OF_ALL || (this.#counts.get(source) ?? 0) >= OF_ONE) return undefined;
     this.#change(source, 1);
     return new Promise<void>((resolve, reject) => {
       const over = (error?: unknown): void => {
+        // Its answer leaves before it is taken out of the line: the same tag is a new request from now on.
+        verify.left = 0;
         this.#change(source, -1);
         if (error === undefined) resolve();
         else reject(error);
       };
-      const verify = { source, tag, sector, left: count, over };
+      const verify: Verify = { source, tag, sector, left: count, over };
       if (own) own.push(verify);
       else line.turns.push([verify]);
       this.#lines.set(served, line);

@@ -16,6 +16,7 @@ export interface Ran {
 /** What only looks. */
 const TOOLS = [
   'cat',
+  'chmod',
   'env',
   'find',
   'findmnt',
@@ -28,6 +29,7 @@ const TOOLS = [
   'mv',
   'readlink',
   'realpath',
+  'sed',
   'sh',
   'sync',
   'ssh',

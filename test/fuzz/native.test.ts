@@ -14,6 +14,7 @@ import {
   SECTOR,
 } from '../../src/aoe/index.js';
 import type { FrameListener, Link } from '../../src/link/index.js';
+import { isDirected } from '../../src/native/directed.js';
 import { LinkGateway, MemoryBacking, makeServed, type Served } from '../../src/native/index.js';
 import { FRAMES, SEED, TIMEOUT } from './budget.js';
 import { ADDRESS, corpus, Dice, INITIATOR, mutate, TARGET } from './mutate.js';
@@ -116,6 +117,8 @@ function mayBeSilent(bytes: Buffer): boolean {
   const source = bytes.readUIntBE(6, 6);
   if (source === TARGET || ((bytes[6] as number) & 1) === 1) return true;
   const frame = parseFrame(bytes);
+  // What changes something or costs the disk's time, and names its target by a wildcard.
+  if (frame.kind !== 'fault' && !isDirected(frame, TARGET)) return true;
   // Tests of the config string that don't hold.
   return frame.kind === 'config' && (frame.config.ccmd === 1 || frame.config.ccmd === 2);
 }
