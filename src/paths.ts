@@ -17,6 +17,9 @@ function findPackageRoot(): string {
 /** The folder that holds package.json, recipes, patches and templates. */
 export const packageRoot = findPackageRoot();
 
+/** The folder of the programs that the build makes of this package: `aoe-lab.cjs`, `native.cjs`, `sqaoed.cjs`. */
+export const programsFolder = join(packageRoot, 'dist', 'bin');
+
 /**
  * The store of sources, trees and builds on this machine: `$AOE_LAB_CACHE`, else `$XDG_CACHE_HOME/aoe-lab`,
  * else `~/.cache/aoe-lab`. All of it can be deleted at any time; it costs only the work of making it again.

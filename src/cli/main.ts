@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { ExitCode } from '../errors.js';
 import { describeError, exitCodeOf } from '../ui/errors.js';
 import { note } from '../ui/output.js';

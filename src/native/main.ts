@@ -1,5 +1,5 @@
 /**
- * The native target as a process: `node dist/src/native/main.js -c FILE [--metrics PORT|SOCKET]`. HUP takes the configuration again, USR2 has it write how it stands, TERM and INT
+ * The native target as a process: `node dist/bin/native.cjs -c FILE [--metrics PORT|SOCKET]`. HUP takes the configuration again, USR2 has it write how it stands, TERM and INT
  * end it once everything is answered. What it has to say goes to standard error.
  */
 import { dirname, resolve } from 'node:path';
@@ -7,12 +7,12 @@ import { parseArgs } from 'node:util';
 import { describe, log, makeDaemon, runMain } from './process.js';
 import { readSettings } from './settings.js';
 
-await runMain(async () => {
+void runMain(async () => {
   const { values } = parseArgs({
     options: { config: { type: 'string', short: 'c' }, metrics: { type: 'string' } },
   });
   if (values.config === undefined) {
-    log('usage: main.js -c FILE [--metrics PORT|SOCKET]');
+    log('usage: native.cjs -c FILE [--metrics PORT|SOCKET]');
     process.exitCode = 2;
     return;
   }

@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 /**
  * A stand-in for sqaoed, the original of which is lost: its command line as it is documented, `sqaoed IF DEV SHELF SLOT`,
  * served by the native target in the foreground. TERM and INT end it once everything is answered.
@@ -10,7 +9,7 @@ import { parseSettings } from './settings.js';
 
 const USAGE = 'usage: sqaoed IF DEV SHELF SLOT';
 
-await runMain(async () => {
+void runMain(async () => {
   const [iface, path = '', shelf = '', slot = '', ...more] = process.argv.slice(2);
   if (iface === undefined || slot === '' || more.length > 0) {
     throw new UsageError({

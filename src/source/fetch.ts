@@ -1,7 +1,6 @@
 /** The stage "recipe → verified source tree in the store". What only a miss needs is loaded when one happens. */
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { packageRoot } from '../paths.js';
+import { join } from 'node:path';
+import { packageRoot, programsFolder } from '../paths.js';
 import type { Recipe, Release } from '../recipe/schema.js';
 import type { Location } from './arrive/arrive.js';
 import { LIMITS } from './limits.js';
@@ -70,8 +69,7 @@ export async function fetchSource(
 
 /** A folder of this package; without its name the native target: the code that runs now. */
 async function ownCode(recipe: Recipe, release: Release, subdir: string | undefined): Promise<SourceTree> {
-  const folder =
-    subdir === undefined ? dirname(dirname(fileURLToPath(import.meta.url))) : join(packageRoot, subdir);
+  const folder = subdir === undefined ? programsFolder : join(packageRoot, subdir);
   const digest = await treeDigest(folder);
   return asSourceTree(recipe, release, { folder, digest, location: 'part of aoe-lab', cached: true }, 'none');
 }

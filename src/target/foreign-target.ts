@@ -26,7 +26,9 @@ export interface ForeignTarget extends SocketOwner {
 /** Programs that ask rather than answer. */
 const INITIATORS = /^(aoe(ping|cfg|-.*)|nmap|tcpdump|tshark|dumpcap|wireshark|aoe-lab)$/;
 /** Of the command line of this package, with its links and where it lies. */
-const OWN_COMMAND = /(^|\/)(aoe-lab|cli\/main\.js)$/;
+const OWN_COMMAND = /(^|\/)aoe-lab(\.cjs)?$/;
+/** Its target, the later word as before there were programs of one file. */
+const NATIVE = /(^|\/)native(\.cjs|\/main\.js)$/;
 /** Where these daemons look for their configuration when they are told no place. */
 const DEFAULT_CONFIGS: Readonly<Record<string, string>> = {
   ggaoed: '/etc/ggaoed.conf',
@@ -41,7 +43,7 @@ export function isInitiator({ argv }: Pick<SocketOwner, 'argv'>): boolean {
 /** The file that tells what a process serves; undefined if its command line does. */
 export function configOf({ argv, cwd }: Pick<SocketOwner, 'argv' | 'cwd'>): string | undefined {
   const program = programOf(argv);
-  const isNative = argv.some((word) => word.endsWith('native/main.js'));
+  const isNative = argv.some((word) => NATIVE.test(word));
   if (!isNative && DEFAULT_CONFIGS[program] === undefined) return undefined;
   const short = argv.findIndex((word) => word === '-c' || word === '--config');
   const joined = argv.map((word) => /^(?:--config=|-c(?=.))(.+)$/.exec(word)?.[1]).find(Boolean);
@@ -51,7 +53,7 @@ export function configOf({ argv, cwd }: Pick<SocketOwner, 'argv' | 'cwd'>): stri
 
 /** @param config text of the file that `configOf` names; undefined if there is none, or it can't be read */
 export function addressesOf({ argv }: Pick<SocketOwner, 'argv'>, config?: string): Address[] | undefined {
-  if (argv.some((word) => word.endsWith('native/main.js'))) return nativeAddresses(config);
+  if (argv.some((word) => NATIVE.test(word))) return nativeAddresses(config);
   switch (programOf(argv)) {
     case 'ggaoed':
       return config === undefined ? undefined : ggaoedAddresses(config);

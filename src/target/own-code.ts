@@ -9,16 +9,15 @@ import { MissingError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { here } from '../host/local.js';
 import { inRange } from '../patch/condition.js';
-import { cacheFolder, packageRoot } from '../paths.js';
+import { cacheFolder, packageRoot, programsFolder } from '../paths.js';
 import type { Control } from '../recipe/schema.js';
 import type { Served } from './plan.js';
 
 /** Name of the artifact, a folder. */
 const OWN_CODE = 'aoe-lab';
 
-/** Of this package; `dist/src` without what only the command line needs. */
-const PARTS = ['package.json', 'dist/src/native', 'dist/src/link', 'dist/src/aoe'];
-const FILES = /^dist\/src\/[^/]+\.js$/;
+/** The programs of this package that serve. */
+const FILES = /^(native|sqaoed)\./;
 /** The package that it calls the C library by, and the part of that for this processor. */
 const [LIBRARY, MACHINE_LIBRARY] = ['koffi', `@koromix/koffi-linux-${process.arch}`] as const;
 
@@ -92,7 +91,7 @@ export async function nodeWanted(): Promise<string> {
 
 /** Folder of compiled code in the artifact. */
 export function ownCodeIn(artifactsFolder: string): string {
-  return posix.join(artifactsFolder, OWN_CODE, 'dist', 'src');
+  return posix.join(artifactsFolder, OWN_CODE, 'dist', 'bin');
 }
 
 /** Puts the parts together in the store, once for each content. */
@@ -123,19 +122,17 @@ async function stage(): Promise<{ folder: string; digest: string }> {
 
 /** Name in the staged folder → path here. */
 async function ownFiles(): Promise<[string, string][]> {
-  const top = (await readdir(join(packageRoot, 'dist/src')))
-    .map((name) => `dist/src/${name}`)
-    .filter((name) => FILES.test(name));
+  const programs = (await readdir(programsFolder)).filter((name) => FILES.test(name));
   const library = await packageFolder(LIBRARY, packageRoot);
   const libraries: [string, string][] = [
     [LIBRARY, library],
     [MACHINE_LIBRARY, await packageFolder(MACHINE_LIBRARY, library)],
   ];
   const all = [
-    ...(await below(packageRoot, [...PARTS, ...top])),
+    ...(await below(packageRoot, ['package.json', ...programs.map((name) => `dist/bin/${name}`)])),
     ...(await Promise.all(libraries.map(([name, folder]) => within(folder, `node_modules/${name}`)))).flat(),
   ];
-  return all.filter(([name]) => /\.(c?js|json|node)$/.test(name));
+  return all.filter(([name]) => /\.(c?js|json|node|cache)$/.test(name));
 }
 
 /** Where Node finds a package that another one needs: beside it, or beside a folder above it. */

@@ -91,5 +91,5 @@ export function isThereOn(host: Host): IsThere {
 }
 
 function mainOf(state: StateFolder, entry: ExportEntry): string {
-  return posix.join(ownCodeIn(state.artifactsFolder(entry.build)), 'native', 'main.js');
+  return posix.join(ownCodeIn(state.artifactsFolder(entry.build)), 'native.cjs');
 }

@@ -1,7 +1,7 @@
 /** What templates of recipes may name. Every variable is always there, so that a misspelt one is an error. */
-import { join, posix } from 'node:path';
+import { posix } from 'node:path';
 import { LabError } from '../errors.js';
-import { packageRoot } from '../paths.js';
+import { programsFolder } from '../paths.js';
 import { type EntryStore, type ExportEntry, exportId, type StateFolder } from './entry.js';
 import { ownLoops } from './loops.js';
 import { ownCodeIn } from './own-code.js';
@@ -59,10 +59,7 @@ export function exportVariables(store: StateFolder, entry: ExportEntry, path: st
   return {
     artifact: artifactPaths(store, entry),
     node: entry.node ?? process.execPath,
-    ownCode:
-      entry.node === undefined
-        ? join(packageRoot, 'dist', 'src')
-        : ownCodeIn(store.artifactsFolder(entry.build)),
+    ownCode: entry.node === undefined ? programsFolder : ownCodeIn(store.artifactsFolder(entry.build)),
     id: exportId(entry),
     name: exportName(entry),
     shelf: entry.shelf,

@@ -6,13 +6,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { formatMac } from '../aoe/index.js';
 import { FaultsError, LabError } from '../errors.js';
 import { type Discovered, discover } from '../initiator/discover.js';
 import { openTarget } from '../initiator/open.js';
 import type { StreamLink } from '../link/stream.js';
 import { connectStream } from '../link/stream-open.js';
+import { packageRoot } from '../paths.js';
 import { formatSize } from '../units.js';
 import type { DemoStep } from './demo.js';
 import { digestOfStart, type Passage, readBack, writeRandom } from './round-trip.js';
@@ -116,7 +116,7 @@ export class SocketDemo {
     // Twice the data, so that the end of the device is not the end of the data.
     await image.truncate(this.#bytes * 2);
     await image.close();
-    const program = fileURLToPath(new URL('./demo-target.js', import.meta.url));
+    const program = join(packageRoot, 'dist', 'src', 'verify', 'demo-target.js');
     const argv = [program, this.#socket, this.#image, String(this.#mtu)];
     const child = spawn(process.execPath, argv, { stdio: ['pipe', 'pipe', 'pipe'] });
     this.#child = child;

@@ -1,6 +1,6 @@
 /**
  * What is left for an honest initiator while eight stations attack native: `node dist/test/bench/attack.js [MIX…]`, as root.
- * AOE_LAB_NATIVE=FILE takes another build's `native/main.js`; RATE is frames a second and station (20,000), TIME seconds a
+ * AOE_LAB_NATIVE=FILE takes another build's `native.cjs`; RATE is frames a second and station (20,000), TIME seconds a
  * measurement (5). Native, attackers and initiator share the processors: figures of a busy machine tell little.
  */
 import { fork, spawn } from 'node:child_process';
@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { here } from '../../src/host/local.js';
-import { packageRoot } from '../../src/paths.js';
+import { programsFolder } from '../../src/paths.js';
 import { makeBenchFile } from '../../src/verify/bench/file.js';
 import { LoadGenerator } from '../../src/verify/bench/generator.js';
 import type { AoeLoad, LoadFigures } from '../../src/verify/bench/load.js';
@@ -45,7 +45,7 @@ async function measure(mix: string, files: readonly string[]): Promise<string> {
   const settings = join(folder, 'native.json');
   const exports = files.map((path, index) => ({ shelf: SHELF, slot: index + 1, iface: 'v0', path }));
   await writeFile(settings, JSON.stringify({ exports }));
-  const main = process.env.AOE_LAB_NATIVE ?? join(packageRoot, 'dist', 'src', 'native', 'main.js');
+  const main = process.env.AOE_LAB_NATIVE ?? join(programsFolder, 'native.cjs');
   const argv = ['netns', 'exec', wire.left, process.execPath, main, '-c', settings];
   const env = { ...process.env, UV_THREADPOOL_SIZE: '128' };
   const native = spawn('ip', argv, { stdio: ['ignore', 'ignore', 'pipe'], env });

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import test from 'ava';
-import { packageRoot } from '../../src/paths.js';
+import { programsFolder } from '../../src/paths.js';
 import { noCompiler, testUnless } from '../live/machine.js';
 import { readTree, sharedFolder, writeTree } from '../patch/trees.js';
 import { temporaryFolder } from '../temporary.js';
@@ -41,7 +41,7 @@ verified: []
 });
 
 function aoeLab(args: string[], nodeOptions: string[] = []) {
-  const main = join(packageRoot, 'dist/src/cli/main.js');
+  const main = join(programsFolder, 'aoe-lab.cjs');
   return spawnSync(process.execPath, [...nodeOptions, main, ...args], {
     encoding: 'utf8',
     env: { ...process.env, NO_COLOR: '1', AOE_LAB_CACHE: cache, AOE_LAB_RECIPES: recipes },

@@ -4,10 +4,9 @@ import { stat, watch, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { here } from '../../src/host/local.js';
-import { packageRoot } from '../../src/paths.js';
+import { programsFolder } from '../../src/paths.js';
 import { temporaryFolder } from '../temporary.js';
 
-const CODE = join(packageRoot, 'dist', 'src');
 const OPEN = ['-c', 'umask 0; exec "$@"', 'sh', process.execPath];
 
 const modeOf = async (path: string): Promise<number> => (await stat(path)).mode & 0o777;
@@ -16,7 +15,7 @@ test('HOSTILE: with umask 0, what a command writes is written to by nobody else'
   const folder = await temporaryFolder(t);
   const [conf, lab] = [join(folder, 'ggaoed.conf'), join(folder, 'lab.yaml')];
   await writeFile(conf, '[defaults]\ninterfaces = eth0\n[d]\npath = /srv/a\nshelf = 0\nslot = 1\n');
-  const argv = [join(CODE, 'cli', 'main.js'), 'import', '--from', 'ggaoed', '--path', conf, '-o', lab];
+  const argv = [join(programsFolder, 'aoe-lab.cjs'), 'import', '--from', 'ggaoed', '--path', conf, '-o', lab];
   await here.run(['sh', ...OPEN, ...argv], { env: { AOE_LAB_STATE: join(folder, 'state') } });
   t.is(await modeOf(lab), 0o644);
 });
@@ -25,7 +24,7 @@ test('HOSTILE: with umask 0, the socket of native’s counters is open to its us
   const folder = await temporaryFolder(t);
   const [conf, socket] = [join(folder, 'native.json'), join(folder, 'metrics')];
   await writeFile(conf, '{"exports": []}');
-  const argv = [join(CODE, 'native', 'main.js'), '-c', conf, '--metrics', socket];
+  const argv = [join(programsFolder, 'native.cjs'), '-c', conf, '--metrics', socket];
   const changes = watch(folder)[Symbol.asyncIterator]();
   const first = changes.next();
   const child = spawn('sh', [...OPEN, ...argv], { stdio: 'ignore' });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { here } from '../../src/host/local.js';
 import { openPacketLink } from '../../src/link/index.js';
-import { packageRoot } from '../../src/paths.js';
+import { programsFolder } from '../../src/paths.js';
 import { makeWire, whyNoWire } from '../link/veth.js';
 import { temporaryFolder } from '../temporary.js';
 import { FakeTarget } from './fake-target.js';
@@ -13,7 +13,7 @@ import { pattern } from './lab.js';
 
 /** read and write over two interfaces to one device, and after a kill. */
 
-const MAIN = join(packageRoot, 'dist', 'src', 'cli', 'main.js');
+const MAIN = join(programsFolder, 'aoe-lab.cjs');
 /** Four steps of a copy, of 1 MiB each. */
 const SECTORS = 8192;
 /** Many steps. */

@@ -1,18 +1,18 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { execa } from 'execa';
 import { digestOf } from '../../src/digest.js';
 import { openPacketLink } from '../../src/link/index.js';
+import { programsFolder } from '../../src/paths.js';
 import { makeWire, type Wire, whyNoWire } from '../link/veth.js';
 import { FakeTarget } from './fake-target.js';
 import { pattern } from './lab.js';
 
 /** The commands against a fake target of this process, over a real wire. */
 
-const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+const main = join(programsFolder, 'aoe-lab.cjs');
 const why = await whyNoWire();
 const live = why === undefined ? test.serial : test.skip;
 const reason = why === undefined ? '' : ` (skipped: ${why})`;

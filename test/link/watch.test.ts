@@ -8,7 +8,7 @@ import { Capture } from '../../src/link/capture.js';
 import { Hub } from '../../src/link/hub.js';
 import { openPacketLink } from '../../src/link/packet.js';
 import { type WatchedFrame, watch } from '../../src/link/watch.js';
-import { packageRoot } from '../../src/paths.js';
+import { programsFolder } from '../../src/paths.js';
 import { frameLine } from '../../src/ui/dissect.js';
 import { FakeTarget } from '../initiator/fake-target.js';
 import { temporaryFolder } from '../temporary.js';
@@ -100,7 +100,7 @@ live(`capture shows and writes what passes an interface either way${reason}`, as
   const path = join(await temporaryFolder(t), 'c.pcapng');
   const wire = await makeWire();
   t.teardown(() => wire.remove());
-  const main = join(packageRoot, 'dist', 'src', 'cli', 'main.js');
+  const main = join(programsFolder, 'aoe-lab.cjs');
   const place = ['--iface', 'v0', '--netns', wire.left];
   const far = await openPacketLink({ iface: 'v0', netns: wire.right });
   const near = await openPacketLink({ iface: 'v0', netns: wire.left });
@@ -149,7 +149,7 @@ live(`capture shows and writes what passes an interface either way${reason}`, as
 live(`capture ends at its time, by an interrupt${reason}`, async (t) => {
   const wire = await makeWire();
   t.teardown(() => wire.remove());
-  const main = join(packageRoot, 'dist', 'src', 'cli', 'main.js');
+  const main = join(programsFolder, 'aoe-lab.cjs');
   const start = (...more: string[]) =>
     spawn(process.execPath, [main, 'capture', '--iface', 'v0', '--netns', wire.left, ...more]);
   t.deepEqual(await once(start('--seconds', '0.01', '--json'), 'close'), [0, null]);

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { cacheFolder, packageRoot } from '../../src/paths.js';
+import { cacheFolder, programsFolder } from '../../src/paths.js';
 
-export const MAIN = join(packageRoot, 'dist', 'src', 'cli', 'main.js');
+export const MAIN = join(programsFolder, 'aoe-lab.cjs');
 
 export interface CliResult {
   exitCode: number | null;

@@ -11,6 +11,7 @@ import test from 'ava';
 import { parseMac } from '../../src/aoe/index.js';
 import { connectStream, Hub } from '../../src/link/index.js';
 import { serveTargets } from '../../src/native/index.js';
+import { programsFolder } from '../../src/paths.js';
 import {
   bootGuest,
   findGuest,
@@ -22,7 +23,7 @@ import {
 } from '../../src/vm/index.js';
 import { noGuests, testUnless } from './machine.js';
 
-const LAB = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+const LAB = join(programsFolder, 'aoe-lab.cjs');
 const MIB = 2 ** 20;
 const reason = await noGuests();
 const folder = await mkdtemp(join(tmpdir(), 'aoe-lab-guest-'));

@@ -7,10 +7,10 @@ import type { ExecutionContext } from 'ava';
 import { buildFrame, type Frame, parseFrame } from '../../src/aoe/index.js';
 import type { Link } from '../../src/link/link.js';
 import { openPacketLink } from '../../src/link/packet.js';
-import { packageRoot } from '../../src/paths.js';
+import { programsFolder } from '../../src/paths.js';
 import type { TestWire } from './wire.js';
 
-const MAIN = join(packageRoot, 'dist', 'src', 'native', 'main.js');
+const MAIN = join(programsFolder, 'native.cjs');
 
 export interface NativeProcess {
   child: ChildProcess;

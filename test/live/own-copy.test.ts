@@ -98,12 +98,12 @@ interface OtherPackage {
 async function otherPackage(t: ExecutionContext): Promise<OtherPackage> {
   const folder = join(await temporaryFolder(t), 'package');
   await mkdir(folder);
-  for (const name of ['package.json', 'recipes', 'patches', 'templates', 'dist/src']) {
+  for (const name of ['package.json', 'recipes', 'patches', 'templates', 'dist/bin']) {
     await cp(join(packageRoot, name), join(folder, name), { recursive: true });
   }
   await symlink(join(packageRoot, 'node_modules'), join(folder, 'node_modules'));
-  await appendFile(join(folder, 'dist', 'src', 'native', 'main.js'), '// another release\n');
-  const main = join(folder, 'dist', 'src', 'cli', 'main.js');
+  await appendFile(join(folder, 'dist', 'bin', 'native.code.cjs'), '// another release\n');
+  const main = join(folder, 'dist', 'bin', 'aoe-lab.cjs');
   return {
     folder,
     run: (args, env) => {

@@ -5,11 +5,11 @@ import { truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openTarget } from '../../src/initiator/open.js';
 import { openPacketLink } from '../../src/link/packet.js';
-import { packageRoot } from '../../src/paths.js';
+import { programsFolder } from '../../src/paths.js';
 import { noRoot, testUnless } from './machine.js';
 import { testWire } from './wire.js';
 
-const SQAOED = join(packageRoot, 'dist', 'src', 'native', 'sqaoed.js');
+const SQAOED = join(programsFolder, 'sqaoed.cjs');
 
 testUnless(noRoot(), 'sqaoed IF DEV SHELF SLOT serves, and says that it is a stand-in', async (t) => {
   const wire = await testWire(t);

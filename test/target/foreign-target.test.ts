@@ -96,11 +96,11 @@ test('programs that ask are no targets', (t) => {
     'aoeping 0 1 eth0',
     '/usr/sbin/aoe-sancheck',
     'tcpdump -i eth0',
-    'node /x/cli/main.js read e0.1',
+    'node /x/aoe-lab.cjs read e0.1',
   ]) {
     t.true(isInitiator({ argv: words(line) }), line);
   }
-  for (const line of ['vblade 0 1 eth0 a', 'node /x/native/main.js -c n.json', 'ggaoed']) {
+  for (const line of ['vblade 0 1 eth0 a', 'node /x/native.cjs -c n.json', 'ggaoed']) {
     t.false(isInitiator({ argv: words(line) }), line);
   }
 });

@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
-import { packageRoot } from '../../src/paths.js';
+import { programsFolder } from '../../src/paths.js';
 import { temporaryFolder } from '../temporary.js';
 
-const MAIN = join(packageRoot, 'dist', 'src', 'cli', 'main.js');
+const MAIN = join(programsFolder, 'aoe-lab.cjs');
 const SIZE = 4 << 20;
 
 test('the demo over a socket writes and reads, verifies, and leaves nothing', async (t) => {

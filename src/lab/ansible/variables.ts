@@ -1,6 +1,6 @@
 /** What the role is told: of all hosts, and of each. */
 import { join } from 'node:path';
-import { packageRoot } from '../../paths.js';
+import { programsFolder } from '../../paths.js';
 import { plainName } from '../../storage/backing.js';
 import type { Lab } from '../lab.js';
 import { FORMAT } from './answer.js';
@@ -17,7 +17,7 @@ export function labVariables(lab: Lab, builds: readonly AnsibleBuild[], node: st
     aoe_lab_state: STATE.folder,
     aoe_lab_node: node,
     // On the machine that runs Ansible.
-    aoe_lab_command: [process.execPath, join(packageRoot, 'dist', 'src', 'cli', 'main.js')],
+    aoe_lab_command: [process.execPath, join(programsFolder, 'aoe-lab.cjs')],
     aoe_lab_builds: Object.fromEntries(
       builds.map(({ serving, machine, glibc, node, artifacts }): [string, BuildFacts] => [
         serving.build,

@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { LabError, linesOf } from '../../errors.js';
+import { packageRoot } from '../../paths.js';
 import type { GeneratorAnswer } from './generator-main.js';
 import type { AnyLoad, LoadFigures } from './load.js';
 
@@ -9,7 +10,7 @@ export class LoadGenerator {
   readonly #child: ChildProcess;
 
   constructor() {
-    this.#child = fork(fileURLToPath(new URL('generator-main.js', import.meta.url)), [], {
+    this.#child = fork(join(packageRoot, 'dist', 'src', 'verify', 'bench', 'generator-main.js'), [], {
       execArgv: [],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });

@@ -1,0 +1,43 @@
+import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { Module } from 'node:module';
+import { join } from 'node:path';
+import { Script } from 'node:vm';
+import test from 'ava';
+import { execa } from 'execa';
+import { packageRoot, programsFolder } from '../../src/paths.js';
+import { temporaryFolder } from '../temporary.js';
+
+test('V8 takes what the build compiled of each program', async (t) => {
+  for (const name of ['aoe-lab', 'native']) {
+    const code = await readFile(join(programsFolder, `${name}.code.cjs`), 'latin1');
+    const cachedData = await readFile(join(programsFolder, `${name}.cache`));
+    t.false(new Script(Module.wrap(code), { cachedData }).cachedDataRejected, name);
+  }
+});
+
+test('a program starts without what the build compiled, and with what another V8 compiled or is cut short', async (t) => {
+  const folder = await temporaryFolder(t);
+  const bin = join(folder, 'dist', 'bin');
+  await mkdir(bin, { recursive: true });
+  await cp(join(packageRoot, 'package.json'), join(folder, 'package.json'));
+  for (const name of ['native.cjs', 'native.code.cjs', 'native.cache']) {
+    await cp(join(programsFolder, name), join(bin, name));
+  }
+  const usage = async (): Promise<string> => {
+    const { stderr, exitCode } = await execa(process.execPath, [join(bin, 'native.cjs')], { reject: false });
+    return `${exitCode} ${stderr}`;
+  };
+  const right = await usage();
+  t.regex(right, /^2 usage: /);
+  const cache = join(bin, 'native.cache');
+  const made = await readFile(cache);
+  await writeFile(cache, made.subarray(0, made.length / 2));
+  t.is(await usage(), right);
+  const other = Buffer.from(made);
+  // Of V8's header: magic, version, hash of the source, hash of the flags.
+  other.fill(0x55, 4, 16);
+  await writeFile(cache, other);
+  t.is(await usage(), right);
+  await rm(cache);
+  t.is(await usage(), right);
+});
