@@ -57,10 +57,13 @@ way() {
   done
   stat -c 'way %f %u %g %n' -- "$@" 2>/dev/null
 }
-i=0
+i=0 devices=
 for name do
   echo "@name $i"; i=$((i + 1))
-  printf 'node %s\\n' "$(stat -L -c "$facts" -- "$name" 2>&1)"
+  node=$(stat -L -c "$facts" -- "$name" 2>&1)
+  printf 'node %s\\n' "$node"
+  device=\${node#* }
+  devices="$devices \${device%% *}"
   hops "$name"
   way "$name"
   [ -r "$name" ] && echo readable
@@ -101,9 +104,23 @@ echo @links
 # In /dev/shm and the like anybody may make some.
 find /dev \\( -path /dev/shm -o -path /dev/mqueue \\) -prune -o -type l ! -path "*$nl*" -exec ls -ld {} + 2>/dev/null | grep '^l'
 [ "$depth" = users ] || exit 0
+mounts=$(ls -l /proc/[0-9]*/ns/mnt 2>/dev/null | awk '{ n = $NF; split($(NF - 2), p, "/"); if (!(n in seen)) { seen[n] = 1; print p[3] } }' |
+  while read -r pid; do cat "/proc/$pid/mountinfo" 2>/dev/null; done | sort -u)
 echo @mounts
-ls -l /proc/[0-9]*/ns/mnt 2>/dev/null | awk '{ n = $NF; split($(NF - 2), p, "/"); if (!(n in seen)) { seen[n] = 1; print p[3] } }' |
-  while read -r pid; do awk '$3 !~ /^0:/ || / - [^ ]+ \\// ' "/proc/$pid/mountinfo" 2>/dev/null; done | sort -u
+printf '%s\\n' "$mounts" | awk '$3 !~ /^0:/ || / - [^ ]+ \\// '
+# Mounts of servers and programs other than those of the names: one that is away would never answer stat(2).
+away=$(printf '%s\\n' "$mounts" | awk -v devices="$devices" '
+  BEGIN { split(devices, d, " "); for (i in d) own[d[i]] = 1 }
+  match($0, / - [^ ]+ /) { type = substr($0, RSTART + 3, RLENGTH - 4) }
+  type ~ /^(nfs4?|cifs|smb3|smbfs|fuse|fuse\\..*|9p|ceph|afs|coda|ocfs2|gfs2|lustre|orangefs)$/ {
+    split($3, n, ":"); number = n[1] * 256 + n[2] % 256 + int(n[2] / 256) * 1048576
+    if (!(number in own)) printf "%s%s", (any++ ? "|" : ""), $1
+  }')
+# What the lines name, descriptors of processes, without those there.
+reachable() {
+  { [ -z "$away" ] || find /proc/[0-9]*/fdinfo -type f -exec grep -lsE "^mnt_id:.($away)\$" {} + 2>/dev/null; echo @; cat; } |
+    awk '!on { if ($0 == "@") on = 1; else { sub(/fdinfo/, "fd"); away[$0] = 1 } next } !($1 in away)'
+}
 echo @swaps
 tail -n +2 /proc/swaps | while read -r swap rest; do
   echo "swap $swap"
@@ -113,12 +130,11 @@ echo @locks
 cat /proc/locks
 echo @lockers
 grep -q . /proc/locks && find /proc/[0-9]*/fdinfo -type f -exec grep -s '^lock:' /dev/null {} + 2>/dev/null |
-  while IFS=: read -r info line; do
-    fd=\${info%/fdinfo/*}/fd/\${info##*/}
+  sed 's,/fdinfo/,/fd/,; s,:, ,' | reachable | while read -r fd line; do
     is=$(stat -L -c "$facts" "$fd" 2>/dev/null) && echo "$is $fd $line"
   done
 echo @writers
-find /proc/[0-9]*/fd -type l -perm -200 -exec stat -L -c "$facts %n" {} + 2>/dev/null | awk '$1 ~ /^[86]/'
+find /proc/[0-9]*/fd -type l -perm -200 2>/dev/null | reachable | xargs stat -L -c "$facts %n" 2>/dev/null | awk '$1 ~ /^[86]/'
 echo @end
 `;
 

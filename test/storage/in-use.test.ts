@@ -5,6 +5,7 @@ import test from 'ava';
 import { here, LocalHost } from '../../src/host/local.js';
 import { attachLoop, detachLoop } from '../../src/storage/loop.js';
 import { parseSurvey } from '../../src/storage/survey-text.js';
+import { fuse, noFuse } from '../live/fuse.js';
 import { noRoot, testUnless } from '../live/machine.js';
 import { temporaryFolder } from '../temporary.js';
 import { users, usersIn } from './survey.js';
@@ -48,6 +49,32 @@ test('A5: a lock on a file is seen', async (t) => {
     found.some(({ text }) => /has locked it/.test(text)),
     JSON.stringify(found),
   );
+});
+
+testUnless(noFuse(), 'A5: what others have open on a server that is away holds up nobody', async (t) => {
+  const folder = await temporaryFolder(t);
+  const file = await image(folder, 'local.img');
+  const { folder: remote, stop } = await fuse(t, folder, { size: 4096 });
+  const holder = spawn(
+    'flock',
+    [
+      '--no-fork',
+      join(remote, 'disk0'),
+      'sh',
+      '-c',
+      'exec 4>> "$0/disk1"; exec 5>> "$1"; echo held; exec sleep 60',
+      remote,
+      file,
+    ],
+    { stdio: ['ignore', 'pipe', 'ignore'] },
+  );
+  t.teardown(() => holder.kill('SIGKILL'));
+  await new Promise((resolve) => holder.stdout.once('data', resolve));
+  const there = await users(join(remote, 'disk1'));
+  t.deepEqual(there, [{ kind: 'in-use', text: `process ${holder.pid} has it open for writing` }]);
+  await stop();
+  const found = await users(file);
+  t.deepEqual(found, [{ kind: 'in-use', text: `process ${holder.pid} has it open for writing` }]);
 });
 
 testUnless(noRoot(), 'A5: a program that has the file behind a loop device open, or locked', async (t) => {
