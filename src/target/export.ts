@@ -10,17 +10,19 @@ import { linkDisk } from './disk-link.js';
 import { driverFor } from './driver.js';
 import { EntryStore, type ExportEntry, exportId, sectorsOf } from './entry.js';
 import { requireExportInterface, startedOn } from './export-interface.js';
+import { markLog } from './log-marks.js';
 import { attachOwn, ownLoops } from './loops.js';
 import { Network } from './network.js';
 import { startLinks } from './persist/links.js';
 import { serviceManager } from './persist/manager.js';
 import { settlePersistence } from './persist/settle.js';
 import { persistenceWarnings } from './persist/warnings.js';
-import { type ExportPlan, planExport, type Served, serialOf } from './plan.js';
+import { type ExportPlan, planExport, type Served } from './plan.js';
 import { findProcesses } from './processes.js';
 import { requireAnnouncement, waitUntilListening } from './ready.js';
 import { type Recovery, recover } from './recover.js';
 import { type Heard, listenAt, refuseRivals } from './rivals.js';
+import { serialOf } from './serial.js';
 import { isAllowed, type StorageSurvey, surveyFor } from './suitability.js';
 import { tidy } from './tidy.js';
 import { undo } from './undo.js';
@@ -167,6 +169,7 @@ async function begin(
     entry = plan.entry;
     await watches.open(plan.entry);
     plan.entry = entry = await makeFile(store, plan);
+    await markLog(store, plan.entry, 'exported');
     await start(store, plan, served);
     return async () => {
       try {

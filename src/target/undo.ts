@@ -1,4 +1,4 @@
-import { removeFile, removeUnplaced } from '../storage/files.js';
+import { type Removal, removeFile, removeUnplaced } from '../storage/files.js';
 import { driverFor } from './driver.js';
 import { type EntryStore, type ExportEntry, exportId } from './entry.js';
 import { retireLoops } from './loops.js';
@@ -13,9 +13,10 @@ export interface Undone {
    * removed: made by the export, and never written or its removal asked for
    * kept: made by the export, and holds data
    * other: what the export made is not there; something else has its name, and is left alone
+   * gone: what the export made is not there, and nothing has its name
    * untouched: was there before
    */
-  file: 'removed' | 'kept' | 'other' | 'untouched';
+  file: Removal | 'untouched';
   path: string;
 }
 
@@ -66,8 +67,7 @@ async function undoFile(
   if (making !== undefined) await removeUnplaced(host, path, making);
   if (!made) return 'untouched';
   // Nothing was made yet, or by an earlier version, which did not record what.
-  if (madeAs === undefined) return (await host.stat(path)) === undefined ? 'removed' : 'kept';
+  if (madeAs === undefined) return (await host.stat(path)) === undefined ? 'gone' : 'kept';
   if (remove === 'never') return 'kept';
-  const outcome = await removeFile(host, path, madeAs, remove);
-  return outcome === 'gone' ? 'removed' : outcome;
+  return removeFile(host, path, madeAs, remove);
 }
