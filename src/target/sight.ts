@@ -1,6 +1,6 @@
 import { type NetworkFiles, surveyNetworkFiles } from '../host/at-boot/survey.js';
 import type { Host } from '../host/host.js';
-import { type InterfaceFacts, noneIfGone } from '../host/interface.js';
+import { type InterfaceFacts, isGone } from '../host/interface.js';
 import { findInterface } from '../host/interface-choice.js';
 import type { DaemonStatus } from '../native/status-file.js';
 import { daemonStatus, daemonStatusPath } from './daemon-status.js';
@@ -48,8 +48,9 @@ export class Sight {
     const [interfaces, foreign, beside, wire] = await Promise.all([
       this.#network
         .interfaces(entry.netns)
-        .catch(noneIfGone(entry.netns))
-        .catch(({ message }: Error) => ({ reason: message })),
+        .catch((error: Error) =>
+          isGone(entry.netns, error) ? ('gone' as const) : { reason: error.message },
+        ),
       this.#network.foreign(entry.netns).catch((error: Error) => error),
       macsBeside(this.#entries, this.#network, entry).catch((error: Error) => error),
       iface?.up && isAsked ? this.#network.wire.ask(entry, iface) : NOT_ASKED,
@@ -60,6 +61,11 @@ export class Sight {
       const others = foreign instanceof Error ? [] : foreign;
       const snapshot = { entry, interfaces, pids, wire: silent, beside: new Set<string>(), foreign: others };
       return { wire: silent, faults: interfaceFaults(snapshot) };
+    }
+    if (interfaces === 'gone') {
+      const unchecked = 'its network namespace is gone';
+      const none = { entry, interfaces, pids, wire: NOT_ASKED, beside, foreign: [] };
+      return { wire: { ...NOT_ASKED, unchecked }, faults: interfaceFaults(none) };
     }
     const snapshot = { entry, interfaces, pids, wire, beside };
     if (foreign instanceof Error) {

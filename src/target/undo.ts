@@ -1,3 +1,4 @@
+import { isFull } from '../host/rights.js';
 import { type Removal, removeFile, removeUnplaced } from '../storage/files.js';
 import { driverFor } from './driver.js';
 import { type EntryStore, type ExportEntry, exportId } from './entry.js';
@@ -36,7 +37,12 @@ export async function undo(
 ): Promise<Undone> {
   const { host } = store;
   const { backing } = entry;
-  await store.write({ ...entry, phase: 'stopping' });
+  const ending: ExportEntry = { ...entry, phase: 'stopping' };
+  // What is undone makes room.
+  await store.write(ending).catch((error) => {
+    if (!isFull(error)) throw error;
+    store.note(ending);
+  });
   await driverFor(store, entry).stop(entry);
   const loops = await retireLoops(store, entry, async () => {
     // Its services go, that of its loop device too.
