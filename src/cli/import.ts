@@ -14,14 +14,9 @@ export function register(program: Command): void {
     .command('import')
     .description('say as a lab.yaml what targets on a host export already, or are configured to')
     .addOption(
-      new Option('--from <IMPL>', 'only this target; all otherwise').choices([
-        'vblade',
-        'ggaoed',
-        'qaoed',
-        'kvblade',
-        'aoeserver',
-        'vblade-kernel',
-      ]),
+      new Option('--from <IMPL>', 'only this target. Default: all; of --path, the one that it is of').choices(
+        ['vblade', 'ggaoed', 'qaoed', 'kvblade', 'aoeserver', 'vblade-kernel'],
+      ),
     )
     .option('--path <PATH>', 'its file or folder, where it is not the usual one')
     .option('--lab <NAME>', 'name of the lab', 'imported')
@@ -30,13 +25,6 @@ export function register(program: Command): void {
     .option('--json', 'print JSON')
     .action(async (options: Options) => {
       const { from, path, lab, output } = options;
-      if (path !== undefined && from === undefined) {
-        throw new UsageError({
-          tried: `importing ${path}`,
-          happened: 'it could be of any target',
-          next: 'name the target by --from',
-        });
-      }
       const [{ importExports }, { toldPlace }, { note, print }, { line }] = await Promise.all([
         import('../lab/import/import.js'),
         import('../lab/import/remarks.js'),

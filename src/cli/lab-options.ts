@@ -1,5 +1,5 @@
 /** What plan, apply and destroy have in common. */
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Outcome } from '../lab/apply.js';
 import type { DeedOptions } from '../lab/deeds.js';
 import type { Lab } from '../lab/lab.js';
@@ -18,6 +18,8 @@ export interface LabOptions {
 
 export interface CarryOutOptions extends LabOptions, Pick<DeedOptions, 'offline' | 'removeFiles'> {
   yes?: boolean;
+  allow?: 'used';
+  force?: boolean;
 }
 
 /** Sixteen SSH connections take some 40 MB and one processor. */
@@ -29,6 +31,16 @@ export function withLabOptions(command: Command): Command {
     .option('--var <NAME=VALUE>', 'a variable of the lab (repeatable)', variable)
     .option('--parallel <N>', 'hosts at once', whole(1, MOST_PARALLEL), PARALLEL)
     .option('--json', 'print JSON');
+}
+
+/** Those of commands that may end exports. */
+export function withEndOptions(command: Command): Command {
+  return command
+    .option('--yes', 'do not ask')
+    .addOption(
+      new Option('--allow <FINDING>', 'end even what an initiator used in the last 30 s').choices(['used']),
+    )
+    .option('--force', 'the same as --allow used');
 }
 
 export function variable(text: string, before: Record<string, string> = {}): Record<string, string> {
@@ -93,6 +105,7 @@ export async function carryOut(
   const deeds = new HostDeeds({ name: plan.lab }, hosts, {
     ...(options.offline === undefined ? {} : { offline: options.offline }),
     ...(options.removeFiles === undefined ? {} : { removeFiles: options.removeFiles }),
+    keepUsed: options.allow !== 'used' && !options.force,
     onRecovery: (host, recovery) => noteRecovery(recovery, host),
   });
   const outcomes = await untilSignal(`${verb} on lab ${plan.lab}`, (signal) =>

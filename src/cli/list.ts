@@ -29,7 +29,7 @@ export function register(program: Command): void {
               : one.unavailable !== undefined
                 ? 'not yet'
                 : `needs ${one.missing.join(', ')}`,
-            one.verified.length === 0 ? '-' : one.verified.map(({ release }) => release).join(' '),
+            [...new Set(one.verified.map(({ release }) => release))].join(' ') || '-',
           ]),
         ),
       );

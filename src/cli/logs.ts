@@ -12,22 +12,28 @@ export function register(program: Command): void {
   hostOptions(command)
     .option('--json', 'print JSON')
     .action(async (name: string, options: HostOptions & { follow?: boolean }) => {
-      const { exportLog } = await import('../target/logs.js');
+      const [{ exportLog }, { jsonText, note, printPart }] = await Promise.all([
+        import('../target/logs.js'),
+        import('../ui/output.js'),
+      ]);
       type Log = Awaited<ReturnType<typeof exportLog>>;
-      const describe = ({ path, text }: Log): string =>
-        text || line`${path} is empty: the target printed nothing`;
+      const noteSkipped = ({ path, skipped }: Log): void => {
+        if (skipped > 0) note(line`${path} has ${skipped} bytes before that, of earlier runs or of others`);
+      };
+      const describe = (log: Log): string => {
+        noteSkipped(log);
+        return log.text || line`${log.path} is empty: the target printed nothing`;
+      };
       if (!options.follow) return onHosts(options, (host) => exportLog(host, name), describe);
       await onOneHost(options, async (host) => {
-        const [{ follow }, { jsonText, note, printPart }, { path, text }] = await Promise.all([
-          import('../host/follow.js'),
-          import('../ui/output.js'),
-          exportLog(host, name),
-        ]);
+        const [{ follow }, log] = await Promise.all([import('../host/follow.js'), exportLog(host, name)]);
+        const { path, text, skipped } = log;
+        noteSkipped(log);
         if (text === '') note(line`${path} is empty: the target printed nothing yet`);
         const show = options.json
           ? (part: string) => printPart(`${jsonText({ path, text: part })}\n`)
           : printPart;
-        await untilStopped((signal) => follow(host, path, show, signal));
+        await untilStopped((signal) => follow(host, path, show, signal, skipped));
       });
     });
 }

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { ExitCode, UsageError } from '../errors.js';
 import { line } from '../ui/colors.js';
 import { type HostOptions, hostOptions, nameOf, onHosts } from './hosts.js';
@@ -6,6 +6,8 @@ import { type HostOptions, hostOptions, nameOf, onHosts } from './hosts.js';
 interface Options extends HostOptions {
   all?: boolean;
   upgrade?: boolean;
+  allow?: 'other-disk';
+  force?: boolean;
 }
 
 export function register(program: Command): void {
@@ -17,7 +19,14 @@ export function register(program: Command): void {
     .option(
       '--upgrade',
       'have native exports run the code of this aoe-lab rather than that they were made with',
-    );
+    )
+    .addOption(
+      new Option(
+        '--allow <FINDING>',
+        'serve even a disk other than the one that was exported, where it has its name now',
+      ).choices(['other-disk']),
+    )
+    .option('--force', 'the same as --allow other-disk');
   hostOptions(command)
     .option('--json', 'print JSON')
     .action(async (names: string[], options: Options) => {
@@ -36,7 +45,9 @@ export function register(program: Command): void {
       await onHosts(
         options,
         async (host) => {
-          const report = await restartEach(host, options.all ? undefined : names, options);
+          const { upgrade, allow, force = false } = options;
+          const evenOther = allow === 'other-disk' || force;
+          const report = await restartEach(host, options.all ? undefined : names, { upgrade, evenOther });
           noteRecovery(report.recovery, nameOf(host));
           const [failure] = report.failed;
           // Of several, some have been restarted: the report tells which.
@@ -48,7 +59,10 @@ export function register(program: Command): void {
         ({ restarted, failed }) => {
           if (restarted.length + failed.length === 0) return 'nothing is exported';
           return [
-            ...restarted.map(({ id, pids }) => line`restarted ${id} (process ${pids.join(' ')})`),
+            ...restarted.map(
+              ({ id, pids, change }) =>
+                line`restarted ${id} (process ${pids.join(' ')})${change === null ? '' : `: ${change}`}`,
+            ),
             ...failed.map(({ error }) => describeError(error, false)),
           ].join('\n');
         },

@@ -95,7 +95,9 @@ function describe({ unexported }: UnexportReport): string {
             ? `; ${path} holds data and was kept (--remove-file removes it)`
             : file === 'other'
               ? `; ${path} was left alone: something else has its name than what was made`
-              : '';
+              : file === 'gone'
+                ? `; ${path}, which it made, was gone already`
+                : '';
       return line`unexported ${id}${rest}`;
     })
     .join('\n');

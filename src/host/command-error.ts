@@ -39,9 +39,15 @@ export class CommandError extends LabError {
                 ? `could not be started (${code ?? 'unknown reason'})`
                 : `exit code ${exitCode}`;
     const said = lastLines(stderr || stdout, 5);
+    const netns = goneNamespace(stderr);
     super({
-      tried: `running \`${showArgv(argv)}\` on ${host}`,
-      happened: linesOf(said ? `${how}: ${said}` : how),
+      ...(netns === undefined
+        ? { tried: `running ${shown(argv)} on ${host}`, happened: linesOf(said ? `${how}: ${said}` : how) }
+        : {
+            tried: `entering the network namespace ${netns}`,
+            happened: `there is none of that name on ${host}`,
+            next: `make it, and its interfaces (ip netns add ${netns})`,
+          }),
       ...(log === undefined ? {} : { log }),
     });
     this.argv = argv;
@@ -50,6 +56,25 @@ export class CommandError extends LabError {
     this.stderr = stderr;
   }
 }
+
+/** The namespace that ip(8) or nsenter(1) could not enter, as it is not there. */
+export function goneNamespace(stderr: string): string | undefined {
+  return (
+    /^Cannot open network namespace "(.+)": No such file or directory$/m.exec(stderr)?.[1] ??
+    /^nsenter: cannot open \/run\/netns\/(.+): No such file or directory$/m.exec(stderr)?.[1]
+  );
+}
+
+/** A script of ours is told by what it was given: nobody wants to read or paste it. */
+function shown(argv: readonly string[]): string {
+  const [program, option, script = '', , ...words] = argv;
+  if (program !== 'sh' || option !== '-c') return `\`${showArgv(argv)}\``;
+  if (script.length <= SHORT && !script.includes('\n')) return `\`${showArgv(argv)}\``;
+  return words.length === 0 ? 'a script' : `a script for ${showArgv(words)}`;
+}
+
+/** Characters of a script that is told as a command is. */
+const SHORT = 80;
 
 /** Characters of what a command said that are told. */
 const LONGEST_WORDS = 8192;

@@ -8,14 +8,15 @@ import { runRemote } from './ssh/run.js';
 /** Milliseconds: the longest that a timer takes. */
 const FOR_EVER = 2 ** 31 - 1;
 
-/** Hands on what a file of a host holds, and what it grows by, until the signal or the end of the connection. */
+/** Hands on what a file of a host holds behind so many bytes, and what it grows by, until the signal or the end of the connection. */
 export async function follow(
   host: Host,
   path: string,
   onText: (text: string) => void,
   signal: AbortSignal,
+  skipped = 0,
 ): Promise<void> {
-  const argv = ['tail', '-c', '+1', '-f', path];
+  const argv = ['tail', '-c', `+${skipped + 1}`, '-f', path];
   const read = async (output: Readable): Promise<void> => {
     // A character may lie on the border of two pieces.
     for await (const text of output.setEncoding('utf8')) onText(text as string);

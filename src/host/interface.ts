@@ -1,6 +1,6 @@
 /** Network interfaces of a host, by ip(8). */
 import { linesOf, MissingError } from '../errors.js';
-import { CommandError } from './command-error.js';
+import { CommandError, goneNamespace } from './command-error.js';
 import type { Host } from './host.js';
 import { chooseInterface } from './interface-choice.js';
 import { type IpLink, readLinks } from './links.js';
@@ -38,9 +38,10 @@ export async function listInterfaces(host: Host): Promise<InterfaceFacts[]> {
   } catch (error) {
     if (host.netns === undefined || !(error instanceof CommandError)) throw error;
     if (!/network namespace/.test(error.stderr)) throw error;
+    const isGone = goneNamespace(error.stderr) !== undefined;
     throw new MissingError({
       tried: `looking at the interfaces ${host.name}`,
-      happened: linesOf(error.stderr),
+      happened: isGone ? `there is no network namespace ${host.netns}` : linesOf(error.stderr),
       next: `make the namespace (ip netns add ${host.netns}), or name another by --netns`,
       missing: [host.netns],
     });
@@ -50,9 +51,14 @@ export async function listInterfaces(host: Host): Promise<InterfaceFacts[]> {
 /** Takes the error that the namespace is gone, and all interfaces in it, for none; every other one stays an error. */
 export function noneIfGone(netns: string | undefined): (error: unknown) => InterfaceFacts[] {
   return (error) => {
-    if (error instanceof MissingError && netns !== undefined && error.missing.includes(netns)) return [];
+    if (isGone(netns, error)) return [];
     throw error;
   };
+}
+
+/** Whether an error says that there is no such namespace. */
+export function isGone(netns: string | undefined, error: unknown): boolean {
+  return error instanceof MissingError && netns !== undefined && error.missing.includes(netns);
 }
 
 /** What ip(8) printed, as facts. */

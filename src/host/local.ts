@@ -144,6 +144,8 @@ export class LocalHost implements Host {
       await fs.rename(temporary, path);
     } catch (error) {
       await fs.rm(temporary, { force: true });
+      // The system tells no path of what was open already.
+      if (error instanceof Error && !('path' in error)) Object.assign(error, { path });
       throw error;
     }
   }

@@ -19,6 +19,8 @@ import { specOf } from './spec.js';
 export interface DeedOptions extends Pick<ProvideOptions, 'offline' | 'onEvent'> {
   /** Files that the lab made go with their exports even where they hold data. */
   removeFiles?: boolean;
+  /** Exports that an initiator has just used are not ended. */
+  keepUsed?: boolean;
   /** Told what killed commands had left on a host and was mended. */
   onRecovery?: (host: string, recovery: Recovery) => void;
 }
@@ -48,6 +50,7 @@ export class HostDeeds implements Deeds {
 
   async end(name: string, actions: readonly Ending[]): Promise<Failure[]> {
     const host = this.#host(name);
+    const { keepUsed = false } = this.#options;
     const failures = new Map<Ending, Failure>();
     for (const [fileStays, group] of groupBy(actions, (action) => action.fileStays)) {
       const removeFile = fileStays ? 'never' : (this.#options.removeFiles ?? false);
@@ -63,7 +66,7 @@ export class HostDeeds implements Deeds {
         // Of several, some may have ended before one failed.
         const ids = some.map(({ id }) => id).filter((id) => there.has(id));
         if (ids.length === 0) return;
-        const { recovery } = await unexportTargets(host, ids, removeFile);
+        const { recovery } = await unexportTargets(host, ids, removeFile, { keepUsed });
         this.#options.onRecovery?.(name, recovery);
       });
       for (const [index, action] of group.entries()) failures.set(action, outcomes[index]);

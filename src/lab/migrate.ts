@@ -8,6 +8,7 @@ import { EntryStore, type ExportEntry, exportId, type WireState } from '../targe
 import { putArtifacts } from '../target/export.js';
 import { startedOn } from '../target/export-interface.js';
 import { giveBack, nameOf } from '../target/give-back.js';
+import { markLog } from '../target/log-marks.js';
 import { ownLoops } from '../target/loops.js';
 import { settlePersistence } from '../target/persist/settle.js';
 import type { Served } from '../target/plan.js';
@@ -101,6 +102,7 @@ async function move(
       if (next.persist) await settlePersistence(store, false);
       await change.prepare();
       if (meter !== undefined) endMeter = watchGap(meter, parseMac(iface.mac) ?? 0, old);
+      await markLog(store, next, 'moved here');
       await change.carryOut();
       pids = await waitUntilListening(store, next, iface);
       await change.requireAnnouncement();

@@ -217,8 +217,8 @@ function decide(
   if (is.remedy === 'interface') return { happened: is.faults.join('; '), next: null };
   const differing = differences(one, is);
   if (is.remedy === 'file' && !differing.some(({ field }) => field === 'file')) {
-    const next = `bring it back; or aoe-lab unexport ${is.id} there, so that an empty one may be made`;
-    return { happened: is.faults.join('; '), next };
+    const gone = `bring it back; or aoe-lab unexport ${is.id} there, so that an empty one may be made`;
+    return { happened: is.faults.join('; '), next: is.next ?? gone };
   }
   if (one.size !== undefined && is.fileSize !== null && one.size !== is.fileSize && isFileKept(differing)) {
     const happened = `${is.file} has ${is.fileSize} bytes, the lab says ${one.size}: a file that is there is never resized`;

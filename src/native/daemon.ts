@@ -9,7 +9,7 @@ import { makeServed } from './serve.js';
 import type { ExportSettings, Settings } from './settings.js';
 import { StateStore } from './state-store.js';
 import type { Served } from './station.js';
-import { type DaemonStatus, describeSilence, writeStatus } from './status-file.js';
+import { type DaemonStatus, describeSilence, ownStart, writeStatus } from './status-file.js';
 
 /** Opens the way to the targets of an interface. @throws LabError */
 export type OpenGateway = (iface: string) => Promise<Gateway>;
@@ -385,13 +385,15 @@ export class Daemon {
       iface,
       why: silence === undefined ? why : describeSilence(Math.floor(silence / 1000)),
     }));
-    return { pid: process.pid, exports, waiting };
+    return { pid: process.pid, ...(BEGAN === undefined ? {} : { began: BEGAN }), exports, waiting };
   }
 
   async #tell(): Promise<void> {
     if (this.#folder !== undefined) await writeStatus(join(this.#folder, 'status.json'), this.status());
   }
 }
+
+const BEGAN = ownStart();
 
 /** Bytes: the least MTU whose frames hold a sector. */
 const LEAST_MTU = 36 - 14 + SECTOR;

@@ -7,7 +7,11 @@ import { FastGateway } from './fast/fast-gateway.js';
 import { Log } from './log.js';
 import type { Settings } from './settings.js';
 
-export const { say: log } = new Log((line) => process.stderr.write(`${escapeText(line)}\n`));
+function now(): string {
+  return new Date().toISOString();
+}
+
+export const { say: log } = new Log((line) => process.stderr.write(`${now()} ${escapeText(line)}\n`));
 
 export function describe(error: unknown): string {
   return expectedError(error)?.message ?? (error as Error).stack ?? String(error);

@@ -1,10 +1,14 @@
+import { readFileSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
+import { startTicks } from '../process-start.js';
 import type { Counters } from './counters.js';
 import { describeFault, type FaultCount } from './io-faults.js';
 
 /** What a running native target tells of itself, in `status.json` of its folder. */
 export interface DaemonStatus {
   pid: number;
+  /** Boot and start of its process, which has written this: an id alone is another's after a reboot. */
+  began?: string;
   /** Milliseconds since 1970; there where it was asked for by USR2. */
   at?: number;
   exports: {
@@ -26,6 +30,16 @@ export interface DaemonStatus {
   }[];
   /** Exports that are not served yet, and why: their interface or file is not there, or their disk does not answer. */
   waiting: { shelf: number; slot: number; iface: string; why: string }[];
+}
+
+/** `BOOT TICKS` of this process; undefined where the system does not tell. */
+export function ownStart(): string | undefined {
+  try {
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    return `${boot} ${startTicks(readFileSync('/proc/self/stat', 'utf8'))}`;
+  } catch {
+    return undefined;
+  }
 }
 
 /** What is wrong with an export as its target tells, each a sentence. */

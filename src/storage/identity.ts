@@ -66,12 +66,32 @@ export function isSame(before: Identity, now: Identity): boolean {
     return before.birth === null || now.birth === null || before.birth === now.birth;
   }
   if (now.kind !== 'device') return false;
-  const shared = Object.keys(before.facts).filter((name) => now.facts[name] !== undefined);
+  const shared = sharedFacts(before, now);
   if (shared.some((name) => before.facts[name] !== now.facts[name])) return false;
   if (before.file !== undefined || now.file !== undefined) return isSameBehind(before, now, sameBoot);
   // Nothing tells it from others: the kernel's name is all there is, and it holds within one boot.
   if (shared.every((name) => name === 'start')) return before.block === now.block && before.size === now.size;
   return true;
+}
+
+/** Whether two identities are known to be of two things, by what both tell: where nothing does, that is not known. */
+export function isKnownOther(before: Identity, now: Identity): boolean {
+  if (before.kind === 'file' || now.kind === 'file') return !isSame(before, now);
+  if (sharedFacts(before, now).some((name) => before.facts[name] !== now.facts[name])) return true;
+  if (before.file === undefined && now.file === undefined) return false;
+  return !isSameBehind(before, now, before.bootId === now.bootId);
+}
+
+/** Names of what both tell. A volume that has a UUID may be renamed. */
+function sharedFacts(before: DeviceIdentity, now: DeviceIdentity): string[] {
+  const shared = Object.keys(before.facts).filter((name) => now.facts[name] !== undefined);
+  const both = Object.fromEntries(shared.map((name) => [name, '']));
+  return shared.filter((name) => !isOnlyName(name, both));
+}
+
+/** Whether a fact is what a volume is called that has a UUID as well. */
+export function isOnlyName(name: string, facts: Readonly<Record<string, string>>): boolean {
+  return name.endsWith('dm/name') && facts[name.replace(/name$/, 'uuid')] !== undefined;
 }
 
 function isSameBehind(before: DeviceIdentity, now: DeviceIdentity, sameBoot: boolean): boolean {
@@ -123,13 +143,20 @@ export function stableName({ links }: StorageSnapshot, block: BlockFacts): strin
   return undefined;
 }
 
+/** Best first. */
+const TOLD = ['dm/name', 'wwid', 'device/wwid', 'serial', 'device/serial', 'md/uuid', 'uuid', 'dm/uuid'];
+
 /** A device in words: "/dev/sdb (serial S1)". */
 export function describeDevice(snapshot: StorageSnapshot, block: BlockFacts): string {
-  const { facts, file } = deviceIdentity(snapshot, block);
-  const telling = ['dm/name', 'wwid', 'device/wwid', 'serial', 'device/serial', 'md/uuid'].find(
-    (name) => facts[name] !== undefined,
-  );
+  return describeIdentity(deviceIdentity(snapshot, block));
+}
+
+/** The same, or "the file with inode 12". */
+export function describeIdentity(identity: Identity): string {
+  if (identity.kind === 'file') return `a file (inode ${identity.inode})`;
+  const { facts, file, block } = identity;
+  const telling = TOLD.flatMap((name) => [name, `../${name}`]).find((name) => facts[name] !== undefined);
   const what =
     file !== undefined ? file.path : telling === undefined ? undefined : `${telling} ${facts[telling]}`;
-  return `/dev/${block.name}${what === undefined ? '' : ` (${what})`}`;
+  return `/dev/${block}${what === undefined ? '' : ` (${what})`}`;
 }

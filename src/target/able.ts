@@ -1,13 +1,14 @@
 /** Whether an export can be served now; asked before anything that runs is stopped. */
 import { LabError, linesOf } from '../errors.js';
 import { type InterfaceFacts, requireInterface } from '../host/interface.js';
-import { refreshed } from './backing-now.js';
+import { OtherDiskError, type Refreshed, refreshed } from './backing-now.js';
 import { driverFor } from './driver.js';
 import { type EntryStore, type ExportEntry, exportId } from './entry.js';
-import { deletedFilesOf } from './listening.js';
+import { deletedFilesOf } from './opened.js';
 import { findProcesses } from './processes.js';
 
 /**
+ * @param evenOther as of `refreshed`
  * @returns the entry as its name is meant now, not written yet
  * @throws MissingError, UsageError as `requireInterface`
  * @throws LabError if its file or device is not there, or is another one than its name meant
@@ -15,21 +16,23 @@ import { findProcesses } from './processes.js';
 export async function requireAble(
   store: EntryStore,
   entry: ExportEntry,
-): Promise<{ iface: InterfaceFacts; entry: ExportEntry }> {
+  evenOther = false,
+): Promise<Refreshed & { iface: InterfaceFacts }> {
   const { netns, iface: name } = entry;
   const iface = await requireInterface(store.host.inNamespace(netns), name);
-  const [now] = await refreshed(store, [entry]);
+  const [now] = await refreshed(store, [entry], evenOther);
   if (now === undefined) throw new TypeError('no outcome');
-  if (!(now instanceof LabError)) return { iface, entry: now };
+  if (!(now instanceof LabError)) return { iface, ...now };
   const { happened, next = [] } = now.facts;
-  throw new LabError({
+  const facts = {
     tried: `restarting ${exportId(entry)}`,
     happened: linesOf(`${happened}; nothing was stopped for it`),
     next: [
       ...(typeof next === 'string' ? [next] : next),
       `or end the export: aoe-lab unexport ${exportId(entry)}`,
     ],
-  });
+  };
+  throw now instanceof OtherDiskError ? new OtherDiskError(facts) : new LabError(facts);
 }
 
 /**

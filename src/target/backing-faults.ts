@@ -1,15 +1,27 @@
 /** How what an export serves differs from what its name means. No I/O. */
 
+import { posix } from 'node:path';
+import { quoteArgv } from '../host/quote.js';
 import { type StorageSnapshot, sameFile } from '../storage/snapshot.js';
 import { formatSize } from '../units.js';
-import { type Meaning, meaningOf, strayLink, whereabouts } from './backing-now.js';
+import {
+  changeOf,
+  type Meaning,
+  meaningOf,
+  otherDisk,
+  otherDiskSteps,
+  strayLink,
+  whereabouts,
+} from './backing-now.js';
 import { type ExportEntry, exportId, sectorsOf } from './entry.js';
-import type { Opened } from './opened.js';
+import { keyOf, type Opened } from './opened.js';
 
 export interface BackingFault {
   text: string;
   /** restart: a restart mends it, and loses nothing · file: a person has to see to it */
   remedy: 'restart' | 'file';
+  /** What that person is to do, where it is known. */
+  next?: string | undefined;
 }
 
 export interface BackingView {
@@ -32,46 +44,90 @@ export interface BackingJudgement {
 
 export function judgeServed(view: BackingView, entry: ExportEntry): BackingJudgement {
   const { snapshot } = view;
-  const { backing } = entry;
-  const { name } = backing;
+  const { name } = entry.backing;
   const now = meaningOf(snapshot, entry);
-  const where = whereabouts(snapshot, entry);
-  const restart = `aoe-lab restart ${exportId(entry)}`;
-  const fault = (text: string, remedy: BackingFault['remedy']): BackingJudgement => ({
+  const fault = (text: string, next?: string): BackingJudgement => ({
     now,
     size: now?.size ?? null,
-    faults: [{ text, remedy }],
+    faults: [{ text: next === undefined ? text : `${text}: ${next}`, remedy: 'file', next }],
   });
   const trouble = snapshot.names.get(name)?.trouble;
-  if (trouble !== undefined) return fault(`it could not be looked at: ${trouble}`, 'file');
+  if (trouble !== undefined) return fault(`it could not be looked at: ${trouble}`);
   const stray = strayLink(snapshot, entry);
-  if (stray !== undefined) return fault(`${stray}: it is not served at the next start`, 'file');
-  if (now === undefined) {
-    const lost = servesThen(view, entry)
-      ? ': its target serves the file that was removed, which is lost when that ends'
-      : '';
-    return fault(`${name} is gone${lost}${where}`, 'file');
-  }
-  if (now.size === 0 && now.kind === 'device') return fault(`${name} has no medium any more`, 'file');
-  if (backing.pinned && !now.isSame) {
-    return fault(`${name} is another disk now${where}`, 'file');
-  }
-  const serves = servesNow(view, entry, now);
-  if (serves === false) {
-    if (now.kind === 'device' || now.path !== backing.path) {
-      const what = `${name} means ${now.path} now, and its target serves ${backing.path}`;
-      return fault(`${what}: ${restart} takes what it means`, 'restart');
-    }
+  if (stray !== undefined) return fault(`${stray}: it is not served at the next start`);
+  if (now === undefined) return goneFault(view, entry, fault);
+  if (now.size === 0 && now.kind === 'device') return fault(`${name} has no medium any more`);
+  const other = otherDisk(snapshot, entry, now);
+  if (other !== undefined) {
     return fault(
-      `${name} was replaced: its target serves the one that is deleted, and what is written to that is lost when it ends; copy what matters, then ${restart}`,
-      'file',
+      other.replace(/ than the one that was exported/, ' now'),
+      otherDiskSteps(entry).join('; or '),
     );
   }
-  return { now, size: now.size, faults: sizeFaults(view, entry, now, restart) };
+  const serves = servesNow(view, entry, now);
+  if (serves === false) return elsewhere(view, entry, now, fault);
+  if (!view.isServed) {
+    const change = changeOf(entry, now);
+    const text = `${change}, which the next start serves: aoe-lab restart ${exportId(entry)}`;
+    if (change !== undefined) return { now, size: now.size, faults: [{ text, remedy: 'restart' }] };
+  }
+  return { now, size: now.size, faults: sizeFaults(view, entry, now) };
 }
 
-function sizeFaults(view: BackingView, entry: ExportEntry, now: Meaning, restart: string): BackingFault[] {
+type Fault = (text: string, next?: string) => BackingJudgement;
+
+/** Its name means nothing. */
+function goneFault(view: BackingView, entry: ExportEntry, fault: Fault): BackingJudgement {
+  const { name } = entry.backing;
+  const still = servedThen(view, entry);
+  if (still === undefined) return fault(`${name} is gone${whereabouts(view.snapshot, entry)}`);
+  if ('lost' in still) {
+    return fault(`${name} is gone: its target serves the file that was removed, ${still.lost}`);
+  }
+  const id = exportId(entry);
+  return fault(
+    `${name} is gone, and the file lives on, which its target serves ${still.called}`,
+    still.name === undefined
+      ? `${still.next}; give it that name back, or aoe-lab unexport ${id}`
+      : `${quoteArgv(['mv', still.name, name])}; or aoe-lab unexport ${id}, then export it by that name`,
+  );
+}
+
+/** Its target serves something else than its name means. */
+function elsewhere(view: BackingView, entry: ExportEntry, now: Meaning, fault: Fault): BackingJudgement {
+  const { name, path } = entry.backing;
+  const restart = `aoe-lab restart ${exportId(entry)}`;
+  const harmless = (text: string): BackingJudgement => ({
+    now,
+    size: now.size,
+    faults: [{ text: `${text}: ${restart} takes what it means`, remedy: 'restart' }],
+  });
+  const still = servedThen(view, entry);
+  if (still !== undefined && 'lost' in still) {
+    const what = now.path === path ? `${name} was replaced` : `${name} means ${now.path} now`;
+    return fault(
+      `${what}: its target serves the one that is deleted, ${still.lost}`,
+      `copy what matters, then ${restart}`,
+    );
+  }
+  if (now.kind === 'device' || now.path !== path) {
+    return harmless(`${name} means ${now.path} now, and its target serves ${still?.name ?? path}`);
+  }
+  if (still !== undefined) {
+    const more = still.name === undefined ? ` (${still.next})` : '';
+    return harmless(
+      `${name} was replaced: its target serves the one that was there, which lives on ${still.called}${more}`,
+    );
+  }
+  return fault(
+    `${name} was replaced: its target serves another file, and what is written to that may be lost when it ends`,
+    `copy what matters, then ${restart}`,
+  );
+}
+
+function sizeFaults(view: BackingView, entry: ExportEntry, now: Meaning): BackingFault[] {
   const { backing, options } = entry;
+  const restart = `aoe-lab restart ${exportId(entry)}`;
   const { name } = backing;
   const offset = options.offset ?? 0;
   const there = Math.floor(now.size / 512) - offset;
@@ -108,14 +164,35 @@ function servesNow(view: BackingView, entry: ExportEntry, now: Meaning): boolean
   if (opened.length === 0) return now.isSame;
   const { identity } = now;
   if (identity.kind === 'file') {
-    return opened.some(({ files }) => files.has(`${identity.dev}:${identity.inode}`));
+    return opened.some(({ files }) => files.has(keyOf(identity)));
   }
   const number = snapshot.blocks.get(identity.block)?.number;
   return number !== undefined && opened.some(({ devices }) => devices.has(number));
 }
 
-function servesThen({ opened }: BackingView, { backing: { identity } }: ExportEntry): boolean {
-  return (
-    identity?.kind === 'file' && opened.some(({ files }) => files.has(`${identity.dev}:${identity.inode}`))
-  );
+/** What became of the file that is still served although its name means it no more. */
+type Still = { lost: string } | { name: string | undefined; called: string; next: string };
+
+/** @returns undefined where its target does not have open what its name meant, or that can't be seen */
+function servedThen({ snapshot, opened }: BackingView, { backing }: ExportEntry): Still | undefined {
+  const { identity } = backing;
+  if (identity?.kind !== 'file') return undefined;
+  const behind = backing.loop
+    ? [...snapshot.blocks.values()].find(({ loop }) => sameFile(loop?.id, identity))?.loop
+    : undefined;
+  const key = keyOf(identity);
+  // A loop device keeps a file without telling how many names it has.
+  const file =
+    behind === undefined
+      ? opened.map(({ files }) => files.get(key)).find((one) => one !== undefined)
+      : { name: behind.file, links: / \(deleted\)$/.test(behind.file) ? 0 : 1 };
+  if (file === undefined) return undefined;
+  const { links, name } = file;
+  if (links === 0) return { lost: 'and what is written to that is lost when it ends' };
+  // The name that it was opened by is gone, and it has another.
+  const isKnown = name !== undefined && !/ \(deleted\)$/.test(name);
+  const next = quoteArgv(['find', posix.dirname(backing.path), '-xdev', '-inum', identity.inode]);
+  return isKnown
+    ? { name, called: `as ${name}`, next: '' }
+    : { name: undefined, called: 'under another name', next: `${next} finds it` };
 }

@@ -1,12 +1,21 @@
 /** What the name of an export means now, beside what it meant when it was exported. */
 import { LabError } from '../errors.js';
 import { linkText } from '../storage/backing.js';
-import { describeDevice, type Identity, identityOf, isSame, whereIs } from '../storage/identity.js';
+import {
+  describeDevice,
+  describeIdentity,
+  type Identity,
+  identityOf,
+  isKnownOther,
+  isSame,
+  whereIs,
+} from '../storage/identity.js';
 import { blockOf, type StorageSnapshot } from '../storage/snapshot.js';
 import { surveyStorage } from '../storage/survey.js';
 import { isLink, weaknesses } from '../trust.js';
 import { linkDisk } from './disk-link.js';
 import { type EntryStore, type ExportEntry, exportId } from './entry.js';
+import { serialOf } from './serial.js';
 
 export interface Meaning {
   path: string;
@@ -60,18 +69,59 @@ export function whereabouts(snapshot: StorageSnapshot, { backing }: ExportEntry)
 }
 
 /**
+ * What it was and is, where the name of an entry is of a disk and means another one now: that is served to nobody who did not
+ * ask for it. Names that stay with a disk may do so as well: a volume that was made anew, a link that somebody set. Of a file
+ * the name is what counts.
+ */
+export function otherDisk(snapshot: StorageSnapshot, entry: ExportEntry, now: Meaning): string | undefined {
+  const { identity, kind, name, pinned } = entry.backing;
+  if (identity === null || (kind === 'file' && now.kind === 'file')) return undefined;
+  if (pinned ? now.isSame : !isKnownOther(identity, now.identity)) return undefined;
+  const [was, is] = [identity, now.identity].map(describeIdentity);
+  const where = whereabouts(snapshot, entry);
+  const text = `${name} is another disk than the one that was exported${where}`;
+  return was === is ? text : `${text}; it was ${was}, and is ${is}`;
+}
+
+/** What the name of an entry meant, and means now, where that is not the same; undefined where it is. */
+export function changeOf({ backing }: ExportEntry, now: Meaning): string | undefined {
+  const { name, path, kind, identity } = backing;
+  const isOther = identity === null ? path !== now.path : isKnownOther(identity, now.identity);
+  if (!isOther) return undefined;
+  if (kind === 'file' && now.kind === 'file') {
+    return path === now.path
+      ? `${name} is another file than the one that was served before: it was replaced`
+      : `${name} meant ${path}, and means ${now.path} now`;
+  }
+  const was = identity === null ? path : describeIdentity(identity);
+  return `${name} was ${was}, and is ${describeIdentity(now.identity)} now`;
+}
+
+/** A disk's name means another one now, and a target that is started would serve that. */
+export class OtherDiskError extends LabError {}
+
+/** An entry as it is to be served now. */
+export interface Refreshed {
+  entry: ExportEntry;
+  /** What it meant, and means now, where that is not the same. */
+  change: string | undefined;
+}
+
+/**
  * What entries are to be served from now: their names are asked anew. The caller writes them.
+ * @param evenOther another disk that has the name, too, unless that is a number that moves
  * @returns the entries as they are now, or why one can't be served, in their order
  */
 export async function refreshed(
   store: EntryStore,
   entries: readonly ExportEntry[],
-): Promise<(ExportEntry | LabError)[]> {
+  evenOther = false,
+): Promise<(Refreshed | LabError)[]> {
   const snapshot = await surveyStorage(store.host, entries.flatMap(namesOf), 'names');
-  return entries.map((entry) => refresh(snapshot, entry));
+  return entries.map((entry) => refresh(snapshot, entry, evenOther));
 }
 
-function refresh(snapshot: StorageSnapshot, entry: ExportEntry): ExportEntry | LabError {
+function refresh(snapshot: StorageSnapshot, entry: ExportEntry, evenOther: boolean): Refreshed | LabError {
   const { backing } = entry;
   const { name } = backing;
   const tried = `looking for what ${exportId(entry)} serves`;
@@ -95,15 +145,28 @@ function refresh(snapshot: StorageSnapshot, entry: ExportEntry): ExportEntry | L
       next: 'put it in, then run the command again',
     });
   }
-  if (backing.pinned && !now.isSame) {
-    return new LabError({
-      tried,
-      happened: `${name} is another disk than the one that was exported${where}`,
-      next: `aoe-lab unexport ${exportId(entry)}, then export the disk by a name that stays with it (ls -l /dev/disk/by-id)`,
-    });
+  const other = otherDisk(snapshot, entry, now);
+  if (other !== undefined && (backing.pinned || !evenOther)) {
+    const facts = { tried, happened: other, next: otherDiskSteps(entry) };
+    // Where a number moves, whatever starts the target looks itself (see disk-link.ts).
+    return backing.pinned ? new LabError(facts) : new OtherDiskError(facts);
   }
   const { path, kind, size, identity } = now;
-  return { ...entry, backing: { ...backing, path, kind, size, identity } };
+  const current = { ...entry, backing: { ...backing, path, kind, size, identity } };
+  if (other !== undefined && entry.serial !== undefined) {
+    // Initiators know a disk by its serial number.
+    current.serial = serialOf(snapshot.machineId, current);
+  }
+  return { entry: current, change: changeOf(entry, now) };
+}
+
+/** What to do where another disk has the name of an export. */
+export function otherDiskSteps(entry: ExportEntry): string[] {
+  const id = exportId(entry);
+  const anew = `aoe-lab unexport ${id}, then export the disk by a name that stays with it (ls -l /dev/disk/by-id)`;
+  return entry.backing.pinned
+    ? [anew]
+    : [`if that is the disk to be served: aoe-lab restart ${id} --allow other-disk`, anew];
 }
 
 /**
@@ -113,7 +176,7 @@ function refresh(snapshot: StorageSnapshot, entry: ExportEntry): ExportEntry | L
 export async function refreshOne(store: EntryStore, entry: ExportEntry): Promise<ExportEntry> {
   const [now] = await refreshed(store, [entry]);
   if (now === undefined || now instanceof Error) throw now;
-  await store.write(now);
-  await linkDisk(store, now);
-  return now;
+  await store.write(now.entry);
+  await linkDisk(store, now.entry);
+  return now.entry;
 }

@@ -7,7 +7,7 @@
 import { posix } from 'node:path';
 import { LabError, linesOf } from '../errors.js';
 import { quoteArgv } from '../host/quote.js';
-import type { DeviceIdentity } from '../storage/identity.js';
+import { type DeviceIdentity, isOnlyName } from '../storage/identity.js';
 import type { EntryStore, ExportEntry, StateFolder } from './entry.js';
 import { plain } from './persist/names.js';
 import { KNOW_PROCESSES } from './run-record.js';
@@ -15,11 +15,13 @@ import { KNOW_PROCESSES } from './run-record.js';
 /**
  * Functions of the shell. `check LINK NUMBER …` sets a link or takes it away: behind the number come, in pairs, files below
  * the device's folder in sysfs and what they must hold. It fails where the disk is not the right one; `why` tells the reason.
+ * Without a link (`-`), of a name that stays with its disk, it fails only where that is known to be another one.
  */
 const CHECK = `
 is() {
   at=$1; shift
   while [ $# -gt 1 ]; do
+    [ "$link" != - ] || [ -e "$at/$1" ] || { shift 2; continue; }
     [ "$(sed 's/^ *//; s/ *$//; q' "$at/$1" 2>/dev/null)" = "$2" ] || return 1
     shift 2
   done
@@ -28,14 +30,16 @@ check() {
   link=$1 node=$2; shift 2
   real=$(readlink -f -- "$node")
   # By its number: the node may be called as nobody else calls the device.
+  [ "$link" != - ] || [ -b "$real" ] || return 0
   [ -b "$real" ] && number=$(stat -c '%t %T' -- "$real") && number=$((0x\${number% *})):$((0x\${number#* }))
   if [ -b "$real" ] && is "/sys/dev/block/$number" "$@"; then
+    [ "$link" != - ] || return 0
     mkdir -p "\${link%/*}" && { [ "$(readlink "$link")" = "$real" ] || ln -sfn "$real" "$link"; }
     return
   fi
-  rm -f "$link"
+  [ "$link" = - ] || rm -f "$link"
   [ -b "$real" ] && why="it is another disk than the one that was exported" || why="it is not there"
-  [ "$1" = size ] || for one in /sys/class/block/*; do
+  [ "$1" = size ] || [ "$link" = - ] || for one in /sys/class/block/*; do
     is "$one" "$@" && why="$why; that one is /dev/\${one##*/} now"
   done
   why="aoe-lab: $node is not served: $why"
@@ -72,9 +76,12 @@ export function diskLink(state: StateFolder, id: string): string {
   return posix.join(state.disksFolder(), plain(id));
 }
 
-/** The command that sets the link of an entry, or takes it away and fails; undefined where it has none. */
+/**
+ * The command that sets the link of an entry, or takes it away and fails; of a name that stays with a disk, the one that fails
+ * where another disk has it. Undefined where nothing is to be looked at.
+ */
 export function diskCommand(entry: ExportEntry): string[] | undefined {
-  const words = diskWords(entry);
+  const words = diskWords(entry) ?? lookWords(entry);
   return words && ['sh', '-c', ONE, 'aoe-lab-disk', ...words];
 }
 
@@ -106,9 +113,17 @@ function diskWords({ backing }: ExportEntry): string[] | undefined {
   return [opens, name, ...markers(identity)];
 }
 
+/** Of a name that stays: what tells its disk from others, where anything does. */
+function lookWords({ backing }: ExportEntry): string[] | undefined {
+  const { identity, opens, pinned } = backing;
+  if (pinned || identity?.kind !== 'device') return undefined;
+  const words = markers(identity);
+  return words[0] === 'size' ? undefined : ['-', opens, ...words];
+}
+
 /** What sysfs must say of the disk. */
 function markers({ facts, file, size }: DeviceIdentity): string[] {
-  const pairs = Object.entries(facts);
+  const pairs = Object.entries(facts).filter(([name]) => !isOnlyName(name, facts));
   if (file !== undefined)
     pairs.push([`${facts.start === undefined ? '' : '../'}loop/backing_file`, file.path]);
   // Its size is all that is known of a disk without a serial number.

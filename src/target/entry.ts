@@ -258,7 +258,7 @@ export class EntryStore extends StateFolder {
     return { entries, unreadable };
   }
 
-  /** @throws LabError if the lock was lost meanwhile: others may be at work */
+  /** @throws LabError if the lock was lost meanwhile: others may be at work; if the folder is full or read-only */
   async write(entry: ExportEntry): Promise<void> {
     this.#requireLock();
     const text = `${JSON.stringify(entry, null, 2)}\n`;
@@ -268,10 +268,17 @@ export class EntryStore extends StateFolder {
     this.#known?.set(exportId(entry), entry);
   }
 
+  /** What this command goes by from now on, without the file: where that has no room any more. */
+  note(entry: ExportEntry): void {
+    this.#known?.set(exportId(entry), entry);
+  }
+
   /** @throws as `write` */
   async remove(entry: ExportEntry): Promise<void> {
     this.#requireLock();
-    await this.host.remove(this.entryPath(exportId(entry)));
+    await withRights(`removing the entry of ${exportId(entry)}`, this.folder, () =>
+      this.host.remove(this.entryPath(exportId(entry))),
+    );
     this.#known?.delete(exportId(entry));
   }
 

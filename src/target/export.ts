@@ -1,26 +1,29 @@
-import { UsageError } from '../errors.js';
+import { LabError, linesOf, UsageError } from '../errors.js';
 import { surveyNetworkFiles } from '../host/at-boot/survey.js';
 import type { Host } from '../host/host.js';
 import type { InterfaceFacts } from '../host/interface.js';
 import { SECTOR } from '../storage/backing.js';
 import { createFile, placeFile } from '../storage/files.js';
 import type { Finding } from '../storage/findings.js';
+import { expectedError } from '../system-errors.js';
 import { type AnnouncementWatch, watchAnnouncements } from './announcement.js';
 import { linkDisk } from './disk-link.js';
 import { driverFor } from './driver.js';
 import { EntryStore, type ExportEntry, exportId, sectorsOf } from './entry.js';
 import { requireExportInterface, startedOn } from './export-interface.js';
+import { markLog } from './log-marks.js';
 import { attachOwn, ownLoops } from './loops.js';
 import { Network } from './network.js';
 import { startLinks } from './persist/links.js';
 import { serviceManager } from './persist/manager.js';
 import { settlePersistence } from './persist/settle.js';
 import { persistenceWarnings } from './persist/warnings.js';
-import { type ExportPlan, planExport, type Served, serialOf } from './plan.js';
+import { type ExportPlan, planExport, type Served } from './plan.js';
 import { findProcesses } from './processes.js';
 import { requireAnnouncement, waitUntilListening } from './ready.js';
 import { type Recovery, recover } from './recover.js';
 import { type Heard, listenAt, refuseRivals } from './rivals.js';
+import { serialOf } from './serial.js';
 import { isAllowed, type StorageSurvey, surveyFor } from './suitability.js';
 import { tidy } from './tidy.js';
 import { undo } from './undo.js';
@@ -154,8 +157,8 @@ async function begin(
   const { served, wish } = order;
   let entry: ExportEntry | undefined;
   const failed = async (error: unknown): Promise<ExportOutcome> => {
-    if (entry !== undefined) await undo(store, entry, false);
-    return { order, error: error as Error };
+    const trouble = entry && (await undo(store, entry, false).catch((reason: Error) => reason));
+    return { order, error: trouble instanceof Error ? notUndone(error, trouble) : (error as Error) };
   };
   try {
     const iface = await interfaces.require(wish.netns, wish.iface);
@@ -167,6 +170,7 @@ async function begin(
     entry = plan.entry;
     await watches.open(plan.entry);
     plan.entry = entry = await makeFile(store, plan);
+    await markLog(store, plan.entry, 'exported');
     await start(store, plan, served);
     return async () => {
       try {
@@ -182,6 +186,20 @@ async function begin(
     const outcome = await failed(error);
     return async () => outcome;
   }
+}
+
+/** An export failed, and what was done for it could not be taken back. */
+function notUndone(error: unknown, trouble: Error): Error {
+  const [known, why] = [expectedError(error), expectedError(trouble)];
+  // A fault of aoe-lab stays one.
+  if (known === undefined || why === undefined) return known === undefined ? (error as Error) : trouble;
+  const { tried, happened, next = [] } = known.facts;
+  return new LabError({
+    tried,
+    happened: [...linesOf(happened), ...linesOf(`what was done for it could not be undone: ${why.message}`)],
+    next: [next, why.facts.next ?? [], 'the next command that changes exports undoes it first'].flat(),
+    cause: error,
+  });
 }
 
 /**

@@ -2,6 +2,7 @@ import { requireInterface } from '../host/interface.js';
 import { refreshOne } from './backing-now.js';
 import { driverFor } from './driver.js';
 import { type EntryStore, type ExportEntry, exportId, type WireState } from './entry.js';
+import { markLog } from './log-marks.js';
 import { detachLoops, reattach } from './loops.js';
 import { settlePersistence } from './persist/settle.js';
 import { waitUntilListening } from './ready.js';
@@ -62,6 +63,7 @@ async function serve(store: EntryStore, entry: ExportEntry, state: WireState | n
   const stop = await driver.prepareStop(entry);
   await stop.run();
   const iface = await requireInterface(store.host.inNamespace(entry.netns), entry.iface);
+  await markLog(store, entry, 'restarted');
   await driver.start(entry);
   await waitUntilListening(store, entry, iface);
   const link = state === null ? undefined : await openVantage(store.host, entry, iface);

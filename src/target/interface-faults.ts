@@ -13,8 +13,8 @@ import { isOwn, type WireReport } from './wire.js';
 /** What `status` knows of the network side of an export. */
 export interface InterfaceSnapshot {
   entry: Pick<ExportEntry, 'shelf' | 'slot' | 'iface' | 'netns' | 'options' | 'control' | 'started'>;
-  /** Interfaces of its namespace; why they could not be listed. */
-  interfaces: readonly InterfaceFacts[] | { reason: string };
+  /** Interfaces of its namespace; why they could not be listed; `gone`: that there is no such namespace. */
+  interfaces: readonly InterfaceFacts[] | { reason: string } | 'gone';
   /** Processes that serve it. */
   pids: readonly number[];
   wire: WireReport;
@@ -32,6 +32,7 @@ export interface InterfaceFault {
 
 export function interfaceFaults(snapshot: InterfaceSnapshot): InterfaceFault[] {
   const { entry, interfaces } = snapshot;
+  if (interfaces === 'gone') return [ofInterface(goneNamespaceText(entry))];
   if ('reason' in interfaces) return [ofInterface(`its interface can't be looked at: ${interfaces.reason}`)];
   const iface = findInterface(interfaces, entry.iface);
   if (iface === undefined) return [ofInterface(goneText(snapshot, interfaces))];
@@ -41,6 +42,13 @@ export function interfaceFaults(snapshot: InterfaceSnapshot): InterfaceFault[] {
   const objection = interfaceObjection(iface, interfaces, 'export on') ?? mtuObjection(iface);
   if (objection !== undefined) faults.push(ofInterface(`${objection.happened}: ${objection.next}`));
   return [...faults, ...keptFaults(snapshot, iface), ...wireFaults(snapshot, iface)];
+}
+
+/** What runs in it may go on for as long as it runs, and nobody can come to it. */
+function goneNamespaceText(entry: InterfaceSnapshot['entry']): string {
+  const { netns, iface } = entry;
+  const id = exportId(entry);
+  return `its network namespace ${netns} is gone: make it (ip netns add ${netns}) and ${iface} again, then aoe-lab restart ${id}; or end the export: aoe-lab unexport ${id}`;
 }
 
 /** The interface may have been renamed under the target, which goes by its index. */

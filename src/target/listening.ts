@@ -43,16 +43,6 @@ function isBound(table: string, interfaceIndex: number): boolean {
     .some((columns) => (isHidden ? PROTOCOLS.includes(columns[3] ?? '') : sockets.has(columns[8] ?? '')));
 }
 
-/** Files of the disk that processes have open and that have no name any more; memory of the kernel's looks alike. */
-export async function deletedFilesOf(host: Host, pids: readonly number[]): Promise<string[]> {
-  const folders = pids.map((pid) => `/proc/${pid}/fd/`);
-  if (folders.length === 0) return [];
-  // 1, 2: one has ended.
-  const { stdout } = await host.run(['ls', '-l', ...folders], { accept: [1, 2] });
-  const names = [...stdout.matchAll(/ -> (\/.*) \(deleted\)$/gm)].map(([, name = '']) => name);
-  return [...new Set(names.filter((name) => !/^\/(memfd:|\[|dev\/|SYSV|anon_hugepage)/.test(name)))].sort();
-}
-
 const POLL = 20;
 const PATIENCE = 3000;
 

@@ -3,7 +3,8 @@ import { linesOf, UsageError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { readIfThere } from '../host/if-there.js';
 import { driverFor } from './driver.js';
-import { EntryStore, exportId } from './entry.js';
+import { EntryStore, type ExportEntry, exportId } from './entry.js';
+import { exportedAt } from './log-marks.js';
 import { byRealNames } from './real-names.js';
 import { selectEntries } from './unexport.js';
 
@@ -15,32 +16,41 @@ const LONGEST_LOG = 16 << 20;
  * ended is kept for 14 days (see tidy.ts), under the name of its file.
  * @throws UsageError if there is no such export and no such log
  */
-export async function exportLog(
-  host: Host,
-  name: string,
-): Promise<{ id: string; path: string; text: string }> {
+export async function exportLog(host: Host, name: string): Promise<ExportLog> {
   const store = await EntryStore.open(host);
-  const { id, path } = await findLog(store, name);
-  return { id, path, text: await endOf(host, path) };
+  const { entry, ...found } = await findLog(store, name);
+  const { text, skipped } = await endOf(host, found.path);
+  const at = entry === undefined ? 0 : exportedAt(text, entry);
+  return { ...found, text: text.slice(at), skipped: skipped + Buffer.byteLength(text.slice(0, at)) };
+}
+
+export interface ExportLog {
+  id: string;
+  path: string;
+  text: string;
+  /** Bytes of the log before that: it was printed for others or earlier on, or is too much. */
+  skipped: number;
 }
 
 /** A target that complains without end fills no memory. */
-async function endOf(host: Host, path: string): Promise<string> {
+async function endOf(host: Host, path: string): Promise<{ text: string; skipped: number }> {
   const facts = await host.stat(path);
   if (facts === undefined || facts.size <= LONGEST_LOG) {
-    return ((await readIfThere(host, path)) ?? '').toString();
+    return { text: ((await readIfThere(host, path)) ?? '').toString(), skipped: 0 };
   }
   const { stdout } = await host.run(['tail', '-c', String(LONGEST_LOG), path]);
-  const left = facts.size - LONGEST_LOG;
-  return `aoe-lab: the first ${left} bytes of ${path} are left out\n${stdout}`;
+  return { text: stdout, skipped: facts.size - LONGEST_LOG };
 }
 
-async function findLog(store: EntryStore, name: string): Promise<{ id: string; path: string }> {
+async function findLog(
+  store: EntryStore,
+  name: string,
+): Promise<{ id: string; path: string; entry?: ExportEntry }> {
   const entries = await store.all();
   try {
     const [entry] = selectEntries(entries, await byRealNames(store.host, entries, [name]));
     if (entry === undefined) throw new TypeError('selectEntries returned nothing');
-    return { id: exportId(entry), path: driverFor(store, entry).logPath(entry) };
+    return { id: exportId(entry), path: driverFor(store, entry).logPath(entry), entry };
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     const files = await store.host.list(posix.join(store.folder, 'logs'));

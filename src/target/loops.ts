@@ -26,6 +26,17 @@ export function loopsIn({ blocks }: Pick<StorageSnapshot, 'blocks'>): AttachedLo
   );
 }
 
+/** Those of them that are an entry's as far as that alone tells, of a host that can't be asked. */
+export function notedLoops(entry: ExportEntry, bootId: string, all: readonly AttachedLoop[]): string[] {
+  const own = noted(entry, bootId);
+  return entry.backing.loop ? ownAmong(all, own, entry).map(({ device }) => device) : [];
+}
+
+/** `/dev/loop0` → `loop0` */
+export function kernelNames(devices: readonly string[]): Set<string> {
+  return new Set(devices.map((device) => device.replace('/dev/', '')));
+}
+
 /** What tells the loop devices of an entry from others. */
 interface Own {
   bootId: string | undefined;
@@ -50,7 +61,11 @@ async function belonging<T extends AttachedLoop>(
   const { bootId } = await store.host.facts();
   const own = entry.persist ? await recorded(store, entry) : noted(entry, bootId);
   if (own.bootId !== bootId) return [];
-  return (await all()).filter((loop) => isBehind(loop, own, entry) && !own.loopsBefore.includes(loop.device));
+  return ownAmong(await all(), own, entry);
+}
+
+function ownAmong<T extends AttachedLoop>(all: readonly T[], own: Own, entry: ExportEntry): T[] {
+  return all.filter((loop) => isBehind(loop, own, entry) && !own.loopsBefore.includes(loop.device));
 }
 
 function noted({ bootId, backing: { loopsBefore, identity } }: ExportEntry, now: string): Own {

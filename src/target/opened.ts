@@ -3,10 +3,24 @@ import type { Host } from '../host/host.js';
 import type { DeviceNumber } from '../storage/snapshot.js';
 import { parseNode } from '../storage/survey-text.js';
 
+export interface OpenedFile {
+  /** The kernel's link to it, which leads there whatever its name is: `/proc/PID/fd/N`. */
+  at: string;
+  /** What the kernel calls it now, ` (deleted)` behind it where that name is gone; undefined where that can't be told. */
+  name: string | undefined;
+  /** Names that it has; 0: what is written to it is lost when nobody has it open any more. */
+  links: number;
+}
+
 export interface Opened {
-  /** Files, as `DEV:INODE`. */
-  files: ReadonlySet<string>;
+  /** Files, by `DEV:INODE`. */
+  files: ReadonlyMap<string, OpenedFile>;
   devices: ReadonlySet<DeviceNumber>;
+}
+
+/** What files are known by. */
+export function keyOf({ dev, inode }: { dev: string; inode: string }): string {
+  return `${dev}:${inode}`;
 }
 
 /** Of each process; one that may not be looked at (it is another user's) is left out. */
@@ -15,7 +29,8 @@ for pid do
   echo "process $pid"
   ls "/proc/$pid/fd" > /dev/null 2>&1 || continue
   echo seen
-  find "/proc/$pid/fd" -type l -exec stat -L -c '%f %d %i %W %s %b %u %t %T' {} + 2>/dev/null
+  find "/proc/$pid/fd" -type l -exec stat -L -c '%f %d %i %W %s %b %u %t %T %h %n' {} + 2>/dev/null
+  ls -l "/proc/$pid/fd" 2>/dev/null
 done
 :`;
 
@@ -24,14 +39,48 @@ export async function openedBy(host: Host, pids: readonly number[]): Promise<Map
   if (pids.length === 0) return new Map();
   const { stdout } = await host.run(['sh', '-c', SCRIPT, 'sh', ...pids.map(String)]);
   const found = new Map<number, Opened>();
-  for (const text of stdout.split('process ').slice(1)) {
+  for (const text of stdout.split(/^process (?=\d+$)/m).slice(1)) {
     const [pid, seen, ...lines] = text.split('\n');
     if (seen !== 'seen') continue;
-    const nodes = lines.flatMap((line) => parseNode(line) ?? []);
-    found.set(Number(pid), {
-      files: new Set(nodes.filter(({ kind }) => kind === 'file').map(({ id }) => `${id.dev}:${id.inode}`)),
-      devices: new Set(nodes.filter(({ kind }) => kind === 'block').map(({ number }) => number)),
-    });
+    found.set(Number(pid), parseOpened(lines));
   }
   return found;
+}
+
+function parseOpened(lines: readonly string[]): Opened {
+  const names = namesIn(lines);
+  const files = new Map<string, OpenedFile>();
+  const devices = new Set<DeviceNumber>();
+  for (const line of lines) {
+    const node = parseNode(line);
+    const [, links, at = '', fd] = / (\d+) (\/proc\/\d+\/fd\/(\d+))$/.exec(line) ?? [];
+    if (node?.kind === 'block') devices.add(node.number);
+    if (node?.kind !== 'file' || fd === undefined) continue;
+    files.set(keyOf(node.id), { at, name: names.get(fd), links: Number(links) });
+  }
+  return { files, devices };
+}
+
+/** Of what is open under each number, by lines of ls(1). A name with line breaks may claim to be another number's: none of the two is told then. */
+function namesIn(lines: readonly string[]): Map<string, string | undefined> {
+  const names = new Map<string, string | undefined>();
+  for (const line of lines) {
+    const [, fd, name] = /^l.*? (\d+) -> (\/.*)$/.exec(line) ?? [];
+    if (fd !== undefined) names.set(fd, names.has(fd) ? undefined : name);
+  }
+  return names;
+}
+
+/** Files of the disk that processes have open and that have no name any more; memory of the kernel's looks alike. */
+export async function deletedFilesOf(host: Host, pids: readonly number[]): Promise<string[]> {
+  const all = [...(await openedBy(host, pids)).values()].flatMap(({ files }) => [...files.values()]);
+  const names = all
+    .filter(({ links }) => links === 0)
+    .map(({ name = 'a file with line breaks in its name' }) => plainName(name));
+  return [...new Set(names.filter((name) => !/^\/(memfd:|\[|dev\/|SYSV|anon_hugepage)/.test(name)))].sort();
+}
+
+/** Without what the kernel says behind it. */
+export function plainName(name: string): string {
+  return name.replace(/ \(deleted\)$/, '');
 }

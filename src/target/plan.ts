@@ -1,11 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { formatAddress } from '../aoe/index.js';
 import { UsageError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { preparedLinks } from '../host/prepare/links.js';
-import { tellingText } from '../identity.js';
-import { serialFor } from '../native/serial.js';
 import { packageRoot } from '../paths.js';
 import { allows } from '../recipe/allows.js';
 import type { Control } from '../recipe/schema.js';
@@ -23,6 +20,7 @@ import { refuseFleeting } from './persist/fleeting.js';
 import { previewPersistence } from './persist/preview.js';
 import { keptPath } from './persist/services.js';
 import { requireFree } from './rivals.js';
+import { serialOf } from './serial.js';
 import { isAllowed, judgeExport, type StorageSurvey, surveyFor } from './suitability.js';
 import { checkWish, type ExportWish } from './wish.js';
 
@@ -74,13 +72,6 @@ export async function planExport(
   if (entry.backing.identity !== null) entry.serial = serialOf(asked.snapshot.machineId, entry);
   refuseUnspeakable(served, entry);
   return { entry, backing, overridden, warnings, machineId: asked.snapshot.machineId };
-}
-
-/** By what a file or disk is: its name, its number and the path to it may change. */
-export function serialOf(machineId: string, entry: ExportEntry): string {
-  const { identity, name } = entry.backing;
-  const what = identity === null ? name : tellingText(identity);
-  return serialFor({ machineId, address: formatAddress(entry), identity: what });
 }
 
 /** The commands and files of an export that would be made, as a person would type them; changes nothing. */

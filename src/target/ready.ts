@@ -4,6 +4,7 @@ import type { InterfaceFacts } from '../host/interface.js';
 import type { AnnouncementWatch } from './announcement.js';
 import { driverFor } from './driver.js';
 import { type EntryStore, type ExportEntry, exportId } from './entry.js';
+import { linesSinceMark } from './log-marks.js';
 import type { Presence } from './presence.js';
 import { findProcesses } from './processes.js';
 import { meaningOf } from './says.js';
@@ -83,10 +84,7 @@ async function failure(store: EntryStore, entry: ExportEntry, happened: string):
 
 async function lastWords(store: EntryStore, log: string): Promise<string[]> {
   const text = await store.host.read(log).catch(() => Buffer.alloc(0));
-  return text
-    .toString()
-    .trimEnd()
-    .split('\n')
+  return linesSinceMark(text.toString().trimEnd().split('\n'))
     .slice(-LOOKED_AT)
     .filter((line) => line !== '');
 }

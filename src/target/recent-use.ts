@@ -3,8 +3,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { LabError } from '../errors.js';
 import { readIfThere } from '../host/if-there.js';
 import type { DaemonStatus } from '../native/status-file.js';
+import { sameFile } from '../storage/snapshot.js';
+import { surveyStorage } from '../storage/survey.js';
+import { namesOf } from './backing-now.js';
+import { daemonStatus, daemonStatusPath } from './daemon-status.js';
 import { driverFor } from './driver.js';
 import { type EntryStore, type ExportEntry, exportId } from './entry.js';
+import { type AttachedLoop, loopsIn, ownLoops } from './loops.js';
+import { keyOf, openedBy } from './opened.js';
 import { findProcesses, signalProcesses } from './processes.js';
 
 /** Seconds. */
@@ -17,14 +23,15 @@ export interface RecentUse {
 }
 
 /**
- * Pairs of an entry and its file: files written later than their entry, each with its age in seconds. A file that was never
- * written (no blocks) has just been made.
+ * Pairs of an entry and its file: of files written later than their entry, the number of the pair and the age in seconds. A
+ * file that was never written (no blocks) has just been made.
  */
-const WRITTEN = `now=$(date +%s)
+const WRITTEN = `now=$(date +%s) number=0
 while [ $# -gt 1 ]; do
   if [ -f "$2" ] && [ "$2" -nt "$1" ] && [ "$(stat -L -c %b "$2")" != 0 ]; then
-    echo "$((now - $(stat -L -c %Y "$2"))) $2"
+    echo "$number $((now - $(stat -L -c %Y "$2")))"
   fi
+  number=$((number + 1))
   shift 2
 done`;
 
@@ -33,31 +40,81 @@ done`;
  * files show.
  */
 export async function recentlyUsed(store: EntryStore, entries: readonly ExportEntry[]): Promise<RecentUse[]> {
+  if (entries.length === 0) return [];
   const ages = new Map<string, number>();
   const note = (id: string, seconds: number): void => {
     if (seconds >= RECENT) return;
     ages.set(id, Math.max(0, Math.min(seconds, ages.get(id) ?? seconds)));
   };
-  const files = entries.filter(({ backing, phase }) => backing.kind === 'file' && phase === 'running');
-  const pairs = files.flatMap((entry) => [store.entryPath(exportId(entry)), entry.backing.path]);
-  if (pairs.length > 0) {
+  const processes = await findProcesses(store.host, store.folder);
+  const files = await servedFiles(store, entries, processes);
+  if (files.length > 0) {
+    const pairs = files.flatMap(({ entry, file }) => [store.entryPath(exportId(entry)), file]);
     const { stdout } = await store.host.run(['sh', '-c', WRITTEN, 'sh', ...pairs]);
     for (const line of stdout.split('\n').filter(Boolean)) {
-      const [age = '', ...path] = line.split(' ');
-      const entry = files.find(({ backing }) => backing.path === path.join(' '));
-      if (entry !== undefined) note(exportId(entry), Number(age));
+      const [number = 0, age = 0] = line.split(' ').map(Number);
+      const entry = files[number]?.entry;
+      if (entry !== undefined) note(exportId(entry), age);
     }
   }
-  for (const [id, seconds] of await told(store, entries)) note(id, seconds);
+  for (const [id, seconds] of await told(store, entries, processes)) note(id, seconds);
   return [...ages].map(([id, seconds]) => ({ id, seconds }));
 }
 
+/**
+ * The files that exports serve now, each by a name that leads to that very one: what has taken its name meanwhile was written
+ * by no initiator.
+ */
+async function servedFiles(
+  store: EntryStore,
+  entries: readonly ExportEntry[],
+  processes: ReadonlyMap<string, number[]>,
+): Promise<{ entry: ExportEntry; file: string }[]> {
+  const { host } = store;
+  const some = entries.filter(({ backing, phase }) => backing.kind === 'file' && phase === 'running');
+  if (some.length === 0) return [];
+  const pidsOf = (entry: ExportEntry): number[] => processes.get(driverFor(store, entry).mark(entry)) ?? [];
+  const [opened, snapshot] = await Promise.all([
+    openedBy(host, [...new Set(some.flatMap(pidsOf))]),
+    surveyStorage(host, some.flatMap(namesOf), 'names'),
+  ]);
+  const loops = loopsIn(snapshot);
+  const found: { entry: ExportEntry; file: string }[] = [];
+  for (const entry of some) {
+    const { name, loop, identity: then } = entry.backing;
+    const now = snapshot.names.get(name)?.node?.id;
+    if (loop) {
+      const own = await ownLoops(store, entry, async () => loops);
+      // An old losetup tells the name alone.
+      const isServed = ({ id }: AttachedLoop): boolean => id === undefined || sameFile(id, now);
+      if (loops.some((one) => own.includes(one.device) && isServed(one))) found.push({ entry, file: name });
+      continue;
+    }
+    const pids = pidsOf(entry);
+    const file = pids
+      .flatMap((pid) => opened.get(pid) ?? [])
+      .flatMap(({ files }) =>
+        [then, now].flatMap((id) => (id && 'dev' in id ? (files.get(keyOf(id)) ?? []) : [])),
+      )
+      .at(0);
+    if (file !== undefined) found.push({ entry, file: file.at });
+    // One that this user can't look into serves what its name meant.
+    else if (pids.some((pid) => !opened.has(pid)) && then?.kind === 'file' && sameFile(then, now)) {
+      found.push({ entry, file: name });
+    }
+  }
+  return found;
+}
+
 /** What daemons that keep a status file tell: seconds since the last use. */
-async function told(store: EntryStore, entries: readonly ExportEntry[]): Promise<Map<string, number>> {
+async function told(
+  store: EntryStore,
+  entries: readonly ExportEntry[],
+  processes: ReadonlyMap<string, number[]>,
+): Promise<Map<string, number>> {
   const found = new Map<string, number>();
   const daemons = entries.filter(({ control }) => control.shape === 'daemon' && control.idle !== undefined);
   if (daemons.length === 0) return found;
-  const processes = await findProcesses(store.host, store.folder);
   for (const mark of new Set(daemons.map((entry) => driverFor(store, entry).mark(entry)))) {
     const status = await statusNow(store, mark, processes.get(mark) ?? []);
     for (const entry of daemons) {
@@ -81,13 +138,12 @@ async function statusNow(
   folder: string,
   pids: readonly number[],
 ): Promise<DaemonStatus | undefined> {
-  const before = await read(store, folder);
+  const before = await read(store, folder, pids);
   // One of an earlier version has no handler: the signal would end it.
-  if (before === undefined || !pids.includes(before.pid) || !(await handles(store, before.pid)))
-    return before;
+  if (before === undefined || !(await handles(store, before.pid))) return before;
   await signalProcesses(store.host, [before.pid], 'USR2');
   for (const deadline = Date.now() + PATIENCE; Date.now() < deadline; await sleep(POLL)) {
-    const now = await read(store, folder);
+    const now = await read(store, folder, pids);
     if (now?.at !== undefined && now.at !== before.at) return now;
   }
   return before;
@@ -103,15 +159,18 @@ async function handles({ host }: EntryStore, pid: number): Promise<boolean> {
 }
 
 /** @throws LabError if there is one that can't be read: what it tells is not "unused" */
-async function read({ host }: EntryStore, folder: string): Promise<DaemonStatus | undefined> {
-  const path = `${folder}/status.json`;
-  const text = await readIfThere(host, path);
+async function read(
+  { host }: EntryStore,
+  folder: string,
+  pids: readonly number[],
+): Promise<DaemonStatus | undefined> {
   try {
-    return text === undefined ? undefined : (JSON.parse(text.toString()) as DaemonStatus);
+    return await daemonStatus(host, folder, pids);
   } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause;
     throw new LabError({
       tried: 'asking which exports initiators have just used',
-      happened: `${path} can't be read: ${(cause as Error).message}`,
+      happened: `${daemonStatusPath(folder)} can't be read: ${cause.message}`,
       next: 'aoe-lab restart has it written again; --allow used ends the export without asking',
       cause,
     });

@@ -1,10 +1,12 @@
 import type { Host } from '../host/host.js';
 import type { InterfaceFacts } from '../host/interface.js';
 import { requireAble, requireNothingLost } from './able.js';
+import { OtherDiskError } from './backing-now.js';
 import { linkDisk } from './disk-link.js';
 import { driverFor } from './driver.js';
 import { EntryStore, type ExportEntry, exportId } from './entry.js';
 import { startedOn } from './export-interface.js';
+import { markLog } from './log-marks.js';
 import { reattach } from './loops.js';
 import { renewCopy } from './own-copy.js';
 import { keepLinks } from './persist/links.js';
@@ -16,7 +18,8 @@ import { requireOwnAddresses } from './rivals.js';
 import { selectEntries } from './unexport.js';
 
 export interface RestartReport {
-  restarted: { id: string; pids: number[] }[];
+  /** `change`: what its name meant, and means now, where that is not the same; null where it is. */
+  restarted: { id: string; pids: number[]; change: string | null }[];
   /** Those whose disk or interface is not there, and those whose target does not serve them. */
   failed: { id: string; error: Error }[];
   recovery: Recovery;
@@ -25,6 +28,8 @@ export interface RestartReport {
 interface RestartOptions {
   /** Those that run this package's code take that of this release; they keep the copy that they were made with by default. */
   upgrade?: boolean | undefined;
+  /** Serve another disk that has the name of the one that was exported. */
+  evenOther?: boolean | undefined;
 }
 
 /**
@@ -35,7 +40,7 @@ interface RestartOptions {
 export async function restartEach(
   host: Host,
   which: readonly string[] | undefined,
-  { upgrade = false }: RestartOptions = {},
+  { upgrade = false, evenOther = false }: RestartOptions = {},
 ): Promise<RestartReport> {
   const store = await EntryStore.open(host);
   const lock = await store.lock();
@@ -51,7 +56,7 @@ export async function restartEach(
     const marks = new Set(chosen.map((entry) => driverFor(store, entry).mark(entry)));
     for (const mark of marks) {
       const members = entries.filter((entry) => driverFor(store, entry).mark(entry) === mark);
-      await restartGroup(store, members, chosen, { upgrade, report });
+      await restartGroup(store, members, chosen, { upgrade, evenOther, report });
     }
     return report;
   } finally {
@@ -78,24 +83,28 @@ async function restartGroup(
   store: EntryStore,
   members: readonly ExportEntry[],
   chosen: readonly ExportEntry[],
-  { upgrade, report }: { upgrade: boolean; report: RestartReport },
+  { upgrade, evenOther, report }: { upgrade: boolean; evenOther: boolean; report: RestartReport },
 ): Promise<void> {
   // Of others of the same daemon, which goes on to wait for what is missing, status tells.
   const fail = (entry: ExportEntry, error: unknown): void => {
     if (!chosen.some((one) => isSame(one, entry))) return;
     report.failed.push({ id: exportId(entry), error: error as Error });
   };
-  const able: { entry: ExportEntry; iface: InterfaceFacts }[] = [];
+  const able: { entry: ExportEntry; iface: InterfaceFacts; change: string | undefined }[] = [];
+  let strange: OtherDiskError | undefined;
   // Looked at before anything is stopped.
   for (const member of members) {
     try {
-      const { iface, entry } = await requireAble(store, member);
+      const isChosen = chosen.some((one) => isSame(one, member));
+      const { iface, entry, change } = await requireAble(store, member, evenOther && isChosen);
       await requireOwnAddresses(store, [entry], [iface]);
       await store.write(entry);
       await linkDisk(store, entry);
-      able.push({ iface, entry: await reattach(store, member, entry) });
+      able.push({ iface, change, entry: await reattach(store, member, entry) });
     } catch (error) {
       fail(member, error);
+      // Its program would serve that disk when it comes again.
+      if (error instanceof OtherDiskError) strange = error;
     }
   }
   const wanted = able.filter(({ entry }) => chosen.some((one) => isSame(one, entry)));
@@ -103,6 +112,9 @@ async function restartGroup(
   if (first === undefined) return;
   let renewed: readonly ExportEntry[];
   try {
+    if (strange !== undefined) throw strange;
+    // What services look for before they start a target is the disk as it is now.
+    if (able.some(({ entry }) => entry.persist)) await settlePersistence(store, false);
     if (able.length < members.length) await requireNothingLost(store, first.entry);
     const current = members.map((member) => able.find(({ entry }) => isSame(entry, member))?.entry ?? member);
     renewed = await renewCopy(store, current, upgrade);
@@ -111,15 +123,16 @@ async function restartGroup(
     return;
   }
   const now = (entry: ExportEntry): ExportEntry => renewed.find((one) => isSame(one, entry)) ?? entry;
+  await markLog(store, now(first.entry), 'restarted');
   const failure = await driverFor(store, now(first.entry))
     .restart(now(first.entry))
     .then(() => undefined)
     .catch((error: Error) => error);
-  for (const { entry, iface } of able) {
+  for (const { entry, iface, change = null } of able) {
     try {
       const pids = await waitUntilListening(store, now(entry), iface);
       await store.write({ ...now(entry), started: startedOn(iface, pids) });
-      report.restarted.push({ id: exportId(entry), pids });
+      report.restarted.push({ id: exportId(entry), pids, change });
     } catch (error) {
       fail(entry, failure ?? error);
     }

@@ -1,9 +1,9 @@
 import { type NetworkFiles, surveyNetworkFiles } from '../host/at-boot/survey.js';
 import type { Host } from '../host/host.js';
-import { readIfThere } from '../host/if-there.js';
-import { type InterfaceFacts, noneIfGone } from '../host/interface.js';
+import { type InterfaceFacts, isGone } from '../host/interface.js';
 import { findInterface } from '../host/interface-choice.js';
 import type { DaemonStatus } from '../native/status-file.js';
+import { daemonStatus, daemonStatusPath } from './daemon-status.js';
 import type { ExportEntry } from './entry.js';
 import { type InterfaceFault, interfaceFaults } from './interface-faults.js';
 import type { Network } from './network.js';
@@ -48,8 +48,9 @@ export class Sight {
     const [interfaces, foreign, beside, wire] = await Promise.all([
       this.#network
         .interfaces(entry.netns)
-        .catch(noneIfGone(entry.netns))
-        .catch(({ message }: Error) => ({ reason: message })),
+        .catch((error: Error) =>
+          isGone(entry.netns, error) ? ('gone' as const) : { reason: error.message },
+        ),
       this.#network.foreign(entry.netns).catch((error: Error) => error),
       macsBeside(this.#entries, this.#network, entry).catch((error: Error) => error),
       iface?.up && isAsked ? this.#network.wire.ask(entry, iface) : NOT_ASKED,
@@ -60,6 +61,11 @@ export class Sight {
       const others = foreign instanceof Error ? [] : foreign;
       const snapshot = { entry, interfaces, pids, wire: silent, beside: new Set<string>(), foreign: others };
       return { wire: silent, faults: interfaceFaults(snapshot) };
+    }
+    if (interfaces === 'gone') {
+      const unchecked = 'its network namespace is gone';
+      const none = { entry, interfaces, pids, wire: NOT_ASKED, beside, foreign: [] };
+      return { wire: { ...NOT_ASKED, unchecked }, faults: interfaceFaults(none) };
     }
     const snapshot = { entry, interfaces, pids, wire, beside };
     if (foreign instanceof Error) {
@@ -80,10 +86,11 @@ export class Sight {
     return known;
   }
 
-  /** What a daemon that writes a status file into its folder tells of an export. */
+  /** What a daemon that writes a status file into its folder tells of an export. @param pids of the daemon */
   async toldBy(
     folder: string,
     { control, shelf, slot, iface }: ExportEntry,
+    pids: readonly number[],
   ): Promise<{
     told?: DaemonStatus['exports'][number] | undefined;
     waits?: string | undefined;
@@ -92,7 +99,7 @@ export class Sight {
   }> {
     if (control.shape !== 'daemon') return {};
     const known = this.#told.get(folder);
-    const status = known ?? this.#readStatus(folder);
+    const status = known ?? this.#readStatus(folder, pids);
     this.#told.set(folder, status);
     const isIt = (one: { shelf: number; slot: number; iface: string }): boolean =>
       one.shelf === shelf && one.slot === slot && one.iface === iface;
@@ -102,11 +109,10 @@ export class Sight {
   }
 
   /** Most daemons write none. */
-  async #readStatus(folder: string): Promise<Told | undefined> {
-    const path = `${folder}/status.json`;
+  async #readStatus(folder: string, pids: readonly number[]): Promise<Told | undefined> {
+    const path = daemonStatusPath(folder);
     try {
-      const text = await readIfThere(this.#host, path);
-      return text === undefined ? undefined : (JSON.parse(text.toString()) as DaemonStatus);
+      return await daemonStatus(this.#host, folder, pids);
     } catch (error) {
       return { ...NOTHING_TOLD, untold: `${path} can't be read: ${(error as Error).message}` };
     }

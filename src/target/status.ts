@@ -64,6 +64,8 @@ export interface ExportStatus {
   warnings: string[];
   /** What would mend the faults: a restart, or a person who sees to its interface or its file; null if none would. */
   remedy: 'restart' | 'interface' | 'file' | null;
+  /** What that person is to do about its file; null where there is nothing to be said. */
+  next: string | null;
   /** MAC of its interface; null if that is gone. */
   mac: string | null;
   /** The lab that it was made for; null: none. */
@@ -127,7 +129,11 @@ async function inspect(store: EntryStore, entry: ExportEntry, seen: Seen): Promi
   const { processes, sight, snapshot, opened } = seen;
   const driver = driverFor(store, entry);
   const id = exportId(entry);
-  const { told, waits, untold } = await sight.toldBy(driver.mark(entry), entry);
+  const { told, waits, untold } = await sight.toldBy(
+    driver.mark(entry),
+    entry,
+    processes.get(driver.mark(entry)) ?? [],
+  );
   const [iface, loops] = await Promise.all([
     sight.interfaceOf(entry),
     ownLoops(store, entry, async () => loopsIn(snapshot)),
@@ -206,6 +212,7 @@ async function inspect(store: EntryStore, entry: ExportEntry, seen: Seen): Promi
         : isBroken
           ? 'restart'
           : null,
+    next: backing.faults.find(({ next }) => next !== undefined)?.next ?? null,
     mac: iface?.mac ?? null,
     lab: entry.lab ?? null,
     options: entry.options,

@@ -7,9 +7,10 @@ import { type Backing, type BackingSpec, judgeBacking, plainName, SECTOR } from 
 import type { Finding, FindingKind } from '../storage/findings.js';
 import { type Claim, extentOf, sharers, usersOf } from '../storage/in-use.js';
 import { fileExtent } from '../storage/regions.js';
-import { type StorageSnapshot, sameFile } from '../storage/snapshot.js';
+import type { StorageSnapshot } from '../storage/snapshot.js';
 import { surveyStorage } from '../storage/survey.js';
 import { type EntryStore, type ExportEntry, exportId, sectorsOf } from './entry.js';
+import { kernelNames, loopsIn, ownLoops } from './loops.js';
 import type { Served } from './plan.js';
 import { findProcesses } from './processes.js';
 import type { ExportWish } from './wish.js';
@@ -21,8 +22,8 @@ export interface StorageSurvey {
   cwd: string;
   /** Processes that serve exports of ours. */
   ours: ReadonlySet<number>;
-  /** All exports of ours, those that are about to go too: their loop devices are nobody else's. */
-  entries: readonly ExportEntry[];
+  /** Loop devices of all exports of ours, those that are about to go too, by kernel name. */
+  ourLoops: ReadonlySet<string>;
 }
 
 /** @param paths as users typed them */
@@ -37,7 +38,14 @@ export async function surveyFor(store: EntryStore, paths: readonly string[]): Pr
   ]);
   // What this very process has open, such as the file of a test, it does not keep itself from.
   const own = host.isHere ? [process.pid] : [];
-  return { snapshot, cwd, ours: new Set([...own, ...[...processes.values()].flat()]), entries };
+  const attached = loopsIn(snapshot);
+  const loops = await Promise.all(entries.map((entry) => ownLoops(store, entry, async () => attached)));
+  return {
+    snapshot,
+    cwd,
+    ours: new Set([...own, ...[...processes.values()].flat()]),
+    ourLoops: kernelNames(loops.flat()),
+  };
 }
 
 /** Relative names are meant in the folder that commands run in. */
@@ -93,8 +101,7 @@ export function judgeExport(
   } else {
     const claims = others.flatMap((entry) => claimOf(snapshot, entry));
     found.push(...sharers(extent, readOnly, claims));
-    const loops = new Set(survey.entries.flatMap((entry) => loopsOf(snapshot, entry)));
-    found.push(...usersOf(snapshot, facts as NonNullable<typeof facts>, extent, ours, loops));
+    found.push(...usersOf(snapshot, facts as NonNullable<typeof facts>, extent, ours, survey.ourLoops));
   }
   const open = found.filter(({ kind }) => !isAllowed(kind, spec.allow));
   if (open.length > 0) throw refusal(name, open, spec);
@@ -134,19 +141,6 @@ function claimOf(snapshot: StorageSnapshot, entry: ExportEntry): Claim[] {
   const { identity } = backing;
   const then = identity?.kind === 'file' ? fileExtent(identity, from, to) : undefined;
   return [now, then].flatMap((extent) => (extent === undefined ? [] : [{ id, extent, readOnly }]));
-}
-
-/** Loop devices of an export of ours, which tells of itself as such. */
-function loopsOf({ blocks }: StorageSnapshot, { backing }: ExportEntry): string[] {
-  if (!backing.loop) return [];
-  const { identity, loopsBefore } = backing;
-  return [...blocks.values()]
-    .filter(({ name, loop }) => {
-      if (loop === undefined || loopsBefore.includes(`/dev/${name}`)) return false;
-      if (identity?.kind === 'file' && loop.id !== undefined) return sameFile(loop.id, identity);
-      return loop.file === backing.path;
-    })
-    .map(({ name }) => name);
 }
 
 function backingSpec(spec: StorageSpec): BackingSpec {

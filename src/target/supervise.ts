@@ -8,7 +8,7 @@ export type RestartPolicy = 'on-failure';
 const LOOP = `pause=$1; shift
 while :; do
   "$@"
-  echo "aoe-lab: it ended with $?, and is started again"
+  echo "aoe-lab: it ended with $?, and is started again at $(date -u +%Y-%m-%dT%H:%M:%SZ)"
   sleep "$pause"
 done`;
 

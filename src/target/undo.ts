@@ -1,4 +1,5 @@
-import { removeFile, removeUnplaced } from '../storage/files.js';
+import { isFull } from '../host/rights.js';
+import { type Removal, removeFile, removeUnplaced } from '../storage/files.js';
 import { driverFor } from './driver.js';
 import { type EntryStore, type ExportEntry, exportId } from './entry.js';
 import { retireLoops } from './loops.js';
@@ -13,9 +14,10 @@ export interface Undone {
    * removed: made by the export, and never written or its removal asked for
    * kept: made by the export, and holds data
    * other: what the export made is not there; something else has its name, and is left alone
+   * gone: what the export made is not there, and nothing has its name
    * untouched: was there before
    */
-  file: 'removed' | 'kept' | 'other' | 'untouched';
+  file: Removal | 'untouched';
   path: string;
 }
 
@@ -35,7 +37,12 @@ export async function undo(
 ): Promise<Undone> {
   const { host } = store;
   const { backing } = entry;
-  await store.write({ ...entry, phase: 'stopping' });
+  const ending: ExportEntry = { ...entry, phase: 'stopping' };
+  // What is undone makes room.
+  await store.write(ending).catch((error) => {
+    if (!isFull(error)) throw error;
+    store.note(ending);
+  });
   await driverFor(store, entry).stop(entry);
   const loops = await retireLoops(store, entry, async () => {
     // Its services go, that of its loop device too.
@@ -66,8 +73,7 @@ async function undoFile(
   if (making !== undefined) await removeUnplaced(host, path, making);
   if (!made) return 'untouched';
   // Nothing was made yet, or by an earlier version, which did not record what.
-  if (madeAs === undefined) return (await host.stat(path)) === undefined ? 'removed' : 'kept';
+  if (madeAs === undefined) return (await host.stat(path)) === undefined ? 'gone' : 'kept';
   if (remove === 'never') return 'kept';
-  const outcome = await removeFile(host, path, madeAs, remove);
-  return outcome === 'gone' ? 'removed' : outcome;
+  return removeFile(host, path, madeAs, remove);
 }

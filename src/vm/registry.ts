@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { LabError, UsageError } from '../errors.js';
 import { readIfThere } from '../host/if-there.js';
 import { here } from '../host/local.js';
+import { startTicks } from '../process-start.js';
 import type { Accelerator } from './qemu.js';
 
 export interface GuestRecord {
@@ -145,10 +146,9 @@ async function isOwned({ owner }: GuestRecord): Promise<boolean> {
   return started !== '' && started === owner.started;
 }
 
-/** In ticks since boot (proc(5), field 22); empty where there is no such process. */
+/** As of `startTicks`; empty where there is no such process. */
 async function startOf(pid: number): Promise<string> {
-  const status = await textOf(`/proc/${pid}/stat`);
-  return status.slice(status.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+  return startTicks(await textOf(`/proc/${pid}/stat`));
 }
 
 /**

@@ -32,6 +32,7 @@ export function statusOf(lab: string | null, one: LabExport, more: Partial<Expor
     faults: [],
     warnings: [],
     remedy: null,
+    next: null,
     mac: `02:00:00:00:00:${one.host.length.toString(16).padStart(2, '0')}`,
     lab: lab === null ? null : { name: lab, file },
     options,

@@ -228,6 +228,14 @@ for (const [title, more, expected] of [
   });
 }
 
+test('A3: what to do about a file that was replaced is told, and one that is gone may be brought back', (t) => {
+  const part: Partial<ExportStatus> = { state: 'impaired', remedy: 'file', faults: ['it was replaced'] };
+  const restart = 'copy what matters, then aoe-lab restart e0.1';
+  const next = (more: Partial<ExportStatus>) => planOf([statusOf('mine', ONE, more)]).troubles[0]?.next;
+  t.is(next({ ...part, next: restart }), restart);
+  t.regex(next({ ...part, fileSize: null }) ?? '', /bring it back/);
+});
+
 test('a stranger that answers for an address on the wire is told, and nothing is made beside it', (t) => {
   const answer = { shelf: 0, slot: 1, mac: '02:ff:00:00:00:01' };
   const plan = planOf([], [ONE], [answer]);

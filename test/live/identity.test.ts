@@ -81,9 +81,42 @@ testUnless(
     const files = ['l2.img', 'l1.img'].map((name) => join(wire.folder, name));
     const [, again] = [await loopOn(t, files[0] as string), await loopOn(t, files[1] as string)];
     dev.run('ln', '-sfn', again as string, '/dev/disk/by-id/virtio-T1');
-    const restarted = await cli(['restart', 'e0.1'], wire.env, { inside: dev.inside });
+    const restart = (...more: string[]) =>
+      cli(['restart', 'e0.1', ...more], wire.env, { inside: dev.inside });
+    const restarted = await restart();
     t.is(restarted.exitCode, 0, restarted.stderr);
+    t.regex(restarted.stdout, /^restarted e0\.1@\S+ \(process \d+\)$/m);
     t.is(await firstBytes(wire, 1, 5), 'first');
+
+    // The link leads to another disk now, which nobody asked to be served.
+    dev.run(
+      'ln',
+      '-sfn',
+      (await here.run(['sh', '-c', 'losetup -n -O NAME -j "$1"', 'sh', files[0] as string])).stdout.trim(),
+      '/dev/disk/by-id/virtio-T1',
+    );
+    const told = async (): Promise<ExportStatus | undefined> => {
+      const { stdout } = await cli(['status', '--json'], wire.env, { inside: dev.inside });
+      return (JSON.parse(stdout) as StatusReport).exports[0];
+    };
+    const isOther = new RegExp(
+      `virtio-T1 is another disk now; the one that was exported is ${again} .*it was .*l1\\.img.*, and is .*l2\\.img`,
+    );
+    t.like(await told(), { state: 'impaired', remedy: 'file' });
+    t.regex((await told())?.faults.join() ?? '', isOther);
+    const { exitCode, stderr } = await restart();
+    t.is(exitCode, 1);
+    t.regex(stderr, /is another disk than the one[\s\S]*nothing was stopped[\s\S]*--allow other-disk/);
+    t.is(await firstBytes(wire, 1, 5), 'first');
+    for (const pid of (await told())?.pids ?? []) process.kill(pid, 'SIGKILL');
+    t.is((await restart()).exitCode, 1, 'a dead one is not brought back with another disk either');
+    t.like(await told(), { state: 'down', remedy: 'file' });
+    t.regex((await told())?.faults.join() ?? '', isOther);
+    const allowed = await restart('--allow', 'other-disk');
+    t.is(allowed.exitCode, 0, allowed.stderr);
+    t.regex(allowed.stdout, /virtio-T1 was .*l1\.img.*, and is .*l2\.img.* now/);
+    t.is(await firstBytes(wire, 1, 6), 'second');
+    t.deepEqual((await told())?.faults, []);
   },
 );
 
@@ -156,9 +189,16 @@ testUnless(
     const changed = await statusOf(wire, 1);
     t.like(changed, { state: 'impaired', remedy: 'restart', resolved: join(wire.folder, 'daily-2') });
     t.regex(changed.faults.join(), /current means .*daily-2 now, and its target serves .*daily-1/);
-    await cliJson(['restart', 'e0.1'], wire.env);
+    const meant = /current meant .*daily-1, and means .*daily-2 now/;
+    for (const pid of changed.pids) process.kill(pid, 'SIGKILL');
+    const down = await statusOf(wire, 1);
+    t.like(down, { state: 'down', remedy: 'restart' });
+    t.regex(down.faults.join(), new RegExp(`${meant.source}, which the next start serves`));
+    const { stdout } = await cli(['restart', 'e0.1'], wire.env);
+    t.regex(stdout, meant);
     t.is(await firstBytes(wire, 1, 3), 'two');
     t.like(await statusOf(wire, 1), { state: 'serving', faults: [] });
+    t.notRegex((await cli(['restart', 'e0.1'], wire.env)).stdout, /meant/);
   },
 );
 
@@ -187,6 +227,45 @@ testUnless(
       t.is(await firstBytes(wire, slot, 5), 'third');
       t.like(await statusOf(wire, slot), { state: 'serving', faults: [] });
       await cliJson(['unexport', '--force', `e0.${slot}`], wire.env);
+    }
+    await assertNothingLeft(t, wire);
+  },
+);
+
+testUnless(
+  reason,
+  'A3: a file that was renamed under its target lives on: by which name is told, and what to do',
+  async (t) => {
+    const wire = await testWire(t);
+    const file = join(wire.folder, 'r.img');
+    const other = join(wire.folder, 'other.img');
+    for (const [slot, more] of [
+      [1, []],
+      [2, ['--loop']],
+    ] as const) {
+      await image(file, 'old');
+      await cliJson(exporting(wire, slot, file, ...more), wire.env);
+      await rename(file, other);
+      const renamed = await statusOf(wire, slot);
+      t.like(renamed, { state: 'impaired', remedy: 'file' });
+      t.regex(renamed.faults.join(), /r\.img is gone, and the file lives on, .* as \S*other\.img/);
+      t.regex(renamed.next ?? '', /^mv \S+other\.img \S+r\.img; or aoe-lab unexport/);
+      await image(file, 'new');
+      const replaced = await statusOf(wire, slot);
+      t.like(replaced, { state: 'impaired', remedy: 'restart' });
+      t.regex(replaced.faults.join(), /r\.img was replaced: .* lives on as \S*other\.img: aoe-lab restart/);
+      await rename(other, file);
+      t.like(await statusOf(wire, slot), { state: 'serving', faults: [] });
+      // By its other name nothing of it is lost when its target ends; which that is the kernel does not tell.
+      await link(file, other);
+      await rm(file);
+      if (slot === 1) {
+        const linked = await statusOf(wire, slot);
+        t.regex(linked.faults.join(), /lives on, which its target serves under another name/);
+        t.regex(linked.next ?? '', /^find \S+ -xdev -inum \d+ finds it/);
+      }
+      await cliJson(['unexport', '--force', `e0.${slot}`], wire.env);
+      await rm(other);
     }
     await assertNothingLeft(t, wire);
   },

@@ -3,6 +3,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StatusReport } from '../../src/target/status.js';
 import { cli, cliJson } from './cli.js';
+import { askFrom } from './export.js';
 import { LONG, noRoot, testUnless } from './machine.js';
 import { testWire } from './wire.js';
 
@@ -39,5 +40,22 @@ testUnless(
       t.is((await cli(['unexport', '--force', '--all'], wire.env)).exitCode, 0);
       await rm(wire.env.AOE_LAB_STATE as string, { recursive: true, force: true });
     }
+    // What an initiator has just used ends by destroy and apply as it does by unexport; the other goes.
+    const run = (verb: string, ...more: string[]) => cli([verb, '-f', file, '--yes', ...more], wire.env);
+    t.is((await run('apply')).exitCode, 0);
+    const data = join(wire.folder, 'data');
+    await writeFile(data, 'x'.repeat(512));
+    t.is((await cli(['write', 'e0.1', ...askFrom(wire), '--input', data], wire.env)).exitCode, 0);
+    const refused = await run('destroy');
+    t.is(refused.exitCode, 1);
+    t.regex(refused.stderr, /an initiator used e0\.1@\S+ \d+ s ago/);
+    t.deepEqual(
+      (await cliJson<StatusReport>(['status'], wire.env)).exports.map(({ slot }) => slot),
+      [1],
+    );
+    await writeFile(file, JSON.stringify({ lab: 'test', hosts: { here: {} }, exports: [] }));
+    t.is((await run('apply')).exitCode, 1);
+    const ended = await run('destroy', '--allow', 'used');
+    t.is(ended.exitCode, 0, ended.stderr);
   },
 );

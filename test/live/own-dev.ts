@@ -4,7 +4,7 @@ import { mkdir, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { here } from '../../src/host/local.js';
-import { attachLoop, detachLoop } from '../../src/storage/loop.js';
+import { attachLoop, detachLoop, listLoops } from '../../src/storage/loop.js';
 import { temporaryFolder } from '../temporary.js';
 
 export interface OwnDev {
@@ -47,6 +47,9 @@ export async function loopOn(t: ExecutionContext, file: string, size = 1 << 23):
   await writeFile(file, '', { flag: 'a' });
   await truncate(file, size);
   const device = await attachLoop(here, file, { readOnly: false, directIo: false });
-  t.teardown(() => detachLoop(here, device).catch(() => {}));
+  // Its number may be somebody else's by then.
+  t.teardown(async () => {
+    for (const loop of await listLoops(here, file)) await detachLoop(here, loop.device).catch(() => {});
+  });
   return device;
 }

@@ -1,5 +1,5 @@
 /** Ending exports: what is in use needs a word more, names and --all exclude each other, and logs outlive their exports. */
-import { readFile, utimes, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StatusReport } from '../../src/target/status.js';
 import { cli, cliJson } from './cli.js';
@@ -27,6 +27,14 @@ testUnless(
     const read = ['read', 'e0.1', ...askFrom(wire), '--length', '4096', '--output', join(wire.folder, 'out')];
     t.is((await cli(read, wire.env)).exitCode, 0);
     t.is((await cli(['write', 'e0.3', ...askFrom(wire), '--input', data], wire.env)).exitCode, 0);
+    // The file that is served was written, whatever it is called; another one that has its name tells nothing.
+    const disk = (slot: number) => join(wire.folder, `disk${slot}`);
+    await rename(disk(3), join(wire.folder, 'renamed'));
+    await writeFile(disk(3), 'x');
+    await utimes(disk(3), 0, 0);
+    await rm(disk(2));
+    await rename(disk(4), join(wire.folder, 'other'));
+    await writeFile(disk(4), 'x');
     for (const name of ['e0.1', 'e0.3']) {
       const { exitCode, stderr } = await cli(['unexport', name], wire.env);
       t.is(exitCode, 2, stderr);
@@ -35,13 +43,14 @@ testUnless(
     // Nothing of several is ended where one is in use.
     t.is((await cli(['unexport', '--all'], wire.env)).exitCode, 2);
     t.is((await cliJson<StatusReport>(['status'], wire.env)).exports.length, 4);
-    for (const args of [
-      ['e0.2', 'e0.4'],
-      ['e0.1', '--allow', 'used'],
-      ['e0.3', '--force'],
-    ]) {
-      const { exitCode, stderr } = await cli(['unexport', ...args], wire.env);
+    for (const [args, said] of [
+      [['e0.2', 'e0.4'], /disk2, which it made, was gone already\n.*disk4 was left alone/],
+      [['e0.1', '--allow', 'used'], /e0\.1/],
+      [['e0.3', '--force'], /disk3 was left alone/],
+    ] as const) {
+      const { exitCode, stdout, stderr } = await cli(['unexport', ...args], wire.env);
       t.is(exitCode, 0, stderr);
+      t.regex(stdout, said);
     }
   },
 );
@@ -70,9 +79,17 @@ testUnless(
 testUnless(noRoot(), 'the log of an export is there after it has ended, for two weeks', async (t) => {
   const wire = await testWire(t);
   await cliJson(exportOn(wire, 'native', 1, '--size', '1M'), wire.env);
-  const { path } = await cliJson<{ path: string }>(['logs', 'e0.1'], wire.env);
+  const { path, text } = await cliJson<{ path: string; text: string }>(['logs', 'e0.1'], wire.env);
+  t.regex(text, /^aoe-lab: e0\.1@\S+ is exported at \d{4}-\S+Z$[\s\S]*^\d{4}-\S+Z .*2048 sectors/m);
   await cliJson(['unexport', 'e0.1'], wire.env);
   t.regex(await readFile(path, 'utf8'), /2048 sectors/);
+  // What the same daemon printed for others, or before, belongs to no export of now.
+  await cliJson(exportOn(wire, 'native', 1, '--size', '2M'), wire.env);
+  const later = await cliJson<{ text: string; skipped: number }>(['logs', 'e0.1'], wire.env);
+  t.regex(later.text, /4096 sectors/);
+  t.notRegex(later.text, /2048 sectors/);
+  t.is((await readFile(path)).subarray(later.skipped).toString(), later.text);
+  await cliJson(['unexport', 'e0.1'], wire.env);
   const name = path.replace(/^.*\/|\.log$/g, '');
   t.regex((await cliJson<{ text: string }>(['logs', name], wire.env)).text, /2048 sectors/);
   const old = Date.now() / 1000 - 15 * 86_400;

@@ -1,7 +1,7 @@
 /** Questions that a host did not answer: an error, or a fault that is told, and never the answer "none". */
 import test from 'ava';
 import { CommandError } from '../../src/host/command-error.js';
-import type { Host, RunOptions, RunResult } from '../../src/host/host.js';
+import type { RunOptions } from '../../src/host/host.js';
 import type { Control } from '../../src/recipe/schema.js';
 import { parseSurvey } from '../../src/storage/survey-text.js';
 import { driverFor } from '../../src/target/driver.js';
@@ -14,38 +14,7 @@ import { macsBeside } from '../../src/target/rivals.js';
 import { Sight } from '../../src/target/sight.js';
 import { exportedPath, exportedPathIfAny } from '../../src/target/variables.js';
 import { backingOf, entryOf } from './entries.js';
-
-interface Answers {
-  /** By the program that is run. */
-  run?: Readonly<Record<string, string | Error | ((env: RunOptions['env']) => string)>>;
-  files?: Readonly<Record<string, string | Error>>;
-}
-
-const refused = (program: string, stderr = 'Resource temporarily unavailable') =>
-  new CommandError('far', [program], { exitCode: 1, stdout: '', stderr });
-
-/** A host that gives these answers, in whichever namespace. */
-function hostOf({ run = {}, files = {} }: Answers, netns?: string): Host {
-  const give = (answer: string | Error | undefined, path: string): string => {
-    if (answer instanceof Error) throw answer;
-    if (answer === undefined) throw Object.assign(new Error(`no ${path}`), { code: 'ENOENT' });
-    return answer;
-  };
-  return {
-    name: 'far',
-    isHere: false,
-    netns,
-    inNamespace: (name: string | undefined) => hostOf({ run, files }, name),
-    stateFolder: async () => '/state',
-    facts: async () => ({ bootId: 'boot' }),
-    read: async (path: string) => Buffer.from(give(files[path], path)),
-    run: async ([program = '']: readonly string[], { env }: RunOptions = {}): Promise<RunResult> => {
-      const answer = run[program];
-      const stdout = give(typeof answer === 'function' ? answer(env) : answer, program);
-      return { exitCode: 0, stdout, stderr: '', duration: 0 };
-    },
-  } as unknown as Host;
-}
+import { hostOf, refused } from './hosts.js';
 
 const GONE = refused('ip', 'Cannot open network namespace "lab": No such file or directory');
 
@@ -105,7 +74,7 @@ const daemon = entryOf({
 test('what a daemon tells of itself and can not be read is a fault, not nothing', async (t) => {
   const toldBy = (file?: string | Error) => {
     const host = hostOf({ files: file === undefined ? {} : { '/run/d/status.json': file } });
-    return new Sight(host, new Network(host, async () => []), []).toldBy('/run/d', daemon);
+    return new Sight(host, new Network(host, async () => []), []).toldBy('/run/d', daemon, [7]);
   };
   t.is((await toldBy()).untold, undefined);
   t.regex((await toldBy('{"exports":')).untold ?? '', /^\/run\/d\/status\.json can't be read: /);

@@ -6,6 +6,7 @@ import { CREATE, PLACE, removeCommand, removeUnplacedCommand } from '../../stora
 import { diskCommand } from '../../target/disk-link.js';
 import { type ExportEntry, exportId, makeStateCommand, type StateFolder } from '../../target/entry.js';
 import { startedOn } from '../../target/export-interface.js';
+import { MARK_LOG, SAID } from '../../target/log-marks.js';
 import { ofExport, type Service } from '../../target/persist/services.js';
 import { RUN_MARK } from '../../target/processes.js';
 import { programMark } from '../../target/program.js';
@@ -133,6 +134,7 @@ export function finishScript(all: ScriptCase): string {
       const argv = diskCommand(entry);
       return argv === undefined ? [] : [`${quoteArgv(argv)} || exit 1`];
     }),
+    ...marking(plan),
     ...start('restart', plan.restarting),
     ...start('start', plan.starting),
     ...listening(all),
@@ -163,6 +165,19 @@ function start(verb: string, services: readonly string[]): string[] {
   return services.length === 0 ? [] : [`systemctl ${verb} ${services.map(unit).join(' ')} || exit 1`];
 }
 
+/** What was said before is no cause of what fails now. */
+function marking({ services, restarting, starting }: ScriptCase['plan']): string[] {
+  const begun = new Set([...restarting, ...starting]);
+  return [
+    MARK_LOG,
+    ...services.flatMap((service) =>
+      service.kind === 'program' && begun.has(service.name)
+        ? [quoteArgv(['mark_log', service.program.log, service.members.map(exportId).join(',')])]
+        : [],
+    ),
+  ];
+}
+
 /** With the processes that serve it. */
 function putRunning({ look, state }: ScriptCase, { entry }: Wanted): string {
   const facts = findInterface(look.interfaces, entry.iface);
@@ -183,11 +198,12 @@ function listening({ plan, state, patience }: ScriptCase): string[] {
   const asked = places.map(({ service, iface }) => quoteArgv(['listens', markOf(state, service), iface]));
   const failed = places.map(({ service, iface }, index) => {
     const said = quote(`${service.name} does not listen on ${iface}`);
-    return `    ${asked[index]} || { echo ${said}; tail -n 5 ${quote(service.program.log)}; } >&2`;
+    return `    ${asked[index]} || { echo ${said}; said ${quote(service.program.log)}; } >&2`;
   });
   if (places.length === 0) return [LISTENS];
   return [
     LISTENS,
+    SAID,
     `tries=${Math.ceil(patience * 5)}`,
     `until ${asked.join(' && ')}; do`,
     '  tries=$((tries - 1))',

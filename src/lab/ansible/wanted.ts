@@ -7,9 +7,10 @@ import { sameFile } from '../../storage/snapshot.js';
 import { meaningOf, strayLink, whereabouts } from '../../target/backing-now.js';
 import { judgeDirectIo } from '../../target/direct-io.js';
 import { type ExportEntry, exportId, type StateFolder } from '../../target/entry.js';
-import { loopsIn } from '../../target/loops.js';
+import { kernelNames, loopsIn, notedLoops } from '../../target/loops.js';
 import { fleetingFaults } from '../../target/persist/fleeting.js';
-import { entryFor, refuseUnspeakable, type ServingFields, serialOf } from '../../target/plan.js';
+import { entryFor, refuseUnspeakable, type ServingFields } from '../../target/plan.js';
+import { serialOf } from '../../target/serial.js';
 import type { ExportWish } from '../../target/wish.js';
 import type { LabExport } from '../lab.js';
 import { type HostPlace, placeTrouble, realName } from '../places.js';
@@ -217,11 +218,12 @@ function changed(
   const { look, state, own } = all;
   const { storage } = look;
   const serving = all.servingOf(one.build);
+  const attached = loopsIn(storage);
   const survey = {
     snapshot: storage,
     cwd: '/',
     ours: new Set([...look.processes.values()].flat()),
-    entries: look.entries,
+    ourLoops: kernelNames(look.entries.flatMap((entry) => notedLoops(entry, look.bootId, attached))),
   };
   const { backing, overridden, warnings } = judgeMaking(all.lab, survey, stays, one);
   if (one.options.directIo) {

@@ -29,7 +29,12 @@ export function startedBy(words: readonly Value[], netns?: string): Started {
   if (program === 'start-stop-daemon') {
     const started = args.find((_, index) => /^(-x|-a|--exec|--startas)$/.test(texts[index - 1] ?? ''));
     const from = texts.indexOf('--');
-    return started === undefined || from < 0 ? plain : startedBy([started, ...args.slice(from + 1)], netns);
+    const isOther = texts
+      .slice(0, from)
+      .some((word) => /^(-[cgr]|--(chuid|group|chroot))/.test(word ?? '-c'));
+    return started === undefined || from < 0 || isOther
+      ? plain
+      : startedBy([started, ...args.slice(from + 1)], netns);
   }
   if (program === 'ip' && texts[0] === 'netns' && texts[1] === 'exec' && texts[2] !== undefined) {
     return startedBy(args.slice(3), texts[2]);
@@ -37,8 +42,22 @@ export function startedBy(words: readonly Value[], netns?: string): Started {
   if (program === undefined || !CARRIERS.has(program)) return plain;
   const from = args.findIndex((one) => CARRIED.has(nameOf(one) ?? ''));
   // A word before it that can't be told might be the program.
-  const isSure = from >= 0 && texts.slice(0, from).every((word) => word !== undefined);
+  const isSure =
+    from >= 0 &&
+    texts.slice(0, from).every((word) => word !== undefined) &&
+    !changesUser(program, texts.slice(0, from));
   return isSure ? startedBy(args.slice(from), netns) : plain;
+}
+
+/** Whoever else it is run as may do less; root's own name changes nothing. */
+function changesUser(program: string, words: readonly (string | undefined)[]): boolean {
+  if (!['sudo', 'doas', 'daemon'].includes(program)) return false;
+  return words.some((word, index) => {
+    const [, inline] = /^(?:-[ugUC]|--(?:user|group|chroot|other-user)=?)(.*)$/.exec(word ?? '') ?? [];
+    return (
+      inline !== undefined && !['root', '0', '#0'].includes(inline === '' ? (words[index + 1] ?? '') : inline)
+    );
+  });
 }
 
 export function nameOf(value: Value | undefined): string | undefined {

@@ -62,7 +62,7 @@ export async function importExports(host: Host, options: ImportOptions): Promise
         ...drafts(hostName, leftOut).flatMap(linesOf),
       ],
       next: [
-        'name another file by --from IMPL --path FILE',
+        'name another file or folder by --path, and its target by --from where it could be of several',
         ...(leftOut.length > 0 ? ['complete what is left out, and write the lab by hand'] : []),
       ],
     });

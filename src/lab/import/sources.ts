@@ -1,6 +1,6 @@
 /** Where set-ups that others made lie on a host, and how each is read. */
 import { posix } from 'node:path';
-import { LabError, UnreachableError } from '../../errors.js';
+import { LabError, UnreachableError, UsageError } from '../../errors.js';
 import type { Host } from '../../host/host.js';
 import { parseAoeserver } from './aoeserver.js';
 import { parseScript } from './commands.js';
@@ -81,6 +81,7 @@ export async function readSetups(
   from?: Importable,
   path?: string,
 ): Promise<Found & { read: string[] }> {
+  if (path !== undefined && from === undefined) return readSetups(host, await kindAt(host, path), path);
   const usual = SOURCES.filter(({ of = from }) => from === undefined || of === from);
   const sources: readonly Source[] =
     path === undefined || from === undefined ? usual : [{ place: path, read: BY_NAME[from] }];
@@ -99,6 +100,40 @@ export async function readSetups(
   const isAsked = (one: { implementation: string }): boolean =>
     from === undefined || one.implementation === from;
   return { exports: exports.filter(isAsked), leftOut: leftOut.filter(isAsked), remarks, read };
+}
+
+/**
+ * Whose a file or folder is: the only target that exports something by it.
+ * @throws UsageError if it is of none, or of several
+ */
+async function kindAt(host: Host, path: string): Promise<Importable> {
+  if ((await kindOf(host, path, [])) === undefined) {
+    throw new UsageError({
+      tried: `importing ${path}`,
+      happened: 'there is nothing',
+      next: 'check the name',
+    });
+  }
+  const sure: Importable[] = [];
+  const doubtful: Importable[] = [];
+  for (const name of IMPORTABLE) {
+    const some = await tolerant({ place: path, read: BY_NAME[name] }, host, []);
+    const isOf = ({ implementation }: { implementation: string }): boolean => implementation === name;
+    if (some?.exports.some(isOf)) sure.push(name);
+    else if (some?.leftOut.some(isOf)) doubtful.push(name);
+  }
+  // What is read in another's language makes no whole export.
+  const found = sure.length > 0 ? sure : doubtful;
+  const [only] = found;
+  if (only !== undefined && found.length === 1) return only;
+  throw new UsageError({
+    tried: `importing ${path}`,
+    happened:
+      only === undefined
+        ? `it exports nothing that is known of ${IMPORTABLE.join(', ')}`
+        : `it exports something by ${found.join(' and ')}`,
+    next: `name the target: ${(only === undefined ? IMPORTABLE : found).map((one) => `--from ${one}`).join(', ')}`,
+  });
 }
 
 /** A source that can't be asked holds up no other. */

@@ -1,6 +1,7 @@
 /** systemd units whose ExecStart= starts a target (systemd.service(5), systemd.unit(5)). */
 import { CommandReader } from './commands.js';
 import { type Found, joined } from './found.js';
+import { mayLimit, narrowing, type UnitSetting, unitLimit } from './sandbox.js';
 import type { Value } from './shell/values.js';
 
 /** What changes whether its commands run, or what their words mean. */
@@ -12,9 +13,8 @@ export interface UnitText {
   text: string;
 }
 
-interface Setting extends UnitText {
+interface Setting extends UnitText, UnitSetting {
   line: number;
-  key: string;
 }
 
 /**
@@ -24,17 +24,22 @@ interface Setting extends UnitText {
 export function parseUnit(parts: readonly UnitText[], isEnabled: boolean): Found {
   const settings = parts.flatMap(settingsOf);
   // That of Debian's package takes its words from files that are read by themselves.
-  if (settings.some(({ key, text }) => key === 'EnvironmentFile' && text.includes('/vblade.conf.d/')))
-    return joined([]);
+  if (settings.some(({ key, text }) => key === 'EnvironmentFile' && text.includes('/vblade.conf.d/'))) {
+    const limits = settings.filter((one) => one.file !== parts[0]?.file && mayLimit(one));
+    const remarks = limits.map(({ file, line, key, text }) => ({
+      file,
+      line,
+      text: `${key}=${text} limits what /etc/vblade.conf.d exports, and is not taken over`,
+    }));
+    return { exports: [], leftOut: [], remarks };
+  }
   const limit = settings.find(
     ({ key, text }) => LIMITS.test(key) && text !== '' && text !== 'no' && text !== 'false',
   );
   const doubt =
     limit !== undefined
       ? `${limit.key}=${limit.text} limits the unit`
-      : isEnabled
-        ? undefined
-        : 'its unit is not enabled';
+      : (unitLimit(settings) ?? (isEnabled ? undefined : 'its unit is not enabled'));
   const restarts = settings.findLast(({ key }) => key === 'Restart')?.text ?? 'no';
   const facts = { persist: true, ...(restarts === 'no' ? {} : { restart: 'on-failure' as const }) };
   const environment = environmentOf(settings);
@@ -52,21 +57,40 @@ export function parseUnit(parts: readonly UnitText[], isEnabled: boolean): Found
         args: words(text, environment),
         ...(doubt === undefined ? {} : { doubt }),
       });
-      return reader.finish();
+      return within(settings, reader.finish());
     }),
   );
 }
 
+/** What a unit lets its commands do, and no more. */
+function within(settings: readonly Setting[], { exports, leftOut, remarks }: Found): Found {
+  const judged = exports.map((one) => ({ one, reason: narrowing(settings, one) }));
+  return {
+    exports: judged.flatMap(({ one, reason }) => (reason === undefined ? [one] : [])),
+    leftOut: [
+      ...leftOut,
+      ...judged.flatMap(({ one, reason }) => (reason === undefined ? [] : [{ ...one, reason }])),
+    ],
+    remarks,
+  };
+}
+
 function settingsOf({ file, text }: UnitText): Setting[] {
   const settings: Setting[] = [];
+  let section = '';
   let begun: { line: number; text: string } | undefined;
   for (const [index, raw] of text.split('\n').entries()) {
     if (begun === undefined ? /^\s*([#;].*)?$/.test(raw) : /^\s*[#;]/.test(raw)) continue;
+    const header = begun === undefined ? /^\s*\[(.*)\]\s*$/.exec(raw)?.[1] : undefined;
+    if (header !== undefined) {
+      section = header;
+      continue;
+    }
     const whole = `${begun?.text ?? ''}${raw}`;
     const line = begun?.line ?? index + 1;
     begun = raw.endsWith('\\') ? { line, text: `${whole.slice(0, -1)} ` } : undefined;
     const [, key, value] = begun === undefined ? (/^\s*(\w+)\s*=\s*(.*?)\s*$/s.exec(whole) ?? []) : [];
-    if (key !== undefined && value !== undefined) settings.push({ file, line, key, text: value });
+    if (key !== undefined && value !== undefined) settings.push({ file, line, section, key, text: value });
   }
   return settings;
 }

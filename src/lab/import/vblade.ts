@@ -12,7 +12,8 @@ const NEEDED = ['shelf', 'slot', 'netif', 'filename'] as const;
 /** @param homes folders of users, by their names; that of '' is root's */
 export function parseVblade(file: string, text: string, homes?: ReadonlyMap<string, string>): Found {
   const found = nothingFound();
-  const { commands, variables, end, unreadable } = readScript(text, new Variables(homes));
+  const script = readScript(text, new Variables(homes));
+  const { commands, variables, end = script.strict, unreadable } = script;
   const lineOf = (name: string): number | undefined => {
     const index = text.split('\n').findLastIndex((line) => new RegExp(`(^|[\\s;])${name}\\+?=`).test(line));
     return index < 0 ? undefined : index + 1;

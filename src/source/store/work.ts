@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, readlink, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cacheFolder } from '../../paths.js';
+import { startTicks } from '../../process-start.js';
 
 /** Owners in other PID namespaces can't be looked at: theirs are left alone for this long (milliseconds). */
 const FOREIGN_AGE = 24 * 3600_000;
@@ -44,11 +45,9 @@ async function isAbandoned(name: string, path: string): Promise<boolean> {
   return (await owner(Number(pid))).started !== started;
 }
 
-/** `started` is in clock ticks since boot (proc(5), field 22); empty where there is no such process. */
+/** `started` as of `startTicks`; empty where there is no such process. */
 async function owner(pid: number): Promise<{ namespace: string; started: string }> {
   const link = await readlink('/proc/self/ns/pid').catch(() => '');
   const status = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-  // The second field is the command's name in parentheses and may hold blanks.
-  const fields = status.slice(status.lastIndexOf(')') + 2).split(' ');
-  return { namespace: link.replace(/\D/g, '') || '0', started: fields[19] ?? '' };
+  return { namespace: link.replace(/\D/g, '') || '0', started: startTicks(status) };
 }

@@ -54,6 +54,36 @@ const FILES: Case[] = [
     ],
   },
   {
+    title: 'conf.d with variables that its service may take for options',
+    text: `rc_need="net.eth0"\nDISK=/srv/a\nVBLADE_OPTS="-m ${MAC}"\nconfig_a="0 1 eth0 $DISK"\n`,
+    leftOut: [[3, /VBLADE_OPTS may change what its service starts/]],
+  },
+  {
+    title: 'conf.d that has it run by somebody else',
+    text: `command_user=nobody\nconfig_a="0 1 eth0 /srv/a"\n`,
+    leftOut: [[1, /command_user may change/]],
+  },
+  {
+    title: 'conf.d with what is nothing to its service',
+    text: `rc_need="net.eth0"\nDISK=/srv/a\nplace=cellar\nconfig_a="0 1 eth0 $DISK"\n`,
+    exports: [one({ persist: true })],
+    remarks: [[3, /place is none of its service's/]],
+  },
+  {
+    title: 'a unit that runs it as somebody else',
+    text: '[Service]\nUser=nobody\nExecStart=/usr/sbin/vblade 0 1 eth0 /srv/a\n',
+    leftOut: [[3, /User=nobody may keep it/]],
+  },
+  {
+    title: 'commands that run it as somebody else',
+    text: '[Service]\nExecStart=/usr/bin/sudo -u nobody vblade 0 1 eth0 /srv/a\nExecStart=/usr/bin/sudo vblade 0 2 eth0 /srv/b\nExecStart=/sbin/start-stop-daemon --start --chuid nobody --exec /usr/sbin/vblade -- 0 3 eth0 /srv/c\n',
+    exports: [one({ slot: 2, path: '/srv/b' })],
+    remarks: [
+      [2, /what sudo does with a target can't be told/],
+      [4, /what start-stop-daemon does/],
+    ],
+  },
+  {
     title: 'Fedora’s and Ubuntu’s lines',
     text: `# network_device shelf slot file/disk/partition mac[,mac[,mac]]\neth0 0 1 /srv/a # the first\n\n  eth0\t0 2 /srv/b ${MAC},020000000002\neth0 0 3 /srv/c guest\neth0 0 4 /srv/d#old\neth0 0 5 /srv/e ${MAC} -r\neth0 0 6\neth0 0 7 $DISK\n`,
     exports: [one(), one({ slot: 2, path: '/srv/b', options: { macs: [MAC, '02:00:00:00:00:02'] } })],

@@ -51,6 +51,31 @@ test('Debian’s folder of vblade: a lab that loads, and a plan that makes its e
   );
 });
 
+test('a file or folder whose target is not named is of the one that exports something by it', async (t) => {
+  const folder = await temporaryFolder(t);
+  const fragment = 'shelf=1\nslot=1\nnetif=eth0\nfilename=/srv/disk\n';
+  const [debian, ggaoed, none, both] = ['conf.d', 'ggaoed', 'none', 'both'].map((name) =>
+    join(folder, name),
+  ) as [string, string, string, string];
+  await mkdir(debian);
+  await writeFile(join(debian, 'a.conf'), fragment);
+  await writeFile(ggaoed, '[a]\nshelf=0\nslot=1\npath=/srv/disk\ninterfaces=eth0\n');
+  await writeFile(none, 'hello=world\n');
+  await writeFile(both, 'vblade 0 1 eth0 /srv/a\nkvadd 1 1 eth0 /dev/vg/a\n');
+  const taken = async (path: string) =>
+    (await importExports(here, { ...OPTIONS, path })).lab.exports.map(({ implementation }) => implementation);
+  t.deepEqual(await taken(debian), ['vblade']);
+  t.deepEqual(await taken(ggaoed), ['ggaoed']);
+  for (const [path, happened, next] of [
+    [none, /exports nothing that is known of vblade, ggaoed/, /--from vblade, --from ggaoed, --from qaoed/],
+    [both, /something by vblade and kvblade/, /^name the target: --from vblade, --from kvblade$/],
+    [join(folder, 'away'), /there is nothing/, /check the name/],
+  ] as const) {
+    const error = await t.throwsAsync<UsageError>(taken(path), { instanceOf: UsageError, message: happened });
+    t.regex(String(error.facts.next), next);
+  }
+});
+
 test('a device on two interfaces is one device, and a path that can not be rendered gets a loop device', async (t) => {
   const folder = await temporaryFolder(t);
   const ggaoed = join(folder, 'ggaoed.conf');

@@ -63,6 +63,17 @@ const simple = fc.oneof(
     'readonly options',
     'for options in -r; do :; done',
   ),
+  fc.constantFrom(
+    'set -e',
+    'set -n',
+    'set -eu',
+    'set -u',
+    'set -o noexec',
+    'set -- -r',
+    'set -x',
+    'shift',
+    'trap f EXIT',
+  ),
 );
 const test_ = fc.constantFrom('true', 'false', '[ -n "$COIN" ]', '! true', '[ "$X" = -r ]');
 const statement = fc.oneof(
@@ -158,6 +169,13 @@ const SETTING = {
   'command export options=$X': 'is split by some shells',
   'builtin eval options=-r': 'eval in line 6 may set it',
   'command . /etc/more': 'the file included in line 6 may set it',
+  'set -e; false; options=-r': 'it may end the shell that reads it',
+  'set -eu; X=$(cat /etc/more); options=-r': 'it may end the shell that reads it',
+  'set -u; X=$UNSET; options=-r': 'it may end the shell that reads it',
+  'set -n; options=-r': 'it may end the shell that reads it',
+  'set -o noexec; options=-r': 'it may end the shell that reads it',
+  'set $X; options=-r': 'it may end the shell that reads it',
+  'shift; options=-r': 'it may end the shell that reads it',
   'readonly options; options=-r': 'it may end the shell that reads it',
   'readonly X=1; eval X=2': 'it may end the shell that reads it',
 };
@@ -173,6 +191,20 @@ for (const [statement, why] of Object.entries(SETTING)) {
     t.true(leftOut[0]?.reason.includes(why), leftOut[0]?.reason);
   });
 }
+
+test('E: a script that ends where something fails: what comes before that is taken over, and what can not fail does no harm', (t) => {
+  const start = (slot: number) => `vblade 0 ${slot} eth0 /srv/a &\n`;
+  const script = `set -e -x\nX=1\n${start(1)}${start(2)}ip link set eth0 up\n${start(3)}exit 0\n`;
+  const { exports, leftOut } = parseScript({ file: 'f' }, script);
+  t.deepEqual(
+    exports.map(({ slot }) => slot),
+    [1, 2],
+  );
+  t.deepEqual(
+    leftOut.map(({ reason }) => reason),
+    ['the script may end before it (line 5)'],
+  );
+});
 
 test('E: a script: what is taken over is what it runs', async (t) => {
   const folder = await temporaryFolder(t);

@@ -2,8 +2,9 @@
  * A shell's text as the commands it runs, and what its variables hold at its end. Nothing is run: what depends on a
  * condition, a loop or an included file is marked as doubtful, with the reason.
  */
+import { type Assignment, assigned } from './assigned.js';
 import { setByExpansions } from './expansions.js';
-import type { Part } from './parts.js';
+import { ShellOptions } from './options.js';
 import { type Token, tokenize, type Unreadable, type Word } from './tokens.js';
 import { type Value, Variables } from './values.js';
 
@@ -27,6 +28,8 @@ export interface Script {
   variables: Variables;
   /** Line behind which nothing is known to run. */
   end?: { line: number };
+  /** Line from which on whatever fails or is not set ends the shell (`set -e`, `set -u`), and whoever included the text. */
+  strict?: { line: number };
   /** The shell would refuse the text. */
   unreadable?: Unreadable;
 }
@@ -52,7 +55,11 @@ const CLOSERS = new Set([...OPENERS.values()].map(([, closer]) => closer));
 const BETWEEN = new Set(['then', 'else', 'elif', 'do', '!', 'time']);
 const JOINING = new Set(['&&', '||', '|']);
 
-/** @param variables those it begins with */
+/**
+ * The `-e` of a script's first line, which Debian's rc.local has had from its template, is let be: its programs are taken to
+ * succeed.
+ * @param variables those it begins with
+ */
 export function readScript(text: string, variables = new Variables()): Script {
   const { tokens, unreadable } = tokenize(text);
   for (const [name, how] of setByExpansions(text)) variables.distrust(name, `${name}: ${how} may set it`);
@@ -63,6 +70,7 @@ export function readScript(text: string, variables = new Variables()): Script {
     commands: shell.commands,
     variables,
     ...(shell.end === undefined ? {} : { end: shell.end }),
+    ...(shell.strict === undefined ? {} : { strict: shell.strict }),
     ...(failure === undefined ? {} : { unreadable: failure }),
   };
 }
@@ -71,12 +79,14 @@ class Shell {
   readonly commands: Command[] = [];
   readonly variables: Variables;
   end: { line: number; isSure: boolean } | undefined;
+  strict: { line: number } | undefined;
   failure: Unreadable | undefined;
   readonly #frames: Frame[] = [];
   readonly #functions = new Set<string>();
   /** A function's body is next. */
   #isFunction = false;
   #mayFunctionExit = false;
+  readonly #options = new ShellOptions();
   /** Behind `&&` or `||`. */
   #isDependent = false;
   #words: Word[] = [];
@@ -94,6 +104,11 @@ class Shell {
     this.#finish('\n');
     const open = this.#frames[0];
     if (open !== undefined) this.failure ??= { line: open.line, text: `${open.what} is never closed` };
+  }
+
+  #setOptions(words: readonly (string | undefined)[], line: number): void {
+    if (!this.#options.take(words)) this.end ??= { line, isSure: false };
+    if (this.#options.failureEnds || this.#options.unsetEnds) this.strict ??= { line };
   }
 
   /** @returns index of the last token that was taken */
@@ -219,7 +234,15 @@ class Shell {
       this.#assign(word, unsure);
     }
     const [first] = rest;
-    if (first === undefined) return;
+    const { line } = words[0] as Word;
+    if (this.#options.unsetEnds && words.some((word) => this.#isUnset(word)))
+      this.end ??= { line, isSure: false };
+    if (first === undefined) {
+      // What it runs may fail.
+      const mayFail = assignments.some(({ parts }) => parts.some(({ kind }) => kind === 'unknown'));
+      if (this.#options.failureEnds && mayFail) this.end ??= { line, isSure: false };
+      return;
+    }
     const args = rest.flatMap((word) => this.variables.fields(word));
     const command: Command = {
       line: first.line,
@@ -231,6 +254,15 @@ class Shell {
     };
     if (operator === '|') this.#pipe = command;
     if (!this.#isBuiltIn(command, rest, doubt, isApart)) this.commands.push(command);
+    const isFine = ['set', ':', 'true', 'export', 'readonly'].includes(textOfValue(args[0]) ?? '');
+    if (this.#options.failureEnds && operator !== '&' && !isFine) this.end ??= { line, isSure: false };
+  }
+
+  #isUnset({ parts }: Word): boolean {
+    return parts.some((part) => {
+      const value = part.kind === 'variable' ? this.variables.get(part.name) : { text: '' };
+      return value === undefined || 'unknown' in value;
+    });
   }
 
   #assign(word: Word, unsure: string | undefined): void {
@@ -273,6 +305,17 @@ class Shell {
         // Whatever sets such a variable again, in whatever way, ends the shell.
         if (first === 'readonly' || isFlagged(others, 'r')) this.end ??= { line, isSure: false };
         return true;
+      case 'set':
+        this.#setOptions(others, line);
+        return true;
+      // A shell may end at what they can't do, or do things later on.
+      case 'shift':
+      case 'trap':
+      case 'shopt':
+      case 'enable':
+      case 'kill':
+        this.end ??= { line, isSure: false };
+        return first !== 'kill';
       case '.':
       case 'source':
         this.variables.forget(`the file included in line ${line} may set it`);
@@ -311,23 +354,12 @@ class Shell {
   }
 }
 
-interface Assignment {
-  name: string;
-  parts: Part[];
-  /** `NAME+=…` */
-  isAdded: boolean;
-}
-
-function assigned({ parts: [first, ...others] }: Word): Assignment | undefined {
-  if (first?.kind !== 'text' || first.isQuoted) return undefined;
-  const [all, name, plus] = /^([A-Za-z_]\w*)(\+?)=/.exec(first.text) ?? [];
-  if (all === undefined || name === undefined) return undefined;
-  const rest: Part = { ...first, text: first.text.slice(all.length) };
-  return { name, parts: [rest, ...others], isAdded: plus === '+' };
-}
-
 function isFlagged(args: readonly (string | undefined)[], flag: string): boolean {
   return args.some((arg) => arg !== undefined && /^-\w+$/.test(arg) && arg.includes(flag));
+}
+
+function textOfValue(value: Value | undefined): string | undefined {
+  return value !== undefined && 'text' in value ? value.text : undefined;
 }
 
 function textOf(token: Token | undefined): string | undefined {

@@ -1,0 +1,30 @@
+/** What a daemon that keeps a status file tells of itself: only what it wrote itself is believed. */
+import type { Host } from '../host/host.js';
+import { readIfThere } from '../host/if-there.js';
+import type { DaemonStatus } from '../native/status-file.js';
+import { startTicks } from '../process-start.js';
+
+export function daemonStatusPath(folder: string): string {
+  return `${folder}/status.json`;
+}
+
+/**
+ * @param pids of the daemon
+ * @returns undefined where there is no such file, or one of another process: of an earlier boot, say, or of one that died
+ * @throws SyntaxError if there is one that can't be read; whatever reading throws
+ */
+export async function daemonStatus(
+  host: Host,
+  folder: string,
+  pids: readonly number[],
+): Promise<DaemonStatus | undefined> {
+  const text = await readIfThere(host, daemonStatusPath(folder));
+  if (text === undefined) return undefined;
+  const status = JSON.parse(text.toString()) as DaemonStatus;
+  const { pid, began } = status;
+  if (!pids.includes(pid)) return undefined;
+  // Written by an earlier version.
+  if (began === undefined) return status;
+  const [{ bootId }, stat] = await Promise.all([host.facts(), readIfThere(host, `/proc/${pid}/stat`)]);
+  return stat !== undefined && began === `${bootId} ${startTicks(stat.toString())}` ? status : undefined;
+}

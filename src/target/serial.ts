@@ -1,0 +1,11 @@
+import { formatAddress } from '../aoe/index.js';
+import { tellingText } from '../identity.js';
+import { serialFor } from '../native/serial.js';
+import type { ExportEntry } from './entry.js';
+
+/** By what a file or disk is: its name, its number and the path to it may change. */
+export function serialOf(machineId: string, entry: ExportEntry): string {
+  const { identity, name } = entry.backing;
+  const what = identity === null ? name : tellingText(identity);
+  return serialFor({ machineId, address: formatAddress(entry), identity: what });
+}
