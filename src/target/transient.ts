@@ -1,4 +1,5 @@
 /** Units of systemd that last as long as their process is wanted, not beyond a reboot. */
+import { withEnvironment } from '../host/clean-start.js';
 import { enterNamespace } from '../host/enter.js';
 import type { Host } from '../host/host.js';
 import { RUN_MARK } from './processes.js';
@@ -26,7 +27,9 @@ export function transientArgv(service: string, program: Program): string[] {
     ...Object.entries(properties).map(([name, value]) => `--property=${name}=${value}`),
     '--',
     // The manager replaces variables in what it starts (systemd.service(5), command lines).
-    ...enterNamespace(netns, guarded(argv, before, beside)).map((word) => word.replaceAll('$', '$$$$')),
+    ...withEnvironment(enterNamespace(netns, guarded(argv, before, beside)), { [RUN_MARK]: mark }).map(
+      (word) => word.replaceAll('$', '$$$$'),
+    ),
   ];
 }
 

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { escapeLine } from '../../escape.js';
+import { withEnvironment, withoutStrays } from '../../host/clean-start.js';
 import type { PreparedLink } from '../../host/prepare/links.js';
 import { quote, quoteArgv } from '../../host/quote.js';
 import { packageRoot } from '../../paths.js';
@@ -163,7 +164,9 @@ function programVariables({ members }: Service, program: Program): object {
     environment: unitWord(`${RUN_MARK}=${program.mark}`),
     cwd: plainText(program.cwd),
     before: program.before.map(commandLine),
-    command: commandLine(guarded(program.argv, [], program.beside)),
+    command: commandLine(
+      withEnvironment(guarded(program.argv, [], program.beside), { [RUN_MARK]: program.mark }),
+    ),
     stop: program.stop,
     logFile: plainText(program.log),
     daemon: control.shape === 'daemon',
@@ -245,14 +248,17 @@ function moduleScript(state: StateFolder, entry: ExportEntry, late: string): str
 }
 
 function programScript(program: Program, ids: string, path: string): string {
+  // Whoever calls a script has an environment and open files of its own.
+  const clean = (argv: readonly string[]): string =>
+    quoteArgv(withEnvironment(withoutStrays(argv), { [RUN_MARK]: program.mark }));
   return rendered('program.sh', {
     ids,
     mark: quote(program.mark),
     logFile: quote(program.log),
     cwd: quote(program.cwd),
-    command: quoteArgv(guarded(program.argv, program.before, program.beside)),
+    command: clean(guarded(program.argv, program.before, program.beside)),
     // By the script, which may be another one by the next start.
-    supervised: quoteArgv(supervised(['sh', path, 'run'], 'on-failure')),
+    supervised: clean(supervised(['sh', path, 'run'], 'on-failure')),
     stop: program.stop,
   });
 }
