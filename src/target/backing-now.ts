@@ -4,7 +4,7 @@ import { linkText } from '../storage/backing.js';
 import { describeDevice, type Identity, identityOf, isSame, whereIs } from '../storage/identity.js';
 import { blockOf, type StorageSnapshot } from '../storage/snapshot.js';
 import { surveyStorage } from '../storage/survey.js';
-import { isLink, weaknesses } from '../trust.js';
+import { isLink, isOpenToRoot, weaknesses } from '../trust.js';
 import { linkDisk } from './disk-link.js';
 import { type EntryStore, type ExportEntry, exportId } from './entry.js';
 
@@ -103,7 +103,8 @@ function refresh(snapshot: StorageSnapshot, entry: ExportEntry): ExportEntry | L
     });
   }
   const { path, kind, size, identity } = now;
-  return { ...entry, backing: { ...backing, path, kind, size, identity } };
+  const closed = !isOpenToRoot(snapshot.names.get(name)?.way ?? []);
+  return { ...entry, backing: { ...backing, path, kind, size, identity, closed } };
 }
 
 /**

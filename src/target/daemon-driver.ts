@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LabError, linesOf } from '../errors.js';
+import { confined, confinementOf } from '../host/confine.js';
 import { renderArgv } from '../templating.js';
 import { diskList, disksCommand, disksWatch } from './disk-link.js';
 import type { Deed, Driver, Preview } from './driver.js';
@@ -190,7 +191,8 @@ export class DaemonDriver extends ProgramDriver implements Driver {
     const pid = running.at(-1);
     if (before !== undefined || pid === undefined) return;
     // Nothing was to be watched when it was started.
-    await host.start([...disksWatch(list), String(pid)], { env: {}, log: this.logPath(entry) });
+    const argv = confined([...disksWatch(list), String(pid)], [], await confinementOf(host));
+    await host.start(argv, { env: {}, log: this.logPath(entry) });
   }
 
   /** @param own what `entry` opens, where its loop device is not there yet */

@@ -20,6 +20,7 @@ import { type ExportPlan, planExport, type Served, serialOf } from './plan.js';
 import { findProcesses } from './processes.js';
 import { requireAnnouncement, waitUntilListening } from './ready.js';
 import { type Recovery, recover } from './recover.js';
+import { rightsWarnings } from './rights-warnings.js';
 import { type Heard, listenAt, refuseRivals } from './rivals.js';
 import { isAllowed, type StorageSurvey, surveyFor } from './suitability.js';
 import { tidy } from './tidy.js';
@@ -348,6 +349,7 @@ async function report(
     overridden,
     warnings: [
       ...warnings,
+      ...(await rightsWarnings(store, entry)),
       ...(await persistenceWarnings(entry, iface, () => surveyNetworkFiles(store.host))),
     ],
   };

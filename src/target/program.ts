@@ -2,11 +2,12 @@
 import { posix } from 'node:path';
 import { UsageError } from '../errors.js';
 import { allows } from '../recipe/allows.js';
-import type { Control } from '../recipe/schema.js';
+import type { Capability, Control } from '../recipe/schema.js';
 import { render, renderArgv } from '../templating.js';
 import { diskCommand, disksCommand, disksWatch } from './disk-link.js';
 import { type ExportEntry, exportId, type StateFolder } from './entry.js';
 import { exposedCommand } from './exposed.js';
+import { capabilitiesOf } from './rights.js';
 import type { RestartPolicy } from './supervise.js';
 import { daemonVariables, exportVariables } from './variables.js';
 
@@ -30,6 +31,8 @@ export interface Program {
   stop: string;
   restart: RestartPolicy | undefined;
   persist: boolean;
+  /** All that it and what runs beside it may do of what root may. */
+  capabilities: readonly Capability[];
 }
 
 /**
@@ -55,6 +58,7 @@ export function programOf(state: StateFolder, members: readonly ExportEntry[], p
     // It is started again if one of its exports wants that.
     restart: members.find(({ restart }) => restart !== undefined)?.restart,
     persist: entry.persist ?? false,
+    capabilities: capabilitiesOf(members),
   };
 }
 

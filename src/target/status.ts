@@ -16,6 +16,7 @@ import { describeCopyFault } from './own-copy.js';
 import { persistenceFaults } from './persist/faults.js';
 import { persistenceWarnings } from './persist/warnings.js';
 import { findProcesses } from './processes.js';
+import { rightsWarnings } from './rights-warnings.js';
 import { Sight } from './sight.js';
 import type { RestartPolicy } from './supervise.js';
 import { withOther } from './tidy.js';
@@ -198,7 +199,10 @@ async function inspect(store: EntryStore, entry: ExportEntry, seen: Seen): Promi
     wire: place.wire.answer,
     unchecked: place.wire.unchecked,
     faults,
-    warnings: await persistenceWarnings(entry, iface, () => sight.networkFiles()),
+    warnings: [
+      ...(await rightsWarnings(store, entry)),
+      ...(await persistenceWarnings(entry, iface, () => sight.networkFiles())),
+    ],
     remedy: place.faults.some(({ remedy }) => remedy === 'interface')
       ? 'interface'
       : needsPerson

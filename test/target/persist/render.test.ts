@@ -126,7 +126,10 @@ test('a unit waits for its interface and its loop device, and bears the mark its
   );
   t.regex(unit, /^Wants=.* aoe-lab-loop-e0\.2-eth0\.service srv\.mount/m);
   t.regex(unit, /^Environment=AOE_LAB_RUN=\/var\/lib\/aoe-lab\/exports\/e0\.2@eth0\.json$/m);
-  t.regex(unit, /^ExecStart=\/usr\/bin\/env -i PATH=\S+ LANG=C AOE_LAB_RUN=\S+e0\.2@eth0\.json \S+\/vblade -d -r 0 2 eth0 \/run\/aoe-lab\/e0\.2-eth0$/m);
+  t.regex(
+    unit,
+    /^ExecStart=\/usr\/bin\/env -i PATH=\S+ LANG=C AOE_LAB_RUN=\S+e0\.2@eth0\.json \S+\/vblade -d -r 0 2 eth0 \/run\/aoe-lab\/e0\.2-eth0$/m,
+  );
   t.regex(unit, /^DeviceAllow=block-loop rw$/m);
   t.false(unit.includes('ReadWritePaths'));
   const plain = files.find(({ path }) => path.endsWith('/aoe-lab-e0.1-eth0.5.service'))?.text ?? '';
