@@ -30,6 +30,12 @@ const POLL = 20;
 /** Milliseconds that a daemon may take to be idle. */
 const PATIENCE = 20_000;
 
+/** `$1` a file, the rest processes: whether one that lives does not see it. */
+const HIDDEN = `file=$1; shift
+[ -e "$file" ] || exit 1
+for p; do [ -e "/proc/$p/root/" ] && [ ! -e "/proc/$p/root$file" ] && exit 0; done
+exit 1`;
+
 /**
  * One daemon for all exports of one build in one network namespace. Its configuration is rendered from their entries at
  * each change; the entries are the truth, so a configuration that a killed command left behind does no harm.
@@ -102,6 +108,7 @@ export class DaemonDriver extends ProgramDriver implements Driver {
     await this.#configure(entry, members, pids);
     if (pids === undefined) return { run: () => this.restart(entry) };
     if (pids.length === 0) return this.launcher.prepareStart(this.#program(entry, members, path));
+    if (await this.#isHidden(entry, pids)) return { run: () => this.restart(entry) };
     const changes = this.#changes(entry, 'add', without(members, entry), path);
     const run = (): Promise<void> => this.#carryOut(entry, changes, pids);
     const [change] = changes;
@@ -109,6 +116,13 @@ export class DaemonDriver extends ProgramDriver implements Driver {
     // What signals the daemon is none of its processes.
     const options = { env: {}, log: this.logPath(entry), cwd: this.mark(entry) };
     return { run, begins: { argv: signalCommand(pids, change.signal), netns: undefined, options } };
+  }
+
+  /** From a unit that was started when no export lay in a home: its new one lets it see this one. */
+  async #isHidden({ persist, backing }: ExportEntry, pids: readonly number[]): Promise<boolean> {
+    if (!persist || backing.loop || backing.kind !== 'file') return false;
+    const words = ['sh', '-c', HIDDEN, 'sh', backing.path, ...pids.map(String)];
+    return (await this.store.host.run(words, { accept: [1] })).exitCode === 0;
   }
 
   async #runIdle(entry: ExportEntry): Promise<void> {

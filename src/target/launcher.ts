@@ -24,7 +24,8 @@ export class Launcher {
   async preview(program: Program): Promise<string[]> {
     const { host } = this.#store;
     if (program.persist) return (await serviceManager(host)).startArgv(this.#service(program), this.#store);
-    if (await this.#isTransient(program)) return transientArgv(this.#service(program), program);
+    if (await this.#isTransient(program))
+      return transientArgv(this.#service(program), program, await confinementOf(host));
     const argv = supervised(guarded(program.argv, program.before, program.beside), program.restart);
     return this.#confined(argv, program);
   }
@@ -35,7 +36,8 @@ export class Launcher {
     // What the host starts for us makes this folder by itself.
     if (program.persist || isTransient) await host.run(['mkdir', '-p', posix.dirname(program.log)]);
     if (program.persist) return (await serviceManager(host)).start(this.#service(program), this.#store);
-    if (isTransient) await host.run(transientArgv(this.#service(program), program));
+    if (isTransient)
+      await host.run(transientArgv(this.#service(program), program, await confinementOf(host)));
     else await host.inNamespace(program.netns).start(await this.#ownArgv(program), startOptions(program));
   }
 

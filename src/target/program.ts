@@ -7,6 +7,7 @@ import { render, renderArgv } from '../templating.js';
 import { diskCommand, disksCommand, disksWatch } from './disk-link.js';
 import { type ExportEntry, exportId, type StateFolder } from './entry.js';
 import { exposedCommand } from './exposed.js';
+import { programSettings, type Setting } from './persist/sandbox.js';
 import { capabilitiesOf } from './rights.js';
 import type { RestartPolicy } from './supervise.js';
 import { daemonVariables, exportVariables } from './variables.js';
@@ -33,6 +34,8 @@ export interface Program {
   persist: boolean;
   /** All that it and what runs beside it may do of what root may. */
   capabilities: readonly Capability[];
+  /** Of its unit, where systemd starts it. */
+  settings: readonly Setting[];
 }
 
 /**
@@ -46,7 +49,7 @@ export function programOf(state: StateFolder, members: readonly ExportEntry[], p
   if (control.shape === 'control-file') throw new TypeError('a kernel module is no program');
   const folder = programFolder(state, entry);
   const variables = { ...exportVariables(state, entry, path), folder };
-  return {
+  const program = {
     name: programName(entry),
     mark: programMark(state, entry),
     argv: renderArgv(control.run, variables),
@@ -60,6 +63,7 @@ export function programOf(state: StateFolder, members: readonly ExportEntry[], p
     persist: entry.persist ?? false,
     capabilities: capabilitiesOf(members),
   };
+  return { ...program, settings: programSettings(state, program, members) };
 }
 
 /** What looks for disks that have no name of their own (see disk-link.ts). */
