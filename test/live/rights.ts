@@ -10,6 +10,16 @@ for fd in fd/*; do readlink "$fd"; done`;
 /** Names that shells set in the environment of what they become; native's recipe sets the last. */
 const OF_SHELLS = /^(PWD|OLDPWD|SHLVL|_|UV_THREADPOOL_SIZE)$/;
 
+/** @param status of a process or a thread (proc(5)) */
+export function assertRights(t: ExecutionContext, status: string, capabilities: readonly string[]): void {
+  const field = (name: string) => new RegExp(`^${name}:\\s*(\\S+)`, 'm').exec(status)?.[1];
+  const only = capabilities.reduce((sum, name) => sum | (1 << (BITS[name] as number)), 0);
+  const hex = only.toString(16).padStart(16, '0');
+  const none = '0'.repeat(16);
+  const names = ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb', 'NoNewPrivs'];
+  t.deepEqual(names.map(field), [none, hex, hex, hex, none, '1'], `process ${field('Pid')}`);
+}
+
 /**
  * Asserts that it has these capabilities alone and gains none, a clean environment, and no files but its own open.
  * @param files what those begin with
@@ -22,13 +32,8 @@ export async function assertLeast(
   files: readonly string[],
 ): Promise<void> {
   const { stdout } = await host.run(['sh', '-c', SCRIPT, 'sh', String(pid)]);
-  const [status = '', environ = '', fds = ''] = stdout.split(/^@(?:environ|fds)$/m);
-  const field = (name: string) => new RegExp(`^${name}:\\s*(\\S+)`, 'm').exec(status)?.[1];
-  const only = capabilities.reduce((sum, name) => sum | (1 << (BITS[name] as number)), 0);
-  const hex = only.toString(16).padStart(16, '0');
-  const none = '0'.repeat(16);
-  const names = ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb', 'NoNewPrivs'];
-  t.deepEqual(names.map(field), [none, hex, hex, hex, none, '1'], `process ${pid}`);
+  assertRights(t, stdout, capabilities);
+  const [, environ = '', fds = ''] = stdout.split(/^@(?:environ|fds)$/m);
   const variables = environ.split('\n').filter((name) => name !== '' && !OF_SHELLS.test(name));
   t.deepEqual(variables.sort(), ['AOE_LAB_RUN', 'LANG', 'PATH'], `process ${pid}`);
   const strange = fds
