@@ -32,6 +32,7 @@ export interface Weakness {
 
 const TYPE = 0o170000;
 const LINK = 0o120000;
+const FOLDER = 0o040000;
 const STICKY = 0o1000;
 const OVERFLOW = 65534;
 
@@ -56,6 +57,17 @@ export function writerOf({ mode, uid, gid }: Step, user: User): string | undefin
   // A group of the user's own, as most systems make one for each user, has no other members.
   const isOwn = gid === 0 || (gid === user.gid && gid === user.uid) || (user.isMapped && gid === OVERFLOW);
   return (mode & 0o020) !== 0 && !isOwn ? `group ${gid}` : undefined;
+}
+
+/** Whether root comes through a way by its modes alone: enters each folder, and reads and writes what is at its end. */
+export function isOpenToRoot(way: readonly Step[]): boolean {
+  return way.every(({ mode, uid, gid }) => {
+    const type = mode & TYPE;
+    if (type === LINK) return true;
+    const shift = uid === 0 ? 6 : gid === 0 ? 3 : 0;
+    const wanted = type === FOLDER ? 1 : 6;
+    return ((mode >> shift) & wanted) === wanted;
+  });
 }
 
 /** @param way from `/` on; what is not there yet is left out */

@@ -5,6 +5,7 @@ import { type HostOptions, hostOptions, onHosts } from './hosts.js';
 
 interface Options extends HostOptions {
   metrics?: boolean;
+  long?: boolean;
 }
 
 export function register(program: Command): void {
@@ -13,11 +14,12 @@ export function register(program: Command): void {
     .description('exports of a host, and how they differ from what was wished');
   hostOptions(command)
     .option('--json', 'print JSON')
+    .option('--long', 'also what the process of each may do')
     .option('--metrics', 'print the counters of native targets for Prometheus')
     .action(async (options: Options) => {
       const [{ exportStatus }, describe] = await Promise.all([
         import('../target/status.js'),
-        options.metrics ? metrics() : words(),
+        options.metrics ? metrics() : words(options.long ?? false),
       ]);
       await onHosts(options, exportStatus, describe);
     });
@@ -33,13 +35,15 @@ async function metrics(): Promise<(report: StatusReport) => string> {
   };
 }
 
-async function words(): Promise<(report: StatusReport) => string> {
-  const [{ table }, { formatSize }, { describeCounters }, { describeUnchecked }] = await Promise.all([
-    import('../ui/table.js'),
-    import('../units.js'),
-    import('../ui/counters.js'),
-    import('../ui/unchecked.js'),
-  ]);
+async function words(isLong: boolean): Promise<(report: StatusReport) => string> {
+  const [{ table }, { formatSize }, { describeCounters }, { describeUnchecked }, { describeRights }] =
+    await Promise.all([
+      import('../ui/table.js'),
+      import('../units.js'),
+      import('../ui/counters.js'),
+      import('../ui/unchecked.js'),
+      import('../ui/rights.js'),
+    ]);
   return (report) => {
     const lines: string[] = [];
     if (report.exports.length === 0) lines.push('nothing is exported');
@@ -61,6 +65,9 @@ async function words(): Promise<(report: StatusReport) => string> {
     }
     for (const { id, counters, path } of report.exports) {
       if (counters !== null) lines.push(line`${id}: ${describeCounters(counters)} (${path})`);
+    }
+    for (const { id, rights } of report.exports) {
+      if (isLong && rights !== null) lines.push(line`${id}: its process may ${describeRights(rights)}`);
     }
     lines.push(...describeUnchecked(report.exports));
     for (const one of report.exports) lines.push(...one.faults.map((fault) => line`${one.id}: ${fault}`));

@@ -28,6 +28,7 @@ export interface RunResult {
 }
 
 export interface StartOptions {
+  /** All of its environment, beside what any program needs (see clean-start.ts). */
   env: Readonly<Record<string, string>>;
   /** File on the host that receives standard output and standard error, appended. */
   log: string;
@@ -100,7 +101,7 @@ export interface Host {
    * @throws CommandError if it can't be started, ends by a signal or time limit, or with an exit code that is neither 0 nor in `accept`
    */
   run(argv: readonly string[], options?: RunOptions): Promise<RunResult>;
-  /** Starts a process that outlives this one, in a session of its own. Returns its process id. */
+  /** Starts a process that outlives this one, in a session of its own, with a clean environment. Returns its process id. */
   start(argv: readonly string[], options: StartOptions): Promise<number>;
 
   /** @throws an error with `code` ENOENT if there is none */

@@ -6,6 +6,7 @@ import type { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { requireOwn } from '../own-folders.js';
 import { Budget } from './budget.js';
+import { CLEAN_ENVIRONMENT, withoutStrays } from './clean-start.js';
 import { CommandError } from './command-error.js';
 import { enterNamespace } from './enter.js';
 import {
@@ -107,10 +108,11 @@ export class LocalHost implements Host {
     try {
       const full = enterNamespace(this.netns, argv);
       this.onRun?.(full);
-      const child = spawn(full[0] as string, full.slice(1), {
+      const [program = '', ...words] = withoutStrays(full);
+      const child = spawn(program, words, {
         detached: true,
         stdio: ['ignore', log.fd, log.fd],
-        env: { ...process.env, ...options.env },
+        env: { ...CLEAN_ENVIRONMENT, ...options.env },
         cwd: options.cwd ?? '/',
       });
       await new Promise<void>((resolve, reject) => {

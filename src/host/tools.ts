@@ -1,4 +1,5 @@
 /** What a host's programs can do: there are several of each name (GNU, busybox, toybox), and old ones. */
+import { confined } from './confine.js';
 import type { Host } from './host.js';
 import { SshHost } from './ssh/host.js';
 
@@ -9,11 +10,15 @@ export interface ToolLimit {
   why: string;
   /** Whether exporting needs what it lacks. Where not, it is done another way. */
   isNeeded: boolean;
+  /** It is not there at all; told only of what is done without it. */
+  isMissing: boolean;
 }
 
-interface Check extends ToolLimit {
+interface Check extends Omit<ToolLimit, 'isMissing'> {
   /** Of the shell: fails where the program is too small. Nothing is changed by it, and nothing printed. */
   test: string;
+  /** It is told as well where the program is missing. */
+  orMissing?: true;
 }
 
 const CHECKS: readonly Check[] = [
@@ -61,6 +66,13 @@ const CHECKS: readonly Check[] = [
     isNeeded: true,
   },
   {
+    tool: 'setpriv',
+    test: `[ "$(id -u)" != 0 ] || ${confined(['true'], ['net_raw'], 'capabilities').join(' ')}`,
+    why: 'targets keep all capabilities of root there, unless systemd starts them or they are native (util-linux has one that takes them away)',
+    isNeeded: false,
+    orMissing: true,
+  },
+  {
     tool: 'date',
     test: 'case $(date +%N) in *[!0-9]*|"") false ;; esac',
     why: 'it tells whole seconds only: the clock is known to half a second',
@@ -74,10 +86,12 @@ const CHECKS: readonly Check[] = [
   },
 ];
 
-/** Prints the numbers of those that fail though the program is there. */
+/** Prints the numbers of those that fail. */
 const SCRIPT = CHECKS.map(
-  ({ tool, test }, index) =>
-    `if command -v ${tool} > /dev/null 2>&1; then ( ${test} ) > /dev/null 2>&1 < /dev/null || echo ${index}; fi`,
+  ({ tool, test, orMissing }, index) =>
+    `if command -v ${tool} > /dev/null 2>&1; then ( ${test} ) > /dev/null 2>&1 < /dev/null || echo ${index}; ${
+      orMissing ? `else echo ${index} missing; ` : ''
+    }fi`,
 ).join('\n');
 
 const known = new WeakMap<object, Promise<ToolLimit[]>>();
@@ -100,7 +114,10 @@ async function findLimits(host: Host): Promise<ToolLimit[]> {
     .split('\n')
     .filter((line) => line !== '')
     .flatMap((line) => {
-      const check = CHECKS[Number(line)];
-      return check === undefined ? [] : [{ tool: check.tool, why: check.why, isNeeded: check.isNeeded }];
+      const [index, missing] = line.split(' ');
+      const check = CHECKS[Number(index)];
+      if (check === undefined) return [];
+      const { tool, why, isNeeded } = check;
+      return [{ tool, why, isNeeded, isMissing: missing !== undefined }];
     });
 }

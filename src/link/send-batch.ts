@@ -6,7 +6,7 @@ const IOVEC = 16;
 const EINTR = 4;
 const EAGAIN = 11;
 const POLLOUT = 4;
-/** Milliseconds that a full send queue is waited for before a frame counts as lost. */
+/** Milliseconds that a full send queue, which may hold less than a batch, is waited for before a frame counts as lost. */
 const PATIENCE = 5;
 
 /** Frames to be sent on a packet socket by one call of sendmmsg(2). */
@@ -58,6 +58,7 @@ export class SendBatch {
       const sent = this.#c.sendmmsg(this.#fd, this.#messages.address + done * MMSGHDR, count - done, 0);
       if (sent > 0) {
         done += sent;
+        waited = false;
         continue;
       }
       const errno = this.#c.errno();

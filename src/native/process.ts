@@ -4,6 +4,7 @@ import { expectedError } from '../system-errors.js';
 import { Daemon } from './daemon.js';
 import { Engine } from './fast/engine.js';
 import { FastGateway } from './fast/fast-gateway.js';
+import { keepLeast } from './least.js';
 import { Log } from './log.js';
 import type { Settings } from './settings.js';
 
@@ -52,8 +53,10 @@ async function end(code: number): Promise<void> {
 export async function runMain(main: () => Promise<void>): Promise<void> {
   // Its state and its sockets are nobody else's.
   process.umask(0o077);
-  await main().catch((error) => {
-    log(describe(error));
-    return end(expectedError(error)?.exitCode ?? 1);
-  });
+  await keepLeast()
+    .then(main)
+    .catch((error) => {
+      log(describe(error));
+      return end(expectedError(error)?.exitCode ?? 1);
+    });
 }

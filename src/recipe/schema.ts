@@ -195,20 +195,41 @@ const controlCommon = {
   says: z.array(Saying).optional(),
 };
 
+/** Of root's rights, as capabilities(7) calls them. */
+const Capability = z.enum([
+  'net_raw',
+  'net_admin',
+  'dac_override',
+  'dac_read_search',
+  'ipc_lock',
+  'sys_admin',
+  'sys_nice',
+  'sys_rawio',
+  'sys_resource',
+]);
+
+const programCommon = {
+  run: Argv,
+  /** Signals by name, e.g. TERM. */
+  stop: z.string(),
+  /**
+   * All that it needs of root's rights, as it was measured. `dac_override` is for files that root may open only against
+   * their modes: where no file of a process is such a one, it does not get it.
+   */
+  capabilities: z.array(Capability).optional(),
+};
+
 /** The three shapes that cover all targets. */
 const Control = z.discriminatedUnion('shape', [
   z.strictObject({
     shape: z.literal('process'),
     ...controlCommon,
-    run: Argv,
-    /** Signals by name, e.g. TERM. */
-    stop: z.string(),
+    ...programCommon,
   }),
   z.strictObject({
     shape: z.literal('daemon'),
     ...controlCommon,
-    run: Argv,
-    stop: z.string(),
+    ...programCommon,
     /** It runs without exports as well, and takes changes once this file is in its folder. */
     idle: z.string().optional(),
     /** Regular expression of the folders of its own that its configuration can express, as `path`. */
@@ -321,6 +342,7 @@ export type Patch = z.infer<typeof Patch>;
 export type Condition = z.infer<typeof Condition>;
 export type Build = z.infer<typeof Build>;
 export type Control = z.infer<typeof Control>;
+export type Capability = z.infer<typeof Capability>;
 export type Argv = z.infer<typeof Argv>;
 export type Saying = z.infer<typeof Saying>;
 export type Requirement = z.infer<typeof Requirement>;

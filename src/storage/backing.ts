@@ -1,7 +1,7 @@
 /** What is to be exported, judged by what a host says of it; and what stands against it whoever asks. No I/O. */
 import { posix } from 'node:path';
 import { UsageError } from '../errors.js';
-import { isLink, type Weakness, weaknesses } from '../trust.js';
+import { isLink, isOpenToRoot, type Weakness, weaknesses } from '../trust.js';
 import { formatSize } from '../units.js';
 import { containerIn } from './contents.js';
 import type { Finding } from './findings.js';
@@ -32,6 +32,8 @@ export interface Backing {
   links: Links;
   /** Somebody else may put another file, or a link, in its place. */
   exposed: boolean;
+  /** Root may open it only against the modes on the way. */
+  closed: boolean;
   /** Whether the file is still to be made. */
   absent: boolean;
   /** Undefined of a file that is not there yet. */
@@ -84,6 +86,7 @@ function exposed({ user }: StorageSnapshot, facts: NameFacts, judgement: Judgeme
     ...judgement.backing,
     links: link !== undefined ? 'any' : facts.hops.length > 1 ? 'own' : 'none',
     exposed: weak.length > 0,
+    closed: !isOpenToRoot(facts.way),
   };
   const [first] = weak;
   if (first === undefined) return { ...judgement, backing };
@@ -122,7 +125,7 @@ function judgeNamed(snapshot: StorageSnapshot, facts: NameFacts, spec: BackingSp
 }
 
 /** Until the way there is judged. */
-const UNEXPOSED = { links: 'none', exposed: false } as const;
+const UNEXPOSED = { links: 'none', exposed: false, closed: true } as const;
 
 type Refuse = (happened: string, next: string | readonly string[]) => never;
 

@@ -118,7 +118,7 @@ away=$(printf '%s\\n' "$mounts" | awk -v devices="$devices" '
   }')
 # What the lines name, descriptors of processes, without those there.
 reachable() {
-  { [ -z "$away" ] || find /proc/[0-9]*/fdinfo -type f -exec grep -lsE "^mnt_id:.($away)\$" {} + 2>/dev/null; echo @; cat; } |
+  { [ -z "$away" ] || find /proc/[0-9]*/fdinfo -type f -exec grep -lsE "^mnt_id:.($away)$" {} + 2>/dev/null; echo @; cat; } |
     awk '!on { if ($0 == "@") on = 1; else { sub(/fdinfo/, "fd"); away[$0] = 1 } next } !($1 in away)'
 }
 echo @swaps

@@ -12,7 +12,7 @@ import {
 } from '../storage/identity.js';
 import { blockOf, type StorageSnapshot } from '../storage/snapshot.js';
 import { surveyStorage } from '../storage/survey.js';
-import { isLink, weaknesses } from '../trust.js';
+import { isLink, isOpenToRoot, weaknesses } from '../trust.js';
 import { linkDisk } from './disk-link.js';
 import { type EntryStore, type ExportEntry, exportId } from './entry.js';
 import { serialOf } from './serial.js';
@@ -152,7 +152,8 @@ function refresh(snapshot: StorageSnapshot, entry: ExportEntry, evenOther: boole
     return backing.pinned ? new LabError(facts) : new OtherDiskError(facts);
   }
   const { path, kind, size, identity } = now;
-  const current = { ...entry, backing: { ...backing, path, kind, size, identity } };
+  const closed = !isOpenToRoot(snapshot.names.get(name)?.way ?? []);
+  const current = { ...entry, backing: { ...backing, path, kind, size, identity, closed } };
   if (other !== undefined && entry.serial !== undefined) {
     // Initiators know a disk by its serial number.
     current.serial = serialOf(snapshot.machineId, current);

@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LabError, linesOf } from '../errors.js';
+import { confined, confinementOf } from '../host/confine.js';
 import { renderArgv } from '../templating.js';
 import { diskList, disksCommand, disksWatch } from './disk-link.js';
 import type { Deed, Driver, Preview } from './driver.js';
@@ -28,6 +29,12 @@ type Change =
 const POLL = 20;
 /** Milliseconds that a daemon may take to be idle. */
 const PATIENCE = 20_000;
+
+/** `$1` a file, the rest processes: whether one that lives does not see it. */
+const HIDDEN = `file=$1; shift
+[ -e "$file" ] || exit 1
+for p; do [ -e "/proc/$p/root/" ] && [ ! -e "/proc/$p/root$file" ] && exit 0; done
+exit 1`;
 
 /**
  * One daemon for all exports of one build in one network namespace. Its configuration is rendered from their entries at
@@ -101,6 +108,7 @@ export class DaemonDriver extends ProgramDriver implements Driver {
     await this.#configure(entry, members, pids);
     if (pids === undefined) return { run: () => this.restart(entry) };
     if (pids.length === 0) return this.launcher.prepareStart(this.#program(entry, members, path));
+    if (await this.#isHidden(entry, pids)) return { run: () => this.restart(entry) };
     const changes = this.#changes(entry, 'add', without(members, entry), path);
     const run = (): Promise<void> => this.#carryOut(entry, changes, pids);
     const [change] = changes;
@@ -108,6 +116,13 @@ export class DaemonDriver extends ProgramDriver implements Driver {
     // What signals the daemon is none of its processes.
     const options = { env: {}, log: this.logPath(entry), cwd: this.mark(entry) };
     return { run, begins: { argv: signalCommand(pids, change.signal), netns: undefined, options } };
+  }
+
+  /** From a unit that was started when no export lay in a home: its new one lets it see this one. */
+  async #isHidden({ persist, backing }: ExportEntry, pids: readonly number[]): Promise<boolean> {
+    if (!persist || backing.loop || backing.kind !== 'file') return false;
+    const words = ['sh', '-c', HIDDEN, 'sh', backing.path, ...pids.map(String)];
+    return (await this.store.host.run(words, { accept: [1] })).exitCode === 0;
   }
 
   async #runIdle(entry: ExportEntry): Promise<void> {
@@ -190,7 +205,8 @@ export class DaemonDriver extends ProgramDriver implements Driver {
     const pid = running.at(-1);
     if (before !== undefined || pid === undefined) return;
     // Nothing was to be watched when it was started.
-    await host.start([...disksWatch(list), String(pid)], { env: {}, log: this.logPath(entry) });
+    const argv = confined([...disksWatch(list), String(pid)], [], await confinementOf(host));
+    await host.start(argv, { env: {}, log: this.logPath(entry) });
   }
 
   /** @param own what `entry` opens, where its loop device is not there yet */

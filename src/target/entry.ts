@@ -72,6 +72,8 @@ export interface ExportEntry {
     links?: Links;
     /** Somebody else could put a link in its place (see exposed.ts). */
     exposed?: boolean;
+    /** Root may open it only against the modes on the way; not recorded by earlier versions. */
+    closed?: boolean;
     /** What it is, whatever its name; null where an earlier version did not record it. */
     identity: Identity | null;
     /** The file was made for this export. */

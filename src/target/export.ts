@@ -22,6 +22,7 @@ import { type ExportPlan, planExport, type Served } from './plan.js';
 import { findProcesses } from './processes.js';
 import { requireAnnouncement, waitUntilListening } from './ready.js';
 import { type Recovery, recover } from './recover.js';
+import { rightsWarnings } from './rights-warnings.js';
 import { type Heard, listenAt, refuseRivals } from './rivals.js';
 import { serialOf } from './serial.js';
 import { isAllowed, type StorageSurvey, surveyFor } from './suitability.js';
@@ -366,6 +367,7 @@ async function report(
     overridden,
     warnings: [
       ...warnings,
+      ...(await rightsWarnings(store, entry)),
       ...(await persistenceWarnings(entry, iface, () => surveyNetworkFiles(store.host))),
     ],
   };

@@ -1,5 +1,6 @@
 /** Starts and ends programs: as a service of the host's where there is a reason to, as a process of ours otherwise. */
 import { posix } from 'node:path';
+import { confined, confinementOf } from '../host/confine.js';
 import type { StartOptions } from '../host/host.js';
 import type { Deed } from './driver.js';
 import type { EntryStore } from './entry.js';
@@ -23,8 +24,10 @@ export class Launcher {
   async preview(program: Program): Promise<string[]> {
     const { host } = this.#store;
     if (program.persist) return (await serviceManager(host)).startArgv(this.#service(program), this.#store);
-    if (await this.#isTransient(program)) return transientArgv(this.#service(program), program);
-    return supervised(guarded(program.argv, program.before, program.beside), program.restart);
+    if (await this.#isTransient(program))
+      return transientArgv(this.#service(program), program, await confinementOf(host));
+    const argv = supervised(guarded(program.argv, program.before, program.beside), program.restart);
+    return this.#confined(argv, program);
   }
 
   async start(program: Program): Promise<void> {
@@ -33,8 +36,9 @@ export class Launcher {
     // What the host starts for us makes this folder by itself.
     if (program.persist || isTransient) await host.run(['mkdir', '-p', posix.dirname(program.log)]);
     if (program.persist) return (await serviceManager(host)).start(this.#service(program), this.#store);
-    if (isTransient) await host.run(transientArgv(this.#service(program), program));
-    else await host.inNamespace(program.netns).start(this.#ownArgv(program), startOptions(program));
+    if (isTransient)
+      await host.run(transientArgv(this.#service(program), program, await confinementOf(host)));
+    else await host.inNamespace(program.netns).start(await this.#ownArgv(program), startOptions(program));
   }
 
   /** Ends it and whatever keeps it running. Silent if it does not run. */
@@ -52,7 +56,7 @@ export class Launcher {
     if (program.persist || (await this.#isTransient(program))) return { run };
     return {
       run,
-      begins: { argv: this.#ownArgv(program), netns: program.netns, options: startOptions(program) },
+      begins: { argv: await this.#ownArgv(program), netns: program.netns, options: startOptions(program) },
     };
   }
 
@@ -75,8 +79,14 @@ export class Launcher {
   }
 
   /** Of a process that is ours to start: each that is started again is written down anew. */
-  #ownArgv({ argv, before, beside, name, restart }: Program): string[] {
-    return supervised(recorded(guarded(argv, before, beside), recordPath(this.#store, name)), restart);
+  #ownArgv(program: Program): Promise<string[]> {
+    const { argv, before, beside, name, restart } = program;
+    const words = recorded(guarded(argv, before, beside), recordPath(this.#store, name));
+    return this.#confined(supervised(words, restart), program);
+  }
+
+  async #confined(argv: readonly string[], { capabilities }: Program): Promise<string[]> {
+    return confined(argv, capabilities, await confinementOf(this.#store.host));
   }
 
   async #isTransient({ restart }: Program): Promise<boolean> {

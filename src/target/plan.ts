@@ -134,7 +134,7 @@ export function entryFor(
   backing: Backing,
   bootId: string,
 ): ExportEntry {
-  const { name, path, kind, size, identity, absent, opens, links, exposed } = backing;
+  const { name, path, kind, size, identity, absent, opens, links, exposed, closed } = backing;
   const loop = kind === 'file' && (serving.control.backing === 'device' || (wish.loop ?? false));
   return {
     format: 1,
@@ -152,6 +152,7 @@ export function entryFor(
       size,
       links,
       ...(exposed ? { exposed } : {}),
+      closed,
       identity: identity ?? null,
       made: absent || wish.made !== undefined,
       ...(wish.made === undefined || absent ? {} : { madeAs: wish.made }),

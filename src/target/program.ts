@@ -2,11 +2,13 @@
 import { posix } from 'node:path';
 import { UsageError } from '../errors.js';
 import { allows } from '../recipe/allows.js';
-import type { Control } from '../recipe/schema.js';
+import type { Capability, Control } from '../recipe/schema.js';
 import { render, renderArgv } from '../templating.js';
 import { diskCommand, disksCommand, disksWatch } from './disk-link.js';
 import { type ExportEntry, exportId, type StateFolder } from './entry.js';
 import { exposedCommand } from './exposed.js';
+import { programSettings, type Setting } from './persist/sandbox.js';
+import { capabilitiesOf } from './rights.js';
 import type { RestartPolicy } from './supervise.js';
 import { daemonVariables, exportVariables } from './variables.js';
 
@@ -30,6 +32,10 @@ export interface Program {
   stop: string;
   restart: RestartPolicy | undefined;
   persist: boolean;
+  /** All that it and what runs beside it may do of what root may. */
+  capabilities: readonly Capability[];
+  /** Of its unit, where systemd starts it. */
+  settings: readonly Setting[];
 }
 
 /**
@@ -43,7 +49,7 @@ export function programOf(state: StateFolder, members: readonly ExportEntry[], p
   if (control.shape === 'control-file') throw new TypeError('a kernel module is no program');
   const folder = programFolder(state, entry);
   const variables = { ...exportVariables(state, entry, path), folder };
-  return {
+  const program = {
     name: programName(entry),
     mark: programMark(state, entry),
     argv: renderArgv(control.run, variables),
@@ -55,7 +61,9 @@ export function programOf(state: StateFolder, members: readonly ExportEntry[], p
     // It is started again if one of its exports wants that.
     restart: members.find(({ restart }) => restart !== undefined)?.restart,
     persist: entry.persist ?? false,
+    capabilities: capabilitiesOf(members),
   };
+  return { ...program, settings: programSettings(state, program, members) };
 }
 
 /** What looks for disks that have no name of their own (see disk-link.ts). */

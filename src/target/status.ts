@@ -15,7 +15,9 @@ import { type Opened, openedBy } from './opened.js';
 import { describeCopyFault } from './own-copy.js';
 import { persistenceFaults } from './persist/faults.js';
 import { persistenceWarnings } from './persist/warnings.js';
+import { type ProcessRights, rightsOf, togetherMay } from './process-rights.js';
 import { findProcesses } from './processes.js';
+import { rightsWarnings } from './rights-warnings.js';
 import { Sight } from './sight.js';
 import type { RestartPolicy } from './supervise.js';
 import { withOther } from './tidy.js';
@@ -82,6 +84,8 @@ export interface ExportStatus {
   path: string | null;
   /** Sectors that its clients are told now; null where a target does not tell. */
   sectors: number | null;
+  /** What its processes may do of what root may; null where it has none, as a kernel module, or none is told of. */
+  rights: ProcessRights | null;
 }
 
 export interface StatusReport {
@@ -104,11 +108,13 @@ export async function exportStatus(host: Host): Promise<StatusReport> {
   const network = new Network(host, async () => processes.values());
   const sight = new Sight(host, network, entries);
   const pids = entries.flatMap((entry) => processes.get(driverFor(store, entry).mark(entry)) ?? []);
-  const [snapshot, opened] = await Promise.all([
+  const distinct = [...new Set(pids)];
+  const [snapshot, opened, rights] = await Promise.all([
     surveyStorage(host, entries.flatMap(namesOf), 'names'),
-    openedBy(host, [...new Set(pids)]),
+    openedBy(host, distinct),
+    rightsOf(host, distinct),
   ]);
-  const seen: Seen = { processes, sight, snapshot, opened };
+  const seen: Seen = { processes, sight, snapshot, opened, rights };
   const exports = await Promise.all(entries.map((entry) => inspect(store, entry, seen))).finally(() =>
     network.close(),
   );
@@ -123,10 +129,11 @@ interface Seen {
   sight: Sight;
   snapshot: StorageSnapshot;
   opened: ReadonlyMap<number, Opened>;
+  rights: ReadonlyMap<number, ProcessRights>;
 }
 
 async function inspect(store: EntryStore, entry: ExportEntry, seen: Seen): Promise<ExportStatus> {
-  const { processes, sight, snapshot, opened } = seen;
+  const { processes, sight, snapshot, opened, rights } = seen;
   const driver = driverFor(store, entry);
   const id = exportId(entry);
   const { told, waits, untold } = await sight.toldBy(
@@ -204,7 +211,10 @@ async function inspect(store: EntryStore, entry: ExportEntry, seen: Seen): Promi
     wire: place.wire.answer,
     unchecked: place.wire.unchecked,
     faults,
-    warnings: await persistenceWarnings(entry, iface, () => sight.networkFiles()),
+    warnings: [
+      ...(await rightsWarnings(store, entry)),
+      ...(await persistenceWarnings(entry, iface, () => sight.networkFiles())),
+    ],
     remedy: place.faults.some(({ remedy }) => remedy === 'interface')
       ? 'interface'
       : needsPerson
@@ -222,6 +232,7 @@ async function inspect(store: EntryStore, entry: ExportEntry, seen: Seen): Promi
     counters: told?.counters ?? null,
     path: told?.path ?? null,
     sectors: told?.sectors ?? null,
+    rights: togetherMay(pids, rights),
   };
 }
 

@@ -1,6 +1,9 @@
 /** Units of systemd that last as long as their process is wanted, not beyond a reboot. */
+import { withEnvironment } from '../host/clean-start.js';
+import { type Confinement, confined } from '../host/confine.js';
 import { enterNamespace } from '../host/enter.js';
 import type { Host } from '../host/host.js';
+import type { Setting } from './persist/sandbox.js';
 import { RUN_MARK } from './processes.js';
 import type { Program } from './program.js';
 import { guarded } from './supervise.js';
@@ -8,9 +11,15 @@ import { guarded } from './supervise.js';
 /** Seconds; while an interface is down, vblade ends as soon as it is started. */
 const PAUSE = 1;
 
+/** The release of systemd that has all that is used here otherwise: `append:`. */
+const OLDEST = 240;
+
 /** The command that starts a program in a transient unit, which starts it again when it ends. */
-export function transientArgv(service: string, program: Program): string[] {
+export function transientArgv(service: string, program: Program, confinement: Confinement): string[] {
   const { argv, before, beside, mark, log, cwd, netns, stop } = program;
+  // Rights that it needs to enter a namespace it gives up there.
+  const words = guarded(argv, before, beside);
+  const inner = netns === undefined ? words : confined(words, program.capabilities, confinement);
   const properties = {
     Restart: 'always',
     RestartSec: String(PAUSE),
@@ -24,10 +33,20 @@ export function transientArgv(service: string, program: Program): string[] {
     ...[`--description=AoE export ${program.name}`, `--setenv=${RUN_MARK}=${mark}`],
     `--working-directory=${cwd}`,
     ...Object.entries(properties).map(([name, value]) => `--property=${name}=${value}`),
+    ...known(program.settings).map(([name, value]) => `--property=${name}=${value}`),
     '--',
     // The manager replaces variables in what it starts (systemd.service(5), command lines).
-    ...enterNamespace(netns, guarded(argv, before, beside)).map((word) => word.replaceAll('$', '$$$$')),
+    ...withEnvironment(enterNamespace(netns, inner), { [RUN_MARK]: mark }).map((word) =>
+      word.replaceAll('$', '$$$$'),
+    ),
   ];
+}
+
+/** Units of older releases are not refused for what they do not know, as properties are; there are no specifiers in these. */
+function known(settings: readonly Setting[]): Setting[] {
+  return settings
+    .filter(([, , since = 0]) => since <= OLDEST)
+    .map(([name, value]) => [name, value.replaceAll('%%', '%')]);
 }
 
 /** Ends a transient unit; silent if there is none. */

@@ -57,11 +57,12 @@ export function describeSurvey(name: string, survey: Survey): string {
     table(['interface', 'kind', 'MAC', 'MTU', 'state'], links),
     '',
     ...(devices.length === 0 ? [] : [table(['device', 'kind', 'size', 'used by'], devices), '']),
-    ...survey.tools.map(({ tool, why, isNeeded }) => {
+    ...survey.tools.map(({ tool, why, isNeeded, isMissing }) => {
       const need = NEEDS.find(({ name: other, kind }) => kind === 'command' && other === tool);
       const brings = need && survey.manager && packageFor(need, survey.manager, survey.kernel);
       const remedy = brings === undefined ? '' : ` (package ${brings})`;
-      return line`${tool} is too small${isNeeded ? '' : ' for some'}: ${why}${remedy}`;
+      const how = isMissing ? 'missing' : `too small${isNeeded ? '' : ' for some'}`;
+      return line`${tool} is ${how}: ${why}${remedy}`;
     }),
     line`missing for running: ${lacking('run')}`,
     line`missing for building: ${lacking('build')}`,

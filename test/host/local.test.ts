@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { CommandError } from '../../src/host/command-error.js';
 import { LocalHost } from '../../src/host/local.js';
@@ -101,6 +102,23 @@ test('a started process outlives its starter and writes its log', async (t) => {
   // In a session of its own: the terminal's hang-up does not reach it.
   const session = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1]?.split(' ')[3];
   t.is(Number(session), pid);
+});
+
+test('a started process has nothing of the environment and the open files of its starter', async (t) => {
+  const log = join(await temporaryFolder(t), 'a.log');
+  process.env.AOE_LAB_TEST_SECRET = 'hidden';
+  t.teardown(() => delete process.env.AOE_LAB_TEST_SECRET);
+  const pid = await host.start(['sh', '-c', 'echo; exec sleep 60'], { env: { MARK: 'mine' }, log });
+  t.teardown(() => process.kill(pid, 'SIGKILL'));
+  while ((await readFile(log, 'utf8')) === '') await new Promise((resolve) => setImmediate(resolve));
+  while (!(await readFile(`/proc/${pid}/cmdline`, 'utf8')).startsWith('sleep')) await sleep(5);
+  const words = (await readFile(`/proc/${pid}/environ`, 'utf8')).split('\0').filter(Boolean);
+  // Shells have some of their own.
+  const names = words
+    .map((word) => word.replace(/=.*/s, ''))
+    .filter((name) => !/^(PWD|OLDPWD|SHLVL|_)$/.test(name));
+  t.deepEqual(names.sort(), ['LANG', 'MARK', 'PATH']);
+  t.deepEqual((await readdir(`/proc/${pid}/fd`)).sort(), ['0', '1', '2']);
 });
 
 test('of two who want a lock one waits until the other lets go', async (t) => {

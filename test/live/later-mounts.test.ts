@@ -5,6 +5,7 @@ import { here } from '../../src/host/local.js';
 import { cli, cliJson } from './cli.js';
 import { askFrom, discoverOn, exportOn, type Found } from './export.js';
 import { noCompiler, noRoot, sourceTree, testUnless } from './machine.js';
+import { assertLeast } from './rights.js';
 import { testWire } from './wire.js';
 
 const DAEMONS = [
@@ -26,6 +27,9 @@ for (const { name, tree } of DAEMONS) {
       const wire = await testWire(t);
       await writeFile(join(wire.folder, 'disk1'), Buffer.alloc(1 << 20, 1));
       const first = await cliJson<{ pids: number[] }>(exportOn(wire, name, 1, ...where), wire.env);
+
+      const rights = ['net_raw', 'dac_override', ...(name === 'native' ? ['ipc_lock'] : [])];
+      for (const pid of first.pids) await assertLeast(t, here, pid, rights, [wire.folder]);
 
       const late = join(wire.folder, 'late');
       await mkdir(late);

@@ -1,5 +1,5 @@
 /** The native target where what it is to serve is not there yet. */
-import { rename, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { BROADCAST, type ConfigFrame } from '../../src/aoe/index.js';
@@ -12,6 +12,7 @@ import { cliJson } from './cli.js';
 import { exportOn } from './export.js';
 import { noRoot, testUnless } from './machine.js';
 import { Asker, startNative } from './native-process.js';
+import { assertRights } from './rights.js';
 import { type TestWire, testWire } from './wire.js';
 
 const reason = noRoot();
@@ -93,6 +94,45 @@ testUnless(
     await rename(join(wire.folder, 'unfinished'), join(wire.folder, 'late'));
     await native.says(/e7\.2 on tgt: /);
     t.is(await firstByte(t, wire, 2, wire.initiator), 2);
+  },
+);
+
+testUnless(
+  reason,
+  "native: started with all that root may, no thread keeps what it never needs; what is reloaded or made anew is served, others' files too",
+  async (t) => {
+    const wire = await testWire(t);
+    await writeFile(join(wire.folder, 'disk1'), Buffer.alloc(SIZE, 1));
+    const first = settings(wire, 1, wire.target);
+    const native = await startNative(t, wire, { exports: [first] });
+    const { pid } = native.child;
+    const threads = await readdir(`/proc/${pid}/task`);
+    t.true(threads.length > 4);
+    for (const thread of threads) {
+      const status = await readFile(`/proc/${pid}/task/${thread}/status`, 'utf8');
+      assertRights(t, status, ['net_raw', 'dac_override', 'ipc_lock']);
+    }
+    t.true((await readFile(`/proc/${pid}/cmdline`, 'utf8')).startsWith(`${process.execPath}\0`));
+
+    // A user's own file, by a reload; and its socket once more, for an interface that was made anew.
+    const place = join(wire.folder, 'own');
+    await mkdir(place, { mode: 0o700 });
+    await writeFile(join(place, 'disk'), Buffer.alloc(SIZE, 2), { mode: 0o600 });
+    await here.run(['chown', '-R', '12345', place]);
+    const exports = [first, settings(wire, 2, wire.target, 'own/disk')];
+    await writeFile(join(native.folder, 'native.json'), JSON.stringify({ exports }));
+    native.child.kill('SIGHUP');
+    await native.says(/e7\.2 on tgt: /);
+    t.is(await firstByte(t, wire, 2, wire.initiator), 2);
+    const ends = [wire.target, 'type', 'veth', 'peer', 'name', wire.initiator];
+    await here.run(['ip', '-n', wire.netns, 'link', 'del', wire.target]);
+    await here.run(['ip', '-n', wire.netns, 'link', 'add', ...ends]);
+    for (const end of [wire.initiator, wire.target]) {
+      await here.run(['ip', '-n', wire.netns, 'link', 'set', end, 'up']);
+    }
+    await native.says(/tgt was opened again/);
+    t.is(await firstByte(t, wire, 2, wire.initiator), 2);
+    t.is(await native.kill('SIGTERM'), 0);
   },
 );
 

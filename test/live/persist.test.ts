@@ -1,8 +1,11 @@
 /** Exports that come back after a reboot: by units of a real systemd, and by scripts where there is none. */
 import { randomBytes } from 'node:crypto';
+import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ExecutionContext } from 'ava';
 import type { Host } from '../../src/host/host.js';
 import { listInterfaces } from '../../src/host/interface.js';
+import { here } from '../../src/host/local.js';
 import { planPreparation } from '../../src/host/prepare/plan.js';
 import { prepareHost } from '../../src/host/prepare/prepare.js';
 import { surveyHost } from '../../src/host/prepare/survey.js';
@@ -19,6 +22,7 @@ import type { ExportWish } from '../../src/target/wish.js';
 import { reachLabHost } from './lab-host.js';
 import { builtVblade, noCompiler, sourceTree, testUnless } from './machine.js';
 import { overTheWire, reboot, serving, states, traces, untilServing, wish } from './persist-lab.js';
+import { assertLeast } from './rights.js';
 import { type LabHost, noSshLab, noSystemdLab, type SshLab, sshLab } from './ssh-lab.js';
 
 const vblade = await builtVblade();
@@ -98,6 +102,7 @@ for (const { name, init, reason, starter, prepare, boot } of WAYS) {
       await exportTarget(host, daemon, wish(slot, { path, loop: slot === 4, persist: slot !== 5 }));
     }
     t.deepEqual(await states(host), serving(1, 2, 3, 4, 5));
+    await assertAllLeast(t, host);
     const data = new Map([1, 2, 3, 4].map((slot) => [slot, randomBytes(64 << 10)]));
     await overTheWire(lab, data, false);
     host = await reboot(t, lab, host, machine);
@@ -105,6 +110,7 @@ for (const { name, init, reason, starter, prepare, boot } of WAYS) {
     const after = await untilServing(host, 4);
     t.deepEqual(after.slice(0, 4), serving(1, 2, 3, 4));
     t.is(after[4]?.[1], 'down', 'what was not to come back has not');
+    await assertAllLeast(t, host);
     t.deepEqual(await overTheWire(lab, data, true), [1, 2, 3, 4]);
     await restartTargets(host, ['e0.5', 'e0.2']);
     t.deepEqual(await states(host), serving(1, 2, 3, 4, 5));
@@ -199,6 +205,22 @@ async function answering(lab: SshLab, slots: readonly number[], expected: readon
   }
 }
 
+/** Whichever way their targets were started. */
+async function assertAllLeast(t: ExecutionContext, host: Host): Promise<void> {
+  const { exports } = await exportStatus(host);
+  const rights: Record<string, string[]> = {
+    vblade: ['net_raw'],
+    ggaoed: ['net_raw', 'dac_override'],
+    native: ['net_raw', 'dac_override', 'ipc_lock'],
+  };
+  for (const { implementation, pids } of exports) {
+    for (const pid of pids) {
+      const own = ['/srv/', '/dev/loop', '/var/lib/aoe-lab/'];
+      await assertLeast(t, host, pid, rights[implementation] ?? [], own);
+    }
+  }
+}
+
 const pidsOf = async (host: Host) => (await exportStatus(host)).exports.flatMap(({ pids }) => pids);
 
 testUnless(
@@ -228,6 +250,7 @@ testUnless(
     await host.run(['kill', '-KILL', ...before.map(String)]);
     t.deepEqual(await untilServing(host, 2), serving(1, 2));
     for (const pid of await pidsOf(host)) t.false(before.includes(pid));
+    await assertAllLeast(t, host);
 
     await host.run(['systemctl', 'disable', 'aoe-lab-e0.1-san0.service']);
     await host.remove('/etc/systemd/system/aoe-lab-loop-e0.1-san0.service');
@@ -277,13 +300,54 @@ testUnless(
     t.deepEqual(await states(host), serving(...slots));
     const paths = (await exportStatus(host)).exports.map(({ path }) => path);
     t.log(paths.join('\n'));
+    await assertAllLeast(t, host);
     t.deepEqual([...new Set(paths)], [paths.at(-1) as string]);
     const data = new Map(slots.map((slot) => [slot, randomBytes(64 << 10)]));
     await overTheWire(lab, data, false);
     t.deepEqual(await overTheWire(lab, data, true), slots);
     const unit = `aoe-lab-native-1-${native.build.slice(0, 12)}-persistent.service`;
+    const group = await host.run(['systemctl', 'show', '--property=ControlGroup', '--value', unit]);
+    // A disk that nobody exports: of no driver, which is found out only by who may open it.
+    await host.run(['mknod', '/srv/other', 'b', '8', '0']);
+    const opening = async (device: string, from: string) => {
+      const script = 'echo $$ > "/sys/fs/cgroup$1/cgroup.procs" && head -c 512 "$2" > /dev/null';
+      return (await host.run(['sh', '-c', script, 'sh', from, device], { accept: [1] })).stderr;
+    };
+    const loop = (await exportStatus(host)).exports[2]?.device ?? '';
+    t.is(await opening(loop, group.stdout.trim()), '', 'a loop device that came while it ran');
+    t.regex(await opening('/srv/other', group.stdout.trim()), /not permitted/);
+    t.regex(await opening('/srv/other', '/'), /No such device/);
+
+    // D2: a disk that comes after its daemon, and has another number than before.
+    const size = 4 << 20;
+    const disk = `/dev/aoe-lab-test-${basename(lab.folder)}`;
+    const attached: string[] = [];
+    const attach = async (): Promise<void> => {
+      attached.push((await host.run(['losetup', '--find', '--show', '/srv/late'])).stdout.trim());
+      await host.run(['ln', '-sfn', attached.at(-1) as string, disk]);
+    };
+    t.teardown(async () => {
+      await here.run(['rm', '-f', disk]);
+      for (const device of attached) await here.run(['losetup', '--detach', device], { accept: [1] });
+    });
+    await host.run(['truncate', '-s', String(size), '/srv/late']);
+    await attach();
+    await exportTarget(host, native, wish(9, { path: disk, size: undefined }));
+    const late = new Map([[9, randomBytes(4096)]]);
+    await overTheWire(lab, late, false);
+    await host.run(['systemctl', 'stop', unit]);
+    await host.run(['rm', disk]);
+    await host.run(['systemctl', 'start', unit]);
+    t.deepEqual(await answering(lab, [0, 9], [0]), [0]);
+    const before = attached[0] as string;
+    await attach();
+    t.not(attached[1], before);
+    t.deepEqual(await answering(lab, [0, 9], [0, 9]), [0, 9]);
+    t.deepEqual(await overTheWire(lab, late, true), [9]);
+    t.regex(await opening('/srv/other', group.stdout.trim()), /not permitted/);
+
     // Ends with 1 above the threshold, in tenths.
-    const { stdout } = await host.run(['systemd-analyze', 'security', '--no-pager', '--threshold=40', unit]);
+    const { stdout } = await host.run(['systemd-analyze', 'security', '--no-pager', '--threshold=25', unit]);
     t.log(stdout.trim().split('\n').at(-1));
     await unexportTargets(host, undefined, true);
   },

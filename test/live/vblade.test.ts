@@ -1,7 +1,7 @@
 /** The main job against the real vblade: built from its source package, exported, found and used over a wire. */
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmod, copyFile, readFile, stat, truncate, writeFile } from 'node:fs/promises';
+import { chmod, chown, copyFile, readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { here } from '../../src/host/local.js';
 import { listLoops } from '../../src/storage/loop.js';
@@ -9,6 +9,7 @@ import type { StatusReport } from '../../src/target/status.js';
 import { cli, cliJson } from './cli.js';
 import { askFrom, assertNothingLeft, discoverOn, exportOn, type Found } from './export.js';
 import { builtVblade, testUnless } from './machine.js';
+import { assertLeast } from './rights.js';
 import { type TestWire, testWire } from './wire.js';
 
 const built = await builtVblade();
@@ -28,6 +29,7 @@ testUnless(
     );
     t.is(made.id, `e0.1@tgt%${wire.netns}`);
     t.is(made.pids.length, 1);
+    await assertLeast(t, here, made.pids[0] as number, ['net_raw'], [join(wire.folder, 'disk1')]);
     const found = await cliJson<Found[]>(discoverOn(wire), wire.env);
     t.is(found.length, 1);
     const [one] = found;
@@ -71,6 +73,24 @@ testUnless(
     );
     t.is(unexported[0]?.file, 'kept');
     t.is((await stat(join(wire.folder, 'disk2'))).size, 8 << 20);
+  },
+);
+
+testUnless(
+  reason,
+  "another user's file is served, by the one right more that this takes; a file of root's not by it",
+  async (t) => {
+    const wire = await testWire(t);
+    const file = join(wire.folder, 'disk15');
+    await writeFile(file, Buffer.alloc(1 << 20), { mode: 0o600 });
+    await chown(file, 12345, 12345);
+    const { pids } = await cliJson<{ pids: number[] }>(exportArgs(wire, 15), wire.env);
+    await assertLeast(t, here, pids[0] as number, ['net_raw', 'dac_override'], [file]);
+    t.is((await cliJson<Found[]>(discoverOn(wire), wire.env)).length, 1);
+    await chown(file, 0, 0);
+    await cliJson(['restart', 'e0.15'], wire.env);
+    const { exports } = await cliJson<StatusReport>(['status'], wire.env);
+    await assertLeast(t, here, exports[0]?.pids[0] as number, ['net_raw'], [file]);
   },
 );
 
@@ -207,6 +227,9 @@ testUnless(
     const wire = await testWire(t);
     const args = exportArgs(wire, 14, '--size', '1M', '--restart', 'on-failure');
     const { pids } = await cliJson<{ pids: number[] }>(args, wire.env);
+    // The supervisor and what it supervises.
+    t.is(pids.length, 2);
+    for (const pid of pids) await assertLeast(t, here, pid, ['net_raw'], [join(wire.folder, 'disk14')]);
     const serving = async (): Promise<StatusReport['exports'][number]> => {
       for (;;) {
         const { exports } = await cliJson<StatusReport>(['status'], wire.env);

@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import { PassThrough } from 'node:stream';
+import { settings, withoutStrays } from '../clean-start.js';
 import { enterNamespace } from '../enter.js';
 import type {
   FileFacts,
@@ -73,9 +74,9 @@ export class SshHost implements Host {
   async start(argv: readonly string[], { env, log, cwd = '/' }: StartOptions): Promise<number> {
     const full = enterNamespace(this.netns, argv);
     this.onRun?.(full);
-    const settings = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+    const words = [undashed(log), undashed(cwd), ...settings(env), ...withoutStrays(full)];
     const { stdout } = await runRemote(this.#connection, {
-      argv: ['sh', '-c', scripts.START, 'sh', undashed(log), undashed(cwd), ...settings, ...full],
+      argv: ['sh', '-c', scripts.START, 'sh', ...words],
     });
     return Number(stdout.toString());
   }

@@ -117,7 +117,7 @@ export const GET_FOLDER = 'cd "$1" && exec tar -c -f - .';
 export const FACTS = `hostname; uname -s; uname -r; uname -m; id -u
 cat /proc/sys/kernel/random/boot_id 2>/dev/null || true`;
 
-/** Log, folder, settings of the environment and the command: a session of its own; prints its process id. */
+/** Log, folder, its whole environment and the command: a session of its own; prints its process id. */
 export const START = `${FOLDER}
 set -e
 umask 077
@@ -125,7 +125,7 @@ folder "$1"
 exec 3>> "$1"
 cd "$2"
 shift 2
-setsid env "$@" < /dev/null >&3 2>&3 3>&- &
+setsid env -i "$@" < /dev/null >&3 2>&3 3>&- &
 printf '%s' "$!"`;
 
 export const STATE_FOLDER = `if [ "$(id -u)" -eq 0 ]; then echo /var/lib/aoe-lab

@@ -126,7 +126,7 @@ function unchanged(all: Case, item: Item): Wanted | undefined {
 function keptEntry(all: Case, { one, spec, id }: Item, before: ExportEntry): ExportEntry | undefined {
   const { look, state } = all;
   const { backing } = before;
-  const { identity, name, opens, pinned, links, exposed = false } = backing;
+  const { identity, name, opens, pinned, links, exposed = false, closed = true } = backing;
   if (name !== plainName(one.file) || identity === null) return undefined;
   const now = meaningOf(look.storage, before);
   // A killed run may not have come to give it its name.
@@ -166,6 +166,7 @@ function keptEntry(all: Case, { one, spec, id }: Item, before: ExportEntry): Exp
       absent: false,
       links: links ?? 'none',
       exposed,
+      closed,
     },
     before.bootId,
   );

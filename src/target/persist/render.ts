@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { escapeLine } from '../../escape.js';
+import { withEnvironment, withoutStrays } from '../../host/clean-start.js';
+import { type Confinement, confined } from '../../host/confine.js';
 import type { PreparedLink } from '../../host/prepare/links.js';
 import { quote, quoteArgv } from '../../host/quote.js';
 import { packageRoot } from '../../paths.js';
@@ -14,9 +16,11 @@ import { RUN_MARK } from '../processes.js';
 import { daemonConfiguration, disksPath, type Program } from '../program.js';
 import { guarded, supervised } from '../supervise.js';
 import { exportVariables } from '../variables.js';
+import { lateDisksCommand } from './late-disks.js';
 import type { ManagerKind } from './manager.js';
 import { bootServiceName, lateFile, loopLink, loopRecord, scriptPath } from './names.js';
 import { SCRIPT_FOLDER } from './openrc.js';
+import { LATE_DISKS_SETTINGS, type Setting, taskSettings } from './sandbox.js';
 import { keptPath, type Service, servicesOf } from './services.js';
 import { UNIT_FOLDER } from './systemd.js';
 import { commandLine, commandWord, deviceUnit, mountUnits, plainText, unitWord } from './words.js';
@@ -40,6 +44,8 @@ export interface Place {
   initScripts?: boolean;
   /** udev runs: systemd knows when an interface or a disk is there. */
   udev?: boolean;
+  /** By which scripts take rights from what they start. Default: none. */
+  confinement?: Confinement;
 }
 
 /**
@@ -72,7 +78,7 @@ function scriptOf(state: StateFolder, service: Service, place: Place): PersistFi
   if (service.kind === 'program' && place.manager === 'systemd') return [];
   const text =
     service.kind === 'program'
-      ? programScript(service.program, idsOf(service), scriptPath(state, service.name))
+      ? programScript(service.program, idsOf(service), scriptPath(state, service.name), place)
       : service.kind === 'module'
         ? moduleScript(state, onlyOf(service), lateFile(state, service.name))
         : service.kind === 'link'
@@ -101,35 +107,42 @@ function unitOf(state: StateFolder, service: Service, { manager, udev }: Place):
     ],
     state: unitWord(state.folder),
   };
-  const text =
-    program === undefined
-      ? rendered('task.service', {
-          ...common,
-          script: commandWord(script),
-          ...RIGHTS[service.kind as keyof typeof RIGHTS],
-        })
-      : rendered('program.service', { ...common, ...programVariables(service, program) });
-  return [{ path: `${UNIT_FOLDER}/${service.name}.service`, mode: 0o644, text }];
+  const path = `${UNIT_FOLDER}/${service.name}.service`;
+  if (service.kind !== 'program') {
+    const settings = settingLines(taskSettings(service.kind));
+    const text = rendered('task.service', { ...common, script: commandWord(script), settings });
+    return [{ path, mode: 0o644, text }];
+  }
+  const late = lateDisksUnit(service, common.description, path);
+  const variables = {
+    ...common,
+    ...programVariables(service.program),
+    beside: late && posix.basename(late.path),
+    settings: settingLines(service.program.settings),
+  };
+  const text = rendered('program.service', variables);
+  return [{ path, mode: 0o644, text }, ...(late === undefined ? [] : [late])];
+}
+
+/** Beside the unit of a daemon that is to open disks. */
+function lateDisksUnit(service: Service, description: string, unitFile: string): PersistFile | undefined {
+  if (service.kind !== 'program' || onlyOf(service).control.shape !== 'daemon') return undefined;
+  const argv = lateDisksCommand(service.program, unitFile);
+  if (argv === undefined) return undefined;
+  const text = rendered('disks.service', {
+    description,
+    unit: `${service.name}.service`,
+    command: commandLine(argv),
+    settings: settingLines(LATE_DISKS_SETTINGS),
+  });
+  return { path: `${UNIT_FOLDER}/${service.name}-disks.service`, mode: 0o644, text };
 }
 
 /** What a service is of an export, where it is not the whole of it. */
 const PARTS = { link: ': interface', loop: ': loop device', module: '', program: '' };
 
-const RIGHTS = {
-  link: {
-    capabilities: 'CAP_NET_ADMIN CAP_DAC_OVERRIDE',
-    calls: '@system-service',
-    // ip(8) may go by an ordinary socket.
-    families: 'AF_UNIX AF_NETLINK AF_INET',
-  },
-  loop: { capabilities: 'CAP_SYS_ADMIN CAP_DAC_OVERRIDE', calls: '@system-service', families: 'AF_UNIX' },
-  /** Kernel code that opens devices and interfaces does so in the name of whoever told it to. */
-  module: {
-    capabilities: 'CAP_SYS_MODULE CAP_SYS_ADMIN CAP_SYS_RAWIO CAP_NET_ADMIN CAP_NET_RAW CAP_DAC_OVERRIDE',
-    calls: '@system-service @module',
-    families: 'AF_UNIX',
-  },
-};
+const settingLines = (settings: readonly Setting[]): string[] =>
+  settings.map(([name, value]) => `${name}=${value}`);
 
 /** Paths of the interfaces and disks that a service waits for. */
 function appearing(service: Service): string[] {
@@ -155,33 +168,16 @@ function mounts({ kind, members }: Service): string[] {
   return [...new Set(files.flatMap(({ backing }) => [backing.name, backing.path].flatMap(mountUnits)))];
 }
 
-function programVariables({ members }: Service, program: Program): object {
-  const [entry] = members as [ExportEntry, ...ExportEntry[]];
-  const { backing, control, options } = entry;
-  const run = control.shape === 'control-file' ? [] : control.run;
+function programVariables(program: Program): object {
+  const env = { [RUN_MARK]: program.mark };
   return {
     environment: unitWord(`${RUN_MARK}=${program.mark}`),
     cwd: plainText(program.cwd),
     before: program.before.map(commandLine),
-    command: commandLine(guarded(program.argv, [], program.beside)),
+    command: commandLine(withEnvironment(guarded(program.argv, [], program.beside), env)),
     stop: program.stop,
     logFile: plainText(program.log),
-    daemon: control.shape === 'daemon',
-    writable: [
-      ...(backing.kind === 'file' && !backing.loop && !options.readOnly ? [backing.opens] : []),
-      ...(backing.pinned ? [posix.dirname(backing.opens)] : []),
-    ].map(unitWord),
-    devices: devicesOf(backing),
-    // node makes machine code as it goes.
-    compiles: run.includes('{{node}}'),
   };
-}
-
-/** What the device of a number that moves is called, nobody knows before the start. */
-function devicesOf({ kind, loop, pinned, opens }: ExportEntry['backing']): string[] {
-  if (loop) return ['block-loop'];
-  if (kind === 'file') return [];
-  return pinned ? ['block-*'] : [unitWord(opens)];
 }
 
 function linkScript({ name, mtu, vlan }: PreparedLink, late: string): string {
@@ -244,15 +240,20 @@ function moduleScript(state: StateFolder, entry: ExportEntry, late: string): str
   });
 }
 
-function programScript(program: Program, ids: string, path: string): string {
+function programScript(program: Program, ids: string, path: string, { confinement = 'none' }: Place): string {
+  // Whoever calls a script has an environment and open files of its own.
+  const least = (argv: readonly string[]): string => {
+    const words = confined(argv, program.capabilities, confinement);
+    return quoteArgv(withEnvironment(withoutStrays(words), { [RUN_MARK]: program.mark }));
+  };
   return rendered('program.sh', {
     ids,
     mark: quote(program.mark),
     logFile: quote(program.log),
     cwd: quote(program.cwd),
-    command: quoteArgv(guarded(program.argv, program.before, program.beside)),
+    command: least(guarded(program.argv, program.before, program.beside)),
     // By the script, which may be another one by the next start.
-    supervised: quoteArgv(supervised(['sh', path, 'run'], 'on-failure')),
+    supervised: least(supervised(['sh', path, 'run'], 'on-failure')),
     stop: program.stop,
   });
 }

@@ -2,6 +2,7 @@
 
 import { posix } from 'node:path';
 import { digestOf } from '../../digest.js';
+import { confinementOf } from '../../host/confine.js';
 import { type Host, isTemporary } from '../../host/host.js';
 import { readIfThere } from '../../host/if-there.js';
 import type { EntryStore, ExportEntry } from '../entry.js';
@@ -103,12 +104,13 @@ async function sweep(host: Host, paths: readonly string[]): Promise<void> {
 }
 
 export async function placeOf(host: Host): Promise<Required<Place>> {
-  const [{ kind }, initScripts, udev] = await Promise.all([
+  const [{ kind }, initScripts, udev, confinement] = await Promise.all([
     serviceManager(host),
     hasInitScripts(host),
     host.stat('/run/udev/control'),
+    confinementOf(host),
   ]);
-  return { manager: kind, initScripts, udev: udev !== undefined };
+  return { manager: kind, initScripts, udev: udev !== undefined, confinement };
 }
 
 function recordPath(store: EntryStore): string {

@@ -36,7 +36,7 @@ test('a unit runs it by ExecStartPre, each of its words as it is', (t) => {
   const [unit] = filesOf('/var/lib/aoe-lab', { before, argv: ['/bin/sleep', '1'] }, 'systemd');
   t.regex(
     unit?.text ?? '',
-    /^ExecStartPre=\/bin\/sh -c "test -e \\"\$\$1\\" 50%%" sh "\/srv\/a b"\nExecStartPre=\/bin\/true ""\nExecStart=\/bin\/sleep 1$/m,
+    /^ExecStartPre=\/bin\/sh -c "test -e \\"\$\$1\\" 50%%" sh "\/srv\/a b"\nExecStartPre=\/bin\/true ""\nExecStart=\/usr\/bin\/env -i \S+ LANG=C \S+ \/bin\/sleep 1$/m,
   );
   const [plain] = filesOf('/var/lib/aoe-lab', { argv: ['/bin/sleep', '1'] }, 'systemd');
   t.false(plain?.text.includes('ExecStartPre'));

@@ -56,7 +56,8 @@ test('systemd finds no fault with the units', async (t) => {
   const { services, files } = await rendered('systemd');
   const units = files.filter(({ path }) => path.startsWith('/etc/systemd/system/'));
   t.deepEqual(
-    units.map(({ path }) => basename(path)),
+    // Beside that of a daemon with disks another one, which it starts itself.
+    units.map(({ path }) => basename(path)).filter((name) => !name.endsWith('-disks.service')),
     services.map((name) => `${name}.service`),
   );
   // It looks for the programs that they start.
@@ -76,6 +77,41 @@ test('systemd finds no fault with the units', async (t) => {
   const said = `${stdout}${stderr}`.split('\n').filter((line) => line.includes('aoe-lab'));
   t.deepEqual(said, []);
   t.is(status, 0, stderr);
+});
+
+/** The most that systemd-analyze may find, in tenths; the loader of a module can be kept from little, and a loop's from mounts. */
+const EXPOSURE: [unit: RegExp, most: number][] = [
+  [/^aoe-lab-loop-/, 30],
+  [/^aoe-lab-e0\.6-/, 45],
+  [/./, 25],
+];
+
+test('systemd finds the units little exposed', async (t) => {
+  const { status: found, stdout: version } = spawnSync('systemd-analyze', ['--version'], {
+    encoding: 'utf8',
+  });
+  const release = Number(/^systemd (\d+)/.exec(version ?? '')?.[1]);
+  if (found !== 0 || release < 250) {
+    t.pass('needs systemd-analyze of systemd 250 or later, which looks at files');
+    return;
+  }
+  const folder = await temporaryFolder(t);
+  const { files } = await rendered('systemd');
+  const units = files.filter(({ path }) => path.startsWith('/etc/systemd/system/'));
+  t.true(units.length > 6);
+  for (const { path, text } of units) {
+    const copy = join(folder, basename(path));
+    await writeFile(copy, text);
+    const words = ['security', '--offline=true', '--no-pager', copy];
+    const { stdout, stderr } = spawnSync('systemd-analyze', words, { encoding: 'utf8' });
+    const exposure = Number(/Overall exposure level for \S+: (\d+\.\d)/.exec(stdout)?.[1]);
+    const most = EXPOSURE.find(([unit]) => unit.test(basename(path)))?.[1] as number;
+    t.true(
+      exposure * 10 <= most,
+      `${basename(path)}: ${exposure} ${stderr}\n${stdout.replaceAll(/^✓.*\n/gm, '')}`,
+    );
+    t.log(`${basename(path)}: ${exposure}`);
+  }
 });
 
 for (const manager of ['systemd', 'openrc', 'scripts'] as const) {
@@ -126,12 +162,77 @@ test('a unit waits for its interface and its loop device, and bears the mark its
   );
   t.regex(unit, /^Wants=.* aoe-lab-loop-e0\.2-eth0\.service srv\.mount/m);
   t.regex(unit, /^Environment=AOE_LAB_RUN=\/var\/lib\/aoe-lab\/exports\/e0\.2@eth0\.json$/m);
-  t.regex(unit, /^ExecStart=\S+\/vblade -d -r 0 2 eth0 \/run\/aoe-lab\/e0\.2-eth0$/m);
+  t.regex(
+    unit,
+    /^ExecStart=\/usr\/bin\/env -i PATH=\S+ LANG=C AOE_LAB_RUN=\S+e0\.2@eth0\.json \S+\/vblade -d -r 0 2 eth0 \/run\/aoe-lab\/e0\.2-eth0$/m,
+  );
   t.regex(unit, /^DeviceAllow=block-loop rw$/m);
   t.false(unit.includes('ReadWritePaths'));
   const plain = files.find(({ path }) => path.endsWith('/aoe-lab-e0.1-eth0.5.service'))?.text ?? '';
   t.true(plain.includes('ExecStart=') && plain.includes(commandWord(odd)), plain);
   t.true(plain.includes(`ReadWritePaths=-${unitWord(odd)}`));
+});
+
+test('a unit sees and opens what its exports need, by name, and nothing else of users and disks', async (t) => {
+  const unitsOf = async (name: string, ...backings: Partial<ExportEntry['backing']>[]) => {
+    const entries = await Promise.all(
+      backings.map((backing, slot) => entry(name, undefined, { slot, backing: backingOf(backing) })),
+    );
+    const { files } = renderPersistence(state, entries, { manager: 'systemd' });
+    return files.filter(({ path }) => path.endsWith('.service')).map(({ text }) => text.split('\n'));
+  };
+  const about = (unit: readonly string[] = []) =>
+    unit.filter((text) =>
+      /^(DeviceAllow|PrivateDevices|Protect(Home|System)|ReadWritePaths|Capab\w+)=/.test(text),
+    );
+
+  const [file] = await unitsOf('vblade', { path: '/srv/disk', closed: false });
+  t.deepEqual(about(file), [
+    'CapabilityBoundingSet=CAP_NET_RAW',
+    'ProtectSystem=strict',
+    'ProtectHome=yes',
+    'ReadWritePaths=-/srv/disk',
+    'PrivateDevices=yes',
+  ]);
+  const [home] = await unitsOf('vblade', { path: '/home/eva/disk', closed: true });
+  t.deepEqual(about(home), [
+    'CapabilityBoundingSet=CAP_NET_RAW CAP_DAC_OVERRIDE',
+    'ProtectSystem=strict',
+    'ProtectHome=read-only',
+    'ReadWritePaths=-/home/eva/disk',
+    'PrivateDevices=yes',
+  ]);
+  const [disk, ...none] = await unitsOf('vblade', { kind: 'device', path: '/dev/sdb', closed: false });
+  t.deepEqual(about(disk).slice(3), ['DeviceAllow=/dev/sdb rw']);
+  t.deepEqual(none, []);
+
+  const daemon = { kind: 'device', path: '/dev/sdb', opens: '/dev/disk/by-id/wwn-1' } as const;
+  const [of, late] = await unitsOf('native', daemon, { path: '/srv/disk' });
+  t.deepEqual(about(of).slice(1), [
+    'ProtectSystem=full',
+    'ProtectHome=yes',
+    'DeviceAllow=/dev/disk/by-id/wwn-1 rw',
+  ]);
+  t.true(of?.some((text) => /^Wants=\S+-disks\.service$/.test(text)));
+  t.true(late?.some((text) => /^BindsTo=aoe-lab-native-\S+-persistent\.service$/.test(text)));
+  t.deepEqual(about(late).slice(0, 1), ['CapabilityBoundingSet=']);
+  const [users] = await unitsOf('native', { path: '/srv/disk' }, { path: '/home/eva/disk' });
+  t.deepEqual(about(users).slice(1), ['ProtectSystem=full', 'ProtectHome=no']);
+  const [pinned] = await unitsOf('native', { ...daemon, pinned: true });
+  t.deepEqual(about(pinned).slice(3), ['DeviceAllow=block-* rw']);
+});
+
+test('scripts take rights from what they start, by what their host has', async (t) => {
+  const entries = [await entry('vblade', '25', { backing: backingOf({ closed: false }) })];
+  const scriptOf = (confinement: 'capabilities' | 'none') =>
+    renderPersistence(state, entries, { manager: 'scripts', confinement }).files.find(({ text }) =>
+      text.includes('AOE_LAB_RUN='),
+    )?.text ?? '';
+  t.regex(
+    scriptOf('capabilities'),
+    /exec \/usr\/bin\/env -i .* setpriv --no-new-privs --bounding-set=-all,\+net_raw .*vblade/s,
+  );
+  t.notRegex(scriptOf('none'), /setpriv/);
 });
 
 test('D5: an interface that was prepared is set up once a boot, before the exports on it, a VLAN after what is below it', async (t) => {
@@ -160,7 +261,8 @@ test('D5: an interface that was prepared is set up once a boot, before the expor
 
 test('D3: no unit requires the disk, the loop device or the file system of an export', async (t) => {
   const { files } = await rendered('systemd');
-  const required = files.flatMap(({ text }) => text.match(/^(?:Requires|BindsTo|Requisite)\w*=.*$/gm) ?? []);
+  const units = files.filter(({ path }) => !path.endsWith('-disks.service'));
+  const required = units.flatMap(({ text }) => text.match(/^(?:Requires|BindsTo|Requisite)\w*=.*$/gm) ?? []);
   t.deepEqual([...new Set(required)], ['RequiresMountsFor=/var/lib/aoe-lab']);
   const scripts = (await rendered('openrc')).files;
   t.false(scripts.some(({ text }) => /^\s*need /m.test(text)));

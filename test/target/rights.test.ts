@@ -1,0 +1,66 @@
+import test from 'ava';
+import { effective, loadRecipes } from '../../src/recipe/load.js';
+import { capabilitiesOf } from '../../src/target/rights.js';
+import { isOpenToRoot, type Step } from '../../src/trust.js';
+import { backingOf, entryOf } from './entries.js';
+
+const control = { ...entryOf({}).control, capabilities: ['net_raw' as const, 'dac_override' as const] };
+
+test('a process gets CAP_DAC_OVERRIDE only where its file is closed to root', (t) => {
+  const of = (part: Parameters<typeof backingOf>[0]) =>
+    capabilitiesOf([entryOf({ control: control as never, backing: backingOf(part) })]);
+  t.deepEqual(of({ closed: false }), ['net_raw']);
+  t.deepEqual(of({ closed: true }), ['net_raw', 'dac_override']);
+  t.deepEqual(of({}), ['net_raw', 'dac_override'], 'an earlier version did not record it');
+  t.deepEqual(of({ closed: true, loop: true }), ['net_raw'], 'a loop device is root’s');
+});
+
+test('a daemon gets it whatever it serves: other files may come to it', async (t) => {
+  const { control } = effective(...(await recipe('native')));
+  const entry = entryOf({ control, backing: backingOf({ closed: false }) });
+  t.deepEqual(capabilitiesOf([entry]), ['net_raw', 'dac_override', 'ipc_lock']);
+});
+
+test('a recipe that says nothing has what units of earlier versions had', (t) => {
+  t.deepEqual(capabilitiesOf([entryOf({})]), ['net_raw', 'net_admin', 'dac_override', 'ipc_lock']);
+});
+
+test('each recipe of a program says what it needs, and nobody CAP_NET_ADMIN or CAP_SYS_ADMIN', async (t) => {
+  for (const recipe of await loadRecipes()) {
+    for (const release of recipe.releases) {
+      const { control } = effective(recipe, release);
+      if (control.shape === 'control-file' || release.unavailable !== undefined) continue;
+      t.true(control.capabilities?.includes('net_raw'), recipe.name);
+      const all = ['net_raw', 'dac_override', 'ipc_lock'];
+      t.deepEqual(
+        control.capabilities?.filter((name) => !all.includes(name)),
+        [],
+        recipe.name,
+      );
+    }
+  }
+});
+
+const way = (...steps: [mode: number, uid: number, gid?: number][]): Step[] =>
+  steps.map(([mode, uid, gid = uid], index) => ({ path: '/x'.repeat(index) || '/', mode, uid, gid }));
+
+test('what root opens by modes alone, and what only against them', (t) => {
+  const [folder, file, device, link] = [0o040000, 0o100000, 0o060000, 0o120000];
+  const root: [number, number] = [folder | 0o755, 0];
+  t.true(isOpenToRoot(way(root, [file | 0o600, 0])));
+  t.false(isOpenToRoot(way(root, [file | 0o400, 0])), 'not to be written');
+  t.false(isOpenToRoot(way(root, [file | 0o600, 1000])));
+  t.false(isOpenToRoot(way(root, [file | 0o644, 1000])));
+  t.true(isOpenToRoot(way(root, [file | 0o666, 1000])));
+  t.true(isOpenToRoot(way(root, [file | 0o660, 1000, 0])), 'by its group');
+  t.false(isOpenToRoot(way(root, [folder | 0o700, 1000], [file | 0o600, 0])), 'a folder on the way');
+  t.true(isOpenToRoot(way(root, [folder | 0o711, 1000], [file | 0o600, 0])));
+  t.true(isOpenToRoot(way(root, [link | 0o777, 1000], [device | 0o660, 0])));
+});
+
+async function recipe(name: string) {
+  const found = (await loadRecipes()).find((one) => one.name === name);
+  const release = found?.releases.find((one) => one.default);
+  if (found === undefined || release === undefined) throw new Error(name);
+  return [found, release] as const;
+}
