@@ -77,6 +77,8 @@ async function compile(name: string, program: string, runs: readonly string[][])
       };
       spawnSync(process.execPath, [program, ...run], { env, stdio: 'ignore' });
       await copyFile(made, `${cache}.new`);
+      // The program may have set another umask.
+      await chmod(`${cache}.new`, 0o644);
       await rename(`${cache}.new`, cache);
     }
   } finally {
