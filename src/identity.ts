@@ -28,6 +28,40 @@ export type Telling =
       file?: { path: string; inode: string | null };
     };
 
+type Facts = Readonly<Record<string, string>>;
+
+/** Names of what both tell. A volume that has a UUID may be renamed. */
+export function sharedFacts(before: Facts, now: Facts): string[] {
+  const shared = Object.keys(before).filter((name) => now[name] !== undefined);
+  const both = Object.fromEntries(shared.map((name) => [name, '']));
+  return shared.filter((name) => !isOnlyName(name, both));
+}
+
+/** Whether what two disks tell shows that they are not one: what only one of them tells is not held against it. */
+export function areOfOthers(before: Facts, now: Facts): boolean {
+  return sharedFacts(before, now).some((name) => before[name] !== now[name]);
+}
+
+/** Whether a fact is what a volume is called that has a UUID as well. */
+export function isOnlyName(name: string, facts: Facts): boolean {
+  return name.endsWith('dm/name') && facts[name.replace(/name$/, 'uuid')] !== undefined;
+}
+
+/** The disk that an export was made for, as a target is told: what it must be where it can tell. */
+export interface ExpectedDisk {
+  facts: Facts;
+  /** Of a loop device. */
+  file?: { path: string; inode: string | null };
+}
+
+/** Whether something is known to be another disk than the one expected. */
+export function isOtherThan({ facts, file }: ExpectedDisk, now: Telling): boolean {
+  if (now.kind === 'file' || areOfOthers(facts, now.facts)) return true;
+  if (file === undefined || now.file === undefined) return file !== now.file;
+  const isKnown = file.inode !== null && now.file.inode !== null;
+  return isKnown ? file.inode !== now.file.inode : file.path !== now.file.path;
+}
+
 /** The same for the same file or disk, as serial numbers are made of; names, numbers of devices and sizes may change. */
 export function tellingText(identity: Telling): string {
   if (identity.kind === 'file') return `${identity.inode} ${identity.birth}`;

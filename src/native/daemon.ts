@@ -219,6 +219,7 @@ export class Daemon {
       broadcast: settings.broadcast,
       bufferCount: settings.bufferCount,
       serial: settings.serial,
+      disk: settings.disk,
       backing: {
         path,
         directIo,

@@ -4,7 +4,7 @@
  */
 import { dirname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { describe, log, makeDaemon, runMain } from './process.js';
+import { describe, log, logging, makeDaemon, runMain } from './process.js';
 import { readSettings } from './settings.js';
 
 void runMain(async () => {
@@ -16,6 +16,7 @@ void runMain(async () => {
     process.exitCode = 2;
     return;
   }
+  logging.isTimed = true;
   const file = resolve(values.config);
   const read = () => readSettings(file);
   const daemon = await makeDaemon(dirname(file), await read());

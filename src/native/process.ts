@@ -8,11 +8,14 @@ import { keepLeast } from './least.js';
 import { Log } from './log.js';
 import type { Settings } from './settings.js';
 
+/** Whether lines of the log begin with the time: those of a program in the foreground need none. */
+export const logging = { isTimed: false };
+
 function now(): string {
-  return new Date().toISOString();
+  return logging.isTimed ? `${new Date().toISOString()} ` : '';
 }
 
-export const { say: log } = new Log((line) => process.stderr.write(`${now()} ${escapeText(line)}\n`));
+export const { say: log } = new Log((line) => process.stderr.write(`${now()}${escapeText(line)}\n`));
 
 export function describe(error: unknown): string {
   return expectedError(error)?.message ?? (error as Error).stack ?? String(error);

@@ -1,5 +1,6 @@
 import { formatAddress } from '../aoe/index.js';
-import { tellingText } from '../identity.js';
+import { LabError } from '../errors.js';
+import { type ExpectedDisk, isOtherThan, tellingText } from '../identity.js';
 import type { Link } from '../link/link.js';
 import type { Backing } from './backing.js';
 import { newCounters } from './counters.js';
@@ -18,6 +19,8 @@ import { WriteOrder } from './write-order.js';
 /** A target and where its sectors are. */
 export interface ServeOptions extends TargetSettings {
   backing: Backing | Omit<FileBackingOptions, 'readOnly'>;
+  /** The disk that it must be: another one is not served. */
+  disk?: ExpectedDisk | undefined;
   /** What an earlier process kept; nothing otherwise. */
   state?: TargetState | undefined;
   /** Keeps what initiators set; it ends with the process otherwise. */
@@ -32,6 +35,7 @@ export async function makeServed(options: ServeOptions): Promise<Served> {
   const { backing: given, readOnly, state = NO_STATE, keeper = new Forgetful(state) } = options;
   const backing = 'measure' in given ? given : await FileBacking.open({ ...given, readOnly });
   try {
+    if (options.disk !== undefined) await requireDisk(options.disk, backing);
     const serial = options.serial ?? (await serialOf(options, backing));
     return {
       target: new NativeTarget({ ...options, serial }, await backing.measure(), state),
@@ -73,6 +77,17 @@ export async function serveTargets(link: Link, targets: readonly ServeOptions[])
     for (const { backing } of served) await backing.close();
   };
   return gateway;
+}
+
+/** @throws LabError if what is open is known to be another disk */
+async function requireDisk(disk: ExpectedDisk, backing: Backing): Promise<void> {
+  if (!(backing instanceof FileBacking)) return;
+  if (!isOtherThan(disk, await identityAt(`/proc/self/fd/${backing.handle.fd}`))) return;
+  throw new LabError({
+    tried: 'opening its disk',
+    happened: 'it is another disk than the one that was exported',
+    next: 'aoe-lab status tells which',
+  });
 }
 
 /** Of what is open, not of its name: that may mean something else by now. */

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { type Mac, parseMac } from '../aoe/index.js';
 import { UsageError } from '../errors.js';
+import type { ExpectedDisk } from '../identity.js';
 
 /** One export of the configuration. */
 export interface ExportSettings {
@@ -20,6 +21,8 @@ export interface ExportSettings {
   queueLength: number | undefined;
   /** `any`: links in folders that somebody else may write to are followed as well. */
   links: 'any' | undefined;
+  /** What its disk must be, where that can tell. */
+  disk: ExpectedDisk | undefined;
   /** Sectors. */
   offset: number | undefined;
   length: number | undefined;
@@ -35,7 +38,7 @@ export interface Settings {
 
 /**
  * Reads a configuration: `{"exports": [{"shelf", "slot", "iface", "path", and as wished "readOnly", "macs", "broadcast",
- * "directIo", "sync", "bufferCount", "queueLength", "offset", "length", "serial", "links"}], "ring", "uring"}`; what is null counts as left out.
+ * "directIo", "sync", "bufferCount", "queueLength", "offset", "length", "serial", "links", "disk"}], "ring", "uring"}`; what is null counts as left out.
  * @throws UsageError with every fault
  */
 export async function readSettings(file: string): Promise<Settings> {
@@ -117,6 +120,14 @@ function parseExport(value: unknown, where: string, faults: string[]): ExportSet
     faults.push(`${where}.links: "any", or left out`);
     return undefined;
   };
+  const disk = (): ExpectedDisk | undefined => {
+    const field = take('disk');
+    if (field === undefined) return undefined;
+    const facts = (field as Partial<ExpectedDisk>).facts ?? null;
+    if (typeof facts === 'object' && facts !== null) return field as ExpectedDisk;
+    faults.push(`${where}.disk: it has to tell facts`);
+    return undefined;
+  };
   const macs = (): Mac[] => {
     const field = take('macs') ?? [];
     if (!Array.isArray(field)) {
@@ -142,6 +153,7 @@ function parseExport(value: unknown, where: string, faults: string[]): ExportSet
     bufferCount: number('bufferCount', 1, 65535),
     serial: serial(),
     links: links(),
+    disk: disk(),
     queueLength: number('queueLength', 1, 65535),
     offset: number('offset', 0, Number.MAX_SAFE_INTEGER),
     length: number('length', 1, Number.MAX_SAFE_INTEGER),

@@ -4,6 +4,7 @@
  * that goes to another disk at the next boot. No I/O.
  */
 import { posix } from 'node:path';
+import { areOfOthers, sharedFacts } from '../identity.js';
 import { type BlockFacts, blockOf, type FileId, type NameFacts, type StorageSnapshot } from './snapshot.js';
 
 /** `bootId`: numbers of file systems hold within one boot. */
@@ -66,7 +67,7 @@ export function isSame(before: Identity, now: Identity): boolean {
     return before.birth === null || now.birth === null || before.birth === now.birth;
   }
   if (now.kind !== 'device') return false;
-  const shared = sharedFacts(before, now);
+  const shared = sharedFacts(before.facts, now.facts);
   if (shared.some((name) => before.facts[name] !== now.facts[name])) return false;
   if (before.file !== undefined || now.file !== undefined) return isSameBehind(before, now, sameBoot);
   // Nothing tells it from others: the kernel's name is all there is, and it holds within one boot.
@@ -77,21 +78,9 @@ export function isSame(before: Identity, now: Identity): boolean {
 /** Whether two identities are known to be of two things, by what both tell: where nothing does, that is not known. */
 export function isKnownOther(before: Identity, now: Identity): boolean {
   if (before.kind === 'file' || now.kind === 'file') return !isSame(before, now);
-  if (sharedFacts(before, now).some((name) => before.facts[name] !== now.facts[name])) return true;
+  if (areOfOthers(before.facts, now.facts)) return true;
   if (before.file === undefined && now.file === undefined) return false;
   return !isSameBehind(before, now, before.bootId === now.bootId);
-}
-
-/** Names of what both tell. A volume that has a UUID may be renamed. */
-function sharedFacts(before: DeviceIdentity, now: DeviceIdentity): string[] {
-  const shared = Object.keys(before.facts).filter((name) => now.facts[name] !== undefined);
-  const both = Object.fromEntries(shared.map((name) => [name, '']));
-  return shared.filter((name) => !isOnlyName(name, both));
-}
-
-/** Whether a fact is what a volume is called that has a UUID as well. */
-export function isOnlyName(name: string, facts: Readonly<Record<string, string>>): boolean {
-  return name.endsWith('dm/name') && facts[name.replace(/name$/, 'uuid')] !== undefined;
 }
 
 function isSameBehind(before: DeviceIdentity, now: DeviceIdentity, sameBoot: boolean): boolean {

@@ -7,7 +7,8 @@
 import { posix } from 'node:path';
 import { LabError, linesOf } from '../errors.js';
 import { quoteArgv } from '../host/quote.js';
-import { type DeviceIdentity, isOnlyName } from '../storage/identity.js';
+import { isOnlyName } from '../identity.js';
+import type { DeviceIdentity } from '../storage/identity.js';
 import type { EntryStore, ExportEntry, StateFolder } from './entry.js';
 import { plain } from './persist/names.js';
 import { KNOW_PROCESSES } from './run-record.js';

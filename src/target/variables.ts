@@ -1,6 +1,7 @@
 /** What templates of recipes may name. Every variable is always there, so that a misspelt one is an error. */
 import { posix } from 'node:path';
 import { LabError } from '../errors.js';
+import type { ExpectedDisk } from '../identity.js';
 import { programsFolder } from '../paths.js';
 import { type EntryStore, type ExportEntry, exportId, type StateFolder } from './entry.js';
 import { ownLoops } from './loops.js';
@@ -35,6 +36,8 @@ export interface ExportVariables {
   length: number | null;
   broadcast: boolean;
   serial: string | null;
+  /** What its disk must be, for targets that can look; null where nothing is to be looked at. */
+  disk: ExpectedDisk | null;
   /** See `Links`; null unless the user allowed them. */
   links: 'any' | null;
 }
@@ -77,8 +80,17 @@ export function exportVariables(store: StateFolder, entry: ExportEntry, path: st
     length: options.length ?? null,
     broadcast: options.broadcast ?? false,
     serial: entry.serial ?? null,
+    disk: expectedDisk(entry),
     links: entry.backing.links === 'any' ? 'any' : null,
   };
+}
+
+/** Of a name that stays with a disk: what that must be. A number that moves is opened by a link that is looked after. */
+function expectedDisk({ backing }: ExportEntry): ExpectedDisk | null {
+  const { identity, loop, pinned } = backing;
+  if (loop || pinned || identity?.kind !== 'device') return null;
+  const { facts, file } = identity;
+  return { facts, ...(file === undefined ? {} : { file: { path: file.path, inode: file.inode } }) };
 }
 
 /**

@@ -79,9 +79,8 @@ testUnless(
     const second = aoeLab(['build', 'sample', '--source', folder, '--json'], options);
     t.is(second.status, 0, second.stderr);
     t.deepEqual(JSON.parse(second.stdout), { ...result, cached: true });
-    // A hit has 0.2 s beside the start of node: none of the packages that cost a good part of it may load.
-    const packages = [...second.stderr.matchAll(/node_modules\/([^/\n]+)/g)].map((match) => match[1]);
-    t.deepEqual([...new Set(packages)].sort(), ['commander', 'picocolors']);
+    // The program is one file: nothing is looked for beside it.
+    t.false(second.stderr.includes('node_modules/'), second.stderr);
   },
 );
 
