@@ -78,6 +78,7 @@ export function programSettings(
     ['RestrictAddressFamilies', 'AF_PACKET AF_UNIX AF_NETLINK'],
     ...(program.netns === undefined ? [['RestrictNamespaces', 'yes'] as const] : []),
     ...calls(members),
+    ...(program.netns === undefined ? [] : [['SystemCallFilter', 'capset'] as const]),
   ];
 }
 
