@@ -359,5 +359,11 @@ testUnless(
     const { stdout } = await host.run(['systemd-analyze', 'security', '--no-pager', '--threshold=25', unit]);
     t.log(stdout.trim().split('\n').at(-1));
     await unexportTargets(host, undefined, true);
+    const left = await host.run(['systemctl', 'list-units', '--all', '--plain', '--no-legend', 'aoe-lab*']);
+    t.is(left.stdout, '');
+    t.deepEqual(
+      await host.list('/etc/systemd/system').then((all) => all.filter((one) => /^aoe/.test(one))),
+      [],
+    );
   },
 );
