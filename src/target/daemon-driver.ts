@@ -30,10 +30,14 @@ const POLL = 20;
 /** Milliseconds that a daemon may take to be idle. */
 const PATIENCE = 20_000;
 
-/** `$1` a file, the rest processes: whether one that lives does not see it. */
+/** `$1` a file, the rest processes: whether one that lives does not see it, or could not write to it as others can. */
 const HIDDEN = `file=$1; shift
 [ -e "$file" ] || exit 1
-for p; do [ -e "/proc/$p/root/" ] && [ ! -e "/proc/$p/root$file" ] && exit 0; done
+for p; do
+  [ -e "/proc/$p/root/" ] || continue
+  [ -e "/proc/$p/root$file" ] || exit 0
+  [ ! -w "$file" ] || [ -w "/proc/$p/root$file" ] || exit 0
+done
 exit 1`;
 
 /**
@@ -118,7 +122,7 @@ export class DaemonDriver extends ProgramDriver implements Driver {
     return { run, begins: { argv: signalCommand(pids, change.signal), netns: undefined, options } };
   }
 
-  /** From a unit that was started when no export lay in a home: its new one lets it see this one. */
+  /** From a unit that was started when no export lay in such a place: its new one has it see this one. */
   async #isHidden({ persist, backing }: ExportEntry, pids: readonly number[]): Promise<boolean> {
     if (!persist || backing.loop || backing.kind !== 'file') return false;
     const words = ['sh', '-c', HIDDEN, 'sh', backing.path, ...pids.map(String)];

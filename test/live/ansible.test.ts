@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import type { LabPlan } from '../../src/lab/plan.js';
+import type { StatusReport } from '../../src/target/status.js';
 import { noProgram } from '../lab/ansible/tools.js';
 import { noPlay, type Played, planned, play, rendered } from './ansible-lab.js';
 import { contentsOf, labCli, labImplementations, labJson, onHost } from './lab-hosts.js';
@@ -86,6 +87,16 @@ testUnless(
       found.result.map(({ shelf, slot }) => `e${shelf}.${slot}`).sort(),
       exports.map(({ address }) => address).sort(),
     );
+    const seen = await labJson<StatusReport[]>(lab, ['status', '--host', HOSTS.join(',')]);
+    for (const { id, rights } of seen.result.flatMap((report) => report.exports)) {
+      t.like(rights, { noNewPrivileges: true, seccomp: true }, id);
+      const most = ['net_raw', 'dac_override', 'ipc_lock'];
+      t.deepEqual(
+        rights?.capabilities.filter((name) => !most.includes(name)),
+        [],
+        id,
+      );
+    }
     if (LONG) t.is((await played(t, lab, folder, ['site.yml'])).changed, 0);
 
     // Entries are as good as those of `apply`: unexport ends one of them, with the file that was made.

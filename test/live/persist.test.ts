@@ -205,6 +205,9 @@ async function answering(lab: SshLab, slots: readonly number[], expected: readon
   }
 }
 
+const NAMESPACE = `ip netns add inside && ip link add outer type veth peer name inner
+ip link set inner netns inside && ip -n inside link set inner up && ip link set outer up`;
+
 /** Whichever way their targets were started. */
 async function assertAllLeast(t: ExecutionContext, host: Host): Promise<void> {
   const { exports } = await exportStatus(host);
@@ -235,6 +238,12 @@ testUnless(
     t.regex(warnings.join('\n'), /^nothing known here brings san0 up at boot, nor sets its MTU of 9000: /);
     // Not to outlive a reboot: by a unit that is nowhere on the disk.
     await exportTarget(host, vblade, wish(2, { persist: false, restart: 'on-failure' }));
+    // In a namespace, whose entering takes a right more than the target has.
+    await host.run(['sh', '-c', NAMESPACE]);
+    const inside = { iface: 'inner', netns: 'inside' };
+    await exportTarget(host, vblade, wish(3, { persist: false, restart: 'on-failure', ...inside }));
+    await assertAllLeast(t, host);
+    await unexportTargets(host, ['e0.3'], true);
     const units = await host.run([
       'sh',
       '-c',
@@ -350,5 +359,11 @@ testUnless(
     const { stdout } = await host.run(['systemd-analyze', 'security', '--no-pager', '--threshold=25', unit]);
     t.log(stdout.trim().split('\n').at(-1));
     await unexportTargets(host, undefined, true);
+    const left = await host.run(['systemctl', 'list-units', '--all', '--plain', '--no-legend', 'aoe-lab*']);
+    t.is(left.stdout, '');
+    t.deepEqual(
+      await host.list('/etc/systemd/system').then((all) => all.filter((one) => /^aoe/.test(one))),
+      [],
+    );
   },
 );

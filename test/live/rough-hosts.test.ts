@@ -5,6 +5,7 @@ import type { ExecutionContext } from 'ava';
 import { here } from '../../src/host/local.js';
 import { surveyHost } from '../../src/host/prepare/survey.js';
 import { attachLoop, detachLoop, listLoops } from '../../src/storage/loop.js';
+import { rightsOf } from '../../src/target/process-rights.js';
 import { temporaryFolder } from '../temporary.js';
 import { reachLabHost } from './lab-host.js';
 import { testUnless } from './machine.js';
@@ -49,6 +50,14 @@ testUnless(
       const { exports, orphans } = await seen();
       t.like(exports[0], { state: 'serving', faults: [] });
       t.true(exports[0].pids.length > 0);
+      const [{ capabilities, noNewPrivileges }] = exports.map(({ rights }: { rights: object }) => rights);
+      t.true(noNewPrivileges, name);
+      // busybox's setpriv leaves a supervisor all that root may.
+      const least = ['dac_override', 'net_raw', 'ipc_lock'];
+      if (name === 'finds') t.deepEqual(capabilities, least);
+      const target = Math.max(...exports[0].pids);
+      const host = await reachLabHost(t, lab, lab.hosts.find((one) => one.name === name) as LabHost);
+      t.deepEqual((await rightsOf(host, [target])).get(target)?.capabilities, least, name);
       t.deepEqual(orphans, []);
       await done(t, lab, ['restart', '--host', name, 'e0.1']);
       t.is((await seen()).exports[0].state, 'serving');
@@ -110,11 +119,13 @@ testUnless(
   async (t) => {
     t.timeout(600_000);
     const prepare = async (host: Place): Promise<void> => {
-      if (host.name === 'without') await takeAway(host, 'flock');
-      else await useBusybox(host, 'flock', 'ip', 'date', 'sleep', 'losetup');
+      if (host.name === 'without') await takeAway(host, 'flock', 'setpriv');
+      else await useBusybox(host, 'flock', 'setpriv', 'ip', 'date', 'sleep', 'losetup');
     };
     const lab = await sshLab(t, ['without', 'small'], { prepare });
-    t.regex((await done(t, lab, ['host', 'check', 'without'], 3)).stderr, /missing there: flock/);
+    const without = await done(t, lab, ['host', 'check', 'without'], 3);
+    t.regex(without.stderr, /missing there: flock$/m);
+    t.regex(without.stdout, /^setpriv is missing: targets keep all capabilities/m);
     for (const name of ['without', 'small']) {
       const refused = await done(t, lab, ['unexport', '--force', '--host', name, '--all'], 3);
       t.regex(refused.stderr, /no flock\(1\).*util-linux/s);
@@ -129,6 +140,7 @@ testUnless(
     ]) {
       t.regex(stdout, new RegExp(`^${tool} is too small.*package ${brings}`, 'm'));
     }
+    t.regex(stdout, /^setpriv is too small for some: targets keep all capabilities/m);
     // busybox's ip lists interfaces as text.
     t.regex(stdout, /^san0 +ether +[0-9a-f:]{17} +9000 +up/m);
     // date(1) tells whole seconds only.

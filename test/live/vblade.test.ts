@@ -38,6 +38,9 @@ testUnless(
     const { exports } = await cliJson<StatusReport>(['status'], wire.env);
     t.is(exports.length, 1);
     t.like(exports[0], { id: made.id, state: 'serving', wire: 'answers', faults: [], pids: made.pids });
+    t.deepEqual(exports[0]?.rights, { capabilities: ['net_raw'], noNewPrivileges: true, seccomp: false });
+    const { stdout } = await cli(['status', '--long'], wire.env);
+    t.regex(stdout, /^e0\.1@tgt\S*: its process may net_raw; gains none$/m);
     await cliJson(['unexport', '--force', 'e0.1'], wire.env);
     t.deepEqual(await cliJson<Found[]>([...discoverOn(wire), '--wait', '300'], wire.env), []);
     await t.throwsAsync(stat(join(wire.folder, 'disk1')), { code: 'ENOENT' });

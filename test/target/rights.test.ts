@@ -1,7 +1,11 @@
 import test from 'ava';
+import { LocalHost } from '../../src/host/local.js';
 import { effective, loadRecipes } from '../../src/recipe/load.js';
+import { EntryStore } from '../../src/target/entry.js';
 import { capabilitiesOf } from '../../src/target/rights.js';
+import { rightsWarnings } from '../../src/target/rights-warnings.js';
 import { isOpenToRoot, type Step } from '../../src/trust.js';
+import { temporaryFolder } from '../temporary.js';
 import { backingOf, entryOf } from './entries.js';
 
 const control = { ...entryOf({}).control, capabilities: ['net_raw' as const, 'dac_override' as const] };
@@ -39,6 +43,30 @@ test('each recipe of a program says what it needs, and nobody CAP_NET_ADMIN or C
       );
     }
   }
+});
+
+test('where nothing takes rights from a target it is told, unless the manager does or it does so itself', async (t) => {
+  process.env.AOE_LAB_STATE = await temporaryFolder(t);
+  const warningsOf = async (says: string, runsSystemd: boolean, part: Parameters<typeof entryOf>[0]) => {
+    const host = new LocalHost();
+    const store = await EntryStore.open(host);
+    host.run = async () => ({ exitCode: 0, stdout: `${says}\n`, stderr: '', duration: 0 });
+    host.stat = async () => (runsSystemd ? { kind: 'directory', size: 0, blocks: 0, uid: 0 } : undefined);
+    host.facts = async () => ({ uid: 0 }) as never;
+    return rightsWarnings(store, entryOf(part));
+  };
+  const told = [
+    "there is no setpriv(1) of util-linux on here, by which a target gives up rights: it keeps all of root's",
+  ];
+  t.deepEqual(await warningsOf('none', true, {}), told);
+  t.deepEqual(await warningsOf('privileges', false, { persist: true }), told);
+  t.deepEqual(await warningsOf('none', true, { persist: true }), []);
+  t.deepEqual(await warningsOf('none', true, { restart: 'on-failure' }), []);
+  t.deepEqual(await warningsOf('none', true, { restart: 'on-failure', netns: 'lab' }), told);
+  t.deepEqual(await warningsOf('capabilities', false, {}), []);
+  t.deepEqual(await warningsOf('user', false, {}), []);
+  const { control: native } = effective(...(await recipe('native')));
+  t.deepEqual(await warningsOf('none', false, { control: native }), []);
 });
 
 const way = (...steps: [mode: number, uid: number, gid?: number][]): Step[] =>

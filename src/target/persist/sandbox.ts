@@ -30,6 +30,8 @@ const ALL: readonly Setting[] = [
 
 /** Below these root and users have what is nobody else's business. */
 const HOMES = /^\/(?:home|root|run\/user)(?:\/|$)/;
+/** From there others of root's take what they do: a daemon, which may write nearly anywhere, may not write there. */
+const OBEYED = ['/run/systemd', '/run/udev', '/var/spool'];
 const TEMPORARY = /^\/(?:var\/)?tmp(?:\/|$)/;
 
 /** A program, of which the paths of all that it needs are known. */
@@ -78,6 +80,7 @@ export function programSettings(
     ['RestrictAddressFamilies', 'AF_PACKET AF_UNIX AF_NETLINK'],
     ...(program.netns === undefined ? [['RestrictNamespaces', 'yes'] as const] : []),
     ...calls(members),
+    ...(program.netns === undefined ? [] : [['SystemCallFilter', 'capset'] as const]),
   ];
 }
 
@@ -97,11 +100,11 @@ function calls(members: readonly ExportEntry[]): Setting[] {
 }
 
 function writable(members: readonly ExportEntry[], isDaemon: boolean): string[] {
-  if (isDaemon) return [];
-  return members.flatMap(({ backing, options }) => [
+  const files = members.flatMap(({ backing, options }) => [
     ...(backing.kind === 'file' && !backing.loop && !options.readOnly ? [backing.opens] : []),
     ...(backing.pinned ? [posix.dirname(backing.opens)] : []),
   ]);
+  return isDaemon ? files.filter((path) => OBEYED.some((folder) => path.startsWith(`${folder}/`))) : files;
 }
 
 /** Folders of others are hidden where nothing that it needs lies there; to be written is what else is said of it. */
@@ -114,6 +117,7 @@ function hidden(state: StateFolder, program: Sandboxed, members: readonly Export
   const homes = isFree(HOMES) ? 'yes' : isDaemon ? 'no' : 'read-only';
   return [
     ['ProtectSystem', isDaemon ? 'full' : 'strict'],
+    ...(isDaemon ? [['ReadOnlyPaths', OBEYED.map((folder) => `-${folder}`).join(' ')] as const] : []),
     ['ProtectHome', homes],
     ...(isFree(TEMPORARY) ? [['PrivateTmp', 'yes'] as const] : []),
   ];
