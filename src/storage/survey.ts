@@ -4,6 +4,7 @@ import { open } from 'node:fs/promises';
 import { LabError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { loopFunctions } from './loop.js';
+import { ANSWERS, CACHED } from './silent.js';
 import { blockOf, type StorageSnapshot } from './snapshot.js';
 import { parseSurvey } from './survey-text.js';
 
@@ -21,6 +22,7 @@ depth=$1; shift
 facts='%f %d %i %W %s %b %u %t %T'
 nl='
 '
+${ANSWERS}${CACHED}
 # An x at the end keeps the line breaks that $( ) would drop.
 real() { (cd -P -- "$1" 2>/dev/null && pwd -P && echo x); }
 hops() {
@@ -57,9 +59,15 @@ way() {
   done
   stat -c 'way %f %u %g %n' -- "$@" 2>/dev/null
 }
+# All at once; each by itself only where one of them does not answer.
+all=; [ $# -eq 0 ] || { answers stat -L -- "$@" && all=1; }
 i=0
 for name do
   echo "@name $i"; i=$((i + 1))
+  [ -n "$all" ] || answers stat -L -- "$name" || { echo "node $silent"; continue; }
+  if [ "$depth" = users ] && { [ -f "$name" ] || [ -b "$name" ]; }; then
+    answers dd if="$name" bs=1024 count=1 || { echo "node $silent"; continue; }
+  fi
   printf 'node %s\\n' "$(stat -L -c "$facts" -- "$name" 2>&1)"
   hops "$name"
   way "$name"
@@ -115,10 +123,10 @@ echo @lockers
 grep -q . /proc/locks && find /proc/[0-9]*/fdinfo -type f -exec grep -s '^lock:' /dev/null {} + 2>/dev/null |
   while IFS=: read -r info line; do
     fd=\${info%/fdinfo/*}/fd/\${info##*/}
-    is=$(stat -L -c "$facts" "$fd" 2>/dev/null) && echo "$is $fd $line"
+    is=$(stat -L $cached -c "$facts" "$fd" 2>/dev/null) && echo "$is $fd $line"
   done
 echo @writers
-find /proc/[0-9]*/fd -type l -perm -200 -exec stat -L -c "$facts %n" {} + 2>/dev/null | awk '$1 ~ /^[86]/'
+find /proc/[0-9]*/fd -type l -perm -200 -exec stat -L $cached -c "$facts %n" {} + 2>/dev/null | awk '$1 ~ /^[86]/'
 echo @end
 `;
 

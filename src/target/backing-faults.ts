@@ -2,7 +2,7 @@
 
 import { type StorageSnapshot, sameFile } from '../storage/snapshot.js';
 import { formatSize } from '../units.js';
-import { type Meaning, meaningOf, strayLink, whereabouts } from './backing-now.js';
+import { type Meaning, meaningOf, nothingToServe, strayLink, whereabouts } from './backing-now.js';
 import { type ExportEntry, exportId, sectorsOf } from './entry.js';
 import type { Opened } from './opened.js';
 
@@ -52,7 +52,8 @@ export function judgeServed(view: BackingView, entry: ExportEntry): BackingJudge
       : '';
     return fault(`${name} is gone${lost}${where}`, 'file');
   }
-  if (now.size === 0 && now.kind === 'device') return fault(`${name} has no medium any more`, 'file');
+  const nothing = nothingToServe(now, entry);
+  if (nothing !== undefined) return fault(`${nothing} now`, 'file');
   if (backing.pinned && !now.isSame) {
     return fault(`${name} is another disk now${where}`, 'file');
   }
