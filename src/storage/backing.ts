@@ -6,6 +6,7 @@ import { formatSize } from '../units.js';
 import { containerIn } from './contents.js';
 import type { Finding } from './findings.js';
 import { type Identity, identityOf, isMoving, stableName } from './identity.js';
+import { SILENT } from './silent.js';
 import { type BlockFacts, blockOf, type NameFacts, type StorageSnapshot } from './snapshot.js';
 
 export const SECTOR = 512;
@@ -113,7 +114,13 @@ function judgeNamed(snapshot: StorageSnapshot, facts: NameFacts, spec: BackingSp
   if (facts.broken) {
     refuse('its name, or that of a link or folder on the way, holds a line break', 'give it another name');
   }
-  if (trouble !== undefined) refuse(trouble, 'run the command as a user who may look there, such as root');
+  if (trouble !== undefined) {
+    const next =
+      trouble === SILENT
+        ? 'bring its server or disk back, or unmount it'
+        : 'run the command as a user who may look there, such as root';
+    refuse(trouble, next);
+  }
   if (node === undefined) return absentFile(facts, spec, refuse);
   if (!facts.readable) refuse('it may not be read by this user', 'run the command as root');
   const block = blockOf(snapshot, node);

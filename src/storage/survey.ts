@@ -4,6 +4,7 @@ import { open } from 'node:fs/promises';
 import { LabError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { loopFunctions } from './loop.js';
+import { ANSWERS, CACHED } from './silent.js';
 import { blockOf, type StorageSnapshot } from './snapshot.js';
 import { parseSurvey } from './survey-text.js';
 
@@ -21,6 +22,7 @@ depth=$1; shift
 facts='%f %d %i %W %s %b %u %t %T'
 nl='
 '
+${ANSWERS}${CACHED}
 # An x at the end keeps the line breaks that $( ) would drop.
 real() { (cd -P -- "$1" 2>/dev/null && pwd -P && echo x); }
 hops() {
@@ -57,9 +59,15 @@ way() {
   done
   stat -c 'way %f %u %g %n' -- "$@" 2>/dev/null
 }
+# All at once; each by itself only where one of them does not answer.
+all=; [ $# -eq 0 ] || { answers stat -L -- "$@" && all=1; }
 i=0 devices=
 for name do
   echo "@name $i"; i=$((i + 1))
+  [ -n "$all" ] || answers stat -L -- "$name" || { echo "node $silent"; continue; }
+  if [ "$depth" = users ] && { [ -f "$name" ] || [ -b "$name" ]; }; then
+    answers dd if="$name" bs=1024 count=1 || { echo "node $silent"; continue; }
+  fi
   node=$(stat -L -c "$facts" -- "$name" 2>&1)
   printf 'node %s\\n' "$node"
   device=\${node#* }
@@ -108,8 +116,8 @@ mounts=$(ls -l /proc/[0-9]*/ns/mnt 2>/dev/null | awk '{ n = $NF; split($(NF - 2)
   while read -r pid; do cat "/proc/$pid/mountinfo" 2>/dev/null; done | sort -u)
 echo @mounts
 printf '%s\\n' "$mounts" | awk '$3 !~ /^0:/ || / - [^ ]+ \\// '
-# Mounts of servers and programs other than those of the names: one that is away would never answer stat(2).
-away=$(printf '%s\\n' "$mounts" | awk -v devices="$devices" '
+# Without the option of stat(1): mounts of servers and programs, but those of the names. One that is away would never answer it.
+away=$([ -n "$cached" ] || printf '%s\\n' "$mounts" | awk -v devices="$devices" '
   BEGIN { split(devices, d, " "); for (i in d) own[d[i]] = 1 }
   match($0, / - [^ ]+ /) { type = substr($0, RSTART + 3, RLENGTH - 4) }
   type ~ /^(nfs4?|cifs|smb3|smbfs|fuse|fuse\\..*|9p|ceph|afs|coda|ocfs2|gfs2|lustre|orangefs)$/ {
@@ -131,10 +139,10 @@ cat /proc/locks
 echo @lockers
 grep -q . /proc/locks && find /proc/[0-9]*/fdinfo -type f -exec grep -s '^lock:' /dev/null {} + 2>/dev/null |
   sed 's,/fdinfo/,/fd/,; s,:, ,' | reachable | while read -r fd line; do
-    is=$(stat -L -c "$facts" "$fd" 2>/dev/null) && echo "$is $fd $line"
+    is=$(stat -L $cached -c "$facts" "$fd" 2>/dev/null) && echo "$is $fd $line"
   done
 echo @writers
-find /proc/[0-9]*/fd -type l -perm -200 2>/dev/null | reachable | xargs stat -L -c "$facts %n" 2>/dev/null | awk '$1 ~ /^[86]/'
+find /proc/[0-9]*/fd -type l -perm -200 2>/dev/null | reachable | xargs stat -L $cached -c "$facts %n" 2>/dev/null | awk '$1 ~ /^[86]/'
 echo @end
 `;
 

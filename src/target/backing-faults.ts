@@ -8,6 +8,7 @@ import {
   changeOf,
   type Meaning,
   meaningOf,
+  nothingToServe,
   otherDisk,
   otherDiskSteps,
   strayLink,
@@ -56,7 +57,8 @@ export function judgeServed(view: BackingView, entry: ExportEntry): BackingJudge
   const stray = strayLink(snapshot, entry);
   if (stray !== undefined) return fault(`${stray}: it is not served at the next start`);
   if (now === undefined) return goneFault(view, entry, fault);
-  if (now.size === 0 && now.kind === 'device') return fault(`${name} has no medium any more`);
+  const nothing = nothingToServe(now, entry);
+  if (nothing !== undefined) return fault(`${nothing} now`);
   const other = otherDisk(snapshot, entry, now);
   if (other !== undefined) {
     return fault(

@@ -1,4 +1,5 @@
 /** What the name of an export means now, beside what it meant when it was exported. */
+import { SECTOR } from '../aoe/index.js';
 import { LabError } from '../errors.js';
 import { linkText } from '../storage/backing.js';
 import {
@@ -47,6 +48,15 @@ export function meaningOf(snapshot: StorageSnapshot, { backing }: ExportEntry): 
     identity,
     isSame: before === null || isSame(before, identity),
   };
+}
+
+/** Why nothing of what the name of an entry means now can be served; undefined if something can. */
+export function nothingToServe({ kind, size }: Meaning, entry: ExportEntry): string | undefined {
+  const { name } = entry.backing;
+  const offset = entry.options.offset ?? 0;
+  if (size >= (offset + 1) * SECTOR) return undefined;
+  if (size === 0) return kind === 'device' ? `${name} has no medium` : `${name} is empty (0 bytes)`;
+  return `${name} has ${size} bytes, none of them from sector ${offset} on`;
 }
 
 /** Why what the name of an entry leads to is not served: by a link that was none, or is in somebody else's hands. */
@@ -138,12 +148,13 @@ function refresh(snapshot: StorageSnapshot, entry: ExportEntry, evenOther: boole
       trouble ?? (node === undefined ? `${name} is not there${where}` : `${name} is a ${node.kind} now`);
     return new LabError({ tried, happened, next: 'bring it back, then run the command again' });
   }
-  if (now.kind === 'device' && now.size === 0) {
-    return new LabError({
-      tried,
-      happened: `${name} has no medium`,
-      next: 'put it in, then run the command again',
-    });
+  const nothing = nothingToServe(now, entry);
+  if (nothing !== undefined) {
+    const next =
+      now.kind === 'device'
+        ? 'put it in, then run the command again'
+        : 'give it its size, then run the command again';
+    return new LabError({ tried, happened: nothing, next });
   }
   const other = otherDisk(snapshot, entry, now);
   if (other !== undefined && (backing.pinned || !evenOther)) {

@@ -1,5 +1,6 @@
 /** What processes have open, by what it is rather than by a name. */
 import type { Host } from '../host/host.js';
+import { CACHED } from '../storage/silent.js';
 import type { DeviceNumber } from '../storage/snapshot.js';
 import { parseNode } from '../storage/survey-text.js';
 
@@ -24,12 +25,12 @@ export function keyOf({ dev, inode }: { dev: string; inode: string }): string {
 }
 
 /** Of each process; one that may not be looked at (it is another user's) is left out. */
-const SCRIPT = `LC_ALL=C; export LC_ALL
+const SCRIPT = `LC_ALL=C; export LC_ALL${CACHED}
 for pid do
   echo "process $pid"
   ls "/proc/$pid/fd" > /dev/null 2>&1 || continue
   echo seen
-  find "/proc/$pid/fd" -type l -exec stat -L -c '%f %d %i %W %s %b %u %t %T %h %n' {} + 2>/dev/null
+  find "/proc/$pid/fd" -type l -exec stat -L $cached -c '%f %d %i %W %s %b %u %t %T %h %n' {} + 2>/dev/null
   ls -l "/proc/$pid/fd" 2>/dev/null
 done
 :`;

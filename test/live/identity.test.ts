@@ -368,6 +368,14 @@ testUnless(reason, 'A12: a file that grew is told once, and a restart takes its 
   t.regex(grown.faults.join(), /has grown to 2 MiB \(4096 sectors\), and its target serves 2048/);
   await cliJson(['restart', 'e0.1'], wire.env);
   t.like(await statusOf(wire, 1), { state: 'serving', size: 1 << 21, faults: [] });
+  // Of an empty one nothing can be served: its target is left alone.
+  await truncate(file, 0);
+  const emptied = await statusOf(wire, 1);
+  t.like(emptied, { state: 'impaired', remedy: 'file' });
+  t.regex(emptied.faults.join(), /g\.img is empty \(0 bytes\) now/);
+  const refused = await cli(['restart', 'e0.1'], wire.env);
+  t.is(refused.exitCode, 1);
+  t.regex(refused.stderr, /is empty \(0 bytes\); nothing was stopped for it/);
 });
 
 testUnless(

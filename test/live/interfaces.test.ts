@@ -224,33 +224,6 @@ testUnless(
   },
 );
 
-testUnless(
-  'reason' in qaoed ? qaoed.reason : noVblade,
-  'B14: an MTU that changed under qaoed is a fault, which a restart mends',
-  async (t) => {
-    const { wire, ip } = await scene(t, 9000);
-    const source = ['--source', 'path' in qaoed ? qaoed.path : ''];
-    await cliJson(exportOn(wire, 'qaoed', 1, ...source), wire.env);
-    t.like(await only(wire), { state: 'serving', faults: [] });
-    await ip('link', 'set', wire.target, 'mtu', '1500');
-    const lowered = await only(wire);
-    t.like(lowered, { state: 'impaired', remedy: 'restart' });
-    t.regex(
-      lowered.faults.join('\n'),
-      /the MTU of tgt is 1500, and was 9000 when its target started; it offers 17 sectors a frame where 2 fit: aoe-lab restart/,
-    );
-    await cliJson(['restart', 'e0.1'], wire.env);
-    t.like(await only(wire), { state: 'serving', faults: [] });
-    await ip('link', 'set', wire.target, 'mtu', '9000');
-    const raised = await only(wire);
-    t.like(raised, { state: 'impaired', remedy: 'restart' });
-    t.regex(
-      raised.faults.join('\n'),
-      /the MTU of tgt is 9000, and was 1500 .* offers 2 sectors a frame where 17 fit/,
-    );
-  },
-);
-
 testUnless(noVblade, 'B9: an export on lo is asked on lo', async (t) => {
   const { wire, ip } = await scene(t);
   await ip('link', 'set', 'lo', 'up');

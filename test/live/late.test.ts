@@ -184,6 +184,8 @@ testUnless(noQaoed, 'B14: qaoed follows the MTU of its interface, down and up', 
     for (const end of ['tgt', 'ini']) await inside.run(['ip', 'link', 'set', end, 'mtu', String(mtu)]);
     const [found] = await cliJson<Found[]>(discoverOn(wire), wire.env);
     t.is(found?.maxSectors, sectors);
+    const [now] = await statusOf(wire);
+    t.deepEqual(now?.faults, []);
     const link = await openPacketLink({ iface: wire.initiator, netns: wire.netns });
     try {
       const target = await openTarget(link, { shelf: 0, slot: 1 });

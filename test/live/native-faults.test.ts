@@ -9,7 +9,7 @@ import { openTarget } from '../../src/initiator/open.js';
 import { openPacketLink } from '../../src/link/packet.js';
 import type { StatusReport } from '../../src/target/status.js';
 import { ADDRESS, ata } from '../native/bench-top.js';
-import { cliJson } from './cli.js';
+import { cli, cliJson } from './cli.js';
 import { exportOn } from './export.js';
 import { fuse, noFuse } from './fuse.js';
 import { noRoot, testUnless } from './machine.js';
@@ -75,6 +75,35 @@ testUnless(
     const { stdout } = await here.run(['cat', log]);
     t.is(stdout.match(/reading sector 101 failed: EIO/g)?.length, 1, stdout);
     t.is(stdout.match(/writing sector 999 failed: ENOSPC/g)?.length, 1, stdout);
+  },
+);
+
+testUnless(
+  noFuse(),
+  'A18: a file system that does not answer holds up neither status nor exports of others, and is told',
+  async (t) => {
+    const wire = await testWire(t);
+    const hung = await fuse(t, wire.folder, { size: SIZE });
+    const place = ['--iface', wire.target, '--netns', wire.netns, '--impl', 'native', '--shelf', '0'];
+    const onHung = (slot: number) => ['--slot', String(slot), '--file', join(hung.folder, `disk${slot}`)];
+    await cliJson(['export', ...place, ...onHung(1)], wire.env);
+    await hung.stop();
+    try {
+      await cliJson(exportOn(wire, 'native', 2, '--size', '1M'), wire.env);
+      const { exports } = await cliJson<StatusReport>(['status'], wire.env);
+      t.is(exports.length, 2);
+      t.is(exports[0]?.state, 'impaired');
+      t.regex(
+        exports[0]?.faults.join('\n') ?? '',
+        /it did not answer within 5 s: its file system or disk hangs/,
+      );
+      t.like(exports[1], { state: 'serving', faults: [] });
+      const refused = await cli(['export', ...place, ...onHung(3)], wire.env);
+      t.is(refused.exitCode, 2);
+      t.regex(refused.stderr, /it did not answer within 5 s[\s\S]*→ bring its server or disk back/);
+    } finally {
+      await hung.resume();
+    }
   },
 );
 

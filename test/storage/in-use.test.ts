@@ -73,8 +73,17 @@ testUnless(noFuse(), 'A5: what others have open on a server that is away holds u
   const there = await users(join(remote, 'disk1'));
   t.deepEqual(there, [{ kind: 'in-use', text: `process ${holder.pid} has it open for writing` }]);
   await stop();
-  const found = await users(file);
-  t.deepEqual(found, [{ kind: 'in-use', text: `process ${holder.pid} has it open for writing` }]);
+  t.deepEqual(await users(file), [{ kind: 'in-use', text: `process ${holder.pid} has it open for writing` }]);
+  // Whose stat(1) can't leave the server alone.
+  const bin = join(folder, 'bin');
+  await mkdir(bin);
+  await writeFile(join(bin, 'stat'), '#!/bin/sh\nexec busybox stat "$@"\n', { mode: 0o755 });
+  const before = process.env.PATH;
+  process.env.PATH = `${bin}:${before}`;
+  t.teardown(() => {
+    process.env.PATH = before;
+  });
+  t.deepEqual(await users(file), [{ kind: 'in-use', text: `process ${holder.pid} has it open for writing` }]);
 });
 
 testUnless(noRoot(), 'A5: a program that has the file behind a loop device open, or locked', async (t) => {
