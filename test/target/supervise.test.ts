@@ -45,7 +45,7 @@ test('D2: a supervised program that ended with 0 is started again', async (t) =>
   const folder = await temporaryFolder(t);
   const count = join(folder, 'count');
   const child = start(supervised(['sh', '-c', 'echo >> "$1"', 'sh', count], 'on-failure'));
-  t.teardown(() => process.kill(-(child.pid as number), 'SIGKILL'));
+  t.teardown(() => endGroup(child));
   await until(async () => (await linesOf(count)) >= 2);
   t.is(child.exitCode, null);
   child.kill('SIGTERM');
@@ -63,7 +63,7 @@ test('what must run before it is asked again each time, until the program can st
   const before = [['sh', '-c', 'echo >> "$1"; test -e "$2"', 'sh', asked, ready]];
   const program = ['sh', '-c', 'echo >> "$1"; exec sleep 60', 'sh', started];
   const child = start(supervised(guarded(program, before), 'on-failure'));
-  t.teardown(() => process.kill(-(child.pid as number), 'SIGKILL'));
+  t.teardown(() => endGroup(child));
   await until(async () => (await linesOf(asked)) >= 2);
   t.is(await linesOf(started), 0);
   await writeFile(ready, '');
@@ -81,4 +81,13 @@ async function linesOf(path: string): Promise<number> {
 
 async function until(isTrue: () => Promise<boolean>): Promise<void> {
   while (!(await isTrue())) await sleep(50);
+}
+
+function endGroup({ pid }: ChildProcess): void {
+  try {
+    process.kill(-(pid as number), 'SIGKILL');
+  } catch (error) {
+    // All of it has ended.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 }
