@@ -60,7 +60,11 @@ testUnless(
         })),
       ),
     });
-    for (const [verb, ...more] of [['apply', '--yes'], ['plan'], ['destroy', '--yes']] as const) {
+    for (const [verb, ...more] of [
+      ['apply', '--yes'],
+      ['plan'],
+      ['destroy', '--yes', '--allow', 'used'],
+    ] as const) {
       const run = await measured(lab, [verb, '-f', file, '--json', ...more]);
       t.is(run.exitCode, 0, run.stderr);
       const { outcomes, unchanged } = JSON.parse(run.stdout) as { outcomes?: object[]; unchanged: number };

@@ -79,7 +79,7 @@ testUnless(
     t.is((await labCli(lab, ['apply', '-f', file, '--yes'])).exitCode, 0);
     t.is((await labCli(lab, ['plan', '-f', file])).exitCode, 0);
 
-    const destroyed = await labJson<Applied>(lab, ['destroy', '-f', file, '--yes']);
+    const destroyed = await labJson<Applied>(lab, ['destroy', '-f', file, '--yes', '--allow', 'used']);
     t.deepEqual(
       destroyed.result.outcomes.filter(({ result }) => result !== 'done'),
       [],
