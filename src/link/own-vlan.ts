@@ -8,21 +8,40 @@
  */
 import { type Mac, writeMac } from '../aoe/ethernet.js';
 import type { Libc } from './libc.js';
-import { attachFilter, KNOWN, Op } from './socket-filter.js';
+import { attachFilter, KNOWN, Op, type Step } from './socket-filter.js';
 
 const PACKET_TYPE = KNOWN + 4;
 const INTERFACE = KNOWN + 8;
 const VLAN_TAG = KNOWN + 44;
 const VLAN_TAG_PRESENT = KNOWN + 48;
+const RANDOM = KNOWN + 56;
 const PACKET_OTHERHOST = 3;
 const VLAN_ID = 0xfff;
 
-/** Has a socket hear its own segment alone. @param mac the interface's @param index its number @returns false as `attachFilter` */
-export function hearOwnVlan(c: Libc, fd: number, mac: Mac, index: number): boolean {
+/** How much of a station passes. */
+export interface Quota {
+  mac: Mac;
+  /** Part of its frames, 0 to 1; which ones is chance. */
+  part: number;
+}
+
+/**
+ * Has a socket hear its own segment alone.
+ * @param mac the interface's @param index its number @param quotas of stations that pass in part; 24 at most
+ * @returns false as `attachFilter`
+ */
+export function hearOwnVlan(
+  c: Libc,
+  fd: number,
+  mac: Mac,
+  index: number,
+  quotas: readonly Quota[] = [],
+): boolean {
   const bytes = Buffer.alloc(6);
   writeMac(mac, bytes, 0);
   return attachFilter(c, fd, [
-    [Op.loadWord, INTERFACE],
+    ...quotas.flatMap(quotaSteps),
+    [Op.loadWord, INTERFACE, undefined, undefined, `quota ${quotas.length}`],
     [Op.jumpEqual, index, undefined, 'drop'],
     // Old kernels and switch chips leave the tag beside the frame.
     [Op.loadWord, VLAN_TAG_PRESENT],
@@ -40,4 +59,18 @@ export function hearOwnVlan(c: Libc, fd: number, mac: Mac, index: number): boole
     [Op.loadHalf, 4],
     [Op.jumpEqual, bytes.readUInt16BE(4), 'drop', 'pass'],
   ]);
+}
+
+function quotaSteps({ mac, part }: Quota, index: number): Step[] {
+  const bytes = Buffer.alloc(6);
+  writeMac(mac, bytes, 0);
+  const next = `quota ${index + 1}`;
+  return [
+    [Op.loadWord, 6, undefined, undefined, `quota ${index}`],
+    [Op.jumpEqual, bytes.readUInt32BE(0), undefined, next],
+    [Op.loadHalf, 10],
+    [Op.jumpEqual, bytes.readUInt16BE(4), undefined, next],
+    [Op.loadWord, RANDOM],
+    [Op.jumpGreater, Math.floor(part * 0xffff_ffff), 'drop', next],
+  ];
 }

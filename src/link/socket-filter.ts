@@ -9,6 +9,7 @@ export const Op = {
   loadHalf: 0x28,
   loadByte: 0x30,
   jumpEqual: 0x15,
+  jumpGreater: 0x25,
   jumpSet: 0x45,
   and: 0x54,
 } as const;

@@ -1,0 +1,120 @@
+/** Fair shares of the process among stations (HOSTILE 4), on a simulated wire. */
+import test from 'ava';
+import fc from 'fast-check';
+import type { Quota } from '../../../src/link/own-vlan.js';
+import { Shares } from '../../../src/native/fast/shares.js';
+
+/** Of a station number: the words of a frame that hold its source, and its address. */
+function station(number: number): { middle: number; source: number; mac: number } {
+  const bytes = Buffer.alloc(6);
+  bytes.writeUIntBE(0x02_00_00_00_00_00 + number, 0, 6);
+  return {
+    middle: (bytes.readUInt16LE(0) << 16) >>> 0,
+    source: bytes.readUInt32LE(2),
+    mac: 0x02_00_00_00_00_00 + number,
+  };
+}
+
+interface Sender {
+  number: number;
+  /** Frames it sends in 10 ms, given how many of its last ones were answered. */
+  wish(answered: number): number;
+}
+
+const CAPACITY = 200;
+
+/** @returns frames of each sender that were answered in the last of the spans, and the quotas then */
+function simulate(
+  senders: readonly Sender[],
+  spans: number,
+): { answered: number[]; quotas: readonly Quota[] } {
+  const shares = new Shares(0);
+  let quotas: readonly Quota[] = [];
+  let answered = senders.map(() => 1);
+  for (let span = 1; span <= spans; span++) {
+    const now = 10 * span;
+    const passed = senders.map(({ number, wish }, index) => {
+      const part = quotas.find(({ mac }) => mac === station(number).mac)?.part ?? 1;
+      return Math.round(wish(answered[index] as number) * part);
+    });
+    const all = passed.reduce((sum, count) => sum + count, 0);
+    const fits = Math.min(1, CAPACITY / Math.max(1, all));
+    answered = passed.map((count) => Math.floor(count * fits));
+    for (const [index, { number }] of senders.entries()) {
+      const { middle, source } = station(number);
+      for (let count = 0; count < (answered[index] as number); count++) shares.spend(middle, source, 1);
+    }
+    const lost = all - answered.reduce((sum, count) => sum + count, 0);
+    if (shares.isDue(true, now)) quotas = shares.reckon(lost, now) ?? quotas;
+    // The span after a change tells nothing; the next one does.
+  }
+  return { answered, quotas };
+}
+
+const flood = (number: number, frames: number): Sender => ({ number, wish: () => frames });
+/** It has so many requests under way, and sends as many as were answered; what is lost it asks for again later. */
+const initiator = (number: number, most: number): Sender => ({
+  number,
+  wish: (answered) => Math.min(most, Math.max(4, 2 * answered)),
+});
+
+test('4: nobody is limited while no frame is lost, however much they ask for', (t) => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 5 }), (frames) => {
+      const { quotas, answered } = simulate(
+        frames.map((count, number) => flood(number, count)),
+        30,
+      );
+      return quotas.length === 0 && answered.every((count, index) => count === frames[index]);
+    }),
+  );
+  t.pass();
+});
+
+test('4: an initiator gets most of what it asks for beside stations that flood the wire', (t) => {
+  for (const floods of [1, 3, 8]) {
+    const senders = [
+      initiator(1, 120),
+      ...Array.from({ length: floods }, (_, index) => flood(10 + index, 200)),
+    ];
+    const { answered, quotas } = simulate(senders, 400);
+    t.true((answered[0] as number) >= 60, `${floods}: ${answered}`);
+    t.false(
+      quotas.some(({ mac, part }) => mac === station(1).mac && part < 1),
+      JSON.stringify(quotas),
+    );
+  }
+});
+
+test('4: those who ask for the same get the same', (t) => {
+  const { quotas } = simulate([flood(1, 150), flood(2, 150), flood(3, 10)], 30);
+  const [one, two, ...more] = quotas;
+  t.deepEqual(more, []);
+  t.true(Math.abs((one?.part ?? 0) / (two?.part ?? 1) - 1) < 0.2, JSON.stringify(quotas));
+});
+
+test('4: limits end with the flood', (t) => {
+  let left = 100;
+  const stops: Sender = { number: 2, wish: () => (left-- > 0 ? 400 : 0) };
+  const { answered, quotas } = simulate([initiator(1, 120), stops], 400);
+  t.deepEqual(quotas, []);
+  t.is(answered[0], 120);
+});
+
+test('4: one station alone is not limited, whatever is lost', (t) => {
+  t.deepEqual(simulate([flood(1, 1000)], 100).quotas, []);
+});
+
+test('4: of stations without number no more are limited than the filter holds, and every part is one', (t) => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 0, max: 400 }), { minLength: 2, maxLength: 60 }), (frames) => {
+      const { quotas } = simulate(
+        frames.map((count, number) => flood(number, count)),
+        20,
+      );
+      return quotas.length <= 24 && quotas.every(({ part }) => part > 0 && part <= 1);
+    }),
+    { numRuns: 50 },
+  );
+  t.pass();
+});
