@@ -355,6 +355,13 @@ testUnless(
     t.deepEqual(await overTheWire(lab, late, true), [9]);
     t.regex(await opening('/srv/other', group.stdout.trim()), /not permitted/);
 
+    // A home, which was hidden from the daemon as long as no export lay in one.
+    const [daemon] = await pidsOf(host);
+    await host.run(['install', '-d', '-m', '700', '-o', '1000', '/home/eva']);
+    await exportTarget(host, native, wish(7, { path: '/home/eva/disk' }));
+    t.false((await pidsOf(host)).includes(daemon as number));
+    t.deepEqual(await answering(lab, [0, 7, 9], [0, 7, 9]), [0, 7, 9]);
+
     // Ends with 1 above the threshold, in tenths.
     const { stdout } = await host.run(['systemd-analyze', 'security', '--no-pager', '--threshold=25', unit]);
     t.log(stdout.trim().split('\n').at(-1));

@@ -218,6 +218,9 @@ test('a unit sees and opens what its exports need, by name, and nothing else of 
   t.deepEqual(about(late).slice(0, 1), ['CapabilityBoundingSet=']);
   const [users] = await unitsOf('native', { path: '/srv/disk' }, { path: '/home/eva/disk' });
   t.deepEqual(about(users).slice(1), ['ProtectSystem=full', 'ProtectHome=no']);
+  const [spool] = await unitsOf('native', { path: '/var/spool/disk' });
+  t.true(spool?.includes('ReadOnlyPaths=-/run/systemd -/run/udev -/var/spool'));
+  t.true(spool?.includes('ReadWritePaths=-/var/spool/disk'));
   const [pinned] = await unitsOf('native', { ...daemon, pinned: true });
   t.deepEqual(about(pinned).slice(3), ['DeviceAllow=block-* rw']);
 });
