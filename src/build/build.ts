@@ -5,6 +5,7 @@ import type { Facts } from '../patch/condition.js';
 import { effective } from '../recipe/load.js';
 import type { Recipe, Release, Requirement } from '../recipe/schema.js';
 import { missingOn, toolchainOn } from './elsewhere.js';
+import type { Isolation } from './isolation.js';
 import type { KernelTree } from './kernel.js';
 import { type BuildKey, type BuildTree, buildKey } from './key.js';
 import { missingFor } from './requirements.js';
@@ -53,6 +54,8 @@ export interface BuildResult {
   /** Milliseconds that the build took, when it was made. */
   duration: number;
   warnings: number;
+  /** What kept its steps from the network; builds of earlier versions don't say it. */
+  isolation?: Isolation;
 }
 
 /**
@@ -107,7 +110,7 @@ async function make(
 }
 
 function resultOf(record: BuildRecord, cached: boolean): BuildResult {
-  const { implementation, release, kernel, key, patches, duration, warnings } = record;
+  const { implementation, release, kernel, key, patches, duration, warnings, isolation } = record;
   const folder = buildFolder(key);
   return {
     implementation,
@@ -125,6 +128,7 @@ function resultOf(record: BuildRecord, cached: boolean): BuildResult {
     log: join(folder, 'build.log'),
     duration,
     warnings,
+    ...(isolation === undefined ? {} : { isolation }),
   };
 }
 

@@ -1,5 +1,5 @@
 /** A build that is not in the store: patch, run the steps, keep artifacts and log. Loaded only when there is one to make. */
-import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
+import { appendFile, copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { digestOfFile } from '../digest.js';
@@ -44,7 +44,11 @@ export async function makeBuild(
     await applyPatches(await planPatches(recipe, release, tree.folder, facts), folder);
     await mkdir(join(finished, 'artifacts'), { recursive: true });
     await writeFile(log, `${recipe.name} ${release.version}, build ${key}\n`);
-    await site.open();
+    const isolation = await site.open();
+    await appendFile(
+      log,
+      `network: ${isolation === 'none' ? 'within reach of the steps' : `none (${isolation})`}\n`,
+    );
     const warnings = await runSteps(build, {
       site,
       variables: {
@@ -72,6 +76,7 @@ export async function makeBuild(
       artifacts,
       duration,
       warnings,
+      isolation,
     };
     await writeFile(join(finished, 'build.json'), `${JSON.stringify(record, null, 2)}\n`);
     await publishBuild(finished, key);

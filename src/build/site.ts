@@ -3,12 +3,13 @@ import { chmod, copyFile, stat } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import type { Host } from '../host/host.js';
 import { inRoot, type Runner } from '../host/root.js';
+import { type Isolation, isolated, isolationOn } from './isolation.js';
 
 export interface Site extends Runner {
   /** The tree, as the steps see it. */
   readonly folder: string;
-  /** Brings the patched tree to it. */
-  open(): Promise<void>;
+  /** Brings the patched tree to it. @returns what keeps its steps from the network */
+  open(): Promise<Isolation>;
   /** Whether the tree has something at that path. */
   has(path: string): Promise<boolean>;
   /** Copies a file of the tree to this machine. @returns false if there is no such file */
@@ -19,12 +20,17 @@ export interface Site extends Runner {
 
 /** @param root see KernelTree */
 export function siteHere(host: Host, folder: string, root: string | undefined): Site {
-  const runner = root === undefined ? host : inRoot(host, root, folder);
+  let runner: Runner = root === undefined ? host : inRoot(host, root, folder);
   const facts = (path: string) => stat(join(folder, path)).catch(() => undefined);
   return {
     folder,
     run: (argv, options) => runner.run(argv, options),
-    open: async () => {},
+    open: async () => {
+      if (root !== undefined) return 'bwrap';
+      const way = await isolationOn(host, folder);
+      runner = isolated(host, way, folder);
+      return way;
+    },
     has: async (path) => (await facts(path)) !== undefined,
     collect: async (path, to) => {
       if (!(await facts(path))?.isFile()) return false;
@@ -42,13 +48,17 @@ export function siteHere(host: Host, folder: string, root: string | undefined): 
 export function siteOn(host: Host, tree: string, name: string): Site {
   const parent = posix.join('/var/tmp', `aoe-lab-build-${name}`);
   const folder = posix.join(parent, 'tree');
+  let runner: Runner = host;
   return {
     folder,
-    run: (argv, options) => host.run(argv, options),
+    run: (argv, options) => runner.run(argv, options),
     open: async () => {
       await host.remove(parent);
       await host.run(['mkdir', '-p', parent]);
       await host.put(tree, folder);
+      const way = await isolationOn(host, folder);
+      runner = isolated(host, way, folder);
+      return way;
     },
     has: async (path) => (await host.stat(posix.join(folder, path))) !== undefined,
     collect: async (path, to) => {

@@ -11,6 +11,7 @@ import { digestOf } from '../digest.js';
 import { LabError } from '../errors.js';
 import type { Host, HostLock } from '../host/host.js';
 import { cacheFolder } from '../paths.js';
+import type { Isolation } from './isolation.js';
 
 /** What `build.json` holds. */
 export interface BuildRecord {
@@ -27,6 +28,8 @@ export interface BuildRecord {
   /** Milliseconds. */
   duration: number;
   warnings: number;
+  /** Builds of earlier versions don't say it. */
+  isolation?: Isolation;
 }
 
 /** Longest time that a build by another process is waited for; a step may take 10 minutes. */

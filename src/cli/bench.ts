@@ -13,6 +13,7 @@ import {
   siteInterfaces,
   siteOn,
   siteOptions,
+  UNPINNED,
   whole,
   wireMtu,
 } from './options.js';
@@ -22,6 +23,7 @@ interface Options extends HostOptions, SiteOptions {
   impl: string;
   source: string[];
   offline?: boolean;
+  unpinned?: boolean;
   kernel: string;
   depth: string;
   size?: string;
@@ -50,6 +52,7 @@ export function register(program: Command): void {
     )
     .option('--source <NAME=WHERE>', 'your copy of the source of one of them (repeatable)', several, [])
     .option('--offline', 'use only what the store has')
+    .option(...UNPINNED)
     .option('--kernel <KERNEL>', KERNEL_OF_GUESTS, '6.1')
     .option('--depth <LIST>', 'requests outstanding', '1,16,64')
     .option('--size <LIST>', 'bytes a request (default 1k,8k; with --direct or --cold 4k)')
@@ -143,6 +146,7 @@ async function benchOptions(options: Options, site?: Site): Promise<BenchOptions
   return {
     entrants,
     offline: options.offline,
+    unpinned: options.unpinned,
     kernel: options.kernel,
     hub: site === undefined && (await hasModules(entrants)),
     depths: parseDepths(options.depth),

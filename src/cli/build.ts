@@ -1,18 +1,21 @@
 import type { Command } from 'commander';
 import type { BuildEvent, BuildResult } from '../build/build.js';
+import { isolationRemark } from '../build/isolation.js';
 import { UsageError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { quote } from '../host/quote.js';
 import type { Recipe, Release } from '../recipe/schema.js';
 import type { SourceTree } from '../source/fetch.js';
+import { sourceRemark } from '../source/unproven.js';
 import { line } from '../ui/colors.js';
 import { type HostOptions, hostOptions, onHosts } from './hosts.js';
-import { whole } from './options.js';
+import { UNPINNED, whole } from './options.js';
 
 interface Options extends HostOptions {
   release?: string;
   source?: string;
   offline?: boolean;
+  unpinned?: boolean;
   force?: boolean;
   jobs?: number;
   kernel?: string;
@@ -28,6 +31,7 @@ export function register(program: Command): void {
     .option('--release <VERSION>', 'release of the implementation')
     .option('--source <WHERE>', 'your copy of the source: a folder, an archive or a URL')
     .option('--offline', 'use only what the store has')
+    .option(...UNPINNED)
     .option('--force', 'build again although the store has it')
     .option('--jobs <N>', 'jobs of make; the number of processors otherwise', whole(1, 1024))
     .option(
@@ -80,25 +84,25 @@ function checkUse(recipe: Recipe, { kernel, allKernels, dkms, host }: Options): 
 }
 
 async function writeForDkms(recipe: Recipe, release: Release, options: Options): Promise<void> {
-  const [{ fetchSource }, { writeDkmsTree }, { print }, { resolve }] = await Promise.all([
+  const [{ fetchToBuild }, { writeDkmsTree }, { print }, { resolve }] = await Promise.all([
     import('../source/fetch.js'),
     import('../build/dkms.js'),
     import('../ui/output.js'),
     import('node:path'),
   ]);
-  const { source, offline, dkms } = options;
+  const { source, offline, unpinned, dkms } = options;
   const folder = resolve(dkms === true || dkms === undefined ? `${recipe.name}-${release.version}` : dkms);
-  const tree = await fetchSource(recipe, release, {
-    ...(source === undefined ? {} : { source }),
-    ...(offline === undefined ? {} : { offline }),
+  const tree = await fetchToBuild(recipe, release, {
+    source,
+    offline,
+    unpinned,
   });
   const written = await writeDkmsTree(tree, recipe, release, folder);
   const { name, version, patches } = written;
-  const { digest, location, pinned } = tree;
-  print({ ...written, source: { digest, location, pinned } }, options, () =>
+  print({ ...written, source: sourceAsJson(tree) }, options, () =>
     [
       line`${name} ${version} for DKMS: ${folder}`,
-      line`source: ${location}${pinned === 'differs' ? ', which differs from the pinned tree' : ''}`,
+      sourceLine(tree),
       ...(patches.length > 0 ? [line`patches: ${patches.join(', ')}`] : []),
       `as root: dkms add ${quote(folder)} && dkms install ${name}/${version}`,
     ].join('\n'),
@@ -108,11 +112,11 @@ async function writeForDkms(recipe: Recipe, release: Release, options: Options):
 async function buildOne(
   recipe: Recipe,
   release: Release,
-  { source, offline, force, jobs }: Options,
+  { source, offline, unpinned, force, jobs }: Options,
   kernelName: string | undefined,
   host?: Host,
 ): Promise<{ built: BuildResult; tree: SourceTree }> {
-  const [{ fetchSource }, { buildArtifacts, refuseUnbuildable }, { findKernelTree, kernelOn }, { note }] =
+  const [{ fetchToBuild }, { buildArtifacts, refuseUnbuildable }, { findKernelTree, kernelOn }, { note }] =
     await Promise.all([
       import('../source/fetch.js'),
       import('../build/build.js'),
@@ -128,9 +132,10 @@ async function buildOne(
       : await kernelOn(on, kernelName);
   // Before the source is fetched.
   await refuseUnbuildable(recipe, release, kernel, on);
-  const tree = await fetchSource(recipe, release, {
-    ...(source === undefined ? {} : { source }),
-    ...(offline === undefined ? {} : { offline }),
+  const tree = await fetchToBuild(recipe, release, {
+    source,
+    offline,
+    unpinned,
   });
   const prefix = kernel === undefined ? '' : `${kernel.release}: `;
   const onEvent = (event: BuildEvent): void => {
@@ -188,6 +193,7 @@ function describe(event: BuildEvent): string | undefined {
 
 function asJson(built: BuildResult, tree: SourceTree): object {
   const { implementation, release, kernel, artifacts, patches, cached, key, log, duration, warnings } = built;
+  const { isolation } = built;
   return {
     implementation,
     release,
@@ -195,7 +201,8 @@ function asJson(built: BuildResult, tree: SourceTree): object {
     artifacts: artifacts.map(({ path }) => path),
     patches,
     cached,
-    source: { digest: tree.digest, location: tree.location, pinned: tree.pinned },
+    source: sourceAsJson(tree),
+    isolation: isolation ?? null,
     key,
     log,
     duration,
@@ -203,14 +210,24 @@ function asJson(built: BuildResult, tree: SourceTree): object {
   };
 }
 
+function sourceAsJson({ digest, location, pinned, unproven }: SourceTree): object {
+  return { digest, location, pinned, unproven };
+}
+
+function sourceLine(tree: SourceTree): string {
+  return line`source: ${sourceRemark(tree) ?? tree.location}`;
+}
+
 function summary(built: BuildResult, tree: SourceTree): string {
   const seconds = (built.duration / 1000).toFixed(1);
   const how = built.cached
     ? `was in the store (${seconds} s when it was built)`
     : `built in ${seconds} s, ${built.warnings} warnings`;
+  const unsealed = isolationRemark(built);
   return [
     line`${built.implementation} ${built.release}${built.kernel === undefined ? '' : ` for Linux ${built.kernel}`}: ${how}`,
-    line`source: ${tree.location}${tree.pinned === 'differs' ? ', which differs from the pinned tree' : ''}`,
+    sourceLine(tree),
+    ...(unsealed === undefined ? [] : [line`warning: ${unsealed}`]),
     ...(built.patches.length > 0 ? [line`patches: ${built.patches.join(', ')}`] : []),
     ...built.artifacts.map(({ path }) => line`${path}`),
     line`log: ${built.log}`,

@@ -13,6 +13,7 @@ import {
   siteOn,
   siteOptions,
   targetOption,
+  UNPINNED,
   wireMtu,
 } from './options.js';
 import { untilSignal } from './signals.js';
@@ -22,6 +23,7 @@ interface Options extends HostOptions, SiteOptions {
   release?: string;
   source?: string;
   offline?: boolean;
+  unpinned?: boolean;
   kernel: string;
   target?: 'here' | 'vm';
   only?: string;
@@ -42,6 +44,7 @@ export function register(program: Command): void {
     .option('--release <VERSION>', 'release, where one implementation is named')
     .option('--source <WHERE>', 'your copy of the source, where one implementation is named')
     .option('--offline', 'use only what the store has')
+    .option(...UNPINNED)
     .option('--kernel <KERNEL>', KERNEL_OF_GUESTS, '6.1')
     .addOption(targetOption())
     .option('--only <GLOB>', 'only cases of such a name: "ata-28.*", "*.Write.*|flush.*"')
@@ -151,6 +154,7 @@ async function run(
         release,
         source: options.source,
         offline: options.offline,
+        unpinned: options.unpinned,
         kernel: options.kernel,
         place: placeOption(options.target),
         ...where,

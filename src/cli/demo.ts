@@ -3,7 +3,7 @@ import { UsageError } from '../errors.js';
 import { line } from '../ui/colors.js';
 import type { DemoReport, DemoStep } from '../verify/demo.js';
 import type { SocketDemoReport } from '../verify/demo-socket.js';
-import { wireMtu } from './options.js';
+import { UNPINNED, wireMtu } from './options.js';
 import { cleanedUp } from './signals.js';
 
 interface Options {
@@ -11,6 +11,7 @@ interface Options {
   release?: string;
   source?: string;
   offline?: boolean;
+  unpinned?: boolean;
   size: string;
   mtu: number;
   socket?: boolean;
@@ -35,6 +36,7 @@ export function register(program: Command): void {
     .option('--release <VERSION>', 'release of the implementation')
     .option('--source <WHERE>', 'your copy of the source: a folder, an archive or a URL')
     .option('--offline', 'use only what the store has')
+    .option(...UNPINNED)
     .option('--size <SIZE>', 'data written and read back', '64M')
     .option('--mtu <BYTES>', 'of the wire', wireMtu, 9000)
     .option(
@@ -75,9 +77,9 @@ export function register(program: Command): void {
           return;
         }
         const { Demo } = await import('../verify/demo.js');
-        const { impl: implementation, release, source, offline } = options;
+        const { impl: implementation, release, source, offline, unpinned } = options;
         await tell(
-          new Demo(here, { implementation, release, source, offline, bytes, mtu, inPlace }),
+          new Demo(here, { implementation, release, source, offline, unpinned, bytes, mtu, inPlace }),
           options,
         );
       } catch (error) {

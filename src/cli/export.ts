@@ -4,13 +4,14 @@ import type { ExportOptions } from '../target/entry.js';
 import type { ExportWish } from '../target/wish.js';
 import { line } from '../ui/colors.js';
 import { type HostOptions, hostOptions, nameOf, onHosts } from './hosts.js';
-import { findings, integer, macs } from './options.js';
+import { findings, integer, macs, UNPINNED } from './options.js';
 
 interface Options extends Omit<ExportOptions, 'macs'>, HostOptions {
   impl: string;
   release?: string;
   source?: string;
   offline?: boolean;
+  unpinned?: boolean;
   kernel?: string;
   shelf: number;
   slot: number;
@@ -46,6 +47,7 @@ export function register(program: Command): void {
     .option('--release <VERSION>', 'release of the implementation')
     .option('--source <WHERE>', 'your copy of the source: a folder, an archive or a URL')
     .option('--offline', 'use only what the store has')
+    .option(...UNPINNED)
     .option('--kernel <KERNEL>', 'that a module is built for, see build (default: the one that runs there)')
     .option('--read-only', 'refuse writes')
     .option('--mac <MAC>', 'serve only this initiator (repeatable, or joined by commas)', macs)
@@ -123,6 +125,7 @@ async function carryOut(options: Options, wish: ExportWish): Promise<void> {
       const report = await exportTarget(host, served, wish, (recovery) =>
         noteRecovery(recovery, nameOf(host)),
       );
+      for (const text of served.remarks) note(line`warning: ${text}`);
       for (const { text } of report.overridden) note(line`overridden: ${text}`);
       for (const warning of report.warnings) note(line`warning: ${warning}`);
       return report;

@@ -5,6 +5,7 @@ import type { DeedOptions } from '../lab/deeds.js';
 import type { Lab } from '../lab/lab.js';
 import type { LabPlan } from '../lab/plan.js';
 import type { Survey } from '../lab/survey.js';
+import { line } from '../ui/colors.js';
 import { closingHosts } from './hosts.js';
 import { MOST_PARALLEL, whole } from './options.js';
 import { untilSignal } from './signals.js';
@@ -106,6 +107,7 @@ export async function carryOut(
     ...(options.offline === undefined ? {} : { offline: options.offline }),
     ...(options.removeFiles === undefined ? {} : { removeFiles: options.removeFiles }),
     keepUsed: options.allow !== 'used' && !options.force,
+    onRemark: (text) => note(line`warning: ${text}`),
     onRecovery: (host, recovery) => noteRecovery(recovery, host),
   });
   const outcomes = await untilSignal(`${verb} on lab ${plan.lab}`, (signal) =>

@@ -2,12 +2,14 @@ import type { Command } from 'commander';
 import type { Host } from '../host/host.js';
 import { line } from '../ui/colors.js';
 import { type HostOptions, hostOption, nameOf, onOneHost } from './hosts.js';
+import { UNPINNED } from './options.js';
 
 interface Options extends HostOptions {
   to: string;
   release?: string;
   source?: string;
   offline?: boolean;
+  unpinned?: boolean;
   yes?: boolean;
   dryRun?: boolean;
 }
@@ -21,6 +23,7 @@ export function register(program: Command): void {
     .option('--release <VERSION>', 'release of the implementation')
     .option('--source <WHERE>', 'your copy of the source: a folder, an archive or a URL')
     .option('--offline', 'use only what the store has')
+    .option(...UNPINNED)
     .option('-y, --yes', 'agree to what the new target can not do')
     .option('--dry-run', 'show what would be lost and run; fetches and builds, but moves nothing');
   hostOption(command)
@@ -55,6 +58,7 @@ async function move(host: Host, name: string, options: Options): Promise<void> {
   const entries = await store.all();
   const [chosen] = selectEntries(entries, await byRealNames(host, entries, [name]));
   const served = await provide(options.to, { ...options, runsOn: host });
+  for (const text of served.remarks) note(line`warning: ${text}`);
   let agreed: readonly string[] | 'all' = options.yes ? 'all' : [];
   // Of an unfinished one nothing can be planned: it is mended first.
   if (options.dryRun || (!options.yes && process.stdin.isTTY && chosen?.phase === 'running')) {

@@ -18,6 +18,12 @@ export function whole(least: number, most = Number.MAX_SAFE_INTEGER): (value: st
   };
 }
 
+/** Of commands that build what they fetch. */
+export const UNPINNED = [
+  '--unpinned',
+  'build a source for which neither a pinned digest nor TLS vouches',
+] as const;
+
 export const integer = whole(0);
 /** Of a private wire: a sector has to fit behind the headers, and a veth takes no more. */
 export const wireMtu = whole(534, 65535);

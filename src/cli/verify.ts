@@ -13,6 +13,7 @@ import {
   siteInterfaces,
   siteOn,
   siteOptions,
+  UNPINNED,
   wireMtu,
 } from './options.js';
 import { untilSignal } from './signals.js';
@@ -22,6 +23,7 @@ interface Options extends SiteOptions {
   release?: string;
   source?: string;
   offline?: boolean;
+  unpinned?: boolean;
   kernel: string;
   clientKernel?: string;
   test?: TestName[];
@@ -46,6 +48,7 @@ export function register(program: Command): void {
     .option('--release <VERSION>', 'release, where one implementation is named')
     .option('--source <WHERE>', 'your copy of the source, where one implementation is named')
     .option('--offline', 'use only what the store has')
+    .option(...UNPINNED)
     .option('--kernel <KERNEL>', KERNEL_OF_GUESTS, '6.1')
     .option('--client-kernel <KERNEL>', "of the client's guest, if it is another")
     .option('--test <LIST>', 'of 1 (basic), 2 (load), 3 (failure), 4 (restart); all otherwise', testNames)
@@ -102,7 +105,7 @@ async function run(
     import('../verify/acceptance/acceptance.js'),
     import('../host/local.js'),
   ]);
-  const { release, source, offline, kernel, clientKernel, mtu, inPlace, acceptNew } = options;
+  const { release, source, offline, unpinned, kernel, clientKernel, mtu, inPlace, acceptNew } = options;
   const host = farHost(options);
   const interfaces = siteInterfaces('running the acceptance tests', host, options);
   const all = (found?: Site) =>
@@ -110,7 +113,19 @@ async function run(
       const reports: AcceptanceReport[] = [];
       for (const implementation of options.impl) {
         const report = await accept(here, {
-          ...{ implementation, release, source, offline, tests, kernel, clientKernel, mtu, inPlace, signal },
+          ...{
+            implementation,
+            release,
+            source,
+            offline,
+            unpinned,
+            tests,
+            kernel,
+            clientKernel,
+            mtu,
+            inPlace,
+            signal,
+          },
           ...(isFar(options.target) ? { site: found } : { place: near(options.target) }),
           ...(isFar(options.initiator) ? { clientSite: found } : { initiator: near(options.initiator) }),
           onStep: (test, step) => note(line`${implementation}: ${test}: ${step}`),

@@ -47,7 +47,20 @@ function readText(text: string): IpLink[] {
 
 /** What `ip -json -details link show`, or `ip link show`, printed. */
 export function parseLinks(text: string): IpLink[] {
-  return text.trim().startsWith('[') ? (JSON.parse(text) as IpLink[]) : readText(text);
+  return text.trim().startsWith('[') ? parseIpJson<IpLink[]>(text) : readText(text);
+}
+
+/**
+ * What `ip -json` printed. Names may hold any character but blanks, slashes and colons: ip(8) prints control characters as they are, and early releases `\'`.
+ * @throws SyntaxError
+ */
+export function parseIpJson<T>(text: string): T {
+  return JSON.parse(
+    text
+      .replaceAll(/\\(.)/gs, (pair, char: string) => (char === "'" ? char : pair))
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+      .replaceAll(/[\u0000-\u0008\u000e-\u001f]/g, (char) => JSON.stringify(char).slice(1, -1)),
+  );
 }
 
 /**
@@ -64,6 +77,10 @@ export async function readLinks(host: Host): Promise<IpLink[]> {
       if (links.length > 0) return links;
       failures.push('it lists no interface');
     } catch (error) {
+      if (error instanceof SyntaxError) {
+        failures.push('what it prints can not be read');
+        continue;
+      }
       if (!(error instanceof CommandError) || /network namespace/.test(error.stderr)) throw error;
       failures.push(error.facts.happened.split('\n').slice(0, 2).join(' '));
     }

@@ -1,5 +1,7 @@
 /** Whether an interface can be taken down without the host being lost over it. */
+
 import type { Host } from './host.js';
+import { parseIpJson } from './links.js';
 
 /** As `ip -json -details address show` tells it. */
 export interface AddressedLink {
@@ -53,7 +55,7 @@ export async function keepsInterface(host: Host, iface: string): Promise<string 
   if (sshOver === undefined && (await hasLinkLocalConnections(host))) {
     return 'somebody is connected over a link-local IPv6 address, perhaps this command';
   }
-  return whyNotSpare(JSON.parse(stdout) as AddressedLink[], iface, sshOver?.replace(/%.*/, ''));
+  return whyNotSpare(parseIpJson<AddressedLink[]>(stdout), iface, sshOver?.replace(/%.*/, ''));
 }
 
 /** By /proc/net/tcp6: addresses in hexadecimal, in words of the machine's byte order; fe80::/10 begins the first. */

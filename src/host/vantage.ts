@@ -3,8 +3,10 @@
  * veth pair leads to is another interface, and where that is in reach (same or named namespace, or the host's own) it can
  * ask: the other end itself, or the bridge that it is a port of.
  */
+
 import type { Host } from './host.js';
 import { type InterfaceFacts, listInterfaces } from './interface.js';
+import { parseIpJson } from './links.js';
 
 export interface Vantage {
   iface: string;
@@ -103,6 +105,6 @@ async function otherEnd(
 async function namespaceName(host: Host, from: string | undefined, id: number): Promise<string | undefined> {
   const argv = ['ip', ...(from === undefined ? [] : ['-n', from]), '-json', 'netns', 'list-id'];
   const { stdout } = await host.run(argv);
-  const ids = JSON.parse(stdout.trim() || '[]') as { nsid: number; name?: string }[];
+  const ids = parseIpJson<{ nsid: number; name?: string }[]>(stdout.trim() || '[]');
   return ids.find(({ nsid }) => nsid === id)?.name;
 }

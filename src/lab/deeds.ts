@@ -21,6 +21,8 @@ export interface DeedOptions extends Pick<ProvideOptions, 'offline' | 'onEvent'>
   removeFiles?: boolean;
   /** Exports that an initiator has just used are not ended. */
   keepUsed?: boolean;
+  /** Told what whoever runs a target should know of its source and its build. */
+  onRemark?: (text: string) => void;
   /** Told what killed commands had left on a host and was mended. */
   onRecovery?: (host: string, recovery: Recovery) => void;
 }
@@ -33,6 +35,7 @@ export class HostDeeds implements Deeds {
   readonly #options: DeedOptions;
   /** By host and what is asked for; and, of what is asked for, the first that is under way. */
   readonly #served = new Map<string, Promise<Served>>();
+  readonly #said = new Set<string>();
   readonly #first = new Map<string, Promise<unknown>>();
   /** Files that exports made which others take the place of, by host and name. */
   readonly #made = new Map<string, MadeFile>();
@@ -104,21 +107,27 @@ export class HostDeeds implements Deeds {
   }
 
   /** Once for each host, and first for one of them: what that fetches and builds, the others find in the store. */
-  #serverOf(host: string, { implementation, release, source }: LabExport): Promise<Served> {
-    const kind = JSON.stringify([implementation, release, source]);
+  #serverOf(host: string, { implementation, release, source, unpinned }: LabExport): Promise<Served> {
+    const kind = JSON.stringify([implementation, release, source, unpinned]);
     const key = `${host} ${kind}`;
     const known = this.#served.get(key);
     if (known !== undefined) return known;
-    const { offline, onEvent } = this.#options;
+    const { offline, onEvent, onRemark } = this.#options;
     const runsOn = this.#host(host);
-    const job = (): Promise<Served> =>
-      provide(implementation, {
+    const job = async (): Promise<Served> => {
+      const provided = await provide(implementation, {
         release,
         source,
+        unpinned,
         offline,
         runsOn,
         ...(onEvent === undefined ? {} : { onEvent }),
       });
+      // The same of all hosts that one build serves.
+      for (const text of provided.remarks) if (!this.#said.has(text)) onRemark?.(text);
+      for (const text of provided.remarks) this.#said.add(text);
+      return provided;
+    };
     const first = this.#first.get(kind);
     const served = first === undefined ? job() : first.catch(() => {}).then(job);
     this.#served.set(key, served);

@@ -37,6 +37,8 @@ export interface LabExport {
   release?: string;
   /** The user's copy of the source. */
   source?: string;
+  /** Whether a source is built for which neither a pinned digest nor TLS vouches. */
+  unpinned?: boolean;
   /** Name of a segment of the lab. */
   segment?: string;
   /** As the host calls it, its VLAN included. */

@@ -43,14 +43,14 @@ async function judgeHost(
   actions: readonly Made[],
   offline: boolean | undefined,
 ): Promise<[Action, Trouble][]> {
-  const kinds = groupBy(actions, ({ export: { implementation, release, source } }) =>
-    JSON.stringify([implementation, release, source]),
+  const kinds = groupBy(actions, ({ export: { implementation, release, source, unpinned } }) =>
+    JSON.stringify([implementation, release, source, unpinned]),
   );
   const failed: [Action, Trouble][] = [];
   for (const own of kinds.values()) {
-    const { implementation, release, source } = (own[0] as Made).export;
+    const { implementation, release, source, unpinned } = (own[0] as Made).export;
     try {
-      await requireProvidable(implementation, { release, source, offline, runsOn });
+      await requireProvidable(implementation, { release, source, offline, unpinned, runsOn });
     } catch (error) {
       const said = whyNot(implementation, error);
       failed.push(...own.map((one): [Action, Trouble] => [one, { host: one.host, id: one.id, ...said }]));

@@ -75,7 +75,11 @@ function resolveExport(
     (segment && segmentInterface(segment, labHost)) ??
     defaults.interface ??
     (segmentName !== undefined && segment === undefined ? '' : fault(undefined, lacking));
-  const { release, source, size, loop, restart, persist, force, allow } = { ...defaults, ...own, ...one };
+  const { release, source, unpinned, size, loop, restart, persist, force, allow } = {
+    ...defaults,
+    ...own,
+    ...one,
+  };
   return {
     host,
     address: one.address,
@@ -86,6 +90,7 @@ function resolveExport(
     ...defined({
       release,
       source,
+      unpinned,
       segment: segmentName,
       netns: one.netns ?? segment?.netns ?? defaults.netns,
       size,

@@ -87,6 +87,8 @@ const provision = {
   release: z.string().optional(),
   /** Your copy of the source: a folder, an archive or a URL. */
   source: z.string().optional(),
+  /** A source is built for which neither a pinned digest nor TLS vouches. */
+  unpinned: z.boolean().optional(),
 };
 
 const Implementation = z.strictObject({ ...provision, options: Options.optional() });

@@ -21,13 +21,27 @@ function writeExport(lab: Lab, one: LabExport): object {
   const segment = lab.segments.find(({ name }) => name === one.segment);
   const at = lab.hosts.find(({ name }) => name === one.host);
   const usual = segment && segmentInterface(segment, at);
-  const { host, implementation, release, source, file, size, loop, restart, persist, allow, options } = one;
+  const {
+    host,
+    implementation,
+    release,
+    source,
+    unpinned,
+    file,
+    size,
+    loop,
+    restart,
+    persist,
+    allow,
+    options,
+  } = one;
   const fields = {
     address: formatAddress(one.address),
     host,
     implementation,
     release,
     source,
+    unpinned,
     segment: one.segment,
     interface: one.iface === usual ? undefined : one.iface,
     netns: one.netns === segment?.netns ? undefined : one.netns,

@@ -67,6 +67,20 @@ export async function fetchSource(
   throw unreachable(recipe, release, failures, offline);
 }
 
+/**
+ * The same for whoever builds it.
+ * @throws UnprovenError for what nothing vouches for, unless that is `unpinned`
+ */
+export async function fetchToBuild(
+  recipe: Recipe,
+  release: Release,
+  { unpinned, ...options }: FetchOptions & { unpinned?: boolean | undefined } = {},
+): Promise<SourceTree> {
+  const tree = await fetchSource(recipe, release, options);
+  if (tree.unproven) (await import('./unproven.js')).requireProven(tree, unpinned);
+  return tree;
+}
+
 /** A folder of this package; without its name the native target: the code that runs now. */
 async function ownCode(recipe: Recipe, release: Release, subdir: string | undefined): Promise<SourceTree> {
   const folder = subdir === undefined ? programsFolder : join(packageRoot, subdir);

@@ -11,6 +11,7 @@ import { checkTree, chooseRoot, requireSubdir, settle } from './settle.js';
 import { asSourceTree, comparePins, type RecallOptions, type SourceTree } from './source-tree.js';
 import { writeHint } from './store/hints.js';
 import { withWorkFolder } from './store/work.js';
+import { isPlainSource } from './unproven.js';
 
 /** One location; a second process that wants the same waits and then finds it in the store. */
 export async function fetchFrom(
@@ -52,7 +53,7 @@ export async function fetchFrom(
       }
       const found = await settle(arrival, root, onEvent);
       await writeHint({ key, tree: root.digest, location, ...(archive === undefined ? {} : { archive }) });
-      return asSourceTree(recipe, release, found, pinned);
+      return asSourceTree(recipe, release, { ...found, isPlain: isPlainSource(source) }, pinned);
     });
   } finally {
     await lock.release();

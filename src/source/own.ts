@@ -19,6 +19,7 @@ import { writeHint } from './store/hints.js';
 import { getTree, treePath } from './store/trees.js';
 import { withWorkFolder } from './store/work.js';
 import { listTree, TreeError, treeDigest, VERSION_CONTROL } from './tree-digest.js';
+import { isPlain } from './unproven.js';
 
 /**
  * The user's folder, archive or URL as a tree in the store, compared with what the release pins.
@@ -42,7 +43,7 @@ export async function fetchOwn(
   const { onEvent } = options;
   if (pinned === 'differs') onEvent({ kind: 'differs', location, digest, expected: pinnedTrees(release) });
   else if (pinned !== 'none') onEvent({ kind: 'verified', location, by: pinned, digest });
-  return asSourceTree(recipe, release, found, pinned);
+  return asSourceTree(recipe, release, { ...found, isPlain: isPlain(source) }, pinned);
 }
 
 type OwnFound = Found & { archive?: ArchiveFacts | undefined };

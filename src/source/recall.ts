@@ -13,6 +13,7 @@ import { asSourceTree, comparePins, type Found, type RecallOptions, type SourceT
 import { getArchive } from './store/archives.js';
 import { readHint } from './store/hints.js';
 import { getTree, treePath } from './store/trees.js';
+import { isPlainSource } from './unproven.js';
 
 /** What one of the recipe's locations gave earlier, if it is intact and what the recipe pins now. */
 export async function recall(
@@ -35,7 +36,7 @@ export async function recall(
   const pinned = comparePins(release, found.digest, found.archive);
   return pinned === 'differs' && !mayDiffer(source)
     ? undefined
-    : asSourceTree(recipe, release, found, pinned);
+    : asSourceTree(recipe, release, { ...found, isPlain: isPlainSource(source) }, pinned);
 }
 
 /** A pinned tree of the release that came into the store in any way, such as by `--source`. */

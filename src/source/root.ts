@@ -1,6 +1,6 @@
 import type { Stats } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, realpath, stat } from 'node:fs/promises';
+import { join, relative } from 'node:path';
 import { VERSION_CONTROL } from './tree-digest.js';
 
 /**
@@ -14,10 +14,15 @@ export async function possibleRoots(folder: string, subdirs: readonly string[]):
   const candidates = subdirs.flatMap((subdir) => bases.map((base) => join(base, subdir)));
   const found: string[] = [];
   for (const candidate of [...candidates, ...bases.reverse()]) {
-    const isFolder = (await statOf(candidate))?.isDirectory() ?? false;
-    if (isFolder && !found.includes(candidate)) found.push(candidate);
+    if ((await isOwnFolder(folder, candidate)) && !found.includes(candidate)) found.push(candidate);
   }
   return found;
+}
+
+/** A link is none: what it leads to would be hashed, and the link itself be moved into the store. */
+async function isOwnFolder(folder: string, path: string): Promise<boolean> {
+  const [base, real] = await Promise.all([realpath(folder), realpath(path).catch(() => undefined)]);
+  return real === join(base, relative(folder, path)) && ((await statOf(path))?.isDirectory() ?? false);
 }
 
 async function singleFolder(folder: string): Promise<string | undefined> {

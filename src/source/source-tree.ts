@@ -21,6 +21,8 @@ export interface SourceTree {
   pinned: Pinned;
   /** Digests of the pinned trees, where it differs. */
   expected?: string[];
+  /** Neither a pinned digest nor the channel it came by vouches for it. */
+  unproven: boolean;
   /** Whether it was in the store. */
   cached: boolean;
 }
@@ -48,6 +50,8 @@ export interface Found {
   digest: string;
   location: string;
   archive?: Pick<ArchiveFacts, 'sha256' | 'size' | 'name'> | undefined;
+  /** Anybody on the way may have changed it, see unproven.ts. */
+  isPlain?: boolean | undefined;
   cached: boolean;
 }
 
@@ -64,6 +68,7 @@ export function asSourceTree(recipe: Recipe, release: Release, found: Found, pin
     location,
     pinned,
     ...(pinned === 'differs' ? { expected: pinnedTrees(release) } : {}),
+    unproven: found.isPlain === true && (pinned === 'none' || pinned === 'differs'),
     cached,
   };
 }

@@ -119,7 +119,10 @@ export class DaemonDriver extends ProgramDriver implements Driver {
     if (change?.by !== 'signal' || changes.length > 1) return { run };
     // What signals the daemon is none of its processes.
     const options = { env: {}, log: this.logPath(entry), cwd: this.mark(entry) };
-    return { run, begins: { argv: signalCommand(pids, change.signal), netns: undefined, options } };
+    return {
+      run,
+      begins: { argv: signalCommand(this.store.folder, pids, change.signal), netns: undefined, options },
+    };
   }
 
   /** From a unit that was started when no export lay in such a place: its new one has it see this one. */
@@ -266,14 +269,14 @@ export class DaemonDriver extends ProgramDriver implements Driver {
     for (const change of changes) {
       if (change.by === 'restart') return this.restart(entry);
       if (change.by === 'signal') {
-        await signalProcesses(host, pids, change.signal);
+        await signalProcesses(host, this.store.folder, pids, change.signal);
         continue;
       }
       try {
         await host.inNamespace(entry.netns).run(change.argv, { timeout: 10_000 });
       } catch (error) {
         if (change.otherwise === undefined) throw this.#refused(entry, error as Error);
-        await signalProcesses(host, pids, change.otherwise);
+        await signalProcesses(host, this.store.folder, pids, change.otherwise);
       }
     }
   }

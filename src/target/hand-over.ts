@@ -7,11 +7,12 @@ import type { Deed } from './driver.js';
 import type { EntryStore } from './entry.js';
 import { END_PROCESSES } from './processes.js';
 
-/** `$1` is the pipe that the word comes by, `$2` a signal, `$3` the processes to end, the rest the command to become. */
+/** `$1` is the pipe that the word comes by, `$2` a signal, `$3` the state folder, `$4` the processes to end, the rest the command to become. */
 const SCRIPT = `${END_PROCESSES}
+know "$3" $4
 read -r word < "$1" && [ "$word" = go ] || exit 1
-end_processes "$2" $3 || exit 1
-shift 3
+end_processes "$2" || exit 1
+shift 4
 exec "$@"`;
 
 /**
@@ -29,7 +30,7 @@ export async function prepareHandOver(store: EntryStore, stop: Deed, start: Deed
   await host.run(['mkdir', '-p', store.daemonsFolder()]);
   await host.remove(pipe);
   await host.run(['mkfifo', '-m', '600', pipe]);
-  const words = [pipe, ends.signal, ends.pids.join(' ')];
+  const words = [pipe, ends.signal, store.folder, ends.pids.join(' ')];
   await host
     .inNamespace(begins.netns)
     .start(['sh', '-c', SCRIPT, 'sh', ...words, ...begins.argv], begins.options);

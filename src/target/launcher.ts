@@ -66,7 +66,7 @@ export class Launcher {
     const pids = await processesOf(host, folder, program.mark);
     return {
       run: async () => {
-        await endProcesses(host, pids, program.stop);
+        await endProcesses(host, folder, pids, program.stop);
         // A supervisor may have started another one meanwhile.
         if (program.restart !== undefined) await this.stop(program);
       },

@@ -132,19 +132,52 @@ export async function findProcesses(host: Host, stateFolder: string): Promise<Ma
 }
 
 /**
- * A function of the shell: `$1` is the signal, the rest are processes. A process is gone when no thread of it can come back from a write it had begun:
+ * Functions of the shell for processes whose numbers were looked up before: one may have ended meanwhile, and its number be a
+ * stranger's. `know FOLDER PID…` keeps those that are of that state folder, by mark or record, with their start times;
+ * `still_there` asks by builtins alone, and so right before a signal, which of them are the same yet.
+ */
+const KNOWN = `${KNOW_PROCESSES}
+is_ours() (
+  grep -qsF "${RUN_MARK}=$2/" "/proc/$1/environ" && exit 0
+  find_boot
+  for record in "$2/logs/"*.run; do
+    { read -r pid start then; } 2>/dev/null < "$record" || continue
+    [ "$pid $then $start" = "$1 $boot $begun" ] && exit 0
+  done
+  exit 1
+)
+know() {
+  folder=$1; shift; known=
+  for one; do
+    find_start "$one"
+    if [ -n "$begun" ] && is_ours "$one" "$folder"; then known="$known $one:$begun"; fi
+  done
+}
+still_there() {
+  still=
+  for one in $known; do
+    find_start "\${one%%:*}"
+    if [ "$begun" = "\${one#*:}" ]; then still="$still \${one%%:*}"; fi
+  done
+}`;
+
+/**
+ * A function of the shell: `$1` is the signal, for processes that `know` found. A process is gone when no thread of it can come back from a write it had begun:
  * it waits to be reaped, and has no other threads (zombies keep their folders in /proc, and so does a first thread that
  * ended before the others). sleep(1) may know no fractions.
  */
-export const END_PROCESSES = `${KNOW_PROCESSES}
+export const END_PROCESSES = `${KNOWN}
 end_processes() {
-  signal=$1; shift
-  kill "-$signal" "$@" 2>/dev/null
+  still_there
+  if [ -z "$still" ]; then return 0; fi
+  kill "-$1" $still 2>/dev/null
   turns=0; killed=
-  for pid; do
-    while living "$pid"; do
+  for one in $known; do
+    while find_start "\${one%%:*}"; [ "$begun" = "\${one#*:}" ] && living "\${one%%:*}"; do
       turns=$((turns + 1))
-      if [ $turns -ge 500 ] && [ -z "$killed" ]; then killed=1; kill -KILL "$@" 2>/dev/null; fi
+      if [ $turns -ge 500 ] && [ -z "$killed" ]; then
+        killed=1; (still_there; kill -KILL $still 2>/dev/null)
+      fi
       if [ $turns -gt 1000 ]; then return 1; fi
       sleep 0.01 2>/dev/null || { sleep 1; turns=$((turns + 99)); }
     done
@@ -152,12 +185,18 @@ end_processes() {
 }`;
 
 /**
- * Ends processes that are known, in one step and with little delay; by KILL after 5 s.
+ * Ends processes of a state folder that are known, in one step and with little delay; by KILL after 5 s.
  * @throws CommandError if even that does not end them
  */
-export async function endProcesses(host: Host, pids: readonly number[], signal: string): Promise<void> {
+export async function endProcesses(
+  host: Host,
+  stateFolder: string,
+  pids: readonly number[],
+  signal: string,
+): Promise<void> {
   if (pids.length === 0) return;
-  await host.run(['sh', '-c', `${END_PROCESSES}\nend_processes "$@"`, 'sh', signal, ...pids.map(String)]);
+  const script = `${END_PROCESSES}\nsignal=$1; shift; know "$@"; end_processes "$signal"`;
+  await host.run(['sh', '-c', script, 'sh', signal, stateFolder, ...pids.map(String)]);
 }
 
 /** The processes with one mark. */
@@ -186,10 +225,15 @@ export async function endedAmong(host: Host, pids: readonly number[]): Promise<n
 }
 
 /** @throws MissingError if this user may not; one that has ended already is none */
-export async function signalProcesses(host: Host, pids: readonly number[], signal: string): Promise<void> {
+export async function signalProcesses(
+  host: Host,
+  stateFolder: string,
+  pids: readonly number[],
+  signal: string,
+): Promise<void> {
   if (pids.length === 0) return;
   // 1: one of them had ended already, or may not be told.
-  const { exitCode, stderr } = await host.run(signalCommand(pids, signal), { accept: [1] });
+  const { exitCode, stderr } = await host.run(signalCommand(stateFolder, pids, signal), { accept: [1] });
   if (exitCode === 0 || !/not permitted/i.test(stderr)) return;
   throw new MissingError({
     tried: `sending SIG${signal} to the processes ${pids.join(', ')} on ${host.name}`,
@@ -199,9 +243,16 @@ export async function signalProcesses(host: Host, pids: readonly number[], signa
   });
 }
 
-/** kill(1) belongs to a package that small systems lack; every shell has it built in. */
-export function signalCommand(pids: readonly number[], signal: string): string[] {
-  return ['sh', '-c', 'kill "$@"', 'sh', `-${signal}`, ...pids.map(String)];
+const SIGNAL = `${KNOWN}
+signal=$1; shift; know "$@"; still_there
+[ -z "$still" ] || kill "-$signal" $still`;
+
+/**
+ * Signals those of the processes that are of this state folder yet. kill(1) belongs to a package that small systems lack; every
+ * shell has it built in.
+ */
+export function signalCommand(stateFolder: string, pids: readonly number[], signal: string): string[] {
+  return ['sh', '-c', SIGNAL, 'sh', signal, stateFolder, ...pids.map(String)];
 }
 
 /**
@@ -218,7 +269,7 @@ export async function stopProcesses(
   for (const attempt of [signal, 'KILL']) {
     let { found, trouble } = await scan(host, stateFolder);
     const left = (): number[] => found.get(mark) ?? [];
-    await signalProcesses(host, left(), attempt);
+    await signalProcesses(host, stateFolder, left(), attempt);
     const deadline = Date.now() + PATIENCE;
     while (left().length > 0 && Date.now() < deadline) {
       await sleep(POLL);

@@ -1,4 +1,5 @@
 import type { BuildEvent } from '../build/build.js';
+import { isolationRemark } from '../build/isolation.js';
 import type { KernelTree } from '../build/kernel.js';
 import { UsageError } from '../errors.js';
 import type { Host } from '../host/host.js';
@@ -6,6 +7,7 @@ import { here } from '../host/local.js';
 import { effective, findRelease, loadRecipe } from '../recipe/load.js';
 import type { Control, Recipe, Release } from '../recipe/schema.js';
 import type { SourceEvent, SourceTree } from '../source/fetch.js';
+import { sourceRemark } from '../source/unproven.js';
 import { nodeOn, runsOwnCode, withOwnCode } from './own-code.js';
 import type { Served } from './plan.js';
 
@@ -14,6 +16,8 @@ export interface ProvideOptions {
   /** The user's copy: a folder, an archive or a URL. */
   source?: string | undefined;
   offline?: boolean | undefined;
+  /** Whether a source is built that nothing vouches for. */
+  unpinned?: boolean | undefined;
   /** That a kernel module is built for, as findKernelTree takes it; the running one otherwise. */
   kernel?: string | undefined;
   /** Where it is to run: a module is built for the kernel of that host, and for no other. */
@@ -27,6 +31,8 @@ export interface Provided extends Served {
   patches: string[];
   /** Whether the build was in the store. */
   cached: boolean;
+  /** What whoever runs it should know of its source and its build, each a sentence. */
+  remarks: string[];
 }
 
 /**
@@ -36,16 +42,18 @@ export interface Provided extends Served {
  */
 export async function provide(implementation: string, options: ProvideOptions): Promise<Provided> {
   const { recipe, release, control, kernel, on } = await prepare(implementation, options);
-  const [{ fetchSource }, { buildArtifacts }] = await Promise.all([
+  const [{ fetchToBuild }, { buildArtifacts }] = await Promise.all([
     import('../source/fetch.js'),
     import('../build/build.js'),
   ]);
-  const { source, offline, runsOn, onEvent } = options;
-  const tree = await fetchSource(recipe, release, {
-    ...(source === undefined ? {} : { source }),
-    ...(offline === undefined ? {} : { offline }),
+  const { source, offline, unpinned, runsOn, onEvent } = options;
+  const tree = await fetchToBuild(recipe, release, {
+    source,
+    offline,
+    unpinned,
     ...(onEvent === undefined ? {} : { onEvent }),
   });
+  const said = sourceRemark(tree);
   const built = await buildArtifacts(tree, recipe, release, {
     kernel,
     on,
@@ -63,6 +71,7 @@ export async function provide(implementation: string, options: ProvideOptions): 
     tree,
     patches: built.patches,
     cached: built.cached,
+    remarks: [said, isolationRemark(built)].filter((text) => text !== undefined),
   };
 }
 
@@ -75,15 +84,12 @@ export async function requireProvidable(
   implementation: string,
   options: Omit<ProvideOptions, 'onEvent'>,
 ): Promise<void> {
-  const { source, offline, runsOn } = options;
+  const { source, offline, unpinned, runsOn } = options;
   const { recipe, release, control, kernel, on } = await prepare(implementation, options, true);
   if (source !== undefined) (await import('../source/own.js')).requireOwn(source);
   // Of the store alone: what it has is no question to a location.
   if (offline)
-    await (await import('../source/fetch.js')).fetchSource(recipe, release, {
-      ...(source === undefined ? {} : { source }),
-      offline,
-    });
+    await (await import('../source/fetch.js')).fetchToBuild(recipe, release, { source, offline, unpinned });
   if (runsOwnCode(control)) {
     if (runsOn !== undefined && !runsOn.isHere) await nodeOn(runsOn, recipe.name);
     return;

@@ -141,7 +141,7 @@ async function statusNow(
   const before = await read(store, folder, pids);
   // One of an earlier version has no handler: the signal would end it.
   if (before === undefined || !(await handles(store, before.pid))) return before;
-  await signalProcesses(store.host, [before.pid], 'USR2');
+  await signalProcesses(store.host, store.folder, [before.pid], 'USR2');
   for (const deadline = Date.now() + PATIENCE; Date.now() < deadline; await sleep(POLL)) {
     const now = await read(store, folder, pids);
     if (now?.at !== undefined && now.at !== before.at) return now;

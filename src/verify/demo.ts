@@ -113,12 +113,13 @@ export class Demo {
   }
 
   async #provide(say: (text: string) => void): Promise<void> {
-    const { implementation, release, source, offline } = this.#options;
+    const { implementation, release, source, offline, unpinned } = this.#options;
     const started = performance.now();
     const provided = await provide(implementation, {
       release,
       source,
       offline,
+      unpinned,
       onEvent: (event) => {
         if (event.kind === 'trying') say(event.location);
       },

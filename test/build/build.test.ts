@@ -42,7 +42,7 @@ withCompiler(
     t.regex(error.facts.log ?? '', /\/logs\/sample-1-[0-9a-f]{12}\.log$/);
     t.true(error.facts.log?.startsWith(cache));
     const log = readFileSync(error.facts.log ?? '', 'utf8');
-    t.regex(log, /^sample 1, build [0-9a-f]{64}\n\$ sh -c :\n\$ make -j2 hello\n/);
+    t.regex(log, /^sample 1, build [0-9a-f]{64}\nnetwork: .*\n\$ sh -c :\n\$ make -j2 hello\n/);
     t.true(log.includes('undeclared_thing'));
     t.deepEqual(rests(), []);
   },
@@ -99,7 +99,7 @@ withCompiler('a step whose command is not there says so', async (t) => {
   const error = await labError(t, () => buildArtifacts(tree, recipe, release));
   t.is(error.facts.tried, 'building sample 1: no-such-command x');
   t.is(error.facts.happened, 'no such command');
-  t.is(readFileSync(error.facts.log ?? '', 'utf8').split('\n')[1], '$ no-such-command x');
+  t.is(readFileSync(error.facts.log ?? '', 'utf8').split('\n')[2], '$ no-such-command x');
 });
 
 withCompiler('a build that is called off ends, keeps its log and leaves nothing else', async (t) => {

@@ -1,5 +1,7 @@
 import test from 'ava';
-import { parseLinks } from '../../src/host/links.js';
+import { MissingError } from '../../src/errors.js';
+import type { Host } from '../../src/host/host.js';
+import { parseLinks, readLinks } from '../../src/host/links.js';
 
 test('C2: what the ip of busybox prints, and an old iproute2', (t) => {
   const text = `1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 qdisc noqueue qlen 1000
@@ -26,4 +28,20 @@ test('C2: what the ip of busybox prints, and an old iproute2', (t) => {
   );
   t.is(parseLinks('[{"ifname":"eth0"}]')[0]?.ifname, 'eth0');
   t.deepEqual(parseLinks('Usage: ip [OPTIONS] address|route|link'), []);
+});
+
+test('HOSTILE: names with control characters, and what early releases of ip(8) escape, stop nothing', (t) => {
+  const text = `[{"ifname":"a\u001b[2Jb","flags":[]},{"ifname":"it\\'s","flags":[]},{"ifname":"q\\"\\\\u","flags":[]},\n{"ifname":"san0"}]`;
+  t.deepEqual(
+    parseLinks(text).map(({ ifname }) => ifname),
+    ['a\u001b[2Jb', "it's", 'q"\\u', 'san0'],
+  );
+});
+
+test('what ip(8) prints and nobody can read is told as that', async (t) => {
+  const run = async () => ({ exitCode: 0, stdout: '[{"ifname":', stderr: '', duration: 0 });
+  const error = await t.throwsAsync(readLinks({ name: 'far', run } as unknown as Host), {
+    instanceOf: MissingError,
+  });
+  t.regex(error?.message ?? '', /what it prints can not be read/);
 });

@@ -53,18 +53,28 @@ testUnless(reason, 'sudo without a password: commands, files, locks and their en
 
 testUnless(reason, 'sudo with a password: asked once, fed to each command, nothing left of it', async (t) => {
   t.timeout(300_000);
-  const { lab } = await withRules(t, 'op ALL=(ALL) ALL');
+  // The last step is let pass without: the password of the others must not be its input.
+  const { lab } = await withRules(
+    t,
+    'op ALL=(ALL) ALL\nop ALL=(ALL) NOPASSWD: /bin/sh -c *unasked*, /usr/bin/sh -c *unasked*',
+  );
   const steps = [
     ['run', ['sh', '-c', 'id -u; cat'], { input: 'in\n' }],
     ['run', ['cat'], { input: `${'long '.repeat(20_000)}\n` }],
     ['run', ['cat']],
     ['write', '/root/secret', 'text', 0o600],
+    ['run', ['sh', '-c', 'cat; : unasked'], { input: 'in\n' }],
   ];
-  const [, first, second, third, fourth] = await ask(lab, ['as-op', ...steps], await askpass(lab, 'right'));
+  const [, first, second, third, fourth, unasked] = await ask(
+    lab,
+    ['as-op', ...steps],
+    await askpass(lab, 'right'),
+  );
   t.is(stdout(first), '0\nin\n');
   t.is(stdout(second), `${'long '.repeat(20_000)}\n`);
   t.is(stdout(third), '');
   t.is(fourth?.value, null);
+  t.is(stdout(unasked), 'in\n');
   t.is(await readFile(join(lab.folder, 'questions'), 'utf8'), '[sudo] password for op on as-op: \n');
   const [wrong] = await ask(lab, ['as-op'], await askpass(lab, 'wrong'));
   t.is(wrong?.kind, 'MissingError');

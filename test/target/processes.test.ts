@@ -1,7 +1,15 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
+import test from 'ava';
 import { here } from '../../src/host/local.js';
-import { findProcesses, RUN_MARK } from '../../src/target/processes.js';
+import {
+  END_PROCESSES,
+  endProcesses,
+  findProcesses,
+  RUN_MARK,
+  signalProcesses,
+} from '../../src/target/processes.js';
 import { noRoot, testUnless } from '../live/machine.js';
 import { temporaryFolder } from '../temporary.js';
 
@@ -62,3 +70,37 @@ testUnless(
     t.deepEqual([...(await findProcesses(here, folder))], [[mark, [own]]]);
   },
 );
+
+test('HOSTILE: a number that a stranger has by now is not signalled', async (t) => {
+  const folder = await temporaryFolder(t);
+  const begin = async (env: NodeJS.ProcessEnv): Promise<ChildProcess> => {
+    const child = spawn('sh', ['-c', 'echo here; exec sleep 60'], {
+      env,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    t.teardown(() => child.kill('SIGKILL'));
+    await new Promise((resolve) => child.stdout.once('data', resolve));
+    return child;
+  };
+  const env = { ...process.env, [RUN_MARK]: join(folder, 'exports', 'e0.1@eth0.json') };
+  const [ours, asked, later, stranger, other] = await Promise.all([
+    ...[env, env, env].map(begin),
+    begin(process.env),
+    begin({ ...process.env, [RUN_MARK]: join(`${folder}-other`, 'exports', 'e0.1@eth0.json') }),
+  ]);
+  const pidOf = (child: ChildProcess | undefined): number => child?.pid as number;
+  const strangers = [pidOf(stranger), pidOf(other)];
+  await endProcesses(here, folder, [pidOf(ours), ...strangers], 'TERM');
+  await signalProcesses(here, folder, [pidOf(asked), ...strangers], 'KILL');
+  // One of the same number that began at another time than the one that was known.
+  const reused = `${END_PROCESSES}\nknown="$1:1"; end_processes TERM`;
+  await here.run(['sh', '-c', reused, 'sh', String(pidOf(later))]);
+  await Promise.all([ours, asked].map((child) => child?.signalCode ?? once(child as ChildProcess, 'exit')));
+  t.is(ours?.signalCode, 'SIGTERM');
+  t.is(asked?.signalCode, 'SIGKILL');
+  for (const child of [later, stranger, other]) {
+    t.is(child?.signalCode, null);
+    const { stdout } = await here.run(['grep', '-h', '^State', `/proc/${pidOf(child)}/status`]);
+    t.regex(stdout, /sleeping/);
+  }
+});

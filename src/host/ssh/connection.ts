@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import type { AnyAuthMethod, Client, ClientChannel } from 'ssh2';
 import { LabError, linesOf, MissingError, UnreachableError } from '../../errors.js';
-import { quoteArgv } from '../quote.js';
+import { quote, quoteArgv } from '../quote.js';
 import { CHANNELS, type Lane } from './channels.js';
 import { anyShellLine, beginSession, NotBegun, newMark, rawSession, type Session } from './session.js';
 import { openSftp, type Sftp } from './sftp.js';
@@ -70,7 +70,7 @@ export interface Login {
 export interface Elevation {
   /** What stands before a command. */
   words: readonly string[];
-  /** Sent as the first line of each command's standard input. */
+  /** Sent ahead of each command's standard input, for sudo alone. */
   password?: string | undefined;
 }
 
@@ -101,8 +101,17 @@ function trustIn(name: string, keys: readonly Buffer[]): HostTrust {
   };
 }
 
-function elevated(line: string, elevation: Elevation | undefined): string {
-  return elevation === undefined ? line : `exec ${quoteArgv([...elevation.words, 'sh', '-c', line])}`;
+/**
+ * With a password, `line` begins after the line `mark` on standard input: where sudo did not ask for the password (a rule lets this
+ * command pass without), our shell drops it, and no command ever reads it.
+ */
+function elevated(line: string, elevation: Elevation | undefined, mark: string): string {
+  if (elevation === undefined) return line;
+  const script =
+    elevation.password === undefined
+      ? line
+      : `l=; until [ "$l" = ${quote(mark)} ]; do IFS= read -r l || exit 1; done; unset l; ${line}`;
+  return `exec ${quoteArgv([...elevation.words, 'sh', '-c', script])}`;
 }
 
 /** RSA keys sign under several names (RFC 8332). */
@@ -195,13 +204,15 @@ export class SshConnection {
     { signal, isRaw, isLast }: ExecOptions & { isLast: boolean },
   ): Promise<{ taken: T } | 'no room'> {
     const mark = newMark();
-    const line = isRaw ? command : anyShellLine(elevated(command, this.elevation), mark);
+    const inputMark = newMark();
+    const line = isRaw ? command : anyShellLine(elevated(command, this.elevation, inputMark), mark);
     const begin = async (channel: ClientChannel): Promise<T> => {
       this.#openChannels += 1;
       try {
         if (isRaw) return await take(rawSession(channel));
         const session = await beginSession(channel, mark, signal);
-        if (this.elevation?.password !== undefined) session.stdin.write(`${this.elevation.password}\n`);
+        if (this.elevation?.password !== undefined)
+          session.stdin.write(`${this.elevation.password}\n${inputMark}\n`);
         return await take(session);
       } catch (error) {
         throw error instanceof NotBegun ? await this.#notBegun(error) : error;

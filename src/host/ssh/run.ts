@@ -38,7 +38,8 @@ const COMMAND_MARK = 'AOE_LAB_COMMAND';
 
 const KILL = `for f in $(grep -lsF "$1" /proc/[0-9]*/environ); do
   d=\${f%/environ}
-  kill -9 "\${d#/proc/}"
+  # What ended meanwhile may have left its number to another one.
+  grep -qsF "$1" "$f" && kill -9 "\${d#/proc/}"
 done`;
 
 /** SSH's own way to send a signal is not for root's commands (sshd refuses), and reaches no children. */

@@ -41,16 +41,16 @@ export async function buildsFor(
   };
 }
 
-function keyOf({ implementation, release, source }: LabExport): string {
-  return JSON.stringify([implementation, release, source]);
+function keyOf({ implementation, release, source, unpinned }: LabExport): string {
+  return JSON.stringify([implementation, release, source, unpinned]);
 }
 
 async function build(
-  { implementation, release, source }: LabExport,
+  { implementation, release, source, unpinned }: LabExport,
   path: string,
   options: Pick<ProvideOptions, 'offline' | 'onEvent'>,
 ): Promise<AnsibleBuild> {
-  const provided = await provide(implementation, { release, source, ...options });
+  const provided = await provide(implementation, { release, source, unpinned, ...options });
   const { machine } = await here.facts();
   if (runsOwnCode(provided.control)) {
     const served = await servedByOwnCode(provided, path);

@@ -1,8 +1,10 @@
 /** What ggaoed's configuration means on its host: interfaces, names of initiators, and lists that were set over the wire. */
+
 import { posix } from 'node:path';
 import { LabError } from '../../errors.js';
 import type { Host } from '../../host/host.js';
 import { readIfThere } from '../../host/if-there.js';
+import { parseIpJson } from '../../host/links.js';
 import { type Found, joined, normalMac, type Remark } from './found.js';
 import { type GgaoedSurroundings, parseGgaoed } from './ggaoed.js';
 import { parseKeyFile } from './keyfile.js';
@@ -49,7 +51,7 @@ async function usableInterfaces(
 ): Promise<Pick<GgaoedSurroundings, 'interfaces' | 'passedOver'>> {
   let links: IpLink[];
   try {
-    links = JSON.parse((await host.run(['ip', '-json', '-details', 'link', 'show'])).stdout) as IpLink[];
+    links = parseIpJson<IpLink[]>((await host.run(['ip', '-json', '-details', 'link', 'show'])).stdout);
   } catch (error) {
     if (!(error instanceof LabError || error instanceof SyntaxError)) throw error;
     remarks.push({

@@ -35,6 +35,7 @@ export interface AcceptanceOptions {
   release?: string | undefined;
   source?: string | undefined;
   offline?: boolean | undefined;
+  unpinned?: boolean | undefined;
   tests: readonly TestName[];
   /** Of the guests, as guestKernel takes it. */
   kernel: string;

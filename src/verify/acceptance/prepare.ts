@@ -20,7 +20,7 @@ export async function prepare(
   implementations: readonly string[],
   options: Pick<
     AcceptanceOptions,
-    'release' | 'source' | 'offline' | 'kernel' | 'clientKernel' | 'tests' | 'initiator'
+    'release' | 'source' | 'offline' | 'unpinned' | 'kernel' | 'clientKernel' | 'tests' | 'initiator'
   >,
 ): Promise<void> {
   const { kernel, clientKernel = kernel, offline, tests, initiator } = options;

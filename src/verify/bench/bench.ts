@@ -26,6 +26,7 @@ import { removeAbandonedWires } from './wires.js';
 export interface BenchOptions {
   entrants: readonly Entrant[];
   offline?: boolean | undefined;
+  unpinned?: boolean | undefined;
   /** Whether kernel modules are among them: they run in guests, and the frames of all pass a hub. */
   hub: boolean;
   /** Of guests, as guestKernel takes it. */
@@ -166,9 +167,9 @@ export class Bench {
   }
 
   async #setUp(say: (text: string) => void): Promise<void> {
-    const { entrants, fileSize, mode, ceiling, offline = false, hub, kernel } = this.#options;
+    const { entrants, fileSize, mode, ceiling, offline = false, unpinned, hub, kernel } = this.#options;
     const isOnly = entrants.length === 1;
-    const course: Course = { hub, kernel, offline, outpost: this.#outpost, isOnly };
+    const course: Course = { hub, kernel, offline, unpinned, outpost: this.#outpost, isOnly };
     const mtu = this.#mtu();
     this.#generator = new LoadGenerator();
     const arena = {

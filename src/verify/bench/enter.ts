@@ -20,6 +20,7 @@ export interface Course {
   /** Of guests. */
   kernel: string;
   offline: boolean;
+  unpinned?: boolean | undefined;
   /** The host over SSH that all targets run on. */
   outpost?: Outpost | undefined;
   /** Whether nobody else takes part. */
@@ -41,13 +42,19 @@ export async function enter(
 ): Promise<Contender> {
   const { name, implementation, release, source } = entrant;
   if (!isOther(implementation)) {
-    const { kernel, offline, outpost, isOnly = false } = course;
+    const { kernel, offline, unpinned, outpost, isOnly = false } = course;
     if (outpost !== undefined) {
       refuseModule(await loadRecipe(implementation), outpost.host.name);
-      const served = await provide(implementation, { release, source, offline, runsOn: outpost.host });
+      const served = await provide(implementation, {
+        release,
+        source,
+        offline,
+        unpinned,
+        runsOn: outpost.host,
+      });
       return farContender(name, served, arena, generator, outpost, isOnly);
     }
-    const served = await provide(implementation, { release, source, offline, kernel });
+    const served = await provide(implementation, { release, source, offline, unpinned, kernel });
     const options = { index, mtu: arena.mtu, path: arena.path };
     const track =
       placeOf(served, undefined) === 'guest'

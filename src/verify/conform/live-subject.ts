@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Link } from '../../link/link.js';
+import { EntryStore } from '../../target/entry.js';
 import { exportTarget } from '../../target/export.js';
 import type { Served } from '../../target/plan.js';
 import { endedAmong, signalProcesses } from '../../target/processes.js';
@@ -86,7 +87,8 @@ export class LiveSubject implements Subject {
 
   async kill(): Promise<void> {
     if (this.#ground.cutPower) return this.#ground.cutPower();
-    await signalProcesses(this.#ground.host, this.#exports.get(this.#mainId) ?? [], 'KILL');
+    const { host, folder } = await EntryStore.open(this.#ground.host);
+    await signalProcesses(host, folder, this.#exports.get(this.#mainId) ?? [], 'KILL');
     while (await this.alive()) await sleep(5);
   }
 

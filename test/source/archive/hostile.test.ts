@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
-import { readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
 import { ArchiveError, unpack } from '../../../src/source/archive/unpack.js';
 import { LIMITS, type Limits } from '../../../src/source/limits.js';
+import { possibleRoots } from '../../../src/source/root.js';
 import { folderOf } from '../helpers.js';
 import { type TarEntry, tarEntry, tarOf, type ZipEntry, zipOf } from './bytes.js';
 
@@ -194,3 +195,12 @@ test('zip: a bomb is refused by its ratio while it streams', (t) =>
 
 test('zip: one that is cut off is refused', (t) =>
   refused(t, zipOf([{ name: 'f', content: 'abc' }]).subarray(0, 60), undefined, /./));
+
+for (const target of ['..', '.', 'b']) {
+  test(`HOSTILE: a link to ${target} in the place of the folder that recipes name is no root of a source`, async (t) => {
+    const folder = await folderOf(t);
+    await mkdir(join(folder, 'top', 'b'), { recursive: true });
+    await symlink(target, join(folder, 'top', 'aoeserver'));
+    t.deepEqual(await possibleRoots(folder, ['aoeserver']), [join(folder, 'top'), folder]);
+  });
+}

@@ -48,7 +48,7 @@ export async function readTrust(options: TrustOptions): Promise<HostTrust> {
     throw new MissingError({
       tried,
       happened: `${authority.file}:${authority.line} knows it by an authority for certificates, which aoe-lab can not check`,
-      next: `add its key itself: ${scan(host, port)} >> ${userFiles[0]}`,
+      next: 'have --accept-new take the key that it shows, after comparing it with what the host says itself: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub',
       missing: ['known host key'],
     });
   }
@@ -91,8 +91,8 @@ export async function readTrust(options: TrustOptions): Promise<HostTrust> {
           tried,
           happened: `the host is not known; it shows ${shown}`,
           next: [
-            'if that is its key: --accept-new takes it and keeps it',
-            `or add it yourself: ${scan(host, port)} >> ${userFiles[0]}`,
+            `compare it with what the host itself says, at its console or by whoever runs it: ${ownFingerprint(type)}`,
+            'only if it is the same: --accept-new takes it and keeps it',
           ],
           missing: ['known host key'],
         });
@@ -108,8 +108,10 @@ export function fingerprint(key: Buffer): string {
   return `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`;
 }
 
-function scan(host: string, port: number): string {
-  return `ssh-keyscan ${port === 22 ? '' : `-p ${port} `}${host}`;
+/** The command that shows a host's own key, on it, by the name that sshd gives the file. */
+function ownFingerprint(type: string): string {
+  const kind = type.replace(/^ssh-|^ecdsa.*/, (found) => (found === 'ssh-' ? '' : 'ecdsa'));
+  return `ssh-keygen -lf /etc/ssh/ssh_host_${kind}_key.pub`;
 }
 
 /** One write at the end of the file: others that add theirs at the same time lose nothing, and half a line is never there. */
