@@ -58,6 +58,11 @@ export function register(program: Command): void {
     .option('--offset <SECTORS>', 'first sector exported', integer)
     .option('--length <SECTORS>', 'sectors exported', integer)
     .option('--broadcast', 'announce it although an access list is set')
+    .option('--lock-access', 'nothing but data can be changed over the wire (default with --mac)')
+    .option(
+      '--no-lock-access',
+      'config string, MAC mask list and reservation can be, although --mac is given',
+    )
     .option('--loop', 'put a loop device between the file and the target')
     .option(
       '--allow <FINDING>',
@@ -79,8 +84,10 @@ export function register(program: Command): void {
 
 function specFromOptions(options: Options, size: number | undefined): ExportWish {
   const { shelf, slot, iface, netns, restart } = options;
-  const { readOnly, mac, queueLength, bufferCount, directIo, sync, offset, length, broadcast } = options;
-  const wished = { readOnly, macs: mac, queueLength, bufferCount, directIo, sync, offset, length, broadcast };
+  const { readOnly, mac, queueLength, bufferCount, directIo, sync } = options;
+  const { offset, length, broadcast, lockAccess } = options;
+  const queue = { queueLength, bufferCount, directIo, sync };
+  const wished = { readOnly, macs: mac, ...queue, offset, length, broadcast, lockAccess };
   return {
     shelf,
     slot,

@@ -19,6 +19,7 @@ export const COMMANDS = [
   'status',
   'logs',
   'restart',
+  'access',
   'migrate',
   'import',
   'discover',

@@ -36,14 +36,16 @@ async function metrics(): Promise<(report: StatusReport) => string> {
 }
 
 async function words(isLong: boolean): Promise<(report: StatusReport) => string> {
-  const [{ table }, { formatSize }, { describeCounters }, { describeUnchecked }, { describeRights }] =
+  const [{ table }, { formatSize }, { describeCounters }, { describeUnchecked }, { describeRights }, access] =
     await Promise.all([
       import('../ui/table.js'),
       import('../units.js'),
       import('../ui/counters.js'),
       import('../ui/unchecked.js'),
       import('../ui/rights.js'),
+      import('../ui/access.js'),
     ]);
+  const { describeLimits } = access;
   return (report) => {
     const lines: string[] = [];
     if (report.exports.length === 0) lines.push('nothing is exported');
@@ -69,6 +71,7 @@ async function words(isLong: boolean): Promise<(report: StatusReport) => string>
     for (const { id, rights } of report.exports) {
       if (isLong && rights !== null) lines.push(line`${id}: its process may ${describeRights(rights)}`);
     }
+    lines.push(...report.exports.flatMap(describeLimits));
     lines.push(...describeUnchecked(report.exports));
     for (const one of report.exports) lines.push(...one.faults.map((fault) => line`${one.id}: ${fault}`));
     for (const one of report.exports) {

@@ -15,7 +15,7 @@ import {
   ReserveCommand,
 } from '../aoe/index.js';
 import { LabError, UsageError } from '../errors.js';
-import { MaskAnswerError } from './faults.js';
+import { lockedHint, MaskAnswerError } from './faults.js';
 import type { Requests } from './requests.js';
 import type { Work } from './work.js';
 
@@ -112,7 +112,8 @@ export class Access {
       const { merror } = frame.mask;
       if (merror !== MaskError.none) {
         const happened = `${this.#name} answered with mask error ${merror} (${MASK_ERRORS[merror] ?? 'unknown'})`;
-        throw new MaskAnswerError({ tried, happened }, merror);
+        const next = merror === MaskError.unspecified ? { next: lockedHint(this.#name) } : {};
+        throw new MaskAnswerError({ tried, happened, ...next }, merror);
       }
       return frame.mask.directives.map(({ mac }) => mac);
     });

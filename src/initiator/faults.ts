@@ -1,5 +1,6 @@
 import {
   type Address,
+  AoeError,
   AtaError,
   AtaStatus,
   describeAoeError,
@@ -63,8 +64,7 @@ export function answerFault(address: Address, tried: string, frame: Frame): LabE
   const name = formatAddress(address);
   if (flags & HeaderFlag.error) {
     const happened = `${name} answered with AoE error ${describeAoeError(error)}`;
-    const next =
-      error === 6 ? 'another initiator has reserved it: release it there, or reserve it by force' : undefined;
+    const next = wayOut(name, error, frame.kind);
     return new AoeAnswerError({ tried, happened, ...(next && { next }) }, error);
   }
   if (frame.kind !== 'ata' || (frame.ata.cmdStatus & FAILED) === 0) {
@@ -75,6 +75,22 @@ export function answerFault(address: Address, tried: string, frame: Frame): LabE
   const where = errFeature & AtaError.uncorrectable ? `, at sector ${lba}` : '';
   const happened = `${name} answered with an ATA error: ${describeAtaStatus(cmdStatus, errFeature)}${where}`;
   return new AtaAnswerError({ tried, happened }, cmdStatus, errFeature);
+}
+
+function wayOut(name: string, error: number, kind: Frame['kind']): string[] | string | undefined {
+  if (error === AoeError.targetReserved) {
+    return [
+      'another initiator has reserved it: release it there',
+      `aoe-lab access ${name} on its host shows for whom; with --clear it ends the reservation`,
+    ];
+  }
+  const isChange = kind === 'config' || kind === 'reserve';
+  return isChange && error === AoeError.badArgument ? lockedHint(name) : undefined;
+}
+
+/** A target tells no reason. */
+export function lockedHint(name: string): string {
+  return `it may be locked against changes over the wire: aoe-lab access ${name} on its host shows that; --unlock ends it`;
 }
 
 /** A device that is busy has not done what it was asked for, and its other registers say nothing. */
@@ -95,6 +111,7 @@ export function noAnswer(
     happened: `${formatAddress(address)} did not answer within ${seconds} s, asked ${asked}${detail ? ` (${detail})` : ''}`,
     next: [
       'look whether the target still runs and its interface is up',
+      `see whether it may answer this initiator: aoe-lab access ${formatAddress(address)} on its host shows its MAC lists`,
       'see what passes: tcpdump -i INTERFACE ether proto 0x88a2',
     ],
   });

@@ -29,6 +29,8 @@ export function differences(shall: LabExport, is: ExportStatus): Difference[] {
 
 function optionDifferences(shall: ExportOptions, is: ExportOptions): Difference[] {
   const names = new Set([...Object.keys(shall), ...Object.keys(is)]) as Set<keyof ExportOptions>;
+  // As it was made, or as `access` left it.
+  if (shall.lockAccess === undefined) names.delete('lockAccess');
   return [...names].sort().map((name) => ({
     field: `options.${name}`,
     is: plain(is[name]),

@@ -112,7 +112,10 @@ async function move(
       await change.close();
     }
     const { migration: _, ...complete } = next;
-    await store.write({ ...complete, phase: 'running', started: startedOn(iface, pids) });
+    const moved: ExportEntry = { ...complete, phase: 'running', started: startedOn(iface, pids) };
+    await store.write(moved);
+    // What initiators had set is set again: from now on nothing is.
+    if (moved.options.lockAccess) await driverFor(store, moved).retell?.(moved);
   } catch (error) {
     throw await rolledBack(store, next, error as Error);
   }

@@ -1,10 +1,11 @@
+import { formatMac } from '../aoe/index.js';
 import { LabError, UsageError } from '../errors.js';
-import type { Host } from '../host/host.js';
 import { type InterfaceFacts, requireInterface } from '../host/interface.js';
 import { quoteArgv } from '../host/quote.js';
-import { AoeAnswerError, AtaAnswerError } from '../initiator/faults.js';
+import { AoeAnswerError, AtaAnswerError, NoAnswerError } from '../initiator/faults.js';
 import { loadRecipe } from '../recipe/load.js';
 import { listLoops } from '../storage/loop.js';
+import { keptNow } from '../target/access.js';
 import { driverFor, type Preview } from '../target/driver.js';
 import { type EntryStore, type ExportEntry, exportId, type WireState } from '../target/entry.js';
 import { nameOf } from '../target/give-back.js';
@@ -61,7 +62,7 @@ export async function planMigration(store: EntryStore, name: string, served: Ser
   const iface = await requireInterface(host.inNamespace(old.netns), old.iface);
   await requireServing(store, old, iface, tried);
   await requireAlone(store, old, iface, tried);
-  const { state, identity } = await askOld(host, old, iface);
+  const { state, identity } = await askOld(store, old, iface, tried);
   const { quirks } = await loadRecipe(served.implementation);
   const translation = translate(old, state, { ...served, quirks });
   if (translation.obstacles.length > 0) {
@@ -196,14 +197,20 @@ async function requireAlone(
 
 /** What initiators have set on the old target, and what they know its disk by; null and nothing where it can't be asked. */
 async function askOld(
-  host: Host,
+  store: EntryStore,
   entry: ExportEntry,
   iface: InterfaceFacts,
+  tried: string,
 ): Promise<{ state: WireState | null; identity: Told }> {
-  const link = await openVantage(host, entry, iface);
+  const link = await openVantage(store.host, entry, iface);
   if (link === undefined) return { state: null, identity: {} };
   try {
-    const state = await readWireState(link, entry, iface);
+    const own = formatMac(link.mac);
+    const { masks = [] } = (await keptNow(store, entry)) ?? {};
+    if (masks.length > 0 && !masks.includes(own)) throw shutOut(tried, entry, `leaves out ${own}`);
+    const state = await readWireState(link, entry, iface).catch((error: unknown) => {
+      throw error instanceof NoAnswerError ? shutOut(tried, entry, `may leave out ${own}`, error) : error;
+    });
     // Others may have reserved it.
     const identity = await sessionWith(link, entry, iface)
       .identify()
@@ -215,4 +222,16 @@ async function askOld(
   } finally {
     await link.close();
   }
+}
+
+/** What can't be asked can't be tested after the move either. */
+function shutOut(tried: string, entry: ExportEntry, how: string, cause?: NoAnswerError): LabError {
+  const address = `e${entry.shelf}.${entry.slot}`;
+  const list = `the MAC mask list that was set over the wire ${how}, from which this host asks`;
+  return new LabError({
+    tried,
+    happened: cause === undefined ? list : [`${address} did not answer`, list],
+    next: quoteArgv(['aoe-lab', 'access', exportId(entry), '--clear']),
+    ...(cause === undefined ? {} : { cause }),
+  });
 }

@@ -55,6 +55,8 @@ const Options = z.strictObject({
   /** Sectors. */
   length: z.int().positive().optional(),
   broadcast: z.boolean().optional(),
+  /** Nothing can be changed over the wire but data. Left out: so where `macs` are named, when it is made. */
+  lockAccess: z.boolean().optional(),
 });
 
 /** Settings that an export may give itself or take from `defaults`. */

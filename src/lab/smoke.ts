@@ -27,6 +27,7 @@ const PLACES = 5;
 /** Sectors read at each. */
 const RUN = 8;
 const TRIES = 10;
+const RESERVED = 'another initiator has reserved it';
 
 /**
  * Identifies an export and reads at a few places.
@@ -42,13 +43,8 @@ export async function smokeTest(
   const target = sessionWith(link, entry, iface);
   const expected = sectorsOf(entry);
   const tried = `testing e${entry.shelf}.${entry.slot} as ${nameOf(entry)} serves it`;
-  const identity = await target.identify().catch((error) => {
-    if (error instanceof AoeAnswerError && error.code === AoeError.targetReserved) return undefined;
-    throw error;
-  });
-  if (identity === undefined) {
-    return { sectors: null, model: null, equal: 0, busy: 0, skipped: 'another initiator has reserved it' };
-  }
+  const identity = await target.identify().catch(ifReserved);
+  if (identity === undefined) return { sectors: null, model: null, equal: 0, busy: 0, skipped: RESERVED };
   const sectors = identifiedSectors(identity);
   if (sectors !== expected) {
     throw new LabError({ tried, happened: `it has ${sectors} sectors rather than ${expected}` });
@@ -60,11 +56,9 @@ export async function smokeTest(
     Array.from({ length: PLACES }, (_, index) => Math.floor(((sectors - count) * index) / (PLACES - 1))),
   );
   for (const lba of lbas) {
-    const outcome = await compare(store.host, target, path, {
-      lba,
-      start: (entry.options.offset ?? 0) + lba,
-      count,
-    });
+    const start = (entry.options.offset ?? 0) + lba;
+    const outcome = await compare(store.host, target, path, { lba, start, count }).catch(ifReserved);
+    if (outcome === undefined) return { ...smoke, skipped: RESERVED };
     if (outcome === 'other') {
       throw new LabError({
         tried,
@@ -74,6 +68,12 @@ export async function smokeTest(
     smoke[outcome]++;
   }
   return smoke;
+}
+
+/** Some tell of a reservation when they are identified, others when they are read from. */
+function ifReserved(error: unknown): undefined {
+  if (error instanceof AoeAnswerError && error.code === AoeError.targetReserved) return undefined;
+  throw error;
 }
 
 /** Read from the host before and after it is read over the wire: others may be writing there. */

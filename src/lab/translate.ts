@@ -102,6 +102,7 @@ const DANGERS: Partial<Record<OptionName, string>> = {
   readOnly: '; initiators will be able to write',
   macs: '; every initiator on the segment will be served',
   sync: '; what is acknowledged may be in the page cache only',
+  lockAccess: '; config string, MAC mask list and reservation can be changed over the wire',
 };
 
 function put(

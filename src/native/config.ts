@@ -35,7 +35,7 @@ export function reactToConfig(target: NativeTarget, request: ConfigFrame, port: 
       // The same string once more is a request that was repeated because its answer got lost.
       if (string.equals(current)) return answer();
       if (ccmd === ConfigCommand.set && current.length > 0) return answer(AoeError.configStringPresent);
-      if (string.length > MAX_CONFIG_STRING) return answer(AoeError.badArgument);
+      if (target.locked || string.length > MAX_CONFIG_STRING) return answer(AoeError.badArgument);
       target.state = { ...target.state, configString: Buffer.from(string) };
       return answer();
     }

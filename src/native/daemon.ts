@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { formatAddress, SECTOR } from '../aoe/index.js';
 import { LabError, MissingError } from '../errors.js';
 import type { Gateway } from './gateway.js';
+import { LocalAccess, toldAccess, withoutAccess } from './local-access.js';
 import { Openings } from './openings.js';
 import { makeServed } from './serve.js';
 import type { ExportSettings, Settings } from './settings.js';
@@ -43,6 +44,7 @@ export class Daemon {
   readonly #states: StateStore | undefined;
   readonly #open: OpenGateway;
   readonly #log: (line: string) => void;
+  readonly #access: LocalAccess;
   readonly #gateways = new Map<string, Gateway>();
   /** Interfaces that could not be opened again, and why they should be. */
   readonly #stale = new Map<string, string>();
@@ -70,6 +72,7 @@ export class Daemon {
     this.#states = folder === undefined ? undefined : new StateStore(join(folder, 'state'));
     this.#open = open;
     this.#log = log;
+    this.#access = new LocalAccess(log, () => this.#inBackground(() => this.#tell()));
   }
 
   /**
@@ -128,14 +131,15 @@ export class Daemon {
         waiting.push(served);
         continue;
       }
-      const one = same ?? { settings, served };
+      const one = { settings, served };
       running.push(one);
       if (same === undefined) added.push(one);
     }
-    this.#openings.retain(new Set(this.#exports.map(withoutIface)));
+    this.#openings.retain(new Set(this.#exports.map(twinKey)));
     this.#report(waiting);
     const before = distinct(this.#running);
     this.#running = running;
+    this.#access.settle(running);
     for (const [iface, gateway] of this.#gateways) {
       const members = running.filter(({ settings }) => settings.iface === iface);
       gateway.served = members.map(({ served }) => served);
@@ -171,8 +175,8 @@ export class Daemon {
         continue;
       }
       reachable.push(settings);
-      const key = withoutIface(settings);
-      if (this.#running.some((one) => withoutIface(one.settings) === key)) continue;
+      const key = twinKey(settings);
+      if (this.#running.some((one) => twinKey(one.settings) === key)) continue;
       this.#openings.begin(key, () => this.#openExport(settings));
     }
     return reachable;
@@ -184,8 +188,8 @@ export class Daemon {
 
   /** What serves an export on another interface already, or was opened for it: one state, one order of writes. */
   #take(settings: ExportSettings, others: readonly Running[]): Served | Waiting {
-    const key = withoutIface(settings);
-    const twin = others.find((one) => withoutIface(one.settings) === key);
+    const key = twinKey(settings);
+    const twin = others.find((one) => twinKey(one.settings) === key);
     if (twin !== undefined) return twin.served;
     const taken = this.#openings.take(key);
     if ('served' in taken) return taken.served;
@@ -302,6 +306,7 @@ export class Daemon {
     let isLess = false;
     for (const [iface, gateway] of this.#gateways) if (await this.#renew(iface, gateway)) isLess = true;
     if (isLess || this.#waiting.length > 0) await this.#serve();
+    this.#access.settle(this.#running);
     const all = distinct(this.#running);
     for (const served of all) this.#tellSize(served);
     for (const served of all) this.#tellDisk(served);
@@ -379,6 +384,7 @@ export class Daemon {
       ...this.#usedAt(served),
       ...(served.medium.isStuck ? { stuck: Math.floor(served.medium.silence / 1000) } : {}),
       faults: served.faults.list,
+      access: toldAccess(served),
     }));
     const waiting = this.#waiting.map(({ settings: { shelf, slot, iface }, why, silence }) => ({
       shelf,
@@ -405,12 +411,14 @@ function reasonOf(error: Error): string {
   return next.length === 0 ? error.message : `${error.message} (${next.join('; ')})`;
 }
 
+/** What can be changed while it is served does not count. */
 function isSame(a: ExportSettings, b: ExportSettings): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
+  return JSON.stringify(withoutAccess(a)) === JSON.stringify(withoutAccess(b));
 }
 
-function withoutIface(settings: ExportSettings): string {
-  return JSON.stringify({ ...settings, iface: '' });
+/** The same for what is one target on several interfaces. */
+function twinKey(settings: ExportSettings): string {
+  return JSON.stringify({ ...withoutAccess(settings), iface: '' });
 }
 
 function distinct(running: readonly Running[]): Served[] {

@@ -13,7 +13,8 @@ import type { NativeTarget } from './target.js';
 
 /**
  * MAC mask list. An edit's directives are carried out in their order; at the first that can't be, the rest is left
- * undone, and the answer repeats those that were done, their number and why it stopped.
+ * undone, and the answer repeats those that were done, their number and why it stopped. Of a locked list none is done that
+ * would change it.
  */
 export function reactToMask(target: NativeTarget, request: MaskFrame, port: Port): Reaction {
   const { mcmd, directives } = request.mask;
@@ -33,7 +34,10 @@ export function reactToMask(target: NativeTarget, request: MaskFrame, port: Port
       return answer(before, MaskError.none, listed(before.masks));
     case MaskCommand.edit: {
       const { masks, merror, done } = edit(before.masks, directives);
-      if (!sameMacs(masks, before.masks)) target.state = { ...before, masks };
+      if (!sameMacs(masks, before.masks)) {
+        if (target.locked) return answer(before, MaskError.unspecified, []);
+        target.state = { ...before, masks };
+      }
       const list = merror === MaskError.none ? listed(masks) : directives.slice(0, done);
       return answer(target.state, merror, list);
     }

@@ -25,7 +25,9 @@ export function reactToReserve(target: NativeTarget, request: ReserveFrame, port
         return answer(AoeError.targetReserved);
       }
       const reservation = [...new Set(macs)];
-      if (!sameMacs(reservation, target.state.reservation)) target.state = { ...target.state, reservation };
+      if (sameMacs(reservation, target.state.reservation)) return answer();
+      if (target.locked) return answer(AoeError.badArgument);
+      target.state = { ...target.state, reservation };
       return answer();
     }
     default:

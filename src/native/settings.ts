@@ -12,6 +12,10 @@ export interface ExportSettings {
   readOnly: boolean;
   macs: Mac[];
   broadcast: boolean;
+  /** Config string, mask list and reservation can't be changed over the wire. */
+  locked: boolean;
+  /** The last order to clear mask list and reservation: it is carried out once. */
+  accessCleared: string | undefined;
   directIo: boolean;
   sync: boolean;
   bufferCount: number | undefined;
@@ -38,7 +42,8 @@ export interface Settings {
 
 /**
  * Reads a configuration: `{"exports": [{"shelf", "slot", "iface", "path", and as wished "readOnly", "macs", "broadcast",
- * "directIo", "sync", "bufferCount", "queueLength", "offset", "length", "serial", "links", "disk"}], "ring", "uring"}`; what is null counts as left out.
+ * "directIo", "sync", "bufferCount", "queueLength", "offset", "length", "serial", "links", "disk", "locked", "accessCleared"}],
+ * "ring", "uring"}`; what is null counts as left out.
  * @throws UsageError with every fault
  */
 export async function readSettings(file: string): Promise<Settings> {
@@ -114,6 +119,12 @@ function parseExport(value: unknown, where: string, faults: string[]): ExportSet
     faults.push(`${where}.serial: ${JSON.stringify(field)} is not 1 to 20 printable ASCII characters`);
     return undefined;
   };
+  const cleared = (): string | undefined => {
+    const field = take('accessCleared');
+    if (field === undefined || (typeof field === 'string' && field !== '')) return field;
+    faults.push(`${where}.accessCleared: a text, or left out`);
+    return undefined;
+  };
   const links = (): 'any' | undefined => {
     const field = take('links');
     if (field === undefined || field === 'any') return field;
@@ -148,6 +159,8 @@ function parseExport(value: unknown, where: string, faults: string[]): ExportSet
     readOnly: flag('readOnly'),
     macs: macs(),
     broadcast: flag('broadcast'),
+    locked: flag('locked'),
+    accessCleared: cleared(),
     directIo: flag('directIo'),
     sync: flag('sync'),
     bufferCount: number('bufferCount', 1, 65535),

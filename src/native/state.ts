@@ -8,6 +8,8 @@ export interface TargetState {
   readonly masks: readonly Mac[];
   /** Who has reserved it; empty: nobody. */
   readonly reservation: readonly Mac[];
+  /** The last order to clear masks and reservation that was carried out (see `withoutLimits`). */
+  readonly cleared?: string;
 }
 
 export const NO_STATE: TargetState = { configString: Buffer.alloc(0), masks: [], reservation: [] };
@@ -20,6 +22,11 @@ export function sameMacs(a: readonly Mac[], b: readonly Mac[]): boolean {
   return a.length === b.length && a.every((mac, index) => mac === b[index]);
 }
 
+/** What is left of a state when whoever runs the target has its mask list and reservation cleared. @param order a name that no earlier one had */
+export function withoutLimits({ configString }: TargetState, order: string): TargetState {
+  return { configString, masks: [], reservation: [], cleared: order };
+}
+
 /** A JSON document, one line. */
 export function encodeState(state: TargetState): string {
   return `${JSON.stringify({
@@ -27,6 +34,7 @@ export function encodeState(state: TargetState): string {
     configString: state.configString.toString('base64'),
     masks: state.masks.map(formatMac),
     reservation: state.reservation.map(formatMac),
+    cleared: state.cleared,
   })}\n`;
 }
 
@@ -42,6 +50,7 @@ export function decodeState(text: string): TargetState {
     configString,
     masks: macs(value.masks),
     reservation: macs(value.reservation),
+    ...(typeof value.cleared === 'string' ? { cleared: value.cleared } : {}),
   };
 }
 

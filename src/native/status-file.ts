@@ -27,9 +27,22 @@ export interface DaemonStatus {
     stuck?: number;
     /** What failed at its disk. */
     faults: FaultCount[];
+    /** What initiators have set, as far as it is kept, and whether they may; earlier versions did not tell. */
+    access?: ToldAccess;
   }[];
   /** Exports that are not served yet, and why: their interface or file is not there, or their disk does not answer. */
   waiting: { shelf: number; slot: number; iface: string; why: string }[];
+}
+
+export interface ToldAccess {
+  /** Base64. */
+  configString: string;
+  /** As `00:11:22:33:44:55`. */
+  masks: string[];
+  reservation: string[];
+  locked: boolean;
+  /** The last order to clear the latter two that it has carried out. */
+  cleared?: string;
 }
 
 /** `BOOT TICKS` of this process; undefined where the system does not tell. */

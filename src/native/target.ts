@@ -29,6 +29,8 @@ export interface TargetSettings {
   macs?: readonly Mac[] | undefined;
   /** Announced to everybody although there is an access list. */
   broadcast?: boolean | undefined;
+  /** Config string, mask list and reservation can't be changed over the wire. */
+  locked?: boolean | undefined;
   /** Requests that an initiator may have under way; default 64. */
   bufferCount?: number | undefined;
   /** ATA serial number, at most 20 printable ASCII characters. */
@@ -54,6 +56,8 @@ export class NativeTarget {
   readonly bufferCount: number;
   readonly serial: string;
   readonly broadcast: boolean;
+  /** As in its settings; may be set at any time. */
+  locked: boolean;
   readonly #allowed: ReadonlySet<Mac>;
   #state: TargetState;
   #masks: ReadonlySet<Mac> = new Set();
@@ -68,6 +72,7 @@ export class NativeTarget {
     this.bufferCount = settings.bufferCount ?? DEFAULT_BUFFER_COUNT;
     this.serial = settings.serial ?? '';
     this.broadcast = settings.broadcast ?? false;
+    this.locked = settings.locked ?? false;
     this.#allowed = new Set(settings.macs);
     this.sectors = sectors;
     this.#state = state;

@@ -147,6 +147,7 @@ export const OPTION_NAMES = [
   'offset',
   'length',
   'broadcast',
+  'lockAccess',
 ] as const;
 export type OptionName = (typeof OPTION_NAMES)[number];
 
@@ -191,6 +192,11 @@ const controlCommon = {
   iface: z.string().optional(),
   /** Regular expressions, as templates, of what it tells of itself by IDENTIFY DEVICE; where it is always so. */
   identity: z.strictObject({ model: z.string().optional(), serial: z.string().optional() }).optional(),
+  /**
+   * Where the MAC mask list and reservation that initiators set lie; absent: it has none. `told`: its status file tells them,
+   * and its configuration can have them cleared; `files`: in its folder, as ggaoed keeps them; `memory`: they end with it.
+   */
+  access: z.enum(['told', 'files', 'memory']).optional(),
   /** The last line printed that one of them knows counts. */
   says: z.array(Saying).optional(),
 };

@@ -152,6 +152,14 @@ export class DaemonDriver extends ProgramDriver implements Driver {
     }
   }
 
+  async retell(entry: ExportEntry): Promise<void> {
+    const { change } = daemonControl(entry);
+    if (change.by !== 'signal') throw new TypeError(`${entry.implementation} takes no changes by a signal`);
+    const pids = (await this.#tellable(entry)) ?? [];
+    await this.#configure(entry, await this.#members(entry), pids);
+    if (pids.length > 0) await signalProcesses(this.store.host, pids, change.signal);
+  }
+
   async restart(entry: ExportEntry): Promise<void> {
     await this.launcher.stop(this.#program(entry, [], ''));
     await this.#configure(entry, await this.#members(entry));

@@ -32,6 +32,8 @@ export interface Driver {
   prepareStop(entry: ExportEntry): Promise<Deed>;
   /** As `start`, with all that can be done while another target still serves the address done at once. */
   prepareStart(entry: ExportEntry): Promise<Deed>;
+  /** Of a daemon that takes changes by a signal: it is told what the entries of all its exports say now, and goes on. */
+  retell?(entry: ExportEntry): Promise<void>;
   /** Ends and starts what serves the entry, with all that it serves. */
   restart(entry: ExportEntry): Promise<void>;
   /**

@@ -45,6 +45,8 @@ export interface ExportOptions {
   length?: number;
   /** Announce the export although an access list is set. */
   broadcast?: boolean;
+  /** Config string, MAC mask list and reservation can't be changed over the wire. */
+  lockAccess?: boolean;
 }
 
 export interface ExportEntry {
@@ -89,6 +91,8 @@ export interface ExportEntry {
   options: ExportOptions;
   /** ATA serial number, for targets that can be told one: initiators know the disk by it, so that it stays. */
   serial?: string;
+  /** The last order to clear mask list and reservation, for targets that are told it by their configuration (see access.ts). */
+  accessCleared?: string;
   /** Its process is started again when it ends. */
   restart?: RestartPolicy;
   /** The lab that it was made for, which alone changes and ends it; and its file as that names it, links and all. */

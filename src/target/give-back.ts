@@ -47,7 +47,13 @@ export async function giveBack(store: EntryStore, unfinished: ExportEntry): Prom
     trouble = (error as Error).message;
   }
   const { migration: _, ...complete } = revived;
-  await store.write({ ...complete, phase: 'running' });
+  const served: ExportEntry = { ...complete, phase: 'running' };
+  await store.write(served);
+  try {
+    if (old.options.lockAccess) await driverFor(store, served).retell?.(served);
+  } catch (error) {
+    trouble ??= (error as Error).message;
+  }
   if (old.persist) await settlePersistence(store, false);
   return {
     id: exportId(old),

@@ -22,7 +22,7 @@ import { keptPath } from './persist/services.js';
 import { requireFree } from './rivals.js';
 import { serialOf } from './serial.js';
 import { isAllowed, judgeExport, type StorageSurvey, surveyFor } from './suitability.js';
-import { checkWish, type ExportWish } from './wish.js';
+import { checkWish, type ExportWish, withDefaults } from './wish.js';
 
 /** What is to serve the export: a build and the way to drive it. */
 export interface Served {
@@ -160,7 +160,7 @@ export function entryFor(
       loop,
       loopsBefore: [],
     },
-    options: wish.options,
+    options: withDefaults(wish.options, serving.control),
     ...(wish.restart === undefined ? {} : { restart: wish.restart }),
     ...(wish.lab === undefined ? {} : { lab: { name: wish.lab, file: wish.path } }),
     ...(wish.trial === undefined ? {} : { trial: wish.trial }),

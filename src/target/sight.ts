@@ -8,7 +8,7 @@ import type { ExportEntry } from './entry.js';
 import { type InterfaceFault, interfaceFaults } from './interface-faults.js';
 import type { Network } from './network.js';
 import { macsBeside } from './rivals.js';
-import type { WireReport } from './wire.js';
+import type { WirePlace, WireReport } from './wire.js';
 
 type Told = Pick<DaemonStatus, 'exports' | 'waiting'> & { untold?: string };
 
@@ -40,7 +40,7 @@ export class Sight {
    * @param pids of the processes that serve it @param isAsked whether it is there to answer
    */
   async place(
-    entry: ExportEntry,
+    entry: ExportEntry & Pick<WirePlace, 'masks'>,
     pids: readonly number[],
     isAsked: boolean,
   ): Promise<{ wire: WireReport; faults: InterfaceFault[] }> {

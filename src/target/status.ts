@@ -4,6 +4,7 @@ import type { Counters } from '../native/counters.js';
 import { toldFaults } from '../native/status-file.js';
 import type { StorageSnapshot } from '../storage/snapshot.js';
 import { surveyStorage } from '../storage/survey.js';
+import { type ExportAccess, judgeAccess, keptAccess } from './access.js';
 import { judgeServed } from './backing-faults.js';
 import { namesOf } from './backing-now.js';
 import { driverFor } from './driver.js';
@@ -84,6 +85,8 @@ export interface ExportStatus {
   path: string | null;
   /** Sectors that its clients are told now; null where a target does not tell. */
   sectors: number | null;
+  /** What initiators have set on it over the wire; null where nothing is known of it. */
+  access: ExportAccess | null;
   /** What its processes may do of what root may; null where it has none, as a kernel module, or none is told of. */
   rights: ProcessRights | null;
 }
@@ -152,10 +155,16 @@ async function inspect(store: EntryStore, entry: ExportEntry, seen: Seen): Promi
   const unkept = entry.persist ? await persistenceFaults(store, entry) : [];
   const uncopied = await describeCopyFault(store, entry, (path) => sight.isThere(path));
   if (uncopied !== undefined) unkept.push(uncopied);
-  faults.push(...unkept.map((what) => `${what}: aoe-lab restart ${id}`));
   const { state: presence, pids, fault } = await driver.presence(entry, iface, processes);
-  const place = await sight.place(entry, pids, entry.phase === 'running' && presence !== 'absent');
-  const heard = iface && place.wire.stations.find(({ mac }) => isOwn(formatMac(mac), entry, iface))?.identity;
+  const kept = await keptAccess(store.host, driver.mark(entry), entry, told);
+  if (kept !== undefined && entry.phase === 'running' && entry.options.lockAccess && !kept.locked) {
+    unkept.push('its target lets initiators change config string, mask list and reservation, and should not');
+  }
+  faults.push(...unkept.map((what) => `${what}: aoe-lab restart ${id}`));
+  const isAsked = entry.phase === 'running' && presence !== 'absent';
+  const place = await sight.place({ ...entry, masks: kept?.masks }, pids, isAsked);
+  const station = iface && place.wire.stations.find(({ mac }) => isOwn(formatMac(mac), entry, iface));
+  const heard = station?.identity;
   const backing = judgeServed(
     {
       snapshot,
@@ -232,6 +241,7 @@ async function inspect(store: EntryStore, entry: ExportEntry, seen: Seen): Promi
     counters: told?.counters ?? null,
     path: told?.path ?? null,
     sectors: told?.sectors ?? null,
+    access: judgeAccess(kept, station),
     rights: togetherMay(pids, rights),
   };
 }

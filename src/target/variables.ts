@@ -3,7 +3,7 @@ import { posix } from 'node:path';
 import { LabError } from '../errors.js';
 import type { ExpectedDisk } from '../identity.js';
 import { programsFolder } from '../paths.js';
-import { type EntryStore, type ExportEntry, exportId, type StateFolder } from './entry.js';
+import { type EntryStore, type ExportEntry, exportId, type Phase, type StateFolder } from './entry.js';
 import { ownLoops } from './loops.js';
 import { ownCodeIn } from './own-code.js';
 import { loopLink } from './persist/names.js';
@@ -35,6 +35,9 @@ export interface ExportVariables {
   offset: number | null;
   length: number | null;
   broadcast: boolean;
+  /** Nothing but data can be changed over the wire; not while it moves here, as what initiators had set is set again then. */
+  locked: boolean;
+  accessCleared: string | null;
   serial: string | null;
   /** What its disk must be, for targets that can look; null where nothing is to be looked at. */
   disk: ExpectedDisk | null;
@@ -54,6 +57,8 @@ export interface DaemonVariables {
   /** Names, each once. */
   interfaces: string[];
 }
+
+const MOVES: readonly Phase[] = ['moving', 'returning'];
 
 /** @param path what the target opens, see `exportedPath` */
 export function exportVariables(store: StateFolder, entry: ExportEntry, path: string): ExportVariables {
@@ -79,6 +84,8 @@ export function exportVariables(store: StateFolder, entry: ExportEntry, path: st
     offset: options.offset ?? null,
     length: options.length ?? null,
     broadcast: options.broadcast ?? false,
+    locked: (options.lockAccess ?? false) && !MOVES.includes(entry.phase),
+    accessCleared: entry.accessCleared ?? null,
     serial: entry.serial ?? null,
     disk: expectedDisk(entry),
     links: entry.backing.links === 'any' ? 'any' : null,

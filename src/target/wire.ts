@@ -23,7 +23,10 @@ export interface WireReport {
 }
 
 /** An address on an interface, whether it is served there or is to be. */
-export type WirePlace = Pick<ExportEntry, 'shelf' | 'slot' | 'iface' | 'netns' | 'options' | 'started'>;
+export type WirePlace = Pick<ExportEntry, 'shelf' | 'slot' | 'iface' | 'netns' | 'options' | 'started'> & {
+  /** Its MAC mask list, where that is known. */
+  masks?: readonly string[] | undefined;
+};
 
 /** Milliseconds; the other end of a veth pair answers within one. */
 const WAIT = 300;
@@ -118,6 +121,10 @@ export function isOwn(mac: string, { started }: Pick<WirePlace, 'started'>, ifac
 function whySilenceTellsNothing(place: WirePlace, vantage: Vantage): string | undefined {
   if (!isAllowed(place, vantage)) {
     return `it serves listed initiators only, and ${vantage.mac}, from which this host asks, is none of them`;
+  }
+  const { masks = [] } = place;
+  if (masks.length > 0 && !masks.includes(vantage.mac)) {
+    return `its MAC mask list, set over the wire, leaves out ${vantage.mac}, from which this host asks: aoe-lab access ${exportId(place)} --clear`;
   }
   return vantage.over === undefined
     ? undefined

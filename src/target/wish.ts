@@ -48,7 +48,16 @@ export const OPTION_FLAGS: Readonly<Record<OptionName, string>> = {
   offset: '--offset',
   length: '--length',
   broadcast: '--broadcast',
+  lockAccess: '--lock-access',
 };
+
+/** The options of an export that is made: one for listed initiators alone lets none of them change who they are. */
+export function withDefaults(options: ExportOptions, control: Control): ExportOptions {
+  const isListed = (options.macs ?? []).length > 0;
+  if (!isListed || options.lockAccess !== undefined || control.options.lockAccess === undefined)
+    return options;
+  return { ...options, lockAccess: true };
+}
 
 /**
  * Checks a wish against what the target can do.

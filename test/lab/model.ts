@@ -41,6 +41,7 @@ export function statusOf(lab: string | null, one: LabExport, more: Partial<Expor
     log: '',
     counters: null,
     path: null,
+    access: null,
     rights: null,
     sectors: null,
     ...more,

@@ -175,6 +175,9 @@ function keptEntry(all: Case, { one, spec, id }: Item, before: ExportEntry): Exp
     ...drafted,
     phase: 'running',
     since: before.since,
+    // What the lab does not say is as it was made, or as `access` left it.
+    options: { ...spec.options, ...lockOf(spec.options.lockAccess ?? before.options.lockAccess) },
+    ...(before.accessCleared === undefined ? {} : { accessCleared: before.accessCleared }),
     ...(before.serial === undefined ? {} : { serial: before.serial }),
     ...(before.started === undefined ? {} : { started: before.started }),
     backing: {
@@ -185,6 +188,10 @@ function keptEntry(all: Case, { one, spec, id }: Item, before: ExportEntry): Exp
       path: now.kind === 'device' ? backing.path : now.path,
     },
   };
+}
+
+function lockOf(lockAccess: boolean | undefined): Pick<ExportEntry['options'], 'lockAccess'> {
+  return lockAccess === undefined ? {} : { lockAccess };
 }
 
 /** What to name in the lab where the disk that was exported has a name that stays. */

@@ -5,6 +5,7 @@ import { LabError } from '../../errors.js';
 import type { Host } from '../../host/host.js';
 import { readIfThere } from '../../host/if-there.js';
 import { parseIpJson } from '../../host/links.js';
+import { keptMacs } from '../../target/kept-lists.js';
 import { type Found, joined, normalMac, type Remark } from './found.js';
 import { type GgaoedSurroundings, parseGgaoed } from './ggaoed.js';
 import { parseKeyFile } from './keyfile.js';
@@ -12,8 +13,6 @@ import { readEach, readText } from './read.js';
 
 /** Where 1.1 keeps what initiators set (ggaoed.c: STATEDIR), as Debian built it. */
 const STATE = '/var/lib/ggaoed';
-/** Offset of the length in a list: behind its magic number, in the byte order of the host (ggaoed.h: struct acl_map). */
-const LENGTH = 4;
 const ENDING = '.mac_mask';
 /** Names of initiators, ethers(5). Without it those in an access list are not known, and it is not taken over. */
 const ETHERS = '/etc/ethers';
@@ -84,8 +83,7 @@ async function maskedDevices(host: Host, path: string): Promise<(name: string) =
     const names = (await host.list(folder)).filter((name) => name.endsWith(ENDING));
     const masked = new Set<string>();
     for (const name of names) {
-      const bytes = await host.read(posix.join(folder, name));
-      if (bytes.length >= LENGTH + 4 && bytes.readUInt32LE(LENGTH) > 0)
+      if (keptMacs(await host.read(posix.join(folder, name))).length > 0)
         masked.add(name.slice(0, -ENDING.length));
     }
     return (name) => (masked.has(name) ? posix.join(folder, `${name}${ENDING}`) : undefined);

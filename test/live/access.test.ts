@@ -1,0 +1,177 @@
+/** Two frames from anyone shut an export; its host tells that, clears it, and can forbid it. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { parseMac } from '../../src/aoe/index.js';
+import { AoeAnswerError, MaskAnswerError } from '../../src/initiator/faults.js';
+import { openTarget } from '../../src/initiator/open.js';
+import type { Target } from '../../src/initiator/target.js';
+import { openPacketLink } from '../../src/link/packet.js';
+import type { AccessReport } from '../../src/target/change-access.js';
+import type { StatusReport } from '../../src/target/status.js';
+import { cli, cliJson } from './cli.js';
+import { askFrom, assertNothingLeft, exportOn } from './export.js';
+import { noCompiler, noRoot, sourceTree, testUnless } from './machine.js';
+import { type TestWire, testWire } from './wire.js';
+
+const SOMEBODY = '02:00:00:00:00:99';
+const MAC = parseMac(SOMEBODY) as number;
+
+async function withTarget<T>(wire: TestWire, slot: number, job: (target: Target) => Promise<T>): Promise<T> {
+  const link = await openPacketLink({ iface: wire.initiator, netns: wire.netns });
+  try {
+    return await job(await openTarget(link, { shelf: 0, slot }));
+  } finally {
+    await link.close();
+  }
+}
+
+/** What a stranger on the segment sends. */
+function shut(wire: TestWire, slot: number): Promise<void> {
+  return withTarget(wire, slot, async ({ access }) => {
+    await access.reserve([MAC]);
+    await access.editMasks({ add: [MAC] });
+  });
+}
+
+async function assertReads(t: ExecutionContext, wire: TestWire, slot: number): Promise<void> {
+  t.is(await withTarget(wire, slot, async (target) => (await target.read(0, 1))[0]), slot);
+}
+
+async function killed(wire: TestWire, id: string): Promise<void> {
+  const { exports } = await cliJson<StatusReport>(['status'], wire.env);
+  for (const pid of exports.find((one) => one.id.startsWith(`${id}@`))?.pids ?? [])
+    process.kill(pid, 'SIGKILL');
+  await cliJson(['restart', id], wire.env);
+}
+
+function access(wire: TestWire, ...words: string[]): Promise<AccessReport> {
+  return cliJson<AccessReport>(['access', ...words], wire.env);
+}
+
+async function disk(wire: TestWire, slot: number): Promise<void> {
+  await writeFile(join(wire.folder, `disk${slot}`), Buffer.alloc(1 << 20, slot));
+}
+
+testUnless(
+  noRoot(),
+  '13: native: what strangers set is named, cleared while it serves, and forbidden by a lock, kill -9 or not',
+  async (t) => {
+    const wire = await testWire(t);
+    await disk(wire, 1);
+    await disk(wire, 2);
+    await cliJson(exportOn(wire, 'native', 1), wire.env);
+    // For listed initiators alone: locked without being asked.
+    await cliJson(exportOn(wire, 'native', 2, '--mac', wire.mac), wire.env);
+    await withTarget(wire, 1, (target) =>
+      target.queryConfig({ ccmd: 4, string: Buffer.from('mine\u001b[1m') }),
+    );
+    await shut(wire, 1);
+    await killed(wire, 'e0.1');
+
+    const human = await cli(['status'], wire.env);
+    t.true(human.stdout.includes(`set over the wire: MAC mask list ${SOMEBODY}`), human.stdout);
+    t.regex(human.stdout, /aoe-lab access e0\.1@tgt%\S+ --clear removes list and reservation/);
+    t.false(human.stdout.includes('\u001b'));
+    const { exports } = await cliJson<StatusReport>(['status'], wire.env);
+    const set = { masks: [SOMEBODY], reservation: [SOMEBODY], reserved: true, locked: false };
+    t.like(exports[0], { faults: [], remedy: null, access: { ...set, configString: 'mine\u001b[1m' } });
+    t.regex(exports[0]?.unchecked ?? '', /MAC mask list.* leaves out .*aoe-lab access/);
+    t.like(exports[1], { access: { masks: [], locked: true }, options: { lockAccess: true } });
+    const refused = await cli(
+      ['read', 'e0.1', ...askFrom(wire), '--length', '512', '--output', '-'],
+      wire.env,
+    );
+    t.regex(refused.stderr, /did not answer[\s\S]*aoe-lab access e0\.1 on its host/);
+    const stays = await cli(['migrate', 'e0.1', '--to', 'sqaoed', '--dry-run'], wire.env);
+    t.regex(stays.stderr, /mask list that was set over the wire leaves out[\s\S]*access e0\.1@\S+ --clear/);
+
+    const { pids } = exports[0] as StatusReport['exports'][number];
+    const cleared = await access(wire, 'e0.1', '--clear');
+    t.like(cleared.exports[0]?.access, {
+      masks: [],
+      reservation: [],
+      reserved: false,
+      configString: 'mine\u001b[1m',
+    });
+    await assertReads(t, wire, 1);
+    t.deepEqual((await cliJson<StatusReport>(['status'], wire.env)).exports[0]?.pids, pids);
+
+    // What is set after that stays, and names its holder's way out to everybody else.
+    await withTarget(wire, 1, (target) => target.access.reserve([MAC]));
+    await killed(wire, 'e0.1');
+    const reserved = await t.throwsAsync(assertReads(t, wire, 1), { instanceOf: AoeAnswerError });
+    t.regex(String((reserved as AoeAnswerError).facts.next), /aoe-lab access e0\.1 on its host/);
+
+    await access(wire, 'e0.1', '--clear', '--lock');
+    for (const kill of [false, true]) {
+      if (kill) await killed(wire, 'e0.1');
+      await assertReads(t, wire, 1);
+      for (const slot of [1, 2]) {
+        await withTarget(wire, slot, async (target) => {
+          const force = { force: true };
+          await t.throwsAsync(target.access.reserve([MAC], force), { instanceOf: AoeAnswerError });
+          const error = await t.throwsAsync(target.access.editMasks({ add: [MAC] }), {
+            instanceOf: MaskAnswerError,
+          });
+          t.regex(String((error as MaskAnswerError).facts.next), /locked/);
+        });
+      }
+    }
+    const { exports: locked } = await access(wire);
+    t.deepEqual(
+      locked.map((one) => one.access?.locked),
+      [true, true],
+    );
+    await access(wire, 'e0.2', '--unlock');
+    await withTarget(wire, 2, (target) => target.access.reserve([MAC]));
+    t.like((await access(wire, 'e0.2')).exports[0]?.access, { reservation: [SOMEBODY], locked: false });
+    await cliJson(['unexport', '--all'], wire.env);
+    await assertNothingLeft(t, wire);
+  },
+);
+
+const ggaoed = sourceTree('ggaoed-1.1');
+testUnless(
+  noRoot() ?? noCompiler() ?? ('reason' in ggaoed ? ggaoed.reason : undefined),
+  '13: ggaoed: what it keeps in its folder is named, and cleared while it serves; it can not be locked',
+  async (t) => {
+    const wire = await testWire(t);
+    await disk(wire, 1);
+    const source = 'path' in ggaoed ? ['--source', ggaoed.path] : [];
+    const { pids } = await cliJson<{ pids: number[] }>(exportOn(wire, 'ggaoed', 1, ...source), wire.env);
+    await shut(wire, 1);
+    const set = { masks: [SOMEBODY], reservation: [SOMEBODY], reserved: true, locked: false };
+    t.like((await cliJson<StatusReport>(['status'], wire.env)).exports[0], { access: set, faults: [] });
+    await access(wire, 'e0.1', '--clear');
+    await assertReads(t, wire, 1);
+    // Shut again, and cleared while it does not run.
+    await shut(wire, 1);
+    for (const pid of pids) process.kill(pid, 'SIGKILL');
+    t.like((await access(wire, 'e0.1', '--clear')).exports[0]?.access, { masks: [], reservation: [] });
+    await cliJson(['restart', 'e0.1'], wire.env);
+    await assertReads(t, wire, 1);
+    const { stderr, exitCode } = await cli(['access', 'e0.1', '--lock'], wire.env);
+    t.is(exitCode, 2);
+    t.regex(stderr, /ggaoed 1\.1 can't be told to refuse changes over the wire/);
+  },
+);
+
+const vblade = sourceTree('vblade-21');
+testUnless(
+  noRoot() ?? noCompiler() ?? ('reason' in vblade ? vblade.reason : undefined),
+  '13: vblade: what it keeps in its memory is asked for over the wire, and cleared by a restart',
+  async (t) => {
+    const wire = await testWire(t);
+    await disk(wire, 1);
+    const where = 'path' in vblade ? ['--release', '21', '--source', vblade.path] : [];
+    await cliJson(exportOn(wire, 'vblade', 1, ...where), wire.env);
+    await withTarget(wire, 1, (target) => target.access.reserve([MAC]));
+    const { exports } = await access(wire, 'e0.1');
+    t.like(exports[0], { unknown: null, access: { masks: [], reservation: [SOMEBODY] } });
+    await shut(wire, 1).catch(() => {});
+    const { stderr } = await cli(['access', 'e0.1', '--clear'], wire.env);
+    t.regex(stderr, /was restarted/);
+    await assertReads(t, wire, 1);
+  },
+);
