@@ -157,7 +157,7 @@ export class DaemonDriver extends ProgramDriver implements Driver {
     if (change.by !== 'signal') throw new TypeError(`${entry.implementation} takes no changes by a signal`);
     const pids = (await this.#tellable(entry)) ?? [];
     await this.#configure(entry, await this.#members(entry), pids);
-    if (pids.length > 0) await signalProcesses(this.store.host, pids, change.signal);
+    if (pids.length > 0) await signalProcesses(this.store.host, this.store.folder, pids, change.signal);
   }
 
   async restart(entry: ExportEntry): Promise<void> {
