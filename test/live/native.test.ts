@@ -138,7 +138,7 @@ testUnless(reason, 'native: config string, masks and reservation outlive kill -9
   const first = await startNative(t, wire, settings);
   const asker = await Asker.open(t, wire);
   const from = asker.link.mac;
-  const wish = { slot: 1, to: BROADCAST, from };
+  const wish = { slot: 1, to: await macOf(asker, 1), from };
   const other = 0x02_00_00_00_99_99;
   await asker.ask(config(3, 'kept', wish));
   await asker.ask(reserve(1, [other], wish));
