@@ -136,6 +136,7 @@ testUnless(
   noRoot() ?? noCompiler() ?? ('reason' in ggaoed ? ggaoed.reason : undefined),
   '13: ggaoed: what it keeps in its folder is named, and cleared while it serves; it can not be locked',
   async (t) => {
+    t.timeout(600_000);
     const wire = await testWire(t);
     await disk(wire, 1);
     const source = 'path' in ggaoed ? ['--source', ggaoed.path] : [];
@@ -162,6 +163,7 @@ testUnless(
   noRoot() ?? noCompiler() ?? ('reason' in vblade ? vblade.reason : undefined),
   '13: vblade: what it keeps in its memory is asked for over the wire, and cleared by a restart',
   async (t) => {
+    t.timeout(600_000);
     const wire = await testWire(t);
     await disk(wire, 1);
     const where = 'path' in vblade ? ['--release', '21', '--source', vblade.path] : [];
