@@ -26,7 +26,10 @@ for (const [shall, is, differs] of CASES) {
       file: '/srv/a',
       options: { macs, ...(shall === undefined ? {} : { lockAccess: shall }) },
     };
-    const status = statusOf('lab', { ...one, options: { macs, ...(is === undefined ? {} : { lockAccess: is }) } });
+    const status = statusOf('lab', {
+      ...one,
+      options: { macs, ...(is === undefined ? {} : { lockAccess: is }) },
+    });
     const expected = differs ? [{ field: 'options.lockAccess', is: is || null, shall: shall || null }] : [];
     t.deepEqual(differences(one, status), expected);
   });

@@ -29,7 +29,11 @@ const CASES: [string, Buffer | undefined, string[]][] = [
   ['an empty list', list([]), []],
   ['a list', list(MACS), MACS],
   ['a list of the other byte order', list(MACS, { big: true }), MACS],
-  ['more than there is room for', list([], { length: 0xffff_ffff }), new Array(255).fill('00:00:00:00:00:00')],
+  [
+    'more than there is room for',
+    list([], { length: 0xffff_ffff }),
+    new Array(255).fill('00:00:00:00:00:00'),
+  ],
 ];
 for (const [what, bytes, macs] of CASES) {
   test(`13: kept lists: ${what} holds ${macs.length} addresses`, (t) => {
@@ -45,7 +49,8 @@ test('13: kept lists: both are cleared in place, so that a daemon that has them 
   config.writeUInt32LE(4, 4);
   config.write('mine, and more', 8);
   const before = { mac_mask: list(MACS), reserve: list([MACS[1] as string]), config };
-  for (const [suffix, bytes] of Object.entries(before)) await writeFile(join(folder, `e0.1-eth0.${suffix}`), bytes);
+  for (const [suffix, bytes] of Object.entries(before))
+    await writeFile(join(folder, `e0.1-eth0.${suffix}`), bytes);
   const configString = Buffer.from('mine').toString('base64');
   const read = () => readKept(here, folder, 'e0.1-eth0');
   t.deepEqual(await read(), { configString, masks: MACS, reservation: [MACS[1] as string] });
