@@ -31,6 +31,8 @@ interface Waiting {
 /** Milliseconds between two looks at sizes, interfaces and counters. */
 const LOOK = 2000;
 const FILES_A_LOOK = 32;
+/** Milliseconds until something new is told that would not be before the next look: bursts are told once. */
+const SOON = 100;
 /** Milliseconds that disks may take to open what a configuration names, until the others are served without them. */
 const OPENING = 500;
 /** Milliseconds after which that is worth a line. */
@@ -63,16 +65,18 @@ export class Daemon {
   /** How often each had been used when that was last looked at, and when that had changed. */
   readonly #use = new WeakMap<Served, { count: number; at: number }>();
   #timer: NodeJS.Timeout | undefined;
+  #soon: NodeJS.Timeout | undefined;
   /** Changes are made one after the other; none of them waits for a disk without end. */
   #last: Promise<void> = Promise.resolve();
 
   /** @param folder holds what is kept of the targets, and the status file; without it nothing outlives the process */
   constructor(folder: string | undefined, open: OpenGateway, log: (line: string) => void) {
     this.#folder = folder;
-    this.#states = folder === undefined ? undefined : new StateStore(join(folder, 'state'));
+    this.#states =
+      folder === undefined ? undefined : new StateStore(join(folder, 'state'), () => this.#tellSoon());
     this.#open = open;
     this.#log = log;
-    this.#access = new LocalAccess(log, () => this.#inBackground(() => this.#tell()));
+    this.#access = new LocalAccess(log);
   }
 
   /**
@@ -360,6 +364,14 @@ export class Daemon {
   async tellNow(): Promise<void> {
     if (this.#folder === undefined) return;
     await writeStatus(join(this.#folder, 'status.json'), { ...this.status(), at: Date.now() });
+  }
+
+  /** What initiators set is told soon: whoever looks why nobody is answered must not see how it was. */
+  #tellSoon(): void {
+    this.#soon ??= setTimeout(() => {
+      this.#soon = undefined;
+      this.#inBackground(() => this.#tell());
+    }, SOON).unref();
   }
 
   #usedAt(served: Served): { usedAt?: number } {

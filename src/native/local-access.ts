@@ -31,15 +31,12 @@ export function toldAccess({ target, keeper }: Pick<Served, 'target' | 'keeper'>
 /** Has targets follow their settings; to be asked again and again, as a disk may be full. Nothing in it waits for a disk. */
 export class LocalAccess {
   readonly #log: (line: string) => void;
-  readonly #onKept: () => void;
   readonly #keeping = new Set<Served>();
   /** Whose clearing could not be kept, and was told. */
   readonly #failed = new WeakSet<Served>();
 
-  /** @param onKept called when an order has been carried out for good */
-  constructor(log: (line: string) => void, onKept: () => void) {
+  constructor(log: (line: string) => void) {
     this.#log = log;
-    this.#onKept = onKept;
   }
 
   /** @param running one that several interfaces serve is locked, and cleared, if one of them says so */
@@ -69,7 +66,6 @@ export class LocalAccess {
       await keeper.keep(target.state);
       this.#failed.delete(served);
       this.#log(`${address}: MAC mask list and reservation were cleared`);
-      this.#onKept();
     } catch (error) {
       if (this.#failed.has(served)) return;
       this.#failed.add(served);

@@ -29,9 +29,12 @@ export class Forgetful implements StateKeeper {
 /** The states of targets in a folder, a file each: `e0.1-DIGEST.json`, DIGEST being of the backing file's path. */
 export class StateStore {
   readonly #folder: string;
+  readonly #onKept: () => void;
 
-  constructor(folder: string) {
+  /** @param onKept called when something new has been kept */
+  constructor(folder: string, onKept: () => void = () => {}) {
     this.#folder = folder;
+    this.#onKept = onKept;
   }
 
   /** What was kept of a target, and the way to keep what follows. @throws LabError if it can't be read */
@@ -44,7 +47,7 @@ export class StateStore {
     });
     try {
       const state = text === undefined ? NO_STATE : decodeState(text);
-      return { state, keeper: new FileKeeper(file, state) };
+      return { state, keeper: new FileKeeper(file, state, this.#onKept) };
     } catch (cause) {
       throw new LabError({
         tried: `reading what ${formatAddress(address)} had kept in ${file}`,
@@ -83,13 +86,15 @@ interface Write {
 class FileKeeper implements StateKeeper {
   kept: TargetState;
   readonly #file: string;
+  readonly #onKept: () => void;
   #last: Promise<void> = Promise.resolve();
   #writing: Write | undefined;
   #next: Write | undefined;
 
   /** @param state what is in the file */
-  constructor(file: string, state: TargetState) {
+  constructor(file: string, state: TargetState, onKept: () => void) {
     this.#file = file;
+    this.#onKept = onKept;
     this.kept = state;
   }
 
@@ -112,6 +117,7 @@ class FileKeeper implements StateKeeper {
     try {
       await this.#write(write.state);
       this.kept = write.state;
+      this.#onKept();
     } finally {
       this.#writing = undefined;
     }

@@ -31,6 +31,8 @@ export interface AccessReport {
     release: string;
     /** Its own list of initiators: its option, which nobody changes over the wire. */
     macs: string[];
+    /** Its target refuses changes over the wire, or will when it runs. */
+    locked: boolean;
     access: ExportAccess | null;
     /** Why that is not known; null where it is. */
     unknown: string | null;
@@ -64,8 +66,9 @@ export async function showAccess(host: Host, which: readonly string[] | undefine
     const access = asked.access ?? known;
     const why = 'reason' in asked ? asked.reason : 'its target does not run';
     const { implementation, release, options } = entry;
+    const limits = { macs: options.macs ?? [], locked: access?.locked ?? options.lockAccess ?? false };
     const unknown = access !== null && access.masks !== null ? null : why;
-    return { id, implementation, release, macs: options.macs ?? [], access, unknown };
+    return { id, implementation, release, ...limits, access, unknown };
   });
   return { exports: await Promise.all(shown) };
 }

@@ -24,8 +24,8 @@ export function describeLimits({ id, access }: Pick<ExportStatus, 'id' | 'access
 export function describeAccess({ exports }: AccessReport): string {
   if (exports.length === 0) return 'nothing is exported';
   return exports
-    .flatMap(({ id, implementation, release, macs, access, unknown }) => [
-      line`${id} (${implementation} ${release}): ${access?.locked ? 'locked: nothing but data can be changed over the wire' : 'not locked'}`,
+    .flatMap(({ id, implementation, release, macs, locked, access, unknown }) => [
+      line`${id} (${implementation} ${release}): ${locked ? 'locked: nothing but data can be changed over the wire' : 'not locked'}`,
       line`  listed initiators: ${macs.join(', ') || 'none, everybody may use it'}`,
       ...(access === null ? [] : wireLines(access)),
       ...(unknown === null ? [] : [line`  not known: ${unknown}`]),

@@ -3,11 +3,13 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { parseMac } from '../../src/aoe/index.js';
+import { here } from '../../src/host/local.js';
 import { AoeAnswerError, MaskAnswerError } from '../../src/initiator/faults.js';
 import { openTarget } from '../../src/initiator/open.js';
 import type { Target } from '../../src/initiator/target.js';
 import { openPacketLink } from '../../src/link/packet.js';
 import type { AccessReport } from '../../src/target/change-access.js';
+import { findProcesses } from '../../src/target/processes.js';
 import type { StatusReport } from '../../src/target/status.js';
 import { cli, cliJson } from './cli.js';
 import { askFrom, assertNothingLeft, exportOn } from './export.js';
@@ -39,9 +41,8 @@ async function assertReads(t: ExecutionContext, wire: TestWire, slot: number): P
 }
 
 async function killed(wire: TestWire, id: string): Promise<void> {
-  const { exports } = await cliJson<StatusReport>(['status'], wire.env);
-  for (const pid of exports.find((one) => one.id.startsWith(`${id}@`))?.pids ?? [])
-    process.kill(pid, 'SIGKILL');
+  const found = await findProcesses(here, wire.env.AOE_LAB_STATE as string);
+  for (const pid of [...found.values()].flat()) process.kill(pid, 'SIGKILL');
   await cliJson(['restart', id], wire.env);
 }
 
@@ -57,6 +58,7 @@ testUnless(
   noRoot(),
   '13: native: what strangers set is named, cleared while it serves, and forbidden by a lock, kill -9 or not',
   async (t) => {
+    t.timeout(600_000);
     const wire = await testWire(t);
     await disk(wire, 1);
     await disk(wire, 2);
@@ -67,8 +69,6 @@ testUnless(
       target.queryConfig({ ccmd: 4, string: Buffer.from('mine\u001b[1m') }),
     );
     await shut(wire, 1);
-    await killed(wire, 'e0.1');
-
     const human = await cli(['status'], wire.env);
     t.true(human.stdout.includes(`set over the wire: MAC mask list ${SOMEBODY}`), human.stdout);
     t.regex(human.stdout, /aoe-lab access e0\.1@tgt%\S+ --clear removes list and reservation/);
@@ -126,7 +126,7 @@ testUnless(
     await access(wire, 'e0.2', '--unlock');
     await withTarget(wire, 2, (target) => target.access.reserve([MAC]));
     t.like((await access(wire, 'e0.2')).exports[0]?.access, { reservation: [SOMEBODY], locked: false });
-    await cliJson(['unexport', '--all'], wire.env);
+    await cliJson(['unexport', '--force', '--all'], wire.env);
     await assertNothingLeft(t, wire);
   },
 );
@@ -136,6 +136,7 @@ testUnless(
   noRoot() ?? noCompiler() ?? ('reason' in ggaoed ? ggaoed.reason : undefined),
   '13: ggaoed: what it keeps in its folder is named, and cleared while it serves; it can not be locked',
   async (t) => {
+    t.timeout(600_000);
     const wire = await testWire(t);
     await disk(wire, 1);
     const source = 'path' in ggaoed ? ['--source', ggaoed.path] : [];
@@ -162,6 +163,7 @@ testUnless(
   noRoot() ?? noCompiler() ?? ('reason' in vblade ? vblade.reason : undefined),
   '13: vblade: what it keeps in its memory is asked for over the wire, and cleared by a restart',
   async (t) => {
+    t.timeout(600_000);
     const wire = await testWire(t);
     await disk(wire, 1);
     const where = 'path' in vblade ? ['--release', '21', '--source', vblade.path] : [];

@@ -95,3 +95,32 @@ test.serial('qaoed: every block it opens is closed, lists are named by their exp
   );
   t.true(lines.every((line) => line.endsWith(';') || line.endsWith('{') || line === '}'));
 });
+
+test.serial(
+  '13: native is told of locks and orders to clear; while it takes an export over, what was set can be set again',
+  async (t) => {
+    const options = { lockAccess: true };
+    const [text] = [
+      (
+        await rendered(t, 'native', '1', [
+          { slot: 1, options, phase: 'running', accessCleared: 'order 1' },
+          { slot: 2, options, phase: 'moving' },
+          { slot: 3, options, phase: 'returning' },
+          { slot: 4, options: { lockAccess: false }, phase: 'running' },
+        ])
+      ).join('\n'),
+    ];
+    const { exports: told } = JSON.parse(text ?? '') as {
+      exports: { locked: boolean; accessCleared: string | null }[];
+    };
+    t.deepEqual(
+      told.map(({ locked, accessCleared }) => [locked, accessCleared]),
+      [
+        [true, 'order 1'],
+        [false, null],
+        [false, null],
+        [false, null],
+      ],
+    );
+  },
+);

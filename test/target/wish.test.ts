@@ -2,7 +2,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import type { Control } from '../../src/recipe/schema.js';
 import type { ExportOptions } from '../../src/target/entry.js';
-import { checkWish, OPTION_FLAGS } from '../../src/target/wish.js';
+import { checkWish, OPTION_FLAGS, withDefaults } from '../../src/target/wish.js';
 
 const control = (options: Control['options']): Control => ({
   shape: 'process',
@@ -82,4 +82,18 @@ test('what a lab wishes is told by its fields, not by flags', (t) => {
   t.regex(error?.message ?? '', /^exporting.*: queueLength: 6 is no power of two\n/);
   t.regex(JSON.stringify((error as { facts?: object }).facts), /x 1 has queueLength, readOnly/);
   t.notRegex(error?.message ?? '', /--/);
+});
+
+test('13: an export for listed initiators is locked unless that is refused, where its target can be', (t) => {
+  const macs = ['02:00:00:00:00:01'];
+  const able = control({ macs: {}, lockAccess: {} });
+  t.deepEqual(withDefaults({ macs }, able), { macs, lockAccess: true });
+  t.deepEqual(withDefaults({ macs, lockAccess: false }, able), { macs, lockAccess: false });
+  t.deepEqual(withDefaults({ macs: [] }, able), { macs: [] });
+  t.deepEqual(withDefaults({ lockAccess: true }, able), { lockAccess: true });
+  t.deepEqual(withDefaults({ macs }, control({ macs: {} })), { macs });
+  t.throws(() => checkWish('x', '1', control({ macs: {} }), wish({ lockAccess: true })), {
+    message: /x 1 has no --lock-access/,
+  });
+  t.notThrows(() => checkWish('x', '1', control({}), wish({ lockAccess: false })));
 });
