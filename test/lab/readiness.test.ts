@@ -36,7 +36,13 @@ test('D6: what would fail of its file is told by the plan with a way out, and th
     here,
     actions.map((action) => action.export.file),
   );
-  const storage = { snapshot, cwd: '/', ours: new Set([process.pid]), ourLoops: new Set<string>(), entries: [] };
+  const storage = {
+    snapshot,
+    cwd: '/',
+    ours: new Set([process.pid]),
+    ourLoops: new Set<string>(),
+    entries: [],
+  };
   const judged = judgePlan(plan, new Map([['here', { storage, entries: [] }]]));
   t.deepEqual(
     judged.actions.map(({ id }) => id),
