@@ -1,7 +1,7 @@
 /** Whether an interface can carry AoE, and which one should be named instead; pure, so that a plan says the same as what carries it out. */
 import { MissingError, type ToldFacts, UsageError } from '../errors.js';
 import type { InterfaceFacts } from './interface.js';
-import { interfaceObjection, mtuObjection } from './interface-objection.js';
+import { interfaceObjection, mtuObjection, upCommand } from './interface-objection.js';
 
 /** What speaks against an interface, and the error that tells it. */
 export interface InterfaceTrouble extends Pick<ToldFacts, 'happened'> {
@@ -38,9 +38,4 @@ export function chooseInterface(
 /** The interface of a name or altname. */
 export function findInterface(all: readonly InterfaceFacts[], name: string): InterfaceFacts | undefined {
   return all.find((one) => one.name === name) ?? all.find(({ altnames }) => altnames.includes(name));
-}
-
-/** The command that brings an interface up, as a person would type it. */
-export function upCommand(name: string, netns: string | undefined): string {
-  return `ip ${netns === undefined ? '' : `-n ${netns} `}link set ${name} up`;
 }

@@ -81,6 +81,45 @@ export function mtuObjection({ name, mtu }: InterfaceFacts): InterfaceObjection 
   };
 }
 
+/**
+ * Why nothing leaves or reaches an interface that could carry AoE: it is down, or has no carrier.
+ * @param all interfaces of its namespace
+ */
+export function linkObjection(
+  facts: InterfaceFacts,
+  all: readonly InterfaceFacts[],
+  netns: string | undefined,
+): InterfaceObjection | undefined {
+  const { name, kind, lower, peer } = facts;
+  if (!facts.up) return { happened: `the interface ${name} is down`, next: upCommand(name, netns) };
+  if (facts.carrier) return undefined;
+  const happened = `the interface ${name} has no carrier`;
+  if (kind === 'bridge') {
+    const ports = all.filter(({ master }) => master?.name === name);
+    if (ports.length === 0) return { happened: `${happened}: it has no port`, next: 'add one to it' };
+    const [down] = ports.filter(({ up }) => !up);
+    const names = ports.map((port) => port.name).join(', ');
+    return {
+      happened: `${happened}: none of its ports (${names}) has one`,
+      next: down === undefined ? 'look at their cables and other ends' : upCommand(down.name, netns),
+    };
+  }
+  if (peer !== undefined) {
+    const end = 'name' in peer ? `its other end ${peer.name}` : 'its other end, in another namespace,';
+    const next = 'name' in peer ? upCommand(peer.name, netns) : 'bring that up there';
+    return { happened: `${happened}: ${end} is down`, next };
+  }
+  const below = all.find((one) => one.name === lower);
+  const why = below === undefined ? undefined : linkObjection(below, all, netns);
+  if (why !== undefined) return { happened: `${happened}: ${why.happened}`, next: why.next };
+  return { happened, next: 'look at its cable and its other end' };
+}
+
+/** The command that brings an interface up, as a person would type it. */
+export function upCommand(name: string, netns: string | undefined): string {
+  return `ip ${netns === undefined ? '' : `-n ${netns} `}link set ${name} up`;
+}
+
 /** What an interface is a port of, and that in turn, from the nearest on. */
 function mastersOf(facts: InterfaceFacts, all: readonly InterfaceFacts[]): Master[] {
   const chain: Master[] = [];

@@ -1,8 +1,8 @@
 /** What is wrong with the place an export is served at: its interface, and who answers there. Pure: from a snapshot to faults. */
 import { formatAddress, formatMac, SECTOR } from '../aoe/index.js';
 import type { InterfaceFacts } from '../host/interface.js';
-import { findInterface, upCommand } from '../host/interface-choice.js';
-import { interfaceObjection, mtuObjection } from '../host/interface-objection.js';
+import { findInterface } from '../host/interface-choice.js';
+import { interfaceObjection, linkObjection, mtuObjection } from '../host/interface-objection.js';
 import { describeIdentity } from '../initiator/disks.js';
 import { distinctDisks } from '../initiator/who-answers.js';
 import { type ExportEntry, exportId } from './entry.js';
@@ -37,8 +37,8 @@ export function interfaceFaults(snapshot: InterfaceSnapshot): InterfaceFault[] {
   const iface = findInterface(interfaces, entry.iface);
   if (iface === undefined) return [ofInterface(goneText(snapshot, interfaces))];
   const faults: InterfaceFault[] = [];
-  if (!iface.up)
-    faults.push(ofInterface(`the interface ${iface.name} is down: ${upCommand(iface.name, entry.netns)}`));
+  const link = linkObjection(iface, interfaces, entry.netns);
+  if (link !== undefined) faults.push(ofInterface(`${link.happened}: ${link.next}`));
   const objection = interfaceObjection(iface, interfaces, 'export on') ?? mtuObjection(iface);
   if (objection !== undefined) faults.push(ofInterface(`${objection.happened}: ${objection.next}`));
   return [...faults, ...keptFaults(snapshot, iface), ...wireFaults(snapshot, iface)];
@@ -120,7 +120,7 @@ function wireFaults(snapshot: InterfaceSnapshot, iface: InterfaceFacts): Interfa
     texts.push(`two targets answer for ${address} from ${iface.mac}: ${disks}`);
   }
   const silent: InterfaceFault[] =
-    wire.answer === 'silent' ? [{ text: 'it did not answer on the wire', remedy: 'restart' }] : [];
+    wire.answer === 'silent' && iface.carrier ? [{ text: 'it did not answer on the wire', remedy: 'restart' }] : [];
   return [...silent, ...texts.map((text): InterfaceFault => ({ text, remedy: null }))];
 }
 

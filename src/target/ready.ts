@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LabError } from '../errors.js';
-import type { InterfaceFacts } from '../host/interface.js';
+import { type InterfaceFacts, listInterfaces } from '../host/interface.js';
+import { findInterface } from '../host/interface-choice.js';
+import { type InterfaceObjection, linkObjection } from '../host/interface-objection.js';
 import type { AnnouncementWatch } from './announcement.js';
 import { driverFor } from './driver.js';
 import { type EntryStore, type ExportEntry, exportId } from './entry.js';
@@ -68,10 +70,28 @@ export async function requireAnnouncement(
     store,
     entry,
     `it runs but did not announce e${entry.shelf}.${entry.slot} on ${entry.iface}`,
+    await linkTrouble(store, entry),
   );
 }
 
-async function failure(store: EntryStore, entry: ExportEntry, happened: string): Promise<LabError> {
+/** What keeps frames from leaving its interface now; undefined if nothing does. */
+async function linkTrouble(
+  { host }: EntryStore,
+  { netns, iface }: ExportEntry,
+): Promise<InterfaceObjection | undefined> {
+  const all = await listInterfaces(host.inNamespace(netns));
+  const facts = findInterface(all, iface);
+  if (facts === undefined) return { happened: `the interface ${iface} is gone`, next: 'make it again' };
+  return linkObjection(facts, all, netns);
+}
+
+/** @param cause what is known to be in its way, whatever its log says */
+async function failure(
+  store: EntryStore,
+  entry: ExportEntry,
+  happened: string,
+  cause?: InterfaceObjection,
+): Promise<LabError> {
   const lines = await lastWords(store, driverFor(store, entry).logPath(entry));
   const path = await exportedPath(store, entry).catch(() => entry.backing.opens);
   const meaning = meaningOf(entry.control.says, lines, exportVariables(store, entry, path));
@@ -83,8 +103,12 @@ async function failure(store: EntryStore, entry: ExportEntry, happened: string):
       happened,
       ...shown.map((line) => `it said: ${line}`),
       ...(meaning === undefined ? [] : [meaning.means]),
+      ...(cause === undefined ? [] : [cause.happened]),
     ],
-    next: meaning?.next ?? 'correct what it complains about, then run the command again',
+    next:
+      (cause === undefined ? undefined : [cause.next, 'run the command again']) ??
+      meaning?.next ??
+      'correct what it complains about, then run the command again',
   });
 }
 

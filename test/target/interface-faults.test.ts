@@ -75,6 +75,34 @@ test('gone, renamed, down, a port, not to be looked at: for a person to see to',
   ]);
 });
 
+test('no carrier: the end, the port or the interface below that is down, and how it comes up', (t) => {
+  const off = { ...eth0, carrier: false };
+  const told = (one: Partial<InterfaceFacts>, ...others: InterfaceFacts[]) =>
+    faults({ interfaces: [{ ...off, ...one }, ...others] });
+  const no = 'the interface eth0 has no carrier';
+  t.deepEqual(told({}), [[`${no}: look at its cable and its other end`, 'interface']]);
+  t.deepEqual(told({ kind: 'veth', peer: { index: 3, name: 'eth1' } }), [
+    [`${no}: its other end eth1 is down: ip link set eth1 up`, 'interface'],
+  ]);
+  t.deepEqual(told({ kind: 'veth', peer: { index: 3, namespaceId: 0 } }), [
+    [`${no}: its other end, in another namespace, is down: bring that up there`, 'interface'],
+  ]);
+  t.deepEqual(told({ kind: 'bridge' }), [[`${no}: it has no port: add one to it`, 'interface']]);
+  const port = { ...eth0, name: 'p0', index: 5, master: { name: 'eth0', kind: 'bridge' } };
+  t.deepEqual(told({ kind: 'bridge' }, { ...port, up: false }), [
+    [`${no}: none of its ports (p0) has one: ip link set p0 up`, 'interface'],
+  ]);
+  t.deepEqual(told({ kind: 'vlan', lower: 'p0' }, { ...eth0, name: 'p0', up: false }), [
+    [`${no}: the interface p0 is down: ip link set p0 up`, 'interface'],
+  ]);
+  // That it is silent then is no fault of its target, which a restart would not mend.
+  const silent = { answer: 'silent', unchecked: null, isAsked: true, stations: [] } as const;
+  t.deepEqual(
+    faults({ interfaces: [off], wire: silent }).map(([, remedy]) => remedy),
+    ['interface'],
+  );
+});
+
 test('B8: a new address is a fault of targets that keep the old one, until they are started again', (t) => {
   const interfaces = [{ ...eth0, mac: '02:00:00:00:00:02' }];
   t.deepEqual(faults({ interfaces }), [
