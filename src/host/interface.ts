@@ -63,9 +63,7 @@ export function isGone(netns: string | undefined, error: unknown): boolean {
 
 /** What ip(8) printed, as facts. */
 export function interfacesFrom(links: readonly IpLink[]): InterfaceFacts[] {
-  // Early releases print an empty object for what they leave out.
-  const all = links.filter(({ ifname }) => ifname !== undefined);
-  return all.map((link) => toFacts(link, all));
+  return links.map((link) => toFacts(link, links));
 }
 
 /**

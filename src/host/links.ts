@@ -1,5 +1,5 @@
 /** Interfaces as ip(8) lists them: as JSON, or as text where it knows no JSON (busybox's, iproute2 before 4.14). */
-import { MissingError } from '../errors.js';
+import { LabError, MissingError } from '../errors.js';
 import { CommandError } from './command-error.js';
 import type { Host } from './host.js';
 
@@ -47,21 +47,50 @@ function readText(text: string): IpLink[] {
 
 /** What `ip -json -details link show`, or `ip link show`, printed. */
 export function parseLinks(text: string): IpLink[] {
-  return text.trim().startsWith('[') ? parseIpJson<IpLink[]>(text) : readText(text);
+  return text.trim().startsWith('[') ? parseIpJson<unknown[]>(text).flatMap(linkFrom) : readText(text);
+}
+
+/** Early releases print an empty object for what they leave out. */
+function linkFrom(value: unknown): IpLink[] {
+  const link = value as Partial<IpLink> | null;
+  if (typeof link?.ifname !== 'string') return [];
+  const { flags, altnames, ...rest } = link;
+  const words = (list: unknown): string[] =>
+    Array.isArray(list) ? list.filter((word) => typeof word === 'string') : [];
+  return [
+    {
+      ...(rest as IpLink),
+      flags: words(flags),
+      ...(altnames === undefined ? {} : { altnames: words(altnames) }),
+    },
+  ];
 }
 
 /**
  * What `ip -json` printed. Names may hold any character but blanks, slashes and colons: ip(8) prints control characters as they are, and early releases `\'`.
- * @throws SyntaxError
+ * @throws IpAnswerError
  */
-export function parseIpJson<T>(text: string): T {
-  return JSON.parse(
-    text
-      .replaceAll(/\\(.)/gs, (pair, char: string) => (char === "'" ? char : pair))
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
-      .replaceAll(/[\u0000-\u0008\u000e-\u001f]/g, (char) => JSON.stringify(char).slice(1, -1)),
-  );
+export function parseIpJson<T extends unknown[]>(text: string): T {
+  const repaired = text
+    .replaceAll(/\\(.)/gs, (pair, char: string) => (char === "'" ? char : pair))
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+    .replaceAll(/[\u0000-\u0008\u000e-\u001f]/g, (char) => JSON.stringify(char).slice(1, -1));
+  let value: unknown;
+  try {
+    value = JSON.parse(repaired);
+  } catch {
+    // Told below.
+  }
+  if (Array.isArray(value)) return value as T;
+  throw new IpAnswerError({
+    tried: 'reading what ip(8) lists',
+    happened: 'what it prints can not be read',
+    next: 'run `ip -json link show` there and look at it',
+  });
 }
+
+/** Not what ip(8) prints. */
+class IpAnswerError extends LabError {}
 
 /**
  * All interfaces of the host in its namespace. What lies behind a veth is not known where ip(8) knows no JSON.
@@ -77,8 +106,8 @@ export async function readLinks(host: Host): Promise<IpLink[]> {
       if (links.length > 0) return links;
       failures.push('it lists no interface');
     } catch (error) {
-      if (error instanceof SyntaxError) {
-        failures.push('what it prints can not be read');
+      if (error instanceof IpAnswerError) {
+        failures.push(error.facts.happened as string);
         continue;
       }
       if (!(error instanceof CommandError) || /network namespace/.test(error.stderr)) throw error;

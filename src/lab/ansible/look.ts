@@ -157,7 +157,7 @@ export function parseLook(host: string, state: string, printed: string, names: r
     unreadable: found.flatMap(({ name, entry }) => ('fault' in entry ? [`${name}: ${entry.fault}`] : [])),
     installed:
       of('installed').code === 0
-        ? (JSON.parse(of('installed').text) as Installed)
+        ? installedFrom(host, of('installed').text)
         : { services: [], enabled: [], files: {} },
     units: unitsFrom(of('units').text),
     digests: new Map(
@@ -169,6 +169,18 @@ export function parseLook(host: string, state: string, printed: string, names: r
     artifacts: of('artifacts').text.split('\n').filter(Boolean),
     direct: directFrom(of('direct').text),
   };
+}
+
+function installedFrom(host: string, text: string): Installed {
+  try {
+    const { services, enabled, files } = JSON.parse(text) as Installed;
+    if (Array.isArray(services) && Array.isArray(enabled) && typeof files === 'object' && files !== null) {
+      return { services, enabled, files };
+    }
+  } catch {
+    // Told below.
+  }
+  throw unasked(host, 'what was installed there is no record of ours');
 }
 
 function heldFrom(

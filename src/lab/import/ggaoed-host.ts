@@ -4,7 +4,7 @@ import { posix } from 'node:path';
 import { LabError } from '../../errors.js';
 import type { Host } from '../../host/host.js';
 import { readIfThere } from '../../host/if-there.js';
-import { parseIpJson } from '../../host/links.js';
+import { type IpLink, parseLinks } from '../../host/links.js';
 import { keptMacs } from '../../target/kept-lists.js';
 import { type Found, joined, normalMac, type Remark } from './found.js';
 import { type GgaoedSurroundings, parseGgaoed } from './ggaoed.js';
@@ -33,14 +33,6 @@ async function ethersOf(host: Host, remarks: Remark[]): Promise<string> {
   return (await readText(host, ETHERS, remarks)) ?? '';
 }
 
-interface IpLink {
-  ifname: string;
-  flags: string[];
-  link_type: string;
-  master?: string;
-  linkinfo?: { info_kind?: string };
-}
-
 /** Kinds that carry nobody's frames. */
 const IDLE = new Set(['dummy', 'ifb', 'nlmon', 'vcan']);
 
@@ -50,9 +42,9 @@ async function usableInterfaces(
 ): Promise<Pick<GgaoedSurroundings, 'interfaces' | 'passedOver'>> {
   let links: IpLink[];
   try {
-    links = parseIpJson<IpLink[]>((await host.run(['ip', '-json', '-details', 'link', 'show'])).stdout);
+    links = parseLinks((await host.run(['ip', '-json', '-details', 'link', 'show'])).stdout);
   } catch (error) {
-    if (!(error instanceof LabError || error instanceof SyntaxError)) throw error;
+    if (!(error instanceof LabError)) throw error;
     remarks.push({
       file: 'ip link',
       text: 'the interfaces of the host can not be listed, so that patterns match none',
