@@ -120,7 +120,9 @@ function wireFaults(snapshot: InterfaceSnapshot, iface: InterfaceFacts): Interfa
     texts.push(`two targets answer for ${address} from ${iface.mac}: ${disks}`);
   }
   const silent: InterfaceFault[] =
-    wire.answer === 'silent' && iface.carrier ? [{ text: 'it did not answer on the wire', remedy: 'restart' }] : [];
+    wire.answer === 'silent' && iface.carrier
+      ? [{ text: 'it did not answer on the wire', remedy: 'restart' }]
+      : [];
   return [...silent, ...texts.map((text): InterfaceFault => ({ text, remedy: null }))];
 }
 

@@ -96,7 +96,12 @@ test('no carrier: the end, the port or the interface below that is down, and how
     [`${no}: the interface p0 is down: ip link set p0 up`, 'interface'],
   ]);
   // That it is silent then is no fault of its target, which a restart would not mend.
-  const silent = { answer: 'silent', unchecked: null, isAsked: true, stations: [] } as const;
+  const silent: InterfaceSnapshot['wire'] = {
+    answer: 'silent',
+    unchecked: null,
+    isAsked: true,
+    stations: [],
+  };
   t.deepEqual(
     faults({ interfaces: [off], wire: silent }).map(([, remedy]) => remedy),
     ['interface'],
