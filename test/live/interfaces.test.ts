@@ -3,6 +3,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { here } from '../../src/host/local.js';
+import { openTarget } from '../../src/initiator/open.js';
+import { openPacketLink } from '../../src/link/packet.js';
 import type { ExportStatus, StatusReport } from '../../src/target/status.js';
 import { type CliResult, cli, cliJson } from './cli.js';
 import { assertNothingLeft, discoverOn, exportOn, type Found } from './export.js';
@@ -221,6 +223,50 @@ testUnless(
     t.regex(text.stdout, /the MTU of tgt is 500 bytes/);
     await writeFile(join(wire.folder, 'disk3'), Buffer.alloc(SIZE, 3));
     assertRefused(t, await cli(exportOn(wire, 'native', 3), wire.env), /the MTU of tgt is 500 bytes/);
+  },
+);
+
+const bigRead =
+  'ends of a veth with different MTUs: a read that the other end cannot take does not end its target';
+for (const name of ['native', 'vblade', 'ggaoed']) {
+  testUnless(name === 'native' ? reason : noVblade, `${bigRead} (${name})`, async (t) => {
+    const { wire, ip } = await scene(t);
+    await ip('link', 'set', wire.target, 'mtu', '9000');
+    await cliJson(exportOn(wire, name, 1), wire.env);
+    const link = await openPacketLink({ iface: wire.initiator, netns: wire.netns });
+    t.teardown(() => link.close());
+    for (let tag = 1; tag <= 20; tag++) t.true(link.send(readFrom(link.mac, tag, 17)));
+    const target = await openTarget(link, { shelf: 0, slot: 1 });
+    t.deepEqual(await target.read(0, 2), Buffer.alloc(1024, 1));
+    t.like(await only(wire), { state: 'serving', wire: 'answers', faults: [] });
+  });
+}
+
+/** A read of e0.1, from sector 0 on, whatever the link carries. */
+function readFrom(mac: number, tag: number, sectors: number): Buffer {
+  const frame = Buffer.alloc(60);
+  frame.fill(0xff, 0, 6).writeUIntBE(mac, 6, 6);
+  frame.set([0x88, 0xa2, 0x10, 0, 0, 0, 1, 0], 12);
+  frame.writeUInt32BE(tag, 20);
+  frame.set([0x40, 0, sectors, 0x24], 24);
+  return frame;
+}
+
+testUnless(
+  reason,
+  'an interface without a carrier is named, when an export on it fails and in status',
+  async (t) => {
+    const { wire, ip } = await scene(t);
+    await ip('link', 'set', wire.initiator, 'down');
+    const failed = await cli(exportOn(wire, 'native', 1), wire.env);
+    t.is(failed.exitCode, 1, failed.stderr);
+    t.regex(failed.stderr, /tgt has no carrier: its other end ini is down\n +→ ip -n \S+ link set ini up/);
+    await ip('link', 'set', wire.initiator, 'up');
+    await cliJson(exportOn(wire, 'native', 1), wire.env);
+    await ip('link', 'set', wire.initiator, 'down');
+    const now = await only(wire);
+    t.like(now, { state: 'impaired', remedy: 'interface' });
+    t.regex(now.faults.join('\n'), /tgt has no carrier: its other end ini is down/);
   },
 );
 
