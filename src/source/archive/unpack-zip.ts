@@ -41,6 +41,8 @@ async function take(zip: ZipFile, entry: Entry, writer: TreeWriter): Promise<voi
   if (type === LINK && entry.uncompressedSize > LINK_BYTES)
     throw new EntryError(name, 'it is a link without a proper target');
   const content = await zip.openReadStreamPromise(entry);
+  // yauzl tells what is damaged as soon as it sees it: before anybody reads, that would end the process.
+  content.on('error', (error: Error) => content.destroy(error));
   if (type === LINK) {
     const chunks: Buffer[] = [];
     for await (const chunk of content) chunks.push(chunk as Buffer);

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
@@ -204,3 +204,22 @@ for (const target of ['..', '.', 'b']) {
     t.deepEqual(await possibleRoots(folder, ['aoeserver']), [join(folder, 'top'), folder]);
   });
 }
+
+test('a zip file that is damaged at any byte is unpacked or refused, and ends nothing', async (t) => {
+  const folder = await folderOf(t);
+  const whole = zipOf([{ name: 'top/folder/a', content: 'abcabcabcd'.repeat(4) }]);
+  let refused = 0;
+  for (let at = 0; at < whole.length; at++) {
+    const bytes = Buffer.from(whole);
+    bytes.writeUInt8((bytes[at] as number) ^ 0xff, at);
+    const file = join(folder, 'damaged.zip');
+    await writeFile(file, bytes);
+    const out = join(folder, `out-${at}`);
+    await unpack(file, out, 'damaged.zip').catch((error: unknown) => {
+      t.true(error instanceof ArchiveError, String(error));
+      refused++;
+    });
+    await rm(out, { recursive: true, force: true });
+  }
+  t.true(refused > 20, `${refused} of ${whole.length}`);
+});
