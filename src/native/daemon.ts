@@ -423,14 +423,27 @@ function reasonOf(error: Error): string {
   return next.length === 0 ? error.message : `${error.message} (${next.join('; ')})`;
 }
 
+/** Of many exports each is compared with each, at every look: what tells them apart is made once. */
+const keys = new WeakMap<ExportSettings, { own: string; twin: string }>();
+
+function keysOf(settings: ExportSettings): { own: string; twin: string } {
+  const known = keys.get(settings);
+  if (known !== undefined) return known;
+  const { iface, ...rest } = withoutAccess(settings);
+  const twin = JSON.stringify(rest);
+  const made = { own: `${iface} ${twin}`, twin };
+  keys.set(settings, made);
+  return made;
+}
+
 /** What can be changed while it is served does not count. */
 function isSame(a: ExportSettings, b: ExportSettings): boolean {
-  return JSON.stringify(withoutAccess(a)) === JSON.stringify(withoutAccess(b));
+  return keysOf(a).own === keysOf(b).own;
 }
 
 /** The same for what is one target on several interfaces. */
 function twinKey(settings: ExportSettings): string {
-  return JSON.stringify({ ...withoutAccess(settings), iface: '' });
+  return keysOf(settings).twin;
 }
 
 function distinct(running: readonly Running[]): Served[] {

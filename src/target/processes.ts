@@ -34,11 +34,12 @@ done`;
  */
 const OURS = `ours=$(grep -lsE "^Uid:[[:space:]]*($(id -u)|0)[[:space:]]" /proc/[0-9]*/status | sed 's|status$|environ|')`;
 
-/** Ways to print the marks of all of them that can be read: grep(1) that ends lines by NUL, and any other. */
+/** Ways to print the marks of all of them that can be read: grep(1) that ends lines by NUL, and any other: busybox's reads up to a NUL. */
 const MARKED = [
   `grep -HszoE '^${RUN_MARK}=.*' $ours; :`,
-  `for f in $(grep -lsF '${RUN_MARK}=' $ours); do
-  printf '%s:${RUN_MARK}=%s\\0' "$f" "$(tr '\\0' '\\n' < "$f" | sed -n 's/^${RUN_MARK}=//p')"
+  `for f in $ours; do
+  mark=$(tr '\\0' '\\n' 2>/dev/null < "$f" | sed -n 's/^${RUN_MARK}=//p')
+  [ -z "$mark" ] || printf '%s:${RUN_MARK}=%s\\0' "$f" "$mark"
 done; :`,
 ];
 
@@ -48,7 +49,7 @@ done; :`,
  */
 const NAMESPACES = `
 printf '\\0@namespaces\\n'
-ls -ld /proc/self/ns/pid $(grep -lsF '${RUN_MARK}=' $ours | sed 's|environ$|ns/pid|') 2>/dev/null; :`;
+ls -ld /proc/self/ns/pid $({ grep -lszF '${RUN_MARK}=' $ours || grep -lsF '${RUN_MARK}=' $ours; } | sed 's|environ$|ns/pid|') 2>/dev/null; :`;
 
 /** Scripts that look for the processes of one state folder (`$1`), to be run with a mark of their own until one finds that. */
 export const SCANS = MARKED.map((marked) => `${OURS}\n${RECORDED}\n${marked}${NAMESPACES}`);
@@ -138,7 +139,8 @@ export async function findProcesses(host: Host, stateFolder: string): Promise<Ma
  */
 const KNOWN = `${KNOW_PROCESSES}
 is_ours() (
-  grep -qsF "${RUN_MARK}=$2/" "/proc/$1/environ" && exit 0
+  # busybox's grep(1) ends at the first zero byte.
+  tr '\\0' '\\n' 2>/dev/null < "/proc/$1/environ" | grep -qsF "${RUN_MARK}=$2/" && exit 0
   find_boot
   for record in "$2/logs/"*.run; do
     { read -r pid start then; } 2>/dev/null < "$record" || continue

@@ -170,7 +170,7 @@ testUnless(
     assertRefused(
       t,
       refused,
-      /process \d+ .*native\/main\.js.* answers for e0\.1 on tgt/,
+      /process \d+ .*native\.cjs.* answers for e0\.1 on tgt/,
       /AOE_LAB_STATE='.*other state' aoe-lab unexport/,
     );
     await cliJson(['unexport', '--force', 'e0.1'], other);

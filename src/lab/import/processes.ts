@@ -51,8 +51,9 @@ async function processesOf(host: Host): Promise<string[]> {
 
 async function mentioning(host: Host, text: string, files: readonly string[]): Promise<string[]> {
   if (files.length === 0) return [];
-  // 1: none; 2: some have ended, or are others'.
-  const { stdout } = await host.run(['grep', '-lsF', text, ...files], { accept: [1, 2] });
+  // 1: none; 2: some have ended, or are others'. busybox's grep(1) reads up to the first NUL without the option -z, which others lack.
+  const script = 'text=$1; shift; grep -lszF "$text" "$@" || grep -lsF "$text" "$@"';
+  const { stdout } = await host.run(['sh', '-c', script, 'sh', text, ...files], { accept: [1, 2] });
   return stdout.split('\n').filter((line) => line !== '');
 }
 
