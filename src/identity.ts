@@ -59,7 +59,10 @@ export function isOtherThan({ facts, file }: ExpectedDisk, now: Telling): boolea
   if (now.kind === 'file' || areOfOthers(facts, now.facts)) return true;
   if (file === undefined || now.file === undefined) return file !== now.file;
   const isKnown = file.inode !== null && now.file.inode !== null;
-  return isKnown ? file.inode !== now.file.inode : file.path !== now.file.path;
+  if (isKnown) return file.inode !== now.file.inode;
+  // From a mount namespace of its own, as units have one, the kernel tells the path from another root (d_path).
+  const [one, other] = [file.path, now.file.path];
+  return !one.endsWith(other) && !other.endsWith(one);
 }
 
 /** The same for the same file or disk, as serial numbers are made of; names, numbers of devices and sizes may change. */
