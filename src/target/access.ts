@@ -4,7 +4,7 @@ import type { Host } from '../host/host.js';
 import { AoeAnswerError } from '../initiator/faults.js';
 import type { Station } from '../initiator/who-answers.js';
 import type { DaemonStatus } from '../native/status-file.js';
-import { daemonStatus } from './daemon-status.js';
+import { daemonStatus, isAt } from './daemon-status.js';
 import { driverFor } from './driver.js';
 import type { EntryStore, ExportEntry, WireState } from './entry.js';
 import { readKept } from './kept-lists.js';
@@ -48,11 +48,11 @@ export async function keptAccess(
 /** The same of one export, as it is now. */
 export async function keptNow(store: EntryStore, entry: ExportEntry): Promise<KeptAccess | undefined> {
   const { host } = store;
-  const { shelf, slot, iface, control } = entry;
+  const { control } = entry;
   const mark = driverFor(store, entry).mark(entry);
   if (control.access !== 'told') return keptAccess(host, mark, entry, undefined);
   const status = await daemonStatus(host, mark, await processesOf(host, store.folder, mark));
-  const told = status?.exports.find((one) => one.shelf === shelf && one.slot === slot && one.iface === iface);
+  const told = status?.exports.find(isAt(entry));
   return keptAccess(host, mark, entry, told);
 }
 

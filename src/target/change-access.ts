@@ -7,7 +7,7 @@ import { requireInterface } from '../host/interface.js';
 import { quoteArgv } from '../host/quote.js';
 import type { ToldAccess } from '../native/status-file.js';
 import { type ExportAccess, judgeAccess } from './access.js';
-import { daemonStatus } from './daemon-status.js';
+import { daemonStatus, isAt } from './daemon-status.js';
 import { driverFor } from './driver.js';
 import { EntryStore, type ExportEntry, exportId } from './entry.js';
 import { nameOf } from './give-back.js';
@@ -226,8 +226,7 @@ async function waitUntilDone(
 ): Promise<void> {
   const { host } = store;
   const mark = driverFor(store, entry).mark(entry);
-  const isIt = (one: { shelf: number; slot: number; iface: string }): boolean =>
-    one.shelf === entry.shelf && one.slot === entry.slot && one.iface === entry.iface;
+  const isIt = isAt(entry);
   const isDone = ({ locked, cleared }: ToldAccess): boolean =>
     locked === (entry.options.lockAccess ?? false) && (order === undefined || cleared === order);
   for (const deadline = Date.now() + PATIENCE; Date.now() < deadline; await sleep(POLL)) {

@@ -3,6 +3,15 @@ import type { Host } from '../host/host.js';
 import { readIfThere } from '../host/if-there.js';
 import type { DaemonStatus } from '../native/status-file.js';
 import { startTicks } from '../process-start.js';
+import type { ExportEntry } from './entry.js';
+
+/** Where an export is served. */
+type Place = Pick<ExportEntry, 'shelf' | 'slot' | 'iface'>;
+
+/** Finds an export in what a daemon tells of all of its own. */
+export function isAt({ shelf, slot, iface }: Place): (told: Place) => boolean {
+  return (told) => told.shelf === shelf && told.slot === slot && told.iface === iface;
+}
 
 export function daemonStatusPath(folder: string): string {
   return `${folder}/status.json`;

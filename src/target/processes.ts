@@ -29,6 +29,15 @@ for record in "$1/logs/"*.run; do
 done`;
 
 /**
+ * A function of the shell: `bearing TEXT FILE…` prints those files of /proc, in which NUL ends a word, that hold a text. busybox's
+ * grep(1) reads up to the first NUL without the option -z, which others lack.
+ */
+export const BEARING = `bearing() {
+  text=$1; shift
+  grep -lszF "$text" "$@" || grep -lsF "$text" "$@"
+}`;
+
+/**
  * Environments of this user's and root's processes. The real user counts, whom a program of root's that somebody else started
  * (setuid) keeps.
  */
@@ -48,8 +57,9 @@ done; :`,
  * is called the same.
  */
 const NAMESPACES = `
+${BEARING}
 printf '\\0@namespaces\\n'
-ls -ld /proc/self/ns/pid $({ grep -lszF '${RUN_MARK}=' $ours || grep -lsF '${RUN_MARK}=' $ours; } | sed 's|environ$|ns/pid|') 2>/dev/null; :`;
+ls -ld /proc/self/ns/pid $(bearing '${RUN_MARK}=' $ours | sed 's|environ$|ns/pid|') 2>/dev/null; :`;
 
 /** Scripts that look for the processes of one state folder (`$1`), to be run with a mark of their own until one finds that. */
 export const SCANS = MARKED.map((marked) => `${OURS}\n${RECORDED}\n${marked}${NAMESPACES}`);

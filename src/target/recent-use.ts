@@ -6,7 +6,7 @@ import type { DaemonStatus } from '../native/status-file.js';
 import { sameFile } from '../storage/snapshot.js';
 import { surveyStorage } from '../storage/survey.js';
 import { namesOf } from './backing-now.js';
-import { daemonStatus, daemonStatusPath } from './daemon-status.js';
+import { daemonStatus, daemonStatusPath, isAt } from './daemon-status.js';
 import { driverFor } from './driver.js';
 import { type EntryStore, type ExportEntry, exportId } from './entry.js';
 import { type AttachedLoop, loopsIn, ownLoops } from './loops.js';
@@ -119,9 +119,7 @@ async function told(
     const status = await statusNow(store, mark, processes.get(mark) ?? []);
     for (const entry of daemons) {
       if (status === undefined || driverFor(store, entry).mark(entry) !== mark) continue;
-      const one = status.exports.find(
-        ({ shelf, slot, iface }) => shelf === entry.shelf && slot === entry.slot && iface === entry.iface,
-      );
+      const one = status.exports.find(isAt(entry));
       if (one?.usedAt === undefined || status.at === undefined) continue;
       found.set(exportId(entry), Math.round((status.at - one.usedAt) / 1000));
     }

@@ -3,7 +3,7 @@ import type { Host } from '../host/host.js';
 import { type InterfaceFacts, isGone } from '../host/interface.js';
 import { findInterface } from '../host/interface-choice.js';
 import type { DaemonStatus } from '../native/status-file.js';
-import { daemonStatus, daemonStatusPath } from './daemon-status.js';
+import { daemonStatus, daemonStatusPath, isAt } from './daemon-status.js';
 import type { ExportEntry } from './entry.js';
 import { type InterfaceFault, interfaceFaults } from './interface-faults.js';
 import type { Network } from './network.js';
@@ -89,7 +89,7 @@ export class Sight {
   /** What a daemon that writes a status file into its folder tells of an export. @param pids of the daemon */
   async toldBy(
     folder: string,
-    { control, shelf, slot, iface }: ExportEntry,
+    entry: ExportEntry,
     pids: readonly number[],
   ): Promise<{
     told?: DaemonStatus['exports'][number] | undefined;
@@ -97,12 +97,11 @@ export class Sight {
     /** Why nothing can be known of it. */
     untold?: string;
   }> {
-    if (control.shape !== 'daemon') return {};
+    if (entry.control.shape !== 'daemon') return {};
     const known = this.#told.get(folder);
     const status = known ?? this.#readStatus(folder, pids);
     this.#told.set(folder, status);
-    const isIt = (one: { shelf: number; slot: number; iface: string }): boolean =>
-      one.shelf === shelf && one.slot === slot && one.iface === iface;
+    const isIt = isAt(entry);
     const { exports, waiting, untold } = (await status) ?? NOTHING_TOLD;
     if (untold !== undefined) return { untold };
     return { told: exports.find(isIt), waits: waiting.find(isIt)?.why };

@@ -202,16 +202,19 @@ testUnless(
   },
 );
 
+/** Slots of a file served as it is, and by a loop device. */
+const WAYS = [
+  [1, []],
+  [2, ['--loop']],
+] as const;
+
 testUnless(
   reason,
   'A3: a file that was replaced or removed under its target is told, by native and by a loop device',
   async (t) => {
     const wire = await testWire(t);
     const file = join(wire.folder, 'r.img');
-    for (const [slot, more] of [
-      [1, []],
-      [2, ['--loop']],
-    ] as const) {
+    for (const [slot, more] of WAYS) {
       await image(file, 'old');
       await cliJson(exporting(wire, slot, file, ...more), wire.env);
       t.like(await statusOf(wire, slot), { state: 'serving', faults: [] });
@@ -239,10 +242,7 @@ testUnless(
     const wire = await testWire(t);
     const file = join(wire.folder, 'r.img');
     const other = join(wire.folder, 'other.img');
-    for (const [slot, more] of [
-      [1, []],
-      [2, ['--loop']],
-    ] as const) {
+    for (const [slot, more] of WAYS) {
       await image(file, 'old');
       await cliJson(exporting(wire, slot, file, ...more), wire.env);
       await rename(file, other);

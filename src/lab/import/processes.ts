@@ -2,7 +2,7 @@
 import { posix } from 'node:path';
 import type { Host } from '../../host/host.js';
 import { readIfThere } from '../../host/if-there.js';
-import { RUN_MARK } from '../../target/processes.js';
+import { BEARING, RUN_MARK } from '../../target/processes.js';
 import { attempt, Doubt, type Draft, type Found, nothingFound } from './found.js';
 import { decode, isUtf8 } from './text.js';
 import { vbladeCommand } from './vblade-command.js';
@@ -51,8 +51,8 @@ async function processesOf(host: Host): Promise<string[]> {
 
 async function mentioning(host: Host, text: string, files: readonly string[]): Promise<string[]> {
   if (files.length === 0) return [];
-  // 1: none; 2: some have ended, or are others'. busybox's grep(1) reads up to the first NUL without the option -z, which others lack.
-  const script = 'text=$1; shift; grep -lszF "$text" "$@" || grep -lsF "$text" "$@"';
+  // 1: none; 2: some have ended, or are others'.
+  const script = `${BEARING}\nbearing "$@"`;
   const { stdout } = await host.run(['sh', '-c', script, 'sh', text, ...files], { accept: [1, 2] });
   return stdout.split('\n').filter((line) => line !== '');
 }

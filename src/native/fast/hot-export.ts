@@ -1,6 +1,7 @@
 import { FileBacking } from '../file-backing.js';
 import type { Served } from '../station.js';
 import { SQE_ASYNC } from './uring.js';
+import { sourceOf } from './words.js';
 
 /** Requests at a medium each of which keeps a thread of the kernel's as long as it has no answer. */
 const MOST_REMOTE = 16;
@@ -63,9 +64,6 @@ export function addressWord({ target }: Served): number {
 
 /** Whether a source may speak to a target and use it. @param middle the words of a frame that hold its source */
 export function admits({ served }: HotExport, middle: number, source: number): boolean {
-  const bytes = Buffer.allocUnsafe(6);
-  bytes.writeUInt16LE(middle >>> 16, 0);
-  bytes.writeUInt32LE(source, 2);
-  const mac = bytes.readUIntBE(0, 6);
+  const mac = sourceOf(middle, source);
   return served.target.hears(mac) && served.target.mayUse(mac);
 }

@@ -1,5 +1,6 @@
 import type { Mac } from '../../aoe/index.js';
 import type { Quota } from '../../link/own-vlan.js';
+import { sourceOf } from './words.js';
 
 /** Stations are told apart by so many numbers; of two with the same one the first of a span is told. */
 const STATIONS = 1024;
@@ -97,7 +98,7 @@ export class Shares {
     for (const station of this.#active) {
       const cost = (this.#spent[station] as number) / spans;
       handled += cost;
-      spent.set(macOf(this.#middle[station] as number, this.#source[station] as number), cost * all);
+      spent.set(sourceOf(this.#middle[station] as number, this.#source[station] as number), cost * all);
     }
     this.#forget();
     if (lost > 0) this.#capacity = Math.min(this.#capacity, handled) * LESS;
@@ -170,12 +171,4 @@ export class Shares {
     this.#unsettled = now;
     return quotas;
   }
-}
-
-/** @param middle its upper half, and @param source all of it, hold an address in the order of its bytes */
-function macOf(middle: number, source: number): Mac {
-  const bytes = Buffer.alloc(6);
-  bytes.writeUInt16LE(middle >>> 16, 0);
-  bytes.writeUInt32LE(source, 2);
-  return bytes.readUIntBE(0, 6);
 }

@@ -1,4 +1,5 @@
 /** A frame as 32-bit words of a little-endian machine, which is how the fast path reads and writes it. */
+import { type Mac, readMac } from '../../aoe/ethernet.js';
 
 /** Bytes of the headers of Ethernet, AoE and ATA. */
 export const HEADERS = 36;
@@ -17,6 +18,14 @@ export const READ_28 = 0x20;
 export const READ_48 = 0x24;
 export const WRITE_28 = 0x30;
 export const WRITE_48 = 0x34;
+
+/** The source of a frame. @param middle the word whose upper half, and @param source the one that, hold it in the order of its bytes */
+export function sourceOf(middle: number, source: number): Mac {
+  const bytes = Buffer.allocUnsafe(6);
+  bytes.writeUInt16LE(middle >>> 16, 0);
+  bytes.writeUInt32LE(source, 2);
+  return readMac(bytes, 0);
+}
 
 const TWO_32 = 2 ** 32;
 
