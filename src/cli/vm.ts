@@ -28,7 +28,7 @@ export function register(program: Command): void {
     .option('--kernel <KERNEL>', '5.10, 6.1, 6.12, unstable, SUITE/VERSION, host, or IMAGE[:MODULES]', '6.1')
     .option('--link <MTU>', 'an interface on the lab’s network, a socket (repeatable)', mtus, [])
     .option('--memory <MIB>', 'of the guest (default 256, with --fio 512)', whole(64, 1 << 20))
-    .option('--cpus <N>', 'of the guest (default 2)', whole(1, 256))
+    .option('--cpus <N>', 'of the guest (default 2, where it is emulated 1)', whole(1, 256))
     .option('--disk <FILE>', 'a raw image that it sees as /dev/vda, … (repeatable)', several, [])
     .option('--module <NAME>', 'of its kernel, loaded at boot (repeatable)', several, [])
     .option('--fio', 'with fio: some 70 MB more to load')
