@@ -3,7 +3,7 @@
 import { withoutBreaks } from '../escape.js';
 import type { InterfaceFacts } from '../host/interface.js';
 import { chooseInterface, findInterface } from '../host/interface-choice.js';
-import { macvlanObjection } from '../host/interface-objection.js';
+import { linkObjection, macvlanObjection } from '../host/interface-objection.js';
 import { describeForeign, type ForeignTarget, mayAnswer, stopCommand } from '../target/foreign-target.js';
 import { isAllowed } from '../target/suitability.js';
 import type { LabExport } from './lab.js';
@@ -41,7 +41,9 @@ export function placeTrouble(
   if ('happened' in choice)
     return { happened: `interface ${one.iface}: ${choice.happened}`, next: choice.next };
   const { facts } = choice;
-  const objection = isNew ? macvlanObjection(facts, interfaces) : undefined;
+  const objection = isNew
+    ? (macvlanObjection(facts, interfaces) ?? linkObjection(facts, interfaces, netns))
+    : undefined;
   if (objection !== undefined) return objection;
   const rival = isAllowed('address', one.allow)
     ? undefined

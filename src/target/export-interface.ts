@@ -1,7 +1,7 @@
-import { UsageError } from '../errors.js';
+import { MissingError, UsageError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { type InterfaceFacts, listInterfaces, requireInterface } from '../host/interface.js';
-import { macvlanObjection } from '../host/interface-objection.js';
+import { linkObjection, macvlanObjection } from '../host/interface-objection.js';
 import type { ExportEntry } from './entry.js';
 
 /**
@@ -14,6 +14,18 @@ export async function requireExportInterface(host: Host, name: string): Promise<
   const objection = macvlanObjection(iface, await listInterfaces(host));
   if (objection === undefined) return iface;
   throw new UsageError({ tried: `looking at the interface ${name} ${host.name}`, ...objection });
+}
+
+/**
+ * That an export would come up on an interface now. One that is really made waits for a carrier: a card that was just
+ * brought up takes seconds to find one.
+ * @throws MissingError
+ */
+export async function requireCarrier(host: Host, iface: InterfaceFacts): Promise<void> {
+  const objection = linkObjection(iface, await listInterfaces(host), host.netns);
+  if (objection === undefined) return;
+  const tried = `looking at the interface ${iface.name} ${host.name}`;
+  throw new MissingError({ tried, ...objection, missing: [iface.name] });
 }
 
 /** What an entry keeps of the interface that its target was started on. */

@@ -14,7 +14,7 @@ import { requireDirectIo, requireDirectLoops } from './direct-io.js';
 import { diskLink } from './disk-link.js';
 import { driverFor, type Preview } from './driver.js';
 import { EntryStore, type ExportEntry, exportId, type StateFolder } from './entry.js';
-import { requireExportInterface } from './export-interface.js';
+import { requireCarrier, requireExportInterface } from './export-interface.js';
 import { loopOptions } from './loops.js';
 import { refuseFleeting } from './persist/fleeting.js';
 import { previewPersistence } from './persist/preview.js';
@@ -77,7 +77,9 @@ export async function planExport(
 /** The commands and files of an export that would be made, as a person would type them; changes nothing. */
 export async function previewExport(host: Host, served: Served, wish: ExportWish): Promise<Preview> {
   const store = await EntryStore.open(host);
-  const iface = await requireExportInterface(host.inNamespace(wish.netns), wish.iface);
+  const place = host.inNamespace(wish.netns);
+  const iface = await requireExportInterface(place, wish.iface);
+  await requireCarrier(place, iface);
   const { entry, backing } = await planExport(store, served, { ...wish, iface: iface.name });
   if (!isAllowed('address', wish.allow)) await requireFree(store, entry, iface);
   const { path, opens, loop } = entry.backing;
@@ -93,12 +95,12 @@ export async function previewExport(host: Host, served: Served, wish: ExportWish
     };
   }
   const { commands, files } = await driverFor(store, entry).preview(entry, loop ? '/dev/loopN' : opens);
-  const place = wish.netns === undefined ? [] : ['ip', 'netns', 'exec', wish.netns];
+  const enter = wish.netns === undefined ? [] : ['ip', 'netns', 'exec', wish.netns];
   return {
     commands: [
       ...(backing.absent ? [makeCommand(backing)] : []),
       ...(loop ? [attachCommand(path, loopOptions(entry))] : []),
-      ...commands.map((command) => [...place, ...command]),
+      ...commands.map((command) => [...enter, ...command]),
     ],
     files,
   };

@@ -268,6 +268,9 @@ testUnless(
     const failed = await cli(exportOn(wire, 'native', 1), wire.env);
     t.is(failed.exitCode, 1, failed.stderr);
     t.regex(failed.stderr, /tgt has no carrier: its other end ini is down\n +→ ip -n \S+ link set ini up/);
+    const dry = await cli([...exportOn(wire, 'native', 1), '--dry-run'], wire.env);
+    t.is(dry.exitCode, 3, dry.stderr);
+    t.regex(dry.stderr, /tgt has no carrier: its other end ini is down\n +→ ip -n \S+ link set ini up/);
     await ip('link', 'set', wire.initiator, 'up');
     await cliJson(exportOn(wire, 'native', 1), wire.env);
     await ip('link', 'set', wire.initiator, 'down');
