@@ -228,18 +228,21 @@ testUnless(
 
 const bigRead =
   'ends of a veth with different MTUs: a read that the other end cannot take does not end its target';
-const ggaoed = sourceTree('ggaoed-1.1');
-const noGgaoed = noVblade ?? ('reason' in ggaoed ? ggaoed.reason : undefined);
-for (const [name, without] of [
-  ['native', reason],
-  ['vblade', noVblade],
-  ['ggaoed', noGgaoed],
-] as const) {
-  testUnless(without, `${bigRead} (${name})`, async (t) => {
-    const source = name === 'ggaoed' && 'path' in ggaoed ? ['--source', ggaoed.path] : [];
+for (const [called, [without, ...source]] of Object.entries({
+  native: [reason],
+  vblade: [noVblade],
+  qaoed: from('qaoed-trunk'),
+  'ggaoed 1.1': from('ggaoed-1.1'),
+  'ggaoed 0.9': from('ggaoed-0.9'),
+})) {
+  testUnless(without, `${bigRead} (${called})`, async (t) => {
     const { wire, ip } = await scene(t);
+    const [name = '', ...release] = called.split(' ');
     await ip('link', 'set', wire.target, 'mtu', '9000');
-    await cliJson(exportOn(wire, name, 1, ...source), wire.env);
+    await cliJson(
+      exportOn(wire, name, 1, ...source.map(String), ...release.flatMap((one) => ['--release', one])),
+      wire.env,
+    );
     const link = await openPacketLink({ iface: wire.initiator, netns: wire.netns });
     t.teardown(() => link.close());
     for (let tag = 1; tag <= 20; tag++) t.true(link.send(readFrom(link.mac, tag, 17)));
@@ -247,6 +250,12 @@ for (const [name, without] of [
     t.deepEqual(await target.read(0, 2), Buffer.alloc(1024, 1));
     t.like(await only(wire), { state: 'serving', wire: 'answers', faults: [] });
   });
+}
+
+/** Why a tree can't be had, or else the words of a command that takes it. */
+function from(name: string): [string | undefined, ...string[]] {
+  const tree = sourceTree(name);
+  return 'path' in tree ? [noVblade, '--source', tree.path] : [tree.reason];
 }
 
 /** A read of e0.1, from sector 0 on, whatever the link carries. */
