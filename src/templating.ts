@@ -11,7 +11,10 @@ type Handlebars = typeof import('handlebars');
 let handlebars: Handlebars | undefined;
 
 function load(): Handlebars {
-  handlebars ??= (createRequire(import.meta.url)('handlebars') as Handlebars).create();
+  // In the bundled programs there is a require, and what it names becomes part of them.
+  const library: Handlebars =
+    typeof require === 'function' ? require('handlebars') : createRequire(import.meta.url)('handlebars');
+  handlebars ??= library.create();
   return handlebars;
 }
 

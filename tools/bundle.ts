@@ -43,6 +43,8 @@ for (const { name, entry, runs } of PROGRAMS) {
     logLevel: 'warning',
     // Native code, and what ssh2 does without.
     external: ['koffi', 'cpu-features', '*.node'],
+    // The library's usual entry registers itself with require.extensions.
+    alias: { handlebars: 'handlebars/dist/cjs/handlebars.js' },
     // V8's scripts know no import().
     supported: { 'dynamic-import': false },
     define: { 'import.meta.url': 'moduleUrl' },
