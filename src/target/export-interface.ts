@@ -1,6 +1,6 @@
 import { UsageError } from '../errors.js';
 import type { Host } from '../host/host.js';
-import { type InterfaceFacts, listInterfaces, requireInterface } from '../host/interface.js';
+import { type InterfaceFacts, listInterfaces, requireAmong } from '../host/interface.js';
 import { macvlanObjection } from '../host/interface-objection.js';
 import type { ExportEntry } from './entry.js';
 
@@ -10,8 +10,13 @@ import type { ExportEntry } from './entry.js';
  * @throws as `requireInterface`, and UsageError if macvlans on it would never reach it
  */
 export async function requireExportInterface(host: Host, name: string): Promise<InterfaceFacts> {
-  const iface = await requireInterface(host, name);
-  const objection = macvlanObjection(iface, await listInterfaces(host));
+  return requireExportable(host, await listInterfaces(host), name);
+}
+
+/** The same of interfaces that were listed. */
+export function requireExportable(host: Host, all: readonly InterfaceFacts[], name: string): InterfaceFacts {
+  const iface = requireAmong(host, all, name);
+  const objection = macvlanObjection(iface, all);
   if (objection === undefined) return iface;
   throw new UsageError({ tried: `looking at the interface ${name} ${host.name}`, ...objection });
 }
