@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LabError, linesOf, MissingError } from '../errors.js';
+import { BEARING } from '../host/bearing.js';
 import type { Host } from '../host/host.js';
 import { KNOW_PROCESSES } from './run-record.js';
 
@@ -27,17 +28,6 @@ for record in "$1/logs/"*.run; do
   [ "$then $start" = "$boot $begun" ] && living "$pid" || continue
   printf '/proc/%s/environ:${RUN_MARK}=%s\\0' "$pid" "$mark"
 done`;
-
-/**
- * A function of the shell: `bearing TEXT FILE…` prints those files of /proc, in which NUL ends a word, that hold a text. busybox's
- * grep(1) reads up to the first NUL without the option -z, which others lack. What it says of the files it could not read
- * is no answer: what it found is one.
- */
-export const BEARING = `bearing() {
-  text=$1; shift
-  bear=$(grep -lszF "$text" "$@") || [ -n "$bear" ] || bear=$(grep -lsF "$text" "$@")
-  [ -z "$bear" ] || printf '%s\\n' "$bear"
-}`;
 
 /**
  * Environments of this user's and root's processes that bear a mark, and their namespaces. The real user counts, whom a program
