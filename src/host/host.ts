@@ -108,8 +108,8 @@ export interface Host {
   read(path: string): Promise<Buffer>;
   /** Replaces a file atomically (temporary file beside it, fsync, rename); makes its folder. */
   write(path: string, data: string | Uint8Array, mode?: number): Promise<void>;
-  /** Removes a file or a folder with all in it; silent if there is none. */
-  remove(path: string): Promise<void>;
+  /** Removes files and folders with all in them; silent of what is not there. */
+  remove(...paths: string[]): Promise<void>;
   /** Names in a folder, sorted; empty if there is none. */
   list(path: string): Promise<string[]>;
   /**
@@ -117,6 +117,11 @@ export interface Host {
    * links that lead nowhere). Empty if there is no folder.
    */
   readAll(path: string, suffix: string): Promise<Map<string, Buffer | undefined>>;
+  /**
+   * Texts of the files of one name in the folders of a folder, by the folder's name; as of control files of the kernel's, which
+   * tell no size. Empty if there is none.
+   */
+  readEach(path: string, name: string): Promise<Map<string, string>>;
   /** Undefined if there is nothing at that path. */
   stat(path: string): Promise<FileFacts | undefined>;
   /** Copies a local file or folder to the host, atomically; a folder must not be there yet. */

@@ -77,7 +77,17 @@ export async function requireInterface(
   name: string,
   verb = 'export on',
 ): Promise<InterfaceFacts> {
-  const choice = chooseInterface(await listInterfaces(host), name, { netns: host.netns, verb });
+  return requireAmong(host, await listInterfaces(host), name, verb);
+}
+
+/** The same of interfaces that were listed. */
+export function requireAmong(
+  host: Host,
+  all: readonly InterfaceFacts[],
+  name: string,
+  verb = 'export on',
+): InterfaceFacts {
+  const choice = chooseInterface(all, name, { netns: host.netns, verb });
   if ('facts' in choice) return choice.facts;
   const { Fault, ...trouble } = choice;
   throw new Fault({ tried: `looking at the interface ${name} ${host.name}`, ...trouble, missing: [name] });

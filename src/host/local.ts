@@ -19,6 +19,7 @@ import {
   type StartOptions,
   temporaryName,
 } from './host.js';
+import { readIfThere } from './if-there.js';
 import { LOCK, LockTalk, lockArguments } from './lock.js';
 
 const DEFAULT_TIMEOUT = 60_000;
@@ -152,8 +153,8 @@ export class LocalHost implements Host {
     }
   }
 
-  async remove(path: string): Promise<void> {
-    await fs.rm(path, { recursive: true, force: true });
+  async remove(...paths: string[]): Promise<void> {
+    for (const path of paths) await fs.rm(path, { recursive: true, force: true });
   }
 
   async list(path: string): Promise<string[]> {
@@ -180,6 +181,16 @@ export class LocalHost implements Host {
       }),
     );
     return new Map(files.flat());
+  }
+
+  async readEach(path: string, name: string): Promise<Map<string, string>> {
+    const found = await Promise.all(
+      (await this.list(path)).map(async (folder) => {
+        const text = await readIfThere(this, join(path, folder, name));
+        return text === undefined ? [] : [[folder, text.toString()] as const];
+      }),
+    );
+    return new Map(found.flat());
   }
 
   async stat(path: string): Promise<FileFacts | undefined> {

@@ -1,7 +1,9 @@
 /**
- * The command that writes a line into a file that is there: a control file of the kernel's, which takes it as a whole and
- * refuses it by an error. `Host.write` would put another file in its place.
+ * The command that writes lines into files that are there, one after another until one is refused: control files of the
+ * kernel's, which take a line as a whole and refuse it by an error. `Host.write` would put another file in its place.
  */
-export function writeLine(path: string, line: string): string[] {
-  return ['sh', '-c', 'echo "$1" > "$2"', 'sh', line, path];
+export function writeLines(lines: readonly { path: string; line: string }[]): string[] {
+  const words = lines.flatMap(({ path, line }) => [line, path]);
+  if (lines.length === 1) return ['sh', '-c', 'echo "$1" > "$2"', 'sh', ...words];
+  return ['sh', '-c', 'while [ $# -gt 0 ]; do echo "$1" > "$2" || exit; shift 2; done', 'sh', ...words];
 }

@@ -164,7 +164,7 @@ async function requireServing(
   iface: InterfaceFacts,
   tried: string,
 ): Promise<void> {
-  const processes = await findProcesses(store.host, store.folder);
+  const processes = () => findProcesses(store.host, store.folder);
   const { state, fault } = await driverFor(store, entry).presence(entry, iface, processes);
   if (state === 'serving') return;
   throw new LabError({

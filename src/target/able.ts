@@ -1,11 +1,21 @@
 /** Whether an export can be served now; asked before anything that runs is stopped. */
 import { LabError, linesOf } from '../errors.js';
-import { type InterfaceFacts, requireInterface } from '../host/interface.js';
+import { type InterfaceFacts, requireAmong } from '../host/interface.js';
+import type { StorageSnapshot } from '../storage/snapshot.js';
 import { OtherDiskError, type Refreshed, refreshed } from './backing-now.js';
 import { driverFor } from './driver.js';
 import { type EntryStore, type ExportEntry, exportId } from './entry.js';
+import type { Network } from './network.js';
 import { deletedFilesOf } from './opened.js';
 import { findProcesses } from './processes.js';
+
+/** Where exports are started again; looked at once for all that have one target. */
+export interface RestartPlace {
+  store: EntryStore;
+  network: Network;
+  /** What their names mean now. */
+  snapshot: () => Promise<StorageSnapshot>;
+}
 
 /**
  * @param evenOther as of `refreshed`
@@ -14,14 +24,13 @@ import { findProcesses } from './processes.js';
  * @throws LabError if its file or device is not there, or is another one than its name meant
  */
 export async function requireAble(
-  store: EntryStore,
+  { store, network, snapshot }: RestartPlace,
   entry: ExportEntry,
   evenOther = false,
 ): Promise<Refreshed & { iface: InterfaceFacts }> {
   const { netns, iface: name } = entry;
-  const iface = await requireInterface(store.host.inNamespace(netns), name);
-  const [now] = await refreshed(store, [entry], evenOther);
-  if (now === undefined) throw new TypeError('no outcome');
+  const iface = requireAmong(store.host.inNamespace(netns), await network.interfaces(netns), name);
+  const now = refreshed(await snapshot(), entry, evenOther);
   if (!(now instanceof LabError)) return { iface, ...now };
   const { happened, next = [] } = now.facts;
   const facts = {

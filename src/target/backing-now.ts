@@ -117,21 +117,21 @@ export interface Refreshed {
   change: string | undefined;
 }
 
-/**
- * What entries are to be served from now: their names are asked anew. The caller writes them.
- * @param evenOther another disk that has the name, too, unless that is a number that moves
- * @returns the entries as they are now, or why one can't be served, in their order
- */
-export async function refreshed(
-  store: EntryStore,
-  entries: readonly ExportEntry[],
-  evenOther = false,
-): Promise<(Refreshed | LabError)[]> {
-  const snapshot = await surveyStorage(store.host, entries.flatMap(namesOf), 'names');
-  return entries.map((entry) => refresh(snapshot, entry, evenOther));
+/** What the names of entries mean now. */
+export function surveyNames(store: EntryStore, entries: readonly ExportEntry[]): Promise<StorageSnapshot> {
+  return surveyStorage(store.host, entries.flatMap(namesOf), 'names');
 }
 
-function refresh(snapshot: StorageSnapshot, entry: ExportEntry, evenOther: boolean): Refreshed | LabError {
+/**
+ * What an entry is to be served from now, by what its name means. The caller writes it.
+ * @param evenOther another disk that has the name, too, unless that is a number that moves
+ * @returns the entry as it is now, or why it can't be served
+ */
+export function refreshed(
+  snapshot: StorageSnapshot,
+  entry: ExportEntry,
+  evenOther = false,
+): Refreshed | LabError {
   const { backing } = entry;
   const { name } = backing;
   const tried = `looking for what ${exportId(entry)} serves`;
@@ -186,8 +186,8 @@ export function otherDiskSteps(entry: ExportEntry): string[] {
  * @throws LabError if its name means nothing, or another disk
  */
 export async function refreshOne(store: EntryStore, entry: ExportEntry): Promise<ExportEntry> {
-  const [now] = await refreshed(store, [entry]);
-  if (now === undefined || now instanceof Error) throw now;
+  const now = refreshed(await surveyNames(store, [entry]), entry);
+  if (now instanceof Error) throw now;
   await store.write(now.entry);
   await linkDisk(store, now.entry);
   return now.entry;

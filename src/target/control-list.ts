@@ -24,24 +24,25 @@ export async function controlledExports(host: Host, { path, match }: List): Prom
   });
 }
 
-export async function isListed(
-  host: Host,
-  list: List,
-  entry: Pick<ExportEntry, 'shelf' | 'slot' | 'iface'>,
-): Promise<boolean> {
-  const all = await controlledExports(host, list);
+type Wanted = Pick<ExportEntry, 'shelf' | 'slot' | 'iface'>;
+
+export async function isListed(host: Host, list: List, entry: Wanted): Promise<boolean> {
+  return isAmong(await controlledExports(host, list), entry);
+}
+
+export function isAmong(all: readonly ControlledExport[], entry: Wanted): boolean {
   return all.some(
     ({ shelf, slot, iface }) =>
       shelf === entry.shelf && slot === entry.slot && (iface === undefined || iface === entry.iface),
   );
 }
 
-/** The names in a folder, the lines of a file, or (`*` in its path) those of the file in each folder. */
+/** The names in a folder, the lines of a file, or (`*` as a part of its path) those of the file in each folder. */
 async function candidates(host: Host, path: string): Promise<string[]> {
   const [before, after] = path.split('*');
   if (after !== undefined && before !== undefined) {
-    const files = (await host.list(before)).map((name) => `${before}${name}${after}`);
-    return (await Promise.all(files.map((file) => linesOf(host, file)))).flat();
+    const texts = await host.readEach(before, after.slice(1));
+    return [...texts.values()].flatMap((text) => text.split('\n'));
   }
   return (await host.stat(path))?.kind === 'directory' ? host.list(path) : linesOf(host, path);
 }

@@ -39,12 +39,12 @@ export interface Driver {
   /**
    * What the host has of it now.
    * @param iface undefined if it is gone
-   * @param processes see `findProcesses`
+   * @param processes see `findProcesses`; asked only where it has some
    */
   presence(
     entry: ExportEntry,
     iface: InterfaceFacts | undefined,
-    processes: ReadonlyMap<string, number[]>,
+    processes: () => Promise<ReadonlyMap<string, number[]>>,
   ): Promise<Presence>;
   /** The same for exports that are restarted together; that of processes is in their environment (see processes.ts). */
   mark(entry: ExportEntry): string;

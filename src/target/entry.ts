@@ -233,9 +233,8 @@ export class EntryStore extends StateFolder {
   /** Removes the folders of entries and copies when there is no entry any more; to be called under the lock. */
   async removeIfEmpty(): Promise<void> {
     if ((await this.all()).length > 0) return;
-    for (const name of ['exports', 'artifacts', 'daemons', 'modules', 'disks', 'persist']) {
-      await this.host.remove(posix.join(this.folder, name));
-    }
+    const names = ['exports', 'artifacts', 'daemons', 'modules', 'disks', 'persist'];
+    await this.host.remove(...names.map((name) => posix.join(this.folder, name)));
   }
 
   /**
@@ -293,9 +292,7 @@ export class EntryStore extends StateFolder {
     // By the shell alone: find(1) of busybox may know no depths.
     const script = 'for f in "$1"/*/.*.tmp "$1"/*/*/.*.tmp; do if [ -e "$f" ]; then echo "$f"; fi; done';
     const { stdout } = await this.host.run(['sh', '-c', script, 'sh', this.folder]);
-    for (const path of stdout.split('\n')) {
-      if (isTemporary(posix.basename(path))) await this.host.remove(path);
-    }
+    await this.host.remove(...stdout.split('\n').filter((path) => isTemporary(posix.basename(path))));
   }
 
   #requireLock(): void {

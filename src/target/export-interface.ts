@@ -1,17 +1,18 @@
 import { MissingError, UsageError } from '../errors.js';
 import type { Host } from '../host/host.js';
-import { type InterfaceFacts, listInterfaces, requireInterface } from '../host/interface.js';
+import { type InterfaceFacts, requireAmong } from '../host/interface.js';
 import { linkObjection, macvlanObjection } from '../host/interface-objection.js';
 import type { ExportEntry } from './entry.js';
 
 /**
  * The interface of a new export.
+ * @param all interfaces of its namespace
  * @param name or altname
  * @throws as `requireInterface`, and UsageError if macvlans on it would never reach it
  */
-export async function requireExportInterface(host: Host, name: string): Promise<InterfaceFacts> {
-  const iface = await requireInterface(host, name);
-  const objection = macvlanObjection(iface, await listInterfaces(host));
+export function requireExportable(host: Host, all: readonly InterfaceFacts[], name: string): InterfaceFacts {
+  const iface = requireAmong(host, all, name);
+  const objection = macvlanObjection(iface, all);
   if (objection === undefined) return iface;
   throw new UsageError({ tried: `looking at the interface ${name} ${host.name}`, ...objection });
 }
@@ -21,8 +22,8 @@ export async function requireExportInterface(host: Host, name: string): Promise<
  * brought up takes seconds to find one.
  * @throws MissingError
  */
-export async function requireCarrier(host: Host, iface: InterfaceFacts): Promise<void> {
-  const objection = linkObjection(iface, await listInterfaces(host), host.netns);
+export function requireCarrier(host: Host, all: readonly InterfaceFacts[], iface: InterfaceFacts): void {
+  const objection = linkObjection(iface, all, host.netns);
   if (objection === undefined) return;
   const tried = `looking at the interface ${iface.name} ${host.name}`;
   throw new MissingError({ tried, ...objection, missing: [iface.name] });

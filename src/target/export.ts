@@ -10,10 +10,10 @@ import { type AnnouncementWatch, watchAnnouncements } from './announcement.js';
 import { linkDisk } from './disk-link.js';
 import { driverFor } from './driver.js';
 import { EntryStore, type ExportEntry, exportId, sectorsOf } from './entry.js';
-import { requireExportInterface, startedOn } from './export-interface.js';
+import { requireExportable, startedOn } from './export-interface.js';
 import { markLog } from './log-marks.js';
 import { attachOwn, ownLoops } from './loops.js';
-import { Network } from './network.js';
+import { InterfaceLists, Network } from './network.js';
 import { startLinks } from './persist/links.js';
 import { serviceManager } from './persist/manager.js';
 import { settlePersistence } from './persist/settle.js';
@@ -116,13 +116,14 @@ async function makeAll(
   try {
     onRecovery(await recover(store));
     const watches = new Watches(host);
-    const addresses = new Addresses(store, interfaces);
+    let addresses: Addresses | undefined;
     try {
       // Asked once for all: who uses a disk is seen in every process of the host.
       const survey = await surveyFor(
         store,
         orders.map(({ wish }) => wish.path),
       );
+      addresses = new Addresses(store, interfaces, survey.ours);
       // Before anything of theirs answers.
       await addresses.ask(orders);
       const begun: (() => Promise<ExportOutcome>)[] = [];
@@ -133,7 +134,7 @@ async function makeAll(
       if (outcomes.some(({ error }) => error !== undefined)) await tidy(store);
       return outcomes;
     } finally {
-      await addresses.close();
+      await addresses?.close();
       await watches.close();
     }
   } finally {
@@ -236,21 +237,19 @@ async function start(store: EntryStore, { entry }: ExportPlan, served: Served): 
   await driverFor(store, entry).start(entry);
 }
 
-/** Interfaces that exports are made on, each looked at once. */
+/** Interfaces that exports are made on. */
 class Interfaces {
+  readonly lists: InterfaceLists;
   readonly #host: Host;
-  readonly #known = new Map<string, Promise<InterfaceFacts>>();
 
   constructor(host: Host) {
     this.#host = host;
+    this.lists = new InterfaceLists(host);
   }
 
-  /** @throws as `requireExportInterface` */
-  require(netns: string | undefined, iface: string): Promise<InterfaceFacts> {
-    const key = `${netns ?? ''}%${iface}`;
-    const known = this.#known.get(key) ?? requireExportInterface(this.#host.inNamespace(netns), iface);
-    this.#known.set(key, known);
-    return known;
+  /** @throws as `requireExportable` */
+  async require(netns: string | undefined, iface: string): Promise<InterfaceFacts> {
+    return requireExportable(this.#host.inNamespace(netns), await this.lists.of(netns), iface);
   }
 }
 
@@ -261,11 +260,16 @@ class Addresses {
   readonly #network: Network;
   readonly #heard = new Map<ExportOrder, Promise<Heard>>();
 
-  constructor(store: EntryStore, interfaces: Interfaces) {
+  /** @param known processes of ours */
+  constructor(store: EntryStore, interfaces: Interfaces, known: ReadonlySet<number>) {
     const { host, folder } = store;
+    const { lists } = interfaces;
     this.#store = store;
     this.#interfaces = interfaces;
-    this.#network = new Network(host, async () => (await findProcesses(host, folder)).values());
+    this.#network = new Network(host, async () => (await findProcesses(host, folder)).values(), {
+      known,
+      lists,
+    });
   }
 
   /** Throws nothing: `require` does. */

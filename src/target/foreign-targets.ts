@@ -35,20 +35,22 @@ done
 
 /**
  * Looks for them in one network namespace of a host.
- * @param ours processes that are ours, whatever they serve
+ * @param ours processes that are ours, whatever they serve; asked one after another while there are others
  * @returns sorted by process id; a process that this user may not look at is not found
  */
 export async function findForeignTargets(
   host: Host,
   netns: string | undefined,
-  ours: ReadonlySet<number>,
+  ours: readonly (() => Promise<Iterable<number>>)[],
 ): Promise<ForeignTarget[]> {
   const { stdout: table } = await host.inNamespace(netns).run(['sh', '-c', TABLE]);
   const sockets = parsePacketSockets(table);
   if (sockets.size === 0) return [];
   const { stdout } = await host.run(['sh', '-c', SOCKETS]);
   const holders = holdersOf(stdout, sockets);
-  for (const pid of ours) holders.delete(pid);
+  for (const ask of ours) {
+    if (holders.size > 0) for (const pid of await ask()) holders.delete(pid);
+  }
   if (holders.size === 0) return [];
   const { stdout: details } = await host.run(['sh', '-c', DETAILS, 'sh', ...[...holders.keys()].map(String)]);
   const strangers = details

@@ -1,22 +1,26 @@
 import { randomBytes } from 'node:crypto';
 import type { Host } from '../host/host.js';
-import { writeLine } from '../host/write-line.js';
+import { writeLines } from '../host/write-line.js';
 
 /** What the kernel of a host says from a moment on: old modules tell of refusals nowhere else. */
 export class KernelWords {
   readonly #host: Host;
   readonly #mark: string;
 
-  private constructor(host: Host, mark: string) {
+  /** @param occasion stands in the kernel's log as well, for whoever reads that */
+  constructor(host: Host, occasion: string) {
     this.#host = host;
-    this.#mark = mark;
+    this.#mark = `${occasion} [${randomBytes(4).toString('hex')}]`;
   }
 
-  /** Begins now. @param occasion stands in the kernel's log as well, for whoever reads that */
-  static async from(host: Host, occasion: string): Promise<KernelWords> {
-    const mark = `${occasion} [${randomBytes(4).toString('hex')}]`;
-    await host.run(writeLine('/dev/kmsg', mark));
-    return new KernelWords(host, mark);
+  /** The line that has to be written for it to begin. */
+  get beginning(): { path: string; line: string } {
+    return { path: '/dev/kmsg', line: this.#mark };
+  }
+
+  /** Begins now. */
+  async begin(): Promise<void> {
+    await this.#host.run(writeLines([this.beginning]));
   }
 
   /** The lines since then, without their times. */

@@ -2,10 +2,10 @@ import { posix } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LabError, linesOf, UsageError } from '../errors.js';
 import { readIfThere } from '../host/if-there.js';
-import { writeLine } from '../host/write-line.js';
+import { writeLines } from '../host/write-line.js';
 import type { Control } from '../recipe/schema.js';
 import { render, renderArgv } from '../templating.js';
-import { controlledExports, isListed } from './control-list.js';
+import { controlledExports, isAmong, isListed } from './control-list.js';
 import type { Deed, Driver, Preview } from './driver.js';
 import { type EntryStore, type ExportEntry, exportId } from './entry.js';
 import { KernelWords } from './kernel-words.js';
@@ -46,7 +46,10 @@ export class ModuleDriver implements Driver {
     const variables = exportVariables(this.#store, entry, path);
     const { load, add } = moduleOf(entry);
     const loading = (await this.#isLoaded(entry)) ? [] : load.map((argv) => renderArgv(argv, variables));
-    return { commands: [...loading, ...add.map((line) => writing(line, variables))], files: [] };
+    return {
+      commands: [...loading, ...add.map((line) => writeLines([rendered(line, variables)]))],
+      files: [],
+    };
   }
 
   async start(entry: ExportEntry): Promise<void> {
@@ -64,8 +67,8 @@ export class ModuleDriver implements Driver {
   }
 
   async stop(entry: ExportEntry): Promise<void> {
-    if (!(await this.#isLoaded(entry))) return this.#store.host.remove(this.mark(entry));
     if (await isListed(this.#store.host, moduleOf(entry).list, entry)) await this.#tell(entry, 'remove');
+    else if (!(await this.#isLoaded(entry))) return this.#store.host.remove(this.mark(entry));
     if ((await this.#others(entry)).length === 0) await this.#unload(entry);
   }
 
@@ -83,11 +86,11 @@ export class ModuleDriver implements Driver {
 
   async restart(entry: ExportEntry): Promise<void> {
     const { host } = this.#store;
-    const { list } = moduleOf(entry);
     const members = [entry, ...(await this.#others(entry))];
-    const wasLoaded = await this.#isLoaded(entry);
+    const listed = await controlledExports(host, moduleOf(entry).list);
+    const wasLoaded = listed.length > 0 || (await this.#isLoaded(entry));
     for (const member of members) {
-      if (wasLoaded && (await isListed(host, list, member))) await this.#tell(member, 'remove');
+      if (isAmong(listed, member)) await this.#tell(member, 'remove');
       // It may be taken for started.
       else if (member.persist) await this.#serve(member, 'remove');
     }
@@ -103,11 +106,9 @@ export class ModuleDriver implements Driver {
   async presence(entry: ExportEntry): Promise<Presence> {
     const { module, list } = moduleOf(entry);
     const pids: number[] = [];
-    if (!(await this.#isLoaded(entry))) {
-      return { state: 'absent', pids, fault: `the module ${module} is not loaded` };
-    }
     if (await isListed(this.#store.host, list, entry)) return { state: 'serving', pids };
-    return { state: 'absent', pids, fault: `the module ${module} does not list it` };
+    const trouble = (await this.#isLoaded(entry)) ? 'does not list it' : 'is not loaded';
+    return { state: 'absent', pids, fault: `the module ${module} ${trouble}` };
   }
 
   async #others(entry: ExportEntry): Promise<ExportEntry[]> {
@@ -130,7 +131,8 @@ export class ModuleDriver implements Driver {
     const { module, load, ready } = moduleOf(entry);
     // The wish before the deed: a module without the mark is somebody else's, and is never unloaded.
     await host.write(this.mark(entry), (await host.facts()).bootId);
-    const words = await KernelWords.from(host, `aoe-lab: loading ${module}`);
+    const words = new KernelWords(host, `aoe-lab: loading ${module}`);
+    await words.begin();
     try {
       const variables = exportVariables(this.#store, entry, '');
       for (const argv of load) await host.run(renderArgv(argv, variables));
@@ -168,12 +170,16 @@ export class ModuleDriver implements Driver {
     const variables = exportVariables(this.#store, entry, path);
     // The service of a persistent export loads it as well.
     if (direction === 'add' && !entry.persist && !(await this.#isLoaded(entry))) await this.#load(entry);
-    const words = await KernelWords.from(host, `aoe-lab: ${tried}`);
+    const words = new KernelWords(host, `aoe-lab: ${tried}`);
+    const lines = control[direction].map((line) => rendered(line, variables));
     try {
-      if (entry.persist) await this.#serve(entry, direction);
-      // The service may be another target's by now, to which the export moves.
-      const isTold = entry.persist && (direction === 'add' || !(await isListed(host, control.list, entry)));
-      if (!isTold) for (const line of control[direction]) await host.run(writing(line, variables));
+      if (entry.persist) {
+        await words.begin();
+        await this.#serve(entry, direction);
+        // The service may be another target's by now, to which the export moves.
+        const isTold = direction === 'add' || !(await isListed(host, control.list, entry));
+        if (!isTold) await host.run(writeLines(lines));
+      } else await host.run(writeLines([words.beginning, ...lines]));
     } catch (error) {
       throw await this.#failure(entry, tried, (error as Error).message, words);
     }
@@ -229,9 +235,9 @@ export class ModuleDriver implements Driver {
   }
 }
 
-/** A command that writes a line into a file of the kernel's; a refusal ends it with an error. */
-function writing(line: { path: string; line: string }, variables: object): string[] {
-  return writeLine(render(line.path, variables), render(line.line, variables));
+/** A line for a file of the kernel's. */
+function rendered(line: { path: string; line: string }, variables: object): { path: string; line: string } {
+  return { path: render(line.path, variables), line: render(line.line, variables) };
 }
 
 function moduleOf(entry: ExportEntry): ModuleControl {

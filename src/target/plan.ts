@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UsageError } from '../errors.js';
 import type { Host } from '../host/host.js';
+import { listInterfaces } from '../host/interface.js';
 import { preparedLinks } from '../host/prepare/links.js';
 import { packageRoot } from '../paths.js';
 import { allows } from '../recipe/allows.js';
@@ -14,7 +15,7 @@ import { requireDirectIo, requireDirectLoops } from './direct-io.js';
 import { diskLink } from './disk-link.js';
 import { driverFor, type Preview } from './driver.js';
 import { EntryStore, type ExportEntry, exportId, type StateFolder } from './entry.js';
-import { requireCarrier, requireExportInterface } from './export-interface.js';
+import { requireCarrier, requireExportable } from './export-interface.js';
 import { loopOptions } from './loops.js';
 import { refuseFleeting } from './persist/fleeting.js';
 import { previewPersistence } from './persist/preview.js';
@@ -78,8 +79,9 @@ export async function planExport(
 export async function previewExport(host: Host, served: Served, wish: ExportWish): Promise<Preview> {
   const store = await EntryStore.open(host);
   const place = host.inNamespace(wish.netns);
-  const iface = await requireExportInterface(place, wish.iface);
-  await requireCarrier(place, iface);
+  const interfaces = await listInterfaces(place);
+  const iface = requireExportable(place, interfaces, wish.iface);
+  requireCarrier(place, interfaces, iface);
   const { entry, backing } = await planExport(store, served, { ...wish, iface: iface.name });
   if (!isAllowed('address', wish.allow)) await requireFree(store, entry, iface);
   const { path, opens, loop } = entry.backing;

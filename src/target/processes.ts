@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LabError, linesOf, MissingError } from '../errors.js';
+import { BEARING } from '../host/bearing.js';
 import type { Host } from '../host/host.js';
 import { KNOW_PROCESSES } from './run-record.js';
 
@@ -29,23 +30,22 @@ for record in "$1/logs/"*.run; do
 done`;
 
 /**
- * A function of the shell: `bearing TEXT FILE…` prints those files of /proc, in which NUL ends a word, that hold a text. busybox's
- * grep(1) reads up to the first NUL without the option -z, which others lack.
+ * Environments of this user's and root's processes that bear a mark, and their namespaces. The real user counts, whom a program
+ * of root's that somebody else started (setuid) keeps; the owner of the file is the effective one. Anybody but root can read
+ * his own alone, as the shell itself can tell.
  */
-export const BEARING = `bearing() {
-  text=$1; shift
-  grep -lszF "$text" "$@" || grep -lsF "$text" "$@"
-}`;
-
-/**
- * Environments of this user's and root's processes. The real user counts, whom a program of root's that somebody else started
- * (setuid) keeps.
- */
-const OURS = `ours=$(grep -lsE "^Uid:[[:space:]]*($(id -u)|0)[[:space:]]" /proc/[0-9]*/status | sed 's|status$|environ|')`;
+const OURS = `${BEARING}
+user=$(id -u) environs=
+for f in /proc/[0-9]*/environ; do [ "$user" != 0 ] && [ ! -O "$f" ] || environs="$environs $f"; done
+statuses= ours= spaces=
+for f in $(bearing '${RUN_MARK}=' $environs /dev/null); do statuses="$statuses \${f%environ}status"; done
+for f in $(grep -lsE "^Uid:[[:space:]]*($user|0)[[:space:]]" $statuses /dev/null); do
+  ours="$ours \${f%status}environ" spaces="$spaces \${f%status}ns/pid"
+done`;
 
 /** Ways to print the marks of all of them that can be read: grep(1) that ends lines by NUL, and any other: busybox's reads up to a NUL. */
 const MARKED = [
-  `grep -HszoE '^${RUN_MARK}=.*' $ours; :`,
+  `grep -HszoE '^${RUN_MARK}=.*' $ours /dev/null; :`,
   `for f in $ours; do
   mark=$(tr '\\0' '\\n' 2>/dev/null < "$f" | sed -n 's/^${RUN_MARK}=//p')
   [ -z "$mark" ] || printf '%s:${RUN_MARK}=%s\\0' "$f" "$mark"
@@ -57,9 +57,8 @@ done; :`,
  * is called the same.
  */
 const NAMESPACES = `
-${BEARING}
 printf '\\0@namespaces\\n'
-ls -ld /proc/self/ns/pid $(bearing '${RUN_MARK}=' $ours | sed 's|environ$|ns/pid|') 2>/dev/null; :`;
+ls -ld /proc/self/ns/pid $spaces 2>/dev/null; :`;
 
 /** Scripts that look for the processes of one state folder (`$1`), to be run with a mark of their own until one finds that. */
 export const SCANS = MARKED.map((marked) => `${OURS}\n${RECORDED}\n${marked}${NAMESPACES}`);

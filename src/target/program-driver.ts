@@ -22,11 +22,11 @@ export abstract class ProgramDriver {
     return this.store.logPath(programName(entry));
   }
 
-  presence(
+  async presence(
     entry: ExportEntry,
     iface: InterfaceFacts | undefined,
-    processes: ReadonlyMap<string, number[]>,
+    processes: () => Promise<ReadonlyMap<string, number[]>>,
   ): Promise<Presence> {
-    return processPresence(this.store.host, processes.get(this.mark(entry)) ?? [], iface);
+    return processPresence(this.store.host, (await processes()).get(this.mark(entry)) ?? [], iface);
   }
 }

@@ -35,13 +35,16 @@ export async function waitUntilListening(
   const deadline = Date.now() + PATIENCE;
   let absent = 0;
   let presence: Presence = { state: 'absent', pids: [] };
+  const look = (): Promise<Presence> =>
+    driver.presence(entry, iface, () => findProcesses(store.host, store.folder));
   while (Date.now() < deadline && absent < GRACE) {
-    presence = await driver.presence(entry, iface, await findProcesses(store.host, store.folder));
+    presence = await look();
     if (presence.state === 'serving') {
       const { pids } = presence;
-      if (pids.length === 1) return pids;
+      // A kernel module has none.
+      if (pids.length <= 1) return pids;
       // What looked for its disk before the start bears its mark too, and is gone when it serves.
-      const now = await driver.presence(entry, iface, await findProcesses(store.host, store.folder));
+      const now = await look();
       return pids.filter((pid) => now.pids.includes(pid));
     }
     absent = presence.state === 'absent' ? absent + 1 : 0;

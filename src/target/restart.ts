@@ -1,7 +1,8 @@
 import type { Host } from '../host/host.js';
 import type { InterfaceFacts } from '../host/interface.js';
+import type { StorageSnapshot } from '../storage/snapshot.js';
 import { requireAble, requireNothingLost } from './able.js';
-import { OtherDiskError } from './backing-now.js';
+import { OtherDiskError, surveyNames } from './backing-now.js';
 import { linkDisk } from './disk-link.js';
 import { driverFor } from './driver.js';
 import { EntryStore, type ExportEntry, exportId } from './entry.js';
@@ -14,7 +15,7 @@ import { settlePersistence } from './persist/settle.js';
 import { waitUntilListening } from './ready.js';
 import { byRealNames } from './real-names.js';
 import { type Recovery, recover } from './recover.js';
-import { requireOwnAddresses } from './rivals.js';
+import { requireOwnAddress, withNetwork } from './rivals.js';
 import { selectEntries } from './unexport.js';
 
 export interface RestartReport {
@@ -93,20 +94,28 @@ async function restartGroup(
   const able: { entry: ExportEntry; iface: InterfaceFacts; change: string | undefined }[] = [];
   let strange: OtherDiskError | undefined;
   // Looked at before anything is stopped.
-  for (const member of members) {
-    try {
-      const isChosen = chosen.some((one) => isSame(one, member));
-      const { iface, entry, change } = await requireAble(store, member, evenOther && isChosen);
-      await requireOwnAddresses(store, [entry], [iface]);
-      await store.write(entry);
-      await linkDisk(store, entry);
-      able.push({ iface, change, entry: await reattach(store, member, entry) });
-    } catch (error) {
-      fail(member, error);
-      // Its program would serve that disk when it comes again.
-      if (error instanceof OtherDiskError) strange = error;
+  await withNetwork(store, async (network) => {
+    let survey: Promise<StorageSnapshot> | undefined;
+    const snapshot = (): Promise<StorageSnapshot> => {
+      survey ??= surveyNames(store, members);
+      return survey;
+    };
+    const place = { store, network, snapshot };
+    for (const member of members) {
+      try {
+        const isChosen = chosen.some((one) => isSame(one, member));
+        const { iface, entry, change } = await requireAble(place, member, evenOther && isChosen);
+        await requireOwnAddress(place, entry, iface);
+        await store.write(entry);
+        await linkDisk(store, entry);
+        able.push({ iface, change, entry: await reattach(store, member, entry) });
+      } catch (error) {
+        fail(member, error);
+        // Its program would serve that disk when it comes again.
+        if (error instanceof OtherDiskError) strange = error;
+      }
     }
-  }
+  });
   const wanted = able.filter(({ entry }) => chosen.some((one) => isSame(one, entry)));
   const [first] = wanted;
   if (first === undefined) return;

@@ -94,24 +94,16 @@ export function requireFree(store: EntryStore, entry: ExportEntry, iface: Interf
 }
 
 /**
- * For exports that are there, served or not, and are to be started again.
- * @param interfaces theirs, in their order
+ * For one that is there, served or not, and is to be started again.
  * @throws as `refuseRivals`
  */
-export function requireOwnAddresses(
-  store: EntryStore,
-  entries: readonly ExportEntry[],
-  interfaces: readonly InterfaceFacts[],
+export async function requireOwnAddress(
+  place: { store: EntryStore; network: Network },
+  entry: ExportEntry,
+  iface: InterfaceFacts,
 ): Promise<void> {
-  return withNetwork(store, async (network) => {
-    const heard = await Promise.all(
-      entries.map((entry, index) => listenAt(network, entry, interfaces[index] as InterfaceFacts)),
-    );
-    for (const [index, entry] of entries.entries()) {
-      const tried = `restarting ${exportId(entry)}`;
-      await refuseRivals(tried, { store, network }, entry, heard[index] as Heard, true);
-    }
-  });
+  const heard = await listenAt(place.network, entry, iface);
+  await refuseRivals(`restarting ${exportId(entry)}`, place, entry, heard, true);
 }
 
 /** "02:00:00:00:00:07 on eth0 answers for e0.1: …" */

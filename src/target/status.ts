@@ -155,7 +155,7 @@ async function inspect(store: EntryStore, entry: ExportEntry, seen: Seen): Promi
   const unkept = entry.persist ? await persistenceFaults(store, entry) : [];
   const uncopied = await describeCopyFault(store, entry, (path) => sight.isThere(path));
   if (uncopied !== undefined) unkept.push(uncopied);
-  const { state: presence, pids, fault } = await driver.presence(entry, iface, processes);
+  const { state: presence, pids, fault } = await driver.presence(entry, iface, async () => processes);
   const kept = await keptAccess(store.host, driver.mark(entry), entry, told);
   if (kept !== undefined && entry.phase === 'running' && entry.options.lockAccess && !kept.locked) {
     unkept.push('its target lets initiators change config string, mask list and reservation, and should not');

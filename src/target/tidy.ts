@@ -23,40 +23,36 @@ export async function tidy(store: EntryStore): Promise<void> {
       return [log, record, driver.mark(entry), store.artifactsFolder(entry.build), entry.backing.opens];
     }),
   );
-  for (const kind of ['artifacts', 'daemons', 'disks']) {
-    const folder = posix.join(store.folder, kind);
-    for (const name of await store.host.list(folder)) {
-      const path = posix.join(folder, name);
-      if (!wanted.has(path)) await store.host.remove(path);
-    }
-  }
-  for (const path of await outdated(store)) if (!wanted.has(path)) await store.host.remove(path);
-  const logs = posix.join(store.folder, 'logs');
-  if (entries.length === 0) await store.host.run(['sh', '-c', 'rmdir "$1" 2>/dev/null || :', 'sh', logs]);
+  const found = await removable(store, entries.length === 0);
+  const surplus = found.filter((path) => !wanted.has(path));
+  if (surplus.length === 0) return;
+  await store.host.remove(...surplus);
+  if (entries.length === 0) await store.host.run(['sh', '-c', REMOVE_LOGS, 'sh', store.folder]);
 }
+
+/** The folder of logs, where it is empty. */
+const REMOVE_LOGS = 'rmdir "$1/logs" 2>/dev/null || :';
 
 /** Days. */
 const LOGS_KEPT = 14;
 
-/** Logs that are old or empty, and records of processes (see run-record.ts), which lie beside them. */
-async function outdated({ host, folder }: EntryStore): Promise<string[]> {
-  const logs = posix.join(folder, 'logs');
-  if ((await host.stat(logs)) === undefined) return [];
-  const argv = [
-    'find',
-    logs,
-    '-type',
-    'f',
-    '(',
-    '-mtime',
-    `+${LOGS_KEPT - 1}`,
-    '-o',
-    '-size',
-    '0',
-    '-o',
-    '-name',
-    '*.run',
-    ')',
-  ];
-  return (await host.run(argv)).stdout.split('\n').filter(Boolean);
+/**
+ * State folder, and whether nothing is exported: what is in those folders, each path with a NUL behind it; then, in lines, logs
+ * that are old or empty, and records of processes (see run-record.ts), which lie beside them.
+ */
+const REMOVABLE = `cd "$1" || exit 1
+for folder in artifacts daemons disks; do
+  [ -d $folder ] || continue
+  [ -r $folder ] && [ -x $folder ] || { echo "$1/$folder: Permission denied" >&2; exit 1; }
+  for f in $folder/* $folder/.[!.]*; do if [ -e "$f" ] || [ -L "$f" ]; then printf '%s\\0' "$1/$f"; fi; done
+done
+[ -d logs ] || exit 0
+[ "$2" = false ] || ! rmdir logs 2>/dev/null || exit 0
+find "$1/logs" -type f '(' -mtime +${LOGS_KEPT - 1} -o -size 0 -o -name '*.run' ')'`;
+
+async function removable({ host, folder }: EntryStore, isLast: boolean): Promise<string[]> {
+  const { stdout } = await host.run(['sh', '-c', REMOVABLE, 'sh', folder, String(isLast)]);
+  const paths = stdout.split('\0');
+  const logs = (paths.pop() ?? '').split('\n');
+  return [...paths, ...logs].filter(Boolean);
 }

@@ -45,6 +45,7 @@ export function simulatedHost(name: string, entries: readonly ExportEntry[], del
     read: () =>
       later(undefined).then(() => Promise.reject(Object.assign(new Error('none'), { code: 'ENOENT' }))),
     readAll: () => later(new Map(files)),
+    readEach: () => later(new Map()),
     list: () => later([...files.keys()]),
     stat: () => later({ kind: 'file', size: 1 << 20, blocks: 0, uid: 0 }),
     facts: () =>

@@ -131,15 +131,31 @@ run('files: read, write, list, stat, remove', async (t, host) => {
     const files = await one.readAll(join(folder, 'new'), '.json');
     t.deepEqual(Object.fromEntries([...files].map(([name, text]) => [name, text?.toString()])), all);
   }
+  for (const [name, text] of Object.entries({ one: 'a\nb\n', two: '', three: undefined })) {
+    await mkdir(join(folder, 'each', name), { recursive: true });
+    if (text !== undefined) await writeFile(join(folder, 'each', name, 'ports'), text);
+  }
+  await writeFile(join(folder, 'each', 'file'), '');
+  for (const one of [host, here]) {
+    const texts = await one.readEach(join(folder, 'each'), 'ports');
+    t.deepEqual(
+      [...texts].map(([name, text]) => [name, text.trim()]),
+      [
+        ['one', 'a\nb'],
+        ['two', ''],
+      ],
+    );
+    t.is((await one.readEach(join(folder, 'none'), 'ports')).size, 0);
+  }
   t.like(await host.stat(path), { kind: 'file', size: 3, uid: process.getuid?.() });
   t.is((await host.stat(folder))?.kind, 'directory');
   t.is((await host.stat('/dev/null'))?.kind, 'other');
   t.is(await host.stat(join(folder, 'none')), undefined);
   await t.throwsAsync(host.read(join(folder, 'none')), { code: 'ENOENT' });
   await t.throwsAsync(host.write(folder, 'x'), { message: /is a folder/ });
+  await host.remove(join(folder, 'new'), join(folder, 'each'), join(folder, 'none'));
   await host.remove(join(folder, 'new'));
-  await host.remove(join(folder, 'new'));
-  t.is(await host.stat(join(folder, 'new')), undefined);
+  for (const name of ['new', 'each']) t.is(await host.stat(join(folder, name)), undefined);
 });
 
 run('a process that is started outlives the connection', async (t, host, sshd) => {

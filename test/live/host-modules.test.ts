@@ -7,7 +7,7 @@ import { parseMac } from '../../src/aoe/index.js';
 import { kernelFor } from '../../src/build/kernel.js';
 import { findCommand } from '../../src/build/requirements.js';
 import { UsageError } from '../../src/errors.js';
-import { writeLine } from '../../src/host/write-line.js';
+import { writeLines } from '../../src/host/write-line.js';
 import { openTarget } from '../../src/initiator/index.js';
 import { connectStream, Hub } from '../../src/link/index.js';
 import { exportTarget } from '../../src/target/export.js';
@@ -76,9 +76,9 @@ async function replug({ host }: Guest, during: () => Promise<unknown>): Promise<
   const driver = '/sys/bus/virtio/drivers/virtio_net';
   const { stdout } = await host.run(['readlink', '/sys/class/net/eth0/device']);
   const card = basename(stdout.trim());
-  await host.run(writeLine(`${driver}/unbind`, card));
+  await host.run(writeLines([{ path: `${driver}/unbind`, line: card }]));
   await during();
-  await host.run(writeLine(`${driver}/bind`, card));
+  await host.run(writeLines([{ path: `${driver}/bind`, line: card }]));
   await host.run(['ip', 'link', 'set', 'eth0', 'up']);
 }
 

@@ -187,11 +187,11 @@ testUnless(noVblade, 'programs that only ask are no targets, and what we started
   const wire = await scene(t);
   await cliJson(exportOn(wire, 'vblade', 1), wire.env);
   const [served] = await statusOf(wire);
-  const found = await findForeignTargets(here, wire.netns, new Set());
+  const found = await findForeignTargets(here, wire.netns, []);
   t.deepEqual(
     found.map(({ pid, addresses }) => ({ pid, addresses })),
     [{ pid: served?.pids[0], addresses: [{ shelf: 0, slot: 1 }] }],
   );
-  t.deepEqual(await findForeignTargets(here, wire.netns, new Set(served?.pids)), []);
+  t.deepEqual(await findForeignTargets(here, wire.netns, [async () => served?.pids ?? []]), []);
   t.true(found[0]?.mark?.startsWith(wire.env.AOE_LAB_STATE as string));
 });

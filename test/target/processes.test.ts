@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { chmod, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { here } from '../../src/host/local.js';
@@ -7,7 +9,9 @@ import {
   END_PROCESSES,
   endProcesses,
   findProcesses,
+  parseScan,
   RUN_MARK,
+  SCANS,
   signalProcesses,
 } from '../../src/target/processes.js';
 import { noRoot, testUnless } from '../live/machine.js';
@@ -68,6 +72,42 @@ testUnless(
     // As a program with the setuid bit is run: the real user is another one.
     await marked('setpriv', '--ruid', '12345', ...says);
     t.deepEqual([...(await findProcesses(here, folder))], [[mark, [own]]]);
+  },
+);
+
+testUnless(
+  existsSync('/bin/busybox') ? noRoot() : 'needs busybox',
+  'each way to look finds the processes of an ordinary user, who may not read those of others; so do busybox’s tools',
+  async (t) => {
+    const state = join(await temporaryFolder(t), 'state');
+    const tools = await temporaryFolder(t);
+    await chmod(tools, 0o755);
+    for (const name of ['grep', 'id', 'ls', 'sed', 'sh', 'tr'])
+      await symlink('/bin/busybox', join(tools, name));
+    const as = ['setpriv', '--reuid', '12345', '--regid', '12345', '--clear-groups', '--no-new-privs'];
+    const begin = async (argv: string[]): Promise<number> => {
+      const child = spawn(argv[0] as string, argv.slice(1), {
+        env: { PATH: process.env.PATH, [RUN_MARK]: join(state, 'ours') },
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+      t.teardown(() => child.kill('SIGKILL'));
+      await new Promise((resolve) => child.stdout.once('data', resolve));
+      return child.pid as number;
+    };
+    const says = ['sh', '-c', 'echo here; exec sleep 60'];
+    const [root, user] = await Promise.all([begin(says), begin([...as, ...says])]);
+    const busybox = ['/bin/busybox', 'env', `PATH=${tools}`, 'sh'];
+    for (const script of SCANS) {
+      for (const sh of [['sh'], busybox]) {
+        for (const [way, pid] of [[as, user] as const, [[], root] as const]) {
+          const argv = [...way, ...sh, '-c', script, 'sh', state];
+          const { stdout } = await here.run(argv, { env: { [RUN_MARK]: 'scan' } });
+          const { found, isWhole } = parseScan(stdout, 'scan', state);
+          t.true(isWhole, argv.join(' '));
+          t.deepEqual([...found], [[join(state, 'ours'), [pid]]], argv.join(' '));
+        }
+      }
+    }
   },
 );
 

@@ -95,8 +95,8 @@ export class SshHost implements Host {
     });
   }
 
-  async remove(path: string): Promise<void> {
-    await this.#script(scripts.REMOVE, [path]);
+  async remove(...paths: string[]): Promise<void> {
+    if (paths.length > 0) await this.#script(scripts.REMOVE, paths);
   }
 
   async list(path: string): Promise<string[]> {
@@ -120,6 +120,13 @@ export class SshHost implements Host {
       at = end;
     }
     return new Map([...files].sort(([a], [b]) => (a < b ? -1 : 1)));
+  }
+
+  async readEach(path: string, name: string): Promise<Map<string, string>> {
+    const words = ((await this.#look(scripts.READ_EACH, [path, name])) ?? '').toString().split('\0');
+    const files = new Map<string, string>();
+    for (let at = 0; at + 1 < words.length; at += 2) files.set(words[at] as string, words[at + 1] as string);
+    return files;
   }
 
   async stat(path: string): Promise<FileFacts | undefined> {

@@ -3,6 +3,7 @@ import { createWriteStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { BEARING } from '../bearing.js';
 import { Budget } from '../budget.js';
 import { CommandError } from '../command-error.js';
 import type { RunOptions } from '../host.js';
@@ -36,10 +37,13 @@ export const FAREWELL = 2000;
 /** In the environment of each command, with a number of its own: what it started is found by it too. */
 const COMMAND_MARK = 'AOE_LAB_COMMAND';
 
-const KILL = `for f in $(grep -lsF "$1" /proc/[0-9]*/environ); do
+/** Ends what bears a mark. */
+export const KILL = `${BEARING}
+mark=$1
+for f in $(bearing "$mark" /proc/[0-9]*/environ); do
   d=\${f%/environ}
   # What ended meanwhile may have left its number to another one.
-  grep -qsF "$1" "$f" && kill -9 "\${d#/proc/}"
+  [ -z "$(bearing "$mark" "$f")" ] || kill -9 "\${d#/proc/}"
 done`;
 
 /** SSH's own way to send a signal is not for root's commands (sshd refuses), and reaches no children. */

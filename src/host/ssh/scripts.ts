@@ -44,7 +44,7 @@ sync "$2" 2>/dev/null || sync
 mv -f "$2" "$1"
 trap - EXIT`;
 
-export const REMOVE = 'rm -rf "$1"';
+export const REMOVE = 'rm -rf "$@"';
 
 /** Goes to a folder whose names can be read. */
 const ENTER = `${REFUSED}
@@ -62,6 +62,17 @@ for f in *"$2" .[!.]*"$2"; do if [ -f "$f" ]; then
   cat "$f"
 elif [ -e "$f" ] || [ -L "$f" ]; then printf '%s\\0-\\0' "$f"
 fi; done`;
+
+/** Folder, name: of each folder with such a file its name and a NUL, the file's text and a NUL. One may be just going. */
+export const READ_EACH = `${ENTER}
+for f in */"$2"; do
+  [ -f "$f" ] || continue
+  text=$(cat "$f" 2>&1) || case $text in
+    *': No such '*) continue ;;
+    *) refused "$text" ;;
+  esac
+  printf '%s\\0%s\\0' "\${f%/*}" "$text"
+done`;
 
 /** Raw mode in hex, bytes, blocks of 512 bytes, owner. */
 export const STAT = `${REFUSED}

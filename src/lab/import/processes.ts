@@ -1,8 +1,9 @@
 /** Running processes of vblade, which may be configured nowhere (started by hand, by a script that is gone). */
 import { posix } from 'node:path';
+import { BEARING } from '../../host/bearing.js';
 import type { Host } from '../../host/host.js';
 import { readIfThere } from '../../host/if-there.js';
-import { BEARING, RUN_MARK } from '../../target/processes.js';
+import { RUN_MARK } from '../../target/processes.js';
 import { attempt, Doubt, type Draft, type Found, nothingFound } from './found.js';
 import { decode, isUtf8 } from './text.js';
 import { vbladeCommand } from './vblade-command.js';

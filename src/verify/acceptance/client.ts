@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Address, formatAddress, SECTOR } from '../../aoe/index.js';
 import { LabError } from '../../errors.js';
 import type { Host } from '../../host/host.js';
-import { writeLine } from '../../host/write-line.js';
+import { writeLines } from '../../host/write-line.js';
 import { kernelLog, linesAfter } from './kernel-log.js';
 import { withoutKnown } from './known.js';
 
@@ -126,7 +126,7 @@ export class AoeClient {
   }
 
   async #tell(file: string, line: string): Promise<void> {
-    await this.host.run(writeLine(`/dev/etherd/${file}`, line));
+    await this.host.run(writeLines([{ path: `/dev/etherd/${file}`, line }]));
   }
 
   async #text(path: string): Promise<string | undefined> {

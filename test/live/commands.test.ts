@@ -1,0 +1,46 @@
+/** How often a host is asked: over SSH each question is a command, and in an emulated guest each costs a quarter of a second. */
+import { join } from 'node:path';
+import { here } from '../../src/host/local.js';
+import { exportTarget } from '../../src/target/export.js';
+import { RUN_MARK } from '../../src/target/processes.js';
+import { provide } from '../../src/target/provide.js';
+import { restartTargets } from '../../src/target/restart.js';
+import { exportStatus } from '../../src/target/status.js';
+import { unexportTargets } from '../../src/target/unexport.js';
+import { counted } from '../target/counted.js';
+import { builtVblade, testUnless } from './machine.js';
+import { testWire } from './wire.js';
+
+const built = await builtVblade();
+
+testUnless(
+  'reason' in built ? built.reason : undefined,
+  'a far host is asked few questions: to export, see, start again and end',
+  async (t) => {
+    const wire = await testWire(t);
+    const calls: string[] = [];
+    const state = wire.env.AOE_LAB_STATE as string;
+    const host = counted(here, calls, { isHere: false, stateFolder: async () => state });
+    const served = await provide('vblade', {});
+    const wish = (slot: number) => ({
+      ...{ shelf: 0, slot, iface: wire.target, netns: wire.netns, size: 1 << 20, options: {} },
+      path: join(wire.folder, `disk${slot}`),
+    });
+    // Questions, and surveys of processes among them; a target that is slow to begin or to end is asked for once more.
+    const steps = {
+      'the first export': [() => exportTarget(host, served, wish(1)), 25, 4],
+      'another one': [() => exportTarget(host, served, wish(2)), 24, 4],
+      status: [() => exportStatus(host), 10, 1],
+      restart: [() => restartTargets(host, undefined), 43, 12],
+      unexport: [() => unexportTargets(host, undefined, true), 29, 7],
+    } as const;
+    for (const [name, [step, most, surveys]] of Object.entries(steps)) {
+      calls.length = 0;
+      await step();
+      const said = `${name}:\n${calls.map((call) => call.replaceAll('\n', ' ').slice(0, 200)).join('\n')}`;
+      t.true(calls.length <= most, `${calls.length} questions for ${said}`);
+      const looks = calls.filter((call) => call.includes(`bearing '${RUN_MARK}=' $environs`)).length;
+      t.true(looks <= surveys, `${looks} surveys of processes for ${said}`);
+    }
+  },
+);
