@@ -5,11 +5,9 @@ import { readIfThere } from '../host/if-there.js';
 import { driverFor } from './driver.js';
 import { EntryStore, type ExportEntry, exportId } from './entry.js';
 import { exportedAt } from './log-marks.js';
+import { LONGEST_LOG } from './log-size.js';
 import { byRealNames } from './real-names.js';
 import { selectEntries } from './unexport.js';
-
-/** Bytes of a log that are shown: its last ones. */
-const LONGEST_LOG = 16 << 20;
 
 /**
  * What the target of an export printed since it was exported; a daemon's exports share one log. That of an export that has

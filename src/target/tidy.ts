@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { driverFor } from './driver.js';
 import type { EntryStore, ExportEntry } from './entry.js';
+import { CUT_LOGS } from './log-size.js';
 import { recordPath } from './run-record.js';
 
 /** An entry and, while two targets change places, the other one. */
@@ -11,7 +12,7 @@ export function withOther(entry: ExportEntry): ExportEntry[] {
 /**
  * Removes copies of builds, daemons' folders and links to disks that belong to no entry; to be called under the lock. `undo`
  * leaves them, a target that gave its place to another one, and a command that was killed meanwhile. Logs outlive their
- * exports: they go after 14 days, or where there is nothing in them.
+ * exports: they go after 14 days, or where there is nothing in them; what has grown too long is cut.
  */
 export async function tidy(store: EntryStore): Promise<void> {
   const entries = (await store.all()).flatMap(withOther);
@@ -48,6 +49,7 @@ for folder in artifacts daemons disks; do
 done
 [ -d logs ] || exit 0
 [ "$2" = false ] || ! rmdir logs 2>/dev/null || exit 0
+${CUT_LOGS}
 find "$1/logs" -type f '(' -mtime +${LOGS_KEPT - 1} -o -size 0 -o -name '*.run' ')'`;
 
 async function removable({ host, folder }: EntryStore, isLast: boolean): Promise<string[]> {
