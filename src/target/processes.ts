@@ -31,12 +31,16 @@ done`;
 
 /**
  * Environments of this user's and root's processes that bear a mark, and their namespaces. The real user counts, whom a program
- * of root's that somebody else started (setuid) keeps; the owner of the file is the effective one. Anybody but root can read
- * his own alone, as the shell itself can tell.
+ * of root's that somebody else started (setuid) keeps. Root reads none of others' (a process can hold up whoever reads its
+ * memory, by userfaultfd(2)), anybody else can read his own alone, as the shell itself can tell.
  */
 const OURS = `${BEARING}
 user=$(id -u) environs=
-for f in /proc/[0-9]*/environ; do [ "$user" != 0 ] && [ ! -O "$f" ] || environs="$environs $f"; done
+if [ "$user" = 0 ]; then
+  for f in $(grep -lsE '^Uid:[[:space:]]*0[[:space:]]' /proc/[0-9]*/status); do environs="$environs \${f%status}environ"; done
+else
+  for f in /proc/[0-9]*/environ; do [ ! -O "$f" ] || environs="$environs $f"; done
+fi
 statuses= ours= spaces=
 for f in $(bearing '${RUN_MARK}=' $environs /dev/null); do statuses="$statuses \${f%environ}status"; done
 for f in $(grep -lsE "^Uid:[[:space:]]*($user|0)[[:space:]]" $statuses /dev/null); do
