@@ -5,11 +5,12 @@ import test from 'ava';
 import type { Command } from 'commander';
 import { commandTree } from '../../src/cli/run.js';
 import { Dice } from '../fuzz/mutate.js';
+import { LONG } from '../live/machine.js';
 import { OBEYED } from '../obeyed.js';
 import { runHere, shelter } from './in-process.js';
 import { ODD_VALUES } from './odd-values.js';
 
-const RUNS = Number(process.env.AOE_LAB_FUZZ_RUNS ?? 1000);
+const RUNS = Number(process.env.AOE_LAB_FUZZ_RUNS ?? (LONG ? 1000 : 400));
 const SEED = Number(process.env.AOE_LAB_FUZZ_SEED ?? Date.now() % 2 ** 31);
 /** Milliseconds for one command, on a machine that has other things to do. */
 const PATIENCE = 120_000;

@@ -15,13 +15,13 @@ import { restartTargets } from '../../src/target/restart.js';
 import { exportStatus, type StatusReport } from '../../src/target/status.js';
 import { cli, jsonHere, MAIN } from './cli.js';
 import { assertNothingLeft, discoverOn, exportOn, type Found, killAll } from './export.js';
-import { builtVblade, sourceTree, testUnless } from './machine.js';
+import { builtVblade, LONG, sourceTree, testUnless } from './machine.js';
 import { steadyIo } from './steady-io.js';
 import { type TestWire, testWire } from './wire.js';
 
 const SIZE = 4 << 20;
 /** `AOE_LAB_KILL_ROUNDS` sets it for long runs. */
-const ROUNDS = Number(process.env.AOE_LAB_KILL_ROUNDS ?? 4);
+const ROUNDS = Number(process.env.AOE_LAB_KILL_ROUNDS ?? (LONG ? 4 : 2));
 
 const built = await builtVblade();
 const noVblade = 'reason' in built ? built.reason : undefined;
