@@ -11,6 +11,8 @@ import { run } from '../../src/cli/run.js';
 export interface Ran {
   exitCode: number | undefined;
   output: string;
+  stdout: string;
+  stderr: string;
 }
 
 /** What only looks. */
@@ -83,20 +85,22 @@ export async function runHere(argv: readonly string[], patience: number): Promis
   const [out, err] = [process.stdout.write, process.stderr.write];
   const input = Object.getOwnPropertyDescriptor(process, 'stdin') as PropertyDescriptor;
   Object.defineProperty(process, 'stdin', { ...input, get: () => Readable.from([]) });
-  let output = '';
-  const take = (text: string | Uint8Array): boolean => {
-    output += typeof text === 'string' ? text : Buffer.from(text).toString();
+  const said = { output: '', stdout: '', stderr: '' };
+  const take = (from: 'stdout' | 'stderr') => (bytes: string | Uint8Array) => {
+    const text = typeof bytes === 'string' ? bytes : Buffer.from(bytes).toString();
+    said.output += text;
+    said[from] += text;
     return true;
   };
-  Object.assign(process.stdout, { write: take });
-  Object.assign(process.stderr, { write: take });
+  Object.assign(process.stdout, { write: take('stdout') });
+  Object.assign(process.stderr, { write: take('stderr') });
   process.exitCode = undefined;
   let timer: NodeJS.Timeout | undefined;
   const tooLong = new Promise<undefined>((resolve) => {
     timer = setTimeout(() => resolve(undefined), patience);
   });
   try {
-    return { exitCode: await Promise.race([run(argv), tooLong]), output };
+    return { exitCode: await Promise.race([run(argv), tooLong]), ...said };
   } finally {
     clearTimeout(timer);
     Object.defineProperty(process, 'stdin', input);

@@ -12,7 +12,7 @@ import type { AccessReport } from '../../src/target/change-access.js';
 import { findProcesses } from '../../src/target/processes.js';
 import type { StatusReport } from '../../src/target/status.js';
 import { cli, cliJson } from './cli.js';
-import { askFrom, assertNothingLeft, exportOn } from './export.js';
+import { askFrom, assertNothingLeft, exportOn, killAll } from './export.js';
 import { noCompiler, noRoot, sourceTree, testUnless } from './machine.js';
 import { type TestWire, testWire } from './wire.js';
 
@@ -42,7 +42,7 @@ async function assertReads(t: ExecutionContext, wire: TestWire, slot: number): P
 
 async function killed(wire: TestWire, id: string): Promise<void> {
   const found = await findProcesses(here, wire.env.AOE_LAB_STATE as string);
-  for (const pid of [...found.values()].flat()) process.kill(pid, 'SIGKILL');
+  await killAll([...found.values()].flat());
   await cliJson(['restart', id], wire.env);
 }
 
@@ -148,7 +148,7 @@ testUnless(
     await assertReads(t, wire, 1);
     // Shut again, and cleared while it does not run.
     await shut(wire, 1);
-    for (const pid of pids) process.kill(pid, 'SIGKILL');
+    await killAll(pids);
     t.like((await access(wire, 'e0.1', '--clear')).exports[0]?.access, { masks: [], reservation: [] });
     await cliJson(['restart', 'e0.1'], wire.env);
     await assertReads(t, wire, 1);

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cacheFolder, programsFolder } from '../../src/paths.js';
+import { runHere } from '../cli/in-process.js';
 
 export const MAIN = join(programsFolder, 'aoe-lab.cjs');
 
@@ -50,9 +51,45 @@ export function cli(
   });
 }
 
+/** Milliseconds; longer than a test may take. */
+const PATIENCE = 600_000;
+let before: Promise<unknown> = Promise.resolve();
+
+/**
+ * The same without a process of its own, which costs more than most commands do: where neither that nor what it prints
+ * meanwhile is the point. One at a time: environment and streams are this process's.
+ */
+export function cliHere(args: readonly string[], env: Record<string, string>): Promise<CliResult> {
+  const ran = before.then(() => inEnvironment(args, { NO_COLOR: '1', AOE_LAB_CACHE: cacheFolder(), ...env }));
+  before = ran.catch(() => {});
+  return ran;
+}
+
+async function inEnvironment(args: readonly string[], env: Record<string, string>): Promise<CliResult> {
+  const kept = Object.keys(env).map((name) => [name, process.env[name]] as const);
+  Object.assign(process.env, env);
+  try {
+    const { exitCode, stdout, stderr } = await runHere(args, PATIENCE);
+    return { exitCode: exitCode ?? null, signal: null, stdout, stderr };
+  } finally {
+    for (const [name, value] of kept) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+  }
+}
+
 /** Runs a command that must succeed and print JSON. */
 export async function cliJson<T>(args: readonly string[], env: Record<string, string>): Promise<T> {
-  const result = await cli([...args, '--json'], env);
+  return printed(args, await cli([...args, '--json'], env));
+}
+
+/** The same by cliHere. */
+export async function jsonHere<T>(args: readonly string[], env: Record<string, string>): Promise<T> {
+  return printed(args, await cliHere([...args, '--json'], env));
+}
+
+function printed<T>(args: readonly string[], result: CliResult): T {
   if (result.exitCode !== 0) {
     throw new Error(
       `aoe-lab ${args.join(' ')} ended with ${result.exitCode}: ${result.stderr}${result.stdout}`,

@@ -7,8 +7,8 @@ import { openTarget } from '../../src/initiator/open.js';
 import { openPacketLink } from '../../src/link/packet.js';
 import { listLoops } from '../../src/storage/loop.js';
 import type { StatusReport } from '../../src/target/status.js';
-import { cli, cliJson } from './cli.js';
-import { askFrom, assertNothingLeft, discoverOn, exportOn, type Found } from './export.js';
+import { cli, jsonHere } from './cli.js';
+import { askFrom, assertNothingLeft, discoverOn, exportOn, type Found, killAll } from './export.js';
 import { noCompiler, noRoot, sourceTree, testUnless } from './machine.js';
 import { testWire } from './wire.js';
 
@@ -28,8 +28,8 @@ for (const { name, release, tree } of DAEMONS) {
 
   testUnless(reason, `${title}: what is written over the wire is in the file and reads back`, async (t) => {
     const wire = await testWire(t, 9000);
-    await cliJson(exportOn(wire, name, 1, '--size', '8M', ...where), wire.env);
-    const [found] = await cliJson<Found[]>(discoverOn(wire), wire.env);
+    await jsonHere(exportOn(wire, name, 1, '--size', '8M', ...where), wire.env);
+    const [found] = await jsonHere<Found[]>(discoverOn(wire), wire.env);
     t.like(found, { shelf: 0, slot: 1, sectors: 16384, maxSectors: 17 });
     const data = randomBytes(3 << 20);
     await writeFile(join(wire.folder, 'data'), data);
@@ -43,7 +43,7 @@ for (const { name, release, tree } of DAEMONS) {
     const read = await cli(['read', 'e0.1', ...askFrom(wire), ...range, '--output', copy], wire.env);
     t.is(read.exitCode, 0, read.stderr);
     t.true(data.equals(await readFile(copy)));
-    await cliJson(['unexport', '--force', 'e0.1'], wire.env);
+    await jsonHere(['unexport', '--force', 'e0.1'], wire.env);
     t.true(data.equals((await readFile(join(wire.folder, 'disk1'))).subarray(512, 512 + data.length)));
     await assertNothingLeft(t, wire);
   });
@@ -55,7 +55,7 @@ for (const { name, release, tree } of DAEMONS) {
       const wire = await testWire(t);
       const data = randomBytes(1 << 20);
       await writeFile(join(wire.folder, 'disk1'), data);
-      const first = await cliJson<{ pids: number[] }>(exportOn(wire, name, 1, ...where), wire.env);
+      const first = await jsonHere<{ pids: number[] }>(exportOn(wire, name, 1, ...where), wire.env);
       const link = await openPacketLink({ iface: wire.initiator, netns: wire.netns });
       t.teardown(() => link.close());
       const target = await openTarget(link, { shelf: 0, slot: 1 });
@@ -71,26 +71,26 @@ for (const { name, release, tree } of DAEMONS) {
         }
       })();
       for (const slot of [2, 3]) {
-        const next = await cliJson<{ pids: number[] }>(
+        const next = await jsonHere<{ pids: number[] }>(
           exportOn(wire, name, slot, '--size', '1M', ...where),
           wire.env,
         );
         t.deepEqual(next.pids, first.pids, 'the same daemon serves it');
       }
-      const slots = async () => (await cliJson<Found[]>(discoverOn(wire), wire.env)).map(({ slot }) => slot);
+      const slots = async () => (await jsonHere<Found[]>(discoverOn(wire), wire.env)).map(({ slot }) => slot);
       t.deepEqual(await slots(), [1, 2, 3]);
-      const { exports } = await cliJson<StatusReport>(['status'], wire.env);
+      const { exports } = await jsonHere<StatusReport>(['status'], wire.env);
       t.deepEqual(
         exports.map(({ slot, state, wire: answer }) => [slot, state, answer]),
         [1, 2, 3].map((slot) => [slot, 'serving', 'answers']),
       );
-      await cliJson(['unexport', '--force', 'e0.2'], wire.env);
+      await jsonHere(['unexport', '--force', 'e0.2'], wire.env);
       t.deepEqual(await slots(), [1, 3]);
       going = false;
       await reading;
       t.true(reads > 100);
       t.log(`${reads} reads of 8 sectors meanwhile`);
-      await cliJson(['unexport', '--force', '--all'], wire.env);
+      await jsonHere(['unexport', '--force', '--all'], wire.env);
       t.deepEqual(await slots(), []);
       await assertNothingLeft(t, wire);
     },
@@ -109,9 +109,9 @@ for (const { name, release, tree } of DAEMONS) {
     t.is(written.exitCode, 1);
     t.regex(written.stderr, /e0\.1/);
     t.true((await readFile(join(wire.folder, 'disk1'))).equals(Buffer.alloc(1 << 20, 7)));
-    await cliJson(exportOn(wire, name, 2, '--size', '1M', '--mac', '02:00:00:00:00:01', ...where), wire.env);
-    await cliJson(exportOn(wire, name, 3, '--size', '1M', '--mac', wire.mac, ...where), wire.env);
-    const found = await cliJson<Found[]>(discoverOn(wire), wire.env);
+    await jsonHere(exportOn(wire, name, 2, '--size', '1M', '--mac', '02:00:00:00:00:01', ...where), wire.env);
+    await jsonHere(exportOn(wire, name, 3, '--size', '1M', '--mac', wire.mac, ...where), wire.env);
+    const found = await jsonHere<Found[]>(discoverOn(wire), wire.env);
     t.deepEqual(
       found.map(({ slot }) => slot),
       [1, 3],
@@ -123,19 +123,19 @@ for (const { name, release, tree } of DAEMONS) {
     `${title}: killed with -9 it is down, and restart brings all its exports back`,
     async (t) => {
       const wire = await testWire(t);
-      const { pids } = await cliJson<{ pids: number[] }>(
+      const { pids } = await jsonHere<{ pids: number[] }>(
         exportOn(wire, name, 1, '--size', '1M', ...where),
         wire.env,
       );
-      await cliJson(exportOn(wire, name, 2, '--size', '1M', ...where), wire.env);
-      process.kill(pids[0] as number, 'SIGKILL');
-      const down = await cliJson<StatusReport>(['status'], wire.env);
+      await jsonHere(exportOn(wire, name, 2, '--size', '1M', ...where), wire.env);
+      await killAll(pids.slice(0, 1));
+      const down = await jsonHere<StatusReport>(['status'], wire.env);
       t.deepEqual(
         down.exports.map(({ state }) => state),
         ['down', 'down'],
       );
-      await cliJson(['restart', 'e0.1'], wire.env);
-      const up = await cliJson<StatusReport>(['status'], wire.env);
+      await jsonHere(['restart', 'e0.1'], wire.env);
+      const up = await jsonHere<StatusReport>(['status'], wire.env);
       t.deepEqual(
         up.exports.map(({ state, wire: answer }) => [state, answer]),
         [
@@ -152,7 +152,7 @@ for (const { name, release, tree } of DAEMONS) {
     async (t) => {
       const wire = await testWire(t);
       const started = performance.now();
-      const first = await cliJson<{ pids: number[] }>(
+      const first = await jsonHere<{ pids: number[] }>(
         exportOn(wire, name, 1, '--size', '1M', ...where),
         wire.env,
       );
@@ -162,16 +162,16 @@ for (const { name, release, tree } of DAEMONS) {
         const killAfter = whole * (0.5 + Math.random() / 2);
         const args = exportOn(wire, name, 2, '--size', '1M', '--loop', ...where);
         await cli(args, wire.env, { killAfter });
-        const before = await cliJson<StatusReport>(['status'], wire.env);
-        if (before.exports.length > 1) await cliJson(['unexport', '--force', 'e0.2'], wire.env);
-        const { exports, orphans } = await cliJson<StatusReport>(['status'], wire.env);
+        const before = await jsonHere<StatusReport>(['status'], wire.env);
+        if (before.exports.length > 1) await jsonHere(['unexport', '--force', 'e0.2'], wire.env);
+        const { exports, orphans } = await jsonHere<StatusReport>(['status'], wire.env);
         t.deepEqual(orphans, []);
         t.deepEqual(
           exports.map(({ slot, pids, state, wire: answer }) => ({ slot, pids, state, answer })),
           [{ slot: 1, pids: first.pids, state: 'serving', answer: 'answers' }],
         );
         t.deepEqual(await listLoops(here, join(wire.folder, 'disk2')), []);
-        const found = await cliJson<Found[]>(discoverOn(wire), wire.env);
+        const found = await jsonHere<Found[]>(discoverOn(wire), wire.env);
         t.deepEqual(
           found.map(({ slot }) => slot),
           [1],

@@ -18,7 +18,7 @@ import fc from 'fast-check';
 import { here } from '../../src/host/local.js';
 import { detachLoop } from '../../src/storage/loop.js';
 import type { StatusReport } from '../../src/target/status.js';
-import { cli, cliJson } from './cli.js';
+import { cli, jsonHere } from './cli.js';
 import { askFrom, exportOn } from './export.js';
 import { LONG, noRoot, testUnless } from './machine.js';
 import { type TestWire, testWire } from './wire.js';
@@ -176,7 +176,7 @@ class World {
         await rm(this.path('link.img'), { force: true });
         return symlink(one.to, this.path('link.img'));
       case 'detach': {
-        const { exports } = await cliJson<StatusReport>(['status'], this.wire.env);
+        const { exports } = await jsonHere<StatusReport>(['status'], this.wire.env);
         for (const { device } of exports)
           if (device !== undefined) await detachLoop(here, device).catch(() => {});
       }

@@ -1,6 +1,7 @@
 /** Steps that live tests share: arguments of commands on a test's wire, and what must be left of them. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import { here } from '../../src/host/local.js';
 import type { Discovered } from '../../src/initiator/discover.js';
@@ -45,4 +46,10 @@ export async function assertNothingLeft(t: ExecutionContext, wire: TestWire): Pr
     names.map(({ name }) => name).filter((name) => name !== 'logs' && !name.endsWith('.log')),
     [],
   );
+}
+
+/** Ends targets as a crash would, and returns once they are gone. */
+export async function killAll(pids: readonly number[]): Promise<void> {
+  for (const pid of pids) process.kill(pid, 'SIGKILL');
+  for (const pid of pids) while (await here.stat(`/proc/${pid}`)) await sleep(5);
 }

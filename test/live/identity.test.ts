@@ -17,8 +17,8 @@ import { here } from '../../src/host/local.js';
 import { detachLoop } from '../../src/storage/loop.js';
 import type { ExportReport } from '../../src/target/export.js';
 import type { ExportStatus, StatusReport } from '../../src/target/status.js';
-import { type CliResult, cli, cliJson } from './cli.js';
-import { askFrom, assertNothingLeft, exportOn } from './export.js';
+import { type CliResult, cli, cliHere, jsonHere } from './cli.js';
+import { askFrom, assertNothingLeft, exportOn, killAll } from './export.js';
 import { noRoot, testUnless } from './machine.js';
 import { loopOn, ownDev } from './own-dev.js';
 import { type TestWire, testWire } from './wire.js';
@@ -42,13 +42,13 @@ async function image(path: string, text: string, size = 1 << 20): Promise<string
 async function firstBytes(wire: TestWire, slot: number, length: number): Promise<string> {
   const output = join(wire.folder, `read-${slot}-${Math.random()}`);
   const args = ['read', `e0.${slot}`, ...askFrom(wire), '--length', '512', '--output', output];
-  const { exitCode, stderr } = await cli(args, wire.env);
+  const { exitCode, stderr } = await cliHere(args, wire.env);
   if (exitCode !== 0) throw new Error(stderr);
   return (await readFile(output)).subarray(0, length).toString();
 }
 
 async function statusOf(wire: TestWire, slot: number): Promise<ExportStatus> {
-  const { exports } = await cliJson<StatusReport>(['status'], wire.env);
+  const { exports } = await jsonHere<StatusReport>(['status'], wire.env);
   const one = exports.find((entry) => entry.slot === slot);
   if (one === undefined) throw new Error(`e0.${slot} is not there`);
   return one;
@@ -177,7 +177,7 @@ testUnless(
     await image(join(wire.folder, 'daily-2'), 'two');
     const current = join(wire.folder, 'current');
     await symlink('daily-1', current);
-    const { file } = await cliJson<ExportReport>(exporting(wire, 1, current), wire.env);
+    const { file } = await jsonHere<ExportReport>(exporting(wire, 1, current), wire.env);
     t.is(file, current);
     t.like(await statusOf(wire, 1), {
       state: 'serving',
@@ -190,15 +190,15 @@ testUnless(
     t.like(changed, { state: 'impaired', remedy: 'restart', resolved: join(wire.folder, 'daily-2') });
     t.regex(changed.faults.join(), /current means .*daily-2 now, and its target serves .*daily-1/);
     const meant = /current meant .*daily-1, and means .*daily-2 now/;
-    for (const pid of changed.pids) process.kill(pid, 'SIGKILL');
+    await killAll(changed.pids);
     const down = await statusOf(wire, 1);
     t.like(down, { state: 'down', remedy: 'restart' });
     t.regex(down.faults.join(), new RegExp(`${meant.source}, which the next start serves`));
-    const { stdout } = await cli(['restart', 'e0.1'], wire.env);
+    const { stdout } = await cliHere(['restart', 'e0.1'], wire.env);
     t.regex(stdout, meant);
     t.is(await firstBytes(wire, 1, 3), 'two');
     t.like(await statusOf(wire, 1), { state: 'serving', faults: [] });
-    t.notRegex((await cli(['restart', 'e0.1'], wire.env)).stdout, /meant/);
+    t.notRegex((await cliHere(['restart', 'e0.1'], wire.env)).stdout, /meant/);
   },
 );
 
@@ -216,7 +216,7 @@ testUnless(
     const file = join(wire.folder, 'r.img');
     for (const [slot, more] of WAYS) {
       await image(file, 'old');
-      await cliJson(exporting(wire, slot, file, ...more), wire.env);
+      await jsonHere(exporting(wire, slot, file, ...more), wire.env);
       t.like(await statusOf(wire, slot), { state: 'serving', faults: [] });
       await rename(await image(join(wire.folder, 'new.img'), 'new'), file);
       const replaced = await statusOf(wire, slot);
@@ -226,10 +226,10 @@ testUnless(
       t.regex((await statusOf(wire, slot)).faults.join(), /is gone/);
       await image(file, 'third');
       t.regex((await statusOf(wire, slot)).faults.join(), /was replaced/);
-      await cliJson(['restart', `e0.${slot}`], wire.env);
+      await jsonHere(['restart', `e0.${slot}`], wire.env);
       t.is(await firstBytes(wire, slot, 5), 'third');
       t.like(await statusOf(wire, slot), { state: 'serving', faults: [] });
-      await cliJson(['unexport', '--force', `e0.${slot}`], wire.env);
+      await jsonHere(['unexport', '--force', `e0.${slot}`], wire.env);
     }
     await assertNothingLeft(t, wire);
   },
@@ -244,7 +244,7 @@ testUnless(
     const other = join(wire.folder, 'other.img');
     for (const [slot, more] of WAYS) {
       await image(file, 'old');
-      await cliJson(exporting(wire, slot, file, ...more), wire.env);
+      await jsonHere(exporting(wire, slot, file, ...more), wire.env);
       await rename(file, other);
       const renamed = await statusOf(wire, slot);
       t.like(renamed, { state: 'impaired', remedy: 'file' });
@@ -264,7 +264,7 @@ testUnless(
         t.regex(linked.faults.join(), /lives on, which its target serves under another name/);
         t.regex(linked.next ?? '', /^find \S+ -xdev -inum \d+ finds it/);
       }
-      await cliJson(['unexport', '--force', `e0.${slot}`], wire.env);
+      await jsonHere(['unexport', '--force', `e0.${slot}`], wire.env);
       await rm(other);
     }
     await assertNothingLeft(t, wire);
@@ -279,18 +279,18 @@ testUnless(
     const file = await image(join(wire.folder, 'a.img'), 'x', 1 << 23);
     const hard = join(wire.folder, 'hard.img');
     await link(file, hard);
-    await cliJson(exporting(wire, 1, file, '--length', '8192'), wire.env);
-    refused(t, await cli(exporting(wire, 2, hard), wire.env), /it is exported as e0\.1@/);
+    await jsonHere(exporting(wire, 1, file, '--length', '8192'), wire.env);
+    refused(t, await cliHere(exporting(wire, 2, hard), wire.env), /it is exported as e0\.1@/);
     const device = await loopOn(t, file);
-    refused(t, await cli(exporting(wire, 2, device), wire.env), /it is exported as e0\.1@/);
+    refused(t, await cliHere(exporting(wire, 2, device), wire.env), /it is exported as e0\.1@/);
     refused(
       t,
-      await cli(exporting(wire, 2, hard, '--offset', '8191', '--length', '2'), wire.env),
+      await cliHere(exporting(wire, 2, hard, '--offset', '8191', '--length', '2'), wire.env),
       /it is exported as/,
     );
     await detachLoop(here, device);
     // A11: the other half.
-    const { sectors } = await cliJson<ExportReport>(
+    const { sectors } = await jsonHere<ExportReport>(
       exporting(wire, 2, hard, '--offset', '8192', '--length', '8192'),
       wire.env,
     );
@@ -298,13 +298,13 @@ testUnless(
     t.is((await statusOf(wire, 2)).size, 8192 * 512);
     refused(
       t,
-      await cli(exporting(wire, 3, file, '--offset', '16383', '--length', '2'), wire.env),
+      await cliHere(exporting(wire, 3, file, '--offset', '16383', '--length', '2'), wire.env),
       /16384 sectors/,
     );
     // What is overridden is named, and nothing else is.
-    const forced = await cli(exporting(wire, 3, file, '--allow', 'mounted'), wire.env);
+    const forced = await cliHere(exporting(wire, 3, file, '--allow', 'mounted'), wire.env);
     refused(t, forced, /--allow exported/);
-    const allowed = await cli(exporting(wire, 3, file, '--force'), wire.env);
+    const allowed = await cliHere(exporting(wire, 3, file, '--force'), wire.env);
     t.is(allowed.exitCode, 0, allowed.stderr);
     t.regex(allowed.stderr, /overridden: it is exported as e0\.1@/);
   },
@@ -314,7 +314,7 @@ testUnless(reason, 'A6: a missing device is not made as a file, by no size', asy
   const wire = await testWire(t);
   refused(
     t,
-    await cli(exporting(wire, 1, '/dev/aoe-not-there', '--size', '8M'), wire.env),
+    await cliHere(exporting(wire, 1, '/dev/aoe-not-there', '--size', '8M'), wire.env),
     /there is no such device/,
   );
   await t.throwsAsync(stat('/dev/aoe-not-there'), { code: 'ENOENT' });
@@ -327,18 +327,18 @@ testUnless(
   async (t) => {
     const wire = await testWire(t);
     const file = join(wire.folder, 'disk1');
-    await cliJson(exportOn(wire, 'native', 1, '--size', '8M'), wire.env);
+    await jsonHere(exportOn(wire, 'native', 1, '--size', '8M'), wire.env);
     await rm(file);
     await mkdir(file);
     await writeFile(join(file, 'x'), 'x');
-    const { stdout } = await cli(['unexport', '--force', 'e0.1', '--remove-file'], wire.env);
+    const { stdout } = await cliHere(['unexport', '--force', 'e0.1', '--remove-file'], wire.env);
     t.regex(stdout, /something else has its name/);
     t.is(await readFile(join(file, 'x'), 'utf8'), 'x');
     await rm(file, { recursive: true });
-    await cliJson(exportOn(wire, 'native', 1, '--size', '8M'), wire.env);
+    await jsonHere(exportOn(wire, 'native', 1, '--size', '8M'), wire.env);
     await rm(file);
     await writeFile(file, 'theirs');
-    await cli(['unexport', '--force', 'e0.1', '--remove-file'], wire.env);
+    await cliHere(['unexport', '--force', 'e0.1', '--remove-file'], wire.env);
     t.is(await readFile(file, 'utf8'), 'theirs');
     await assertNothingLeft(t, wire);
   },
@@ -352,8 +352,8 @@ testUnless(reason, 'A10: what can only be read says so before it is served', asy
   await here.run(['mount', '--bind', '-o', 'ro', wire.folder, mounted]);
   t.teardown(() => here.run(['umount', '--lazy', mounted]));
   await here.run(['mount', '-o', 'remount,bind,ro', mounted]);
-  refused(t, await cli(exporting(wire, 1, join(mounted, 'ro.img')), wire.env), /--read-only/);
-  const fine = await cli(exporting(wire, 1, join(mounted, 'ro.img'), '--read-only'), wire.env);
+  refused(t, await cliHere(exporting(wire, 1, join(mounted, 'ro.img')), wire.env), /--read-only/);
+  const fine = await cliHere(exporting(wire, 1, join(mounted, 'ro.img'), '--read-only'), wire.env);
   t.is(fine.exitCode, 0, fine.stderr);
   t.is((await stat(file)).size, 1 << 20);
 });
@@ -361,19 +361,19 @@ testUnless(reason, 'A10: what can only be read says so before it is served', asy
 testUnless(reason, 'A12: a file that grew is told once, and a restart takes its size', async (t) => {
   const wire = await testWire(t);
   const file = await image(join(wire.folder, 'g.img'), 'x');
-  await cliJson(exporting(wire, 1, file, '--loop'), wire.env);
+  await jsonHere(exporting(wire, 1, file, '--loop'), wire.env);
   await truncate(file, 1 << 21);
   const grown = await statusOf(wire, 1);
   t.like(grown, { state: 'impaired', remedy: 'restart' });
   t.regex(grown.faults.join(), /has grown to 2 MiB \(4096 sectors\), and its target serves 2048/);
-  await cliJson(['restart', 'e0.1'], wire.env);
+  await jsonHere(['restart', 'e0.1'], wire.env);
   t.like(await statusOf(wire, 1), { state: 'serving', size: 1 << 21, faults: [] });
   // Of an empty one nothing can be served: its target is left alone.
   await truncate(file, 0);
   const emptied = await statusOf(wire, 1);
   t.like(emptied, { state: 'impaired', remedy: 'file' });
   t.regex(emptied.faults.join(), /g\.img is empty \(0 bytes\) now/);
-  const refused = await cli(['restart', 'e0.1'], wire.env);
+  const refused = await cliHere(['restart', 'e0.1'], wire.env);
   t.is(refused.exitCode, 1);
   t.regex(refused.stderr, /is empty \(0 bytes\); nothing was stopped for it/);
 });
@@ -388,7 +388,7 @@ testUnless(
     await here.run(['mount', '-t', 'ramfs', 'none', mounted]);
     t.teardown(() => here.run(['umount', '--lazy', mounted]));
     const file = await image(join(mounted, 'd.img'), 'x');
-    const { exitCode, stderr } = await cli(exporting(wire, 1, file, '--direct-io'), wire.env);
+    const { exitCode, stderr } = await cliHere(exporting(wire, 1, file, '--direct-io'), wire.env);
     t.is(exitCode, 2, stderr);
     t.regex(stderr, /ramfs takes no direct I\/O[\s\S]*leave --direct-io out/);
   },
@@ -404,9 +404,9 @@ testUnless(
     for (const end of ['tg2', 'in2'])
       await inside.run(['ip', 'link', 'set', end, 'addrgenmode', 'none', 'up']);
     const file = await image(join(wire.folder, 'two.img'), 'x');
-    await cliJson(exporting(wire, 1, file), wire.env);
+    await jsonHere(exporting(wire, 1, file), wire.env);
     const second = exporting(wire, 1, file).map((word) => (word === wire.target ? 'tg2' : word));
-    const { exitCode, stderr } = await cli(second, wire.env);
+    const { exitCode, stderr } = await cliHere(second, wire.env);
     t.is(exitCode, 0, stderr);
     t.notRegex(stderr, /overridden|destroy/);
   },
@@ -422,21 +422,21 @@ testUnless(
     const secret = await image(join(wire.folder, 'secret'), 'secret');
     const file = await image(join(theirs, 'disk'), 'plain');
     await chown(theirs, 12345, 12345);
-    const exported = await cli(exporting(wire, 1, file), wire.env);
+    const exported = await cliHere(exporting(wire, 1, file), wire.env);
     t.is(exported.exitCode, 0, exported.stderr);
     t.regex(exported.stderr, /user 12345 may write to .*theirs/);
     await rename(file, `${file}.old`);
     await symlink(secret, file);
     t.regex((await statusOf(wire, 1)).faults.join(), /is a link, and user 12345 may write/);
-    const restarted = await cli(['restart', 'e0.1'], wire.env);
+    const restarted = await cliHere(['restart', 'e0.1'], wire.env);
     t.is(restarted.exitCode, 1, restarted.stderr);
     t.regex(restarted.stderr, /is a link, and user 12345 may write/);
-    refused(t, await cli(exporting(wire, 2, file), wire.env), /--allow link/);
+    refused(t, await cliHere(exporting(wire, 2, file), wire.env), /--allow link/);
     // In folders of nobody else, a file that is a link now is not what was exported either.
     await chown(theirs, 0, 0);
-    t.regex((await cli(['restart', 'e0.1'], wire.env)).stderr, /was a file when it was exported/);
+    t.regex((await cliHere(['restart', 'e0.1'], wire.env)).stderr, /was a file when it was exported/);
     await rename(`${file}.old`, file);
-    await cliJson(['restart', 'e0.1'], wire.env);
+    await jsonHere(['restart', 'e0.1'], wire.env);
     t.is(await firstBytes(wire, 1, 5), 'plain');
   },
 );

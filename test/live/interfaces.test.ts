@@ -6,7 +6,7 @@ import { here } from '../../src/host/local.js';
 import { openTarget } from '../../src/initiator/open.js';
 import { openPacketLink } from '../../src/link/packet.js';
 import type { ExportStatus, StatusReport } from '../../src/target/status.js';
-import { type CliResult, cli, cliJson } from './cli.js';
+import { type CliResult, cli, jsonHere } from './cli.js';
 import { assertNothingLeft, discoverOn, exportOn, type Found } from './export.js';
 import { builtVblade, noRoot, sourceTree, testUnless } from './machine.js';
 import { type TestWire, testWire } from './wire.js';
@@ -27,7 +27,7 @@ async function scene(t: ExecutionContext, mtu?: number) {
 }
 
 async function only(wire: TestWire): Promise<ExportStatus> {
-  const { exports } = await cliJson<StatusReport>(['status'], wire.env);
+  const { exports } = await jsonHere<StatusReport>(['status'], wire.env);
   const [one] = exports;
   if (one === undefined || exports.length > 1) throw new Error(JSON.stringify(exports));
   return one;
@@ -55,17 +55,17 @@ testUnless(reason, 'B3: an export on a port of a bridge is refused, and made on 
   assertRefused(t, dry, /tgt is a port of br0/);
   const asked = await cli(['discover', '--iface', wire.target, '--netns', wire.netns], wire.env);
   assertRefused(t, asked, /tgt is a port of br0/, /br0/);
-  await cliJson(exportOn({ ...wire, target: 'br0' }, 'native', 1), wire.env);
+  await jsonHere(exportOn({ ...wire, target: 'br0' }, 'native', 1), wire.env);
   t.like(await only(wire), { state: 'serving', wire: 'answers', unchecked: null, faults: [] });
-  const found = await cliJson<Found[]>(discoverOn(wire), wire.env);
+  const found = await jsonHere<Found[]>(discoverOn(wire), wire.env);
   t.is(found.length, 1);
-  await cliJson(['unexport', '--force', 'e0.1'], wire.env);
+  await jsonHere(['unexport', '--force', 'e0.1'], wire.env);
   await assertNothingLeft(t, wire);
 });
 
 testUnless(reason, 'B3: an interface that becomes a port later is a fault in status', async (t) => {
   const { wire, ip } = await scene(t);
-  await cliJson(exportOn(wire, 'native', 1), wire.env);
+  await jsonHere(exportOn(wire, 'native', 1), wire.env);
   await addBridge(ip, wire.target);
   const now = await only(wire);
   t.like(now, { state: 'impaired', wire: 'unchecked', remedy: 'interface' });
@@ -96,8 +96,8 @@ testUnless(reason, 'B3: a macvlan is served, the interface that carries it is no
   await ip('link', 'set', 'mv0', 'addrgenmode', 'none', 'up');
   const refused = await cli(exportOn(wire, 'native', 1), wire.env);
   assertRefused(t, refused, /tgt carries the macvlan mv0/, /→ export on mv0/);
-  await cliJson(exportOn({ ...wire, target: 'mv0' }, 'native', 1), wire.env);
-  t.is((await cliJson<Found[]>(discoverOn(wire), wire.env)).length, 1);
+  await jsonHere(exportOn({ ...wire, target: 'mv0' }, 'native', 1), wire.env);
+  t.is((await jsonHere<Found[]>(discoverOn(wire), wire.env)).length, 1);
 });
 
 testUnless(
@@ -106,9 +106,9 @@ testUnless(
   async (t) => {
     const { wire, ip } = await scene(t);
     await addBridge(ip, wire.initiator);
-    await cliJson(exportOn(wire, 'vblade', 1), wire.env);
+    await jsonHere(exportOn(wire, 'vblade', 1), wire.env);
     t.like(await only(wire), { state: 'serving', wire: 'answers', faults: [] });
-    const moved = await cliJson<{ after: { sectors: number } }>(
+    const moved = await jsonHere<{ after: { sectors: number } }>(
       ['migrate', 'e0.1', '--to', 'native', '--yes'],
       wire.env,
     );
@@ -158,8 +158,8 @@ testUnless(
     for (const iface of ['enp3s0', 'a-name-of-more-than-fifteen-letters']) {
       t.is((await cli(['discover', '--iface', iface, ...place], wire.env)).exitCode, 0, iface);
     }
-    await cliJson(['unexport', '--force', `e0.1@enp3s0%${wire.netns}`], wire.env);
-    await cliJson(
+    await jsonHere(['unexport', '--force', `e0.1@enp3s0%${wire.netns}`], wire.env);
+    await jsonHere(
       exportOn({ ...wire, target: 'a-name-of-more-than-fifteen-letters' }, 'native', 1),
       wire.env,
     );
@@ -177,7 +177,7 @@ for (const [name, where, why] of KEEPERS) {
     `B8: a new MAC under ${name} is a fault with both addresses, which a restart mends`,
     async (t) => {
       const { wire, ip } = await scene(t);
-      const { mac } = await cliJson<{ mac: string }>(exportOn(wire, name, 1, ...where), wire.env);
+      const { mac } = await jsonHere<{ mac: string }>(exportOn(wire, name, 1, ...where), wire.env);
       await ip('link', 'set', wire.target, 'address', '02:00:00:00:00:77');
       const now = await only(wire);
       t.like(now, { state: 'impaired', remedy: 'restart' });
@@ -187,7 +187,7 @@ for (const [name, where, why] of KEEPERS) {
       const refused = await cli(['migrate', 'e0.1', '--to', 'native', '--yes'], wire.env);
       t.is(refused.exitCode, 1);
       t.regex(refused.stderr, /it answers from .*\n.*→ aoe-lab restart/);
-      await cliJson(['restart', 'e0.1'], wire.env);
+      await jsonHere(['restart', 'e0.1'], wire.env);
       t.like(await only(wire), { state: 'serving', wire: 'answers', faults: [] });
     },
   );
@@ -195,7 +195,7 @@ for (const [name, where, why] of KEEPERS) {
 
 testUnless(reason, 'B8: native follows a new MAC, and status finds no fault', async (t) => {
   const { wire, ip } = await scene(t);
-  await cliJson(exportOn(wire, 'native', 1), wire.env);
+  await jsonHere(exportOn(wire, 'native', 1), wire.env);
   await ip('link', 'set', wire.target, 'address', '02:00:00:00:00:77');
   let now = await only(wire);
   for (let tries = 0; now.wire !== 'answers' && tries < 30; tries++) now = await only(wire);
@@ -210,10 +210,10 @@ testUnless(
     await ip('link', 'add', 'u0', 'type', 'veth', 'peer', 'name', 'u1');
     for (const end of ['u0', 'u1']) await ip('link', 'set', end, 'addrgenmode', 'none', 'up');
     await writeFile(join(wire.folder, 'disk2'), Buffer.alloc(SIZE, 2));
-    await cliJson(exportOn(wire, 'native', 1), wire.env);
-    await cliJson(exportOn({ ...wire, target: 'u0' }, 'native', 2), wire.env);
+    await jsonHere(exportOn(wire, 'native', 1), wire.env);
+    await jsonHere(exportOn({ ...wire, target: 'u0' }, 'native', 2), wire.env);
     await ip('link', 'set', wire.target, 'mtu', '500');
-    const { exports } = await cliJson<StatusReport>(['status'], wire.env);
+    const { exports } = await jsonHere<StatusReport>(['status'], wire.env);
     const [small, other] = exports;
     t.like(small, { state: 'impaired', wire: 'unchecked', remedy: 'interface' });
     t.regex(small?.faults.join('\n') ?? '', /the MTU of tgt is 500 bytes.*ip link set dev tgt mtu 1500/);
@@ -239,7 +239,7 @@ for (const [called, [without, ...source]] of Object.entries({
     const { wire, ip } = await scene(t);
     const [name = '', ...release] = called.split(' ');
     await ip('link', 'set', wire.target, 'mtu', '9000');
-    await cliJson(
+    await jsonHere(
       exportOn(wire, name, 1, ...source.map(String), ...release.flatMap((one) => ['--release', one])),
       wire.env,
     );
@@ -281,7 +281,7 @@ testUnless(
     t.is(dry.exitCode, 3, dry.stderr);
     t.regex(dry.stderr, /tgt has no carrier: its other end ini is down\n +→ ip -n \S+ link set ini up/);
     await ip('link', 'set', wire.initiator, 'up');
-    await cliJson(exportOn(wire, 'native', 1), wire.env);
+    await jsonHere(exportOn(wire, 'native', 1), wire.env);
     await ip('link', 'set', wire.initiator, 'down');
     const now = await only(wire);
     t.like(now, { state: 'impaired', remedy: 'interface' });
@@ -292,7 +292,7 @@ testUnless(
 testUnless(noVblade, 'B9: an export on lo is asked on lo', async (t) => {
   const { wire, ip } = await scene(t);
   await ip('link', 'set', 'lo', 'up');
-  await cliJson(exportOn({ ...wire, target: 'lo' }, 'vblade', 1), wire.env);
+  await jsonHere(exportOn({ ...wire, target: 'lo' }, 'vblade', 1), wire.env);
   t.like(await only(wire), { state: 'serving', wire: 'answers', faults: [] });
 });
 
@@ -305,5 +305,5 @@ testUnless(reason, 'a name that begins with a dash is refused, and nothing is ch
   words[words.indexOf('--iface')] = '--iface=-x';
   words.splice(words.indexOf('-x'), 1);
   assertRefused(t, await cli(words, wire.env), /would take the name -x for an option/, /name NAME/);
-  t.deepEqual((await cliJson<StatusReport>(['status'], wire.env)).exports, []);
+  t.deepEqual((await jsonHere<StatusReport>(['status'], wire.env)).exports, []);
 });

@@ -12,7 +12,7 @@ import { assertNothingLeft, discoverOn, exportOn, type Found } from './export.js
 import { builtVblade, LONG, testUnless } from './machine.js';
 import { testWire } from './wire.js';
 
-const ROUNDS = Number(process.env.AOE_LAB_KILL_ROUNDS ?? (LONG ? 50 : 8));
+const ROUNDS = Number(process.env.AOE_LAB_KILL_ROUNDS ?? (LONG ? 50 : 4));
 
 const built = await builtVblade();
 

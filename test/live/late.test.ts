@@ -7,7 +7,7 @@ import { here } from '../../src/host/local.js';
 import { openTarget } from '../../src/initiator/open.js';
 import { openPacketLink } from '../../src/link/packet.js';
 import type { StatusReport } from '../../src/target/status.js';
-import { cli, cliJson } from './cli.js';
+import { cli, jsonHere } from './cli.js';
 import { askFrom, discoverOn, exportOn, type Found } from './export.js';
 import { noCompiler, noRoot, sourceTree, testUnless } from './machine.js';
 import { loopOn, ownDev } from './own-dev.js';
@@ -16,7 +16,7 @@ import { type TestWire, testWire } from './wire.js';
 const SUPERVISED = ['--restart', 'on-failure'];
 
 async function statusOf(wire: TestWire): Promise<StatusReport['exports']> {
-  return (await cliJson<StatusReport>(['status'], wire.env)).exports;
+  return (await jsonHere<StatusReport>(['status'], wire.env)).exports;
 }
 
 /** Kills the program, not what starts it again. */
@@ -29,7 +29,7 @@ async function killProgram(wire: TestWire, name: string): Promise<void> {
 /** Waits until just these slots answer. */
 async function untilAnswered(wire: TestWire, slots: number[], from = askFrom(wire)): Promise<void> {
   for (;;) {
-    const found = await cliJson<Found[]>(['discover', ...from], wire.env);
+    const found = await jsonHere<Found[]>(['discover', ...from], wire.env);
     const answered = found.map(({ slot }) => slot).sort((a, b) => a - b);
     if (answered.join() === slots.join()) return;
   }
@@ -53,13 +53,13 @@ for (const { name, release, tree } of DAEMONS) {
     async (t) => {
       const wire = await testWire(t);
       const disk = join(wire.folder, 'disk1');
-      await cliJson(exportOn(wire, name, 1, '--size', '1M', ...SUPERVISED, ...where), wire.env);
+      await jsonHere(exportOn(wire, name, 1, '--size', '1M', ...SUPERVISED, ...where), wire.env);
       await rename(disk, `${disk}.away`);
       await killProgram(wire, name);
       await untilAnswered(wire, []);
       // Killed, and then started in vain.
       for (let starts = 0; starts < 2; ) {
-        const { text } = await cliJson<{ text: string }>(['logs', 'e0.1'], wire.env);
+        const { text } = await jsonHere<{ text: string }>(['logs', 'e0.1'], wire.env);
         starts = text.match(/started again/g)?.length ?? 0;
       }
       await rename(`${disk}.away`, disk);
@@ -75,12 +75,12 @@ for (const { name, release, tree } of DAEMONS) {
       const wire = await testWire(t);
       const disk = join(wire.folder, 'disk2');
       for (const slot of [1, 2, 3]) {
-        await cliJson(exportOn(wire, name, slot, '--size', '1M', ...SUPERVISED, ...where), wire.env);
+        await jsonHere(exportOn(wire, name, slot, '--size', '1M', ...SUPERVISED, ...where), wire.env);
       }
       await rename(disk, `${disk}.away`);
       await killProgram(wire, name);
       await untilAnswered(wire, [1, 3]);
-      const { text } = await cliJson<{ text: string }>(['logs', 'e0.2'], wire.env);
+      const { text } = await jsonHere<{ text: string }>(['logs', 'e0.2'], wire.env);
       t.regex(text, /disk2.*No such file/);
       const faults = (await statusOf(wire)).map((one) => one.faults.join());
       t.regex(faults[1] ?? '', /disk2 is gone/);
@@ -109,7 +109,7 @@ for (const { name, release, tree } of [
       const dev = await ownDev(t);
       const inside = (args: string[]) => cli(args, wire.env, { inside: dev.inside });
       const number = (device: string) => dev.run('cp', '-a', '--remove-destination', device, '/dev/sdx');
-      const log = async () => (await cliJson<{ text: string }>(['logs', 'e0.1'], wire.env)).text;
+      const log = async () => (await jsonHere<{ text: string }>(['logs', 'e0.1'], wire.env)).text;
       number(own);
       const exporting = exportOn(wire, name, 1, ...SUPERVISED, ...where);
       exporting[exporting.indexOf('--file') + 1] = '/dev/sdx';
@@ -149,9 +149,9 @@ testUnless(noQaoed, 'D3: qaoed serves the others while an interface is away', as
   await inside.run(['ip', 'link', 'add', 'a1', 'type', 'veth', 'peer', 'name', 'b1']);
   for (const end of ['a1', 'b1']) await inside.run(['ip', 'link', 'set', end, 'addrgenmode', 'none', 'up']);
   const more = ['--size', '1M', ...SUPERVISED, ...fromTree];
-  await cliJson(exportOn(wire, 'qaoed', 1, ...more), wire.env);
+  await jsonHere(exportOn(wire, 'qaoed', 1, ...more), wire.env);
   const second = exportOn(wire, 'qaoed', 2, ...more).map((word) => (word === 'tgt' ? 'a1' : word));
-  await cliJson(second, wire.env);
+  await jsonHere(second, wire.env);
   const rename1 = async (from: string, to: string): Promise<void> => {
     await inside.run(['ip', 'link', 'set', from, 'down']);
     await inside.run(['ip', 'link', 'set', from, 'name', to]);
@@ -173,7 +173,7 @@ testUnless(noQaoed, 'B14: qaoed follows the MTU of its interface, down and up', 
   const wire = await testWire(t, 9000);
   const data = randomBytes(1 << 20);
   await writeFile(join(wire.folder, 'disk1'), data);
-  await cliJson(exportOn(wire, 'qaoed', 1, ...fromTree), wire.env);
+  await jsonHere(exportOn(wire, 'qaoed', 1, ...fromTree), wire.env);
   const inside = here.inNamespace(wire.netns);
   for (const [mtu, sectors] of [
     [9000, 17],
@@ -182,7 +182,7 @@ testUnless(noQaoed, 'B14: qaoed follows the MTU of its interface, down and up', 
     [4200, 8],
   ] as const) {
     for (const end of ['tgt', 'ini']) await inside.run(['ip', 'link', 'set', end, 'mtu', String(mtu)]);
-    const [found] = await cliJson<Found[]>(discoverOn(wire), wire.env);
+    const [found] = await jsonHere<Found[]>(discoverOn(wire), wire.env);
     t.is(found?.maxSectors, sectors);
     const [now] = await statusOf(wire);
     t.deepEqual(now?.faults, []);

@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { here } from '../../src/host/local.js';
-import { cli, cliJson } from './cli.js';
+import { cli, jsonHere } from './cli.js';
 import { askFrom, discoverOn, exportOn, type Found } from './export.js';
 import { noCompiler, noRoot, sourceTree, testUnless } from './machine.js';
 import { assertLeast } from './rights.js';
@@ -26,7 +26,7 @@ for (const { name, tree } of DAEMONS) {
     async (t) => {
       const wire = await testWire(t);
       await writeFile(join(wire.folder, 'disk1'), Buffer.alloc(1 << 20, 1));
-      const first = await cliJson<{ pids: number[] }>(exportOn(wire, name, 1, ...where), wire.env);
+      const first = await jsonHere<{ pids: number[] }>(exportOn(wire, name, 1, ...where), wire.env);
 
       const rights = ['net_raw', 'dac_override', ...(name === 'native' ? ['ipc_lock'] : [])];
       for (const pid of first.pids) await assertLeast(t, here, pid, rights, [wire.folder]);
@@ -42,12 +42,12 @@ for (const { name, tree } of DAEMONS) {
       });
       const data = Buffer.alloc(2 << 20, 2);
       await writeFile(join(late, 'disk2'), data);
-      const second = await cliJson<{ pids: number[] }>(
+      const second = await jsonHere<{ pids: number[] }>(
         exportOn(wire, name, 2, ...where, '--file', join(late, 'disk2')),
         wire.env,
       );
       t.deepEqual(second.pids, first.pids, 'the same daemon serves it');
-      const found = await cliJson<Found[]>(discoverOn(wire), wire.env);
+      const found = await jsonHere<Found[]>(discoverOn(wire), wire.env);
       t.deepEqual(
         found.map(({ slot, sectors }) => [slot, sectors]),
         [

@@ -7,7 +7,7 @@ import { openTarget } from '../../src/initiator/open.js';
 import { openPacketLink } from '../../src/link/packet.js';
 import { EntryStore } from '../../src/target/entry.js';
 import { wireDifferences } from '../../src/target/wire-differences.js';
-import { cli, cliJson } from './cli.js';
+import { cli, jsonHere } from './cli.js';
 import { askFrom, discoverOn, exportOn, type Found } from './export.js';
 import { builtVblade, noCompiler, noRoot, sourceTree, testUnless } from './machine.js';
 import { testWire } from './wire.js';
@@ -40,7 +40,7 @@ testUnless(noVblade, 'A16: vblade takes no more MACs than it has room for', asyn
 
   // The last one of a full list is heard.
   const list = [...strangers(31), wire.mac].join(',');
-  await cliJson(exportOn(wire, 'vblade', 1, '--mac', list), wire.env);
+  await jsonHere(exportOn(wire, 'vblade', 1, '--mac', list), wire.env);
   const link = await openPacketLink({ iface: wire.initiator, netns: wire.netns });
   t.teardown(() => link.close());
   const target = await openTarget(link, { shelf: 0, slot: 1 });
@@ -69,8 +69,8 @@ testUnless(
   'A16: what the wire says of a served export is what its entry says, and of another file it is not',
   async (t) => {
     const wire = await testWire(t);
-    await cliJson(exportOn(wire, 'vblade', 1, '--size', '1M'), wire.env);
-    const [found] = await cliJson<Found[]>(discoverOn(wire), wire.env);
+    await jsonHere(exportOn(wire, 'vblade', 1, '--size', '1M'), wire.env);
+    const [found] = await jsonHere<Found[]>(discoverOn(wire), wire.env);
     process.env.AOE_LAB_STATE = wire.env.AOE_LAB_STATE as string;
     const [entry] = await (await EntryStore.open(here)).all();
     if (entry === undefined || found === undefined) throw new Error('nothing is exported');
@@ -115,7 +115,7 @@ for (const { name, release, tree } of [
       t.is(refused.exitCode, 2, refused.stderr);
       t.regex(refused.stderr, /can't be told its folder .*\n?.*AOE_LAB_STATE/s);
       await t.throwsAsync(stat(join(wire.folder, 'disk1')), { code: 'ENOENT' });
-      t.deepEqual(await cliJson<Found[]>(['discover', ...askFrom(wire), '--wait', '300'], env), []);
+      t.deepEqual(await jsonHere<Found[]>(['discover', ...askFrom(wire), '--wait', '300'], env), []);
     },
   );
 }
@@ -133,11 +133,11 @@ testUnless(noGgaoed, 'A16: an interface of a like name takes no export of ggaoed
   const where = ['--release', '1.1', '--source', 'path' in ggaoed ? ggaoed.path : ''];
   const on = (iface: string, ...more: string[]): string[] =>
     exportOn(wire, 'ggaoed', 1, ...more, ...where).map((word) => (word === 'tgt' ? iface : word));
-  await cliJson(on('a-0', '--size', '1M'), wire.env);
+  await jsonHere(on('a-0', '--size', '1M'), wire.env);
   const second = await cli(on('a_0', '--force'), wire.env);
   t.is(second.exitCode, 1, second.stderr);
   t.regex(second.stderr, /one ggaoed serves an address once[\s\S]*→ take another shelf or slot/);
-  const found = await cliJson<Found[]>(['discover', '--iface', 'b-0', '--netns', wire.netns], wire.env);
+  const found = await jsonHere<Found[]>(['discover', '--iface', 'b-0', '--netns', wire.netns], wire.env);
   t.deepEqual(
     found.map(({ slot, serial }) => [slot, serial]),
     [[1, 'e0.1-a-0']],

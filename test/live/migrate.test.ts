@@ -13,15 +13,15 @@ import { listLoops } from '../../src/storage/loop.js';
 import { findProcesses } from '../../src/target/processes.js';
 import { restartTargets } from '../../src/target/restart.js';
 import { exportStatus, type StatusReport } from '../../src/target/status.js';
-import { cli, cliJson, MAIN } from './cli.js';
-import { assertNothingLeft, discoverOn, exportOn, type Found } from './export.js';
-import { builtVblade, sourceTree, testUnless } from './machine.js';
+import { cli, jsonHere, MAIN } from './cli.js';
+import { assertNothingLeft, discoverOn, exportOn, type Found, killAll } from './export.js';
+import { builtVblade, LONG, sourceTree, testUnless } from './machine.js';
 import { steadyIo } from './steady-io.js';
 import { type TestWire, testWire } from './wire.js';
 
 const SIZE = 4 << 20;
 /** `AOE_LAB_KILL_ROUNDS` sets it for long runs. */
-const ROUNDS = Number(process.env.AOE_LAB_KILL_ROUNDS ?? 4);
+const ROUNDS = Number(process.env.AOE_LAB_KILL_ROUNDS ?? (LONG ? 4 : 2));
 
 const built = await builtVblade();
 const noVblade = 'reason' in built ? built.reason : undefined;
@@ -37,7 +37,7 @@ async function disk(wire: TestWire, slot: number): Promise<Buffer> {
 
 /** Moves it, agreed to whatever is lost: between two implementations the disk's model and serial always are. */
 function move(wire: TestWire, to: string, ...more: string[]): Promise<MigrationReport> {
-  return cliJson<MigrationReport>(['migrate', 'e0.1', '--to', to, '--yes', ...more], wire.env);
+  return jsonHere<MigrationReport>(['migrate', 'e0.1', '--to', to, '--yes', ...more], wire.env);
 }
 
 /** Losses besides those. */
@@ -88,7 +88,7 @@ async function killed(
 }
 
 async function only(wire: TestWire): Promise<StatusReport['exports'][number]> {
-  const { exports, orphans } = await cliJson<StatusReport>(['status'], wire.env);
+  const { exports, orphans } = await jsonHere<StatusReport>(['status'], wire.env);
   const [one] = exports;
   if (one === undefined || exports.length > 1 || orphans.length > 0) {
     throw new Error(`exports: ${JSON.stringify(exports)}, orphans: ${JSON.stringify(orphans)}`);
@@ -118,7 +118,7 @@ for (const [name, where, reason] of chain) {
       t.timeout(300_000);
       const wire = await testWire(t);
       const content = await disk(wire, 1);
-      const made = await cliJson<{ mac: string }>(exportOn(wire, 'vblade', 1), wire.env);
+      const made = await jsonHere<{ mac: string }>(exportOn(wire, 'vblade', 1), wire.env);
       const io = await steadyIo(t, wire, 1, content);
       for (const [to, more] of [
         [name, where],
@@ -134,7 +134,7 @@ for (const [name, where, reason] of chain) {
         t.like(now, { implementation: to, state: 'serving', wire: 'answers' });
         // A shell that handed over may not have ended when it was reported.
         t.true(now.pids.every((pid) => report.pids.includes(pid)));
-        const found = await cliJson<Found[]>(discoverOn(wire), wire.env);
+        const found = await jsonHere<Found[]>(discoverOn(wire), wire.env);
         t.deepEqual(
           found.map(({ mac, sectors }) => ({ mac, sectors })),
           [{ mac: made.mac, sectors: SIZE / 512 }],
@@ -143,7 +143,7 @@ for (const [name, where, reason] of chain) {
       const { reads, writes } = await io.stop();
       t.log(`${reads} reads and ${writes} writes meanwhile`);
       await io.check(await readFile(join(wire.folder, 'disk1')));
-      await cliJson(['unexport', '--force', 'e0.1'], wire.env);
+      await jsonHere(['unexport', '--force', 'e0.1'], wire.env);
       await assertNothingLeft(t, wire);
     },
   );
@@ -156,7 +156,7 @@ testUnless(
     t.timeout(180_000);
     const wire = await testWire(t);
     await disk(wire, 1);
-    await cliJson(exportOn(wire, 'vblade', 1), wire.env);
+    await jsonHere(exportOn(wire, 'vblade', 1), wire.env);
     const link = await openPacketLink({ iface: wire.initiator, netns: wire.netns });
     t.teardown(() => link.close());
     const open = () => openTarget(link, { shelf: 0, slot: 1 });
@@ -216,7 +216,7 @@ for (const [what, change, says, underIo] of UNFIT) {
       const wire = await testWire(t);
       const env = await ownRecipe(wire, 'unfit', change);
       const content = await disk(wire, 1);
-      await cliJson(exportOn(wire, 'native', 1, '--buffer-count', '9'), wire.env);
+      await jsonHere(exportOn(wire, 'native', 1, '--buffer-count', '9'), wire.env);
       const io = underIo ? await steadyIo(t, wire, 1, content) : undefined;
       const refused = await cli(['migrate', 'e0.1', '--to', 'unfit', '--yes'], env);
       t.is(refused.exitCode, 1, refused.stderr);
@@ -230,7 +230,7 @@ for (const [what, change, says, underIo] of UNFIT) {
       });
       await io?.stop();
       await io?.check(await readFile(join(wire.folder, 'disk1')));
-      await cliJson(['unexport', '--force', 'e0.1'], wire.env);
+      await jsonHere(['unexport', '--force', 'e0.1'], wire.env);
       await assertNothingLeft(t, wire);
     },
   );
@@ -247,7 +247,7 @@ testUnless(
     );
     const content = await disk(wire, 1);
     const file = join(wire.folder, 'disk1');
-    await cliJson(exportOn(wire, 'vblade', 1), wire.env);
+    await jsonHere(exportOn(wire, 'vblade', 1), wire.env);
     const io = await steadyIo(t, wire, 1, content);
     const there = await move(wire, 'devices');
     t.regex(there.notes.join(), /gets a loop device/);
@@ -260,7 +260,7 @@ testUnless(
     await io.stop();
     await here.run(['sync']);
     await io.check(await readFile(file));
-    await cliJson(['unexport', '--force', 'e0.1'], wire.env);
+    await jsonHere(['unexport', '--force', 'e0.1'], wire.env);
     t.deepEqual(await listLoops(here, file), []);
     await assertNothingLeft(t, wire);
   },
@@ -274,8 +274,8 @@ testUnless(
     const wire = await testWire(t);
     const content = await disk(wire, 2);
     await disk(wire, 1);
-    await cliJson(exportOn(wire, 'native', 1), wire.env);
-    const beside = await cliJson<{ pids: number[] }>(exportOn(wire, 'native', 2), wire.env);
+    await jsonHere(exportOn(wire, 'native', 1), wire.env);
+    const beside = await jsonHere<{ pids: number[] }>(exportOn(wire, 'native', 2), wire.env);
     const io = await steadyIo(t, wire, 2, content);
     const link = await openPacketLink({ iface: wire.initiator, netns: wire.netns });
     t.teardown(() => link.close());
@@ -296,7 +296,7 @@ testUnless(noVblade, 'what can not be meant is refused, and nothing is touched',
   t.timeout(180_000);
   const wire = await testWire(t);
   await disk(wire, 1);
-  const { pids } = await cliJson<{ pids: number[] }>(
+  const { pids } = await jsonHere<{ pids: number[] }>(
     exportOn(wire, 'vblade', 1, '--offset', '8', '--length', '100'),
     wire.env,
   );
@@ -306,14 +306,14 @@ testUnless(noVblade, 'what can not be meant is refused, and nothing is touched',
   const same = await cli(['migrate', 'e0.1', '--to', 'vblade'], wire.env);
   t.is(same.exitCode, 2);
   t.regex(same.stderr, /this very build of it/);
-  const dry = await cliJson<{ commands: string[][]; files: { path: string }[] }>(
+  const dry = await jsonHere<{ commands: string[][]; files: { path: string }[] }>(
     ['migrate', 'e0.1', '--to', 'native', '--dry-run'],
     wire.env,
   );
   t.deepEqual(dry.commands[0], ['kill', '-TERM', ...pids.map(String)]);
   t.regex(dry.files[0]?.path ?? '', /native\.json$/);
   t.deepEqual((await only(wire)).pids, pids);
-  process.kill(pids[0] as number, 'SIGKILL');
+  await killAll(pids.slice(0, 1));
   const down = await cli(['migrate', 'e0.1', '--to', 'native'], wire.env);
   t.is(down.exitCode, 1);
   t.regex(down.stderr, /it is not served now[\s\S]*aoe-lab restart e0\.1/);
@@ -328,7 +328,7 @@ testUnless(
     process.env.AOE_LAB_STATE = wire.env.AOE_LAB_STATE;
     const content = await disk(wire, 1);
     const file = join(wire.folder, 'disk1');
-    await cliJson(exportOn(wire, 'vblade', 1), wire.env);
+    await jsonHere(exportOn(wire, 'vblade', 1), wire.env);
     const io = await steadyIo(t, wire, 1, content);
     const started = performance.now();
     await move(wire, 'native');
@@ -361,7 +361,7 @@ testUnless(
       `a move took ${whole.toFixed(0)} ms; of ${ROUNDS} ${counts.finished} finished, ${counts.prepared} were killed before they changed anything or when all was done, ${counts.unfinished} half way; ${reads} reads, ${writes} writes`,
     );
     await io.check(await readFile(file));
-    await cliJson(['unexport', '--force', '--all'], wire.env);
+    await jsonHere(['unexport', '--force', '--all'], wire.env);
     await assertNothingLeft(t, wire);
   },
 );

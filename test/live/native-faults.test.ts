@@ -9,7 +9,7 @@ import { openTarget } from '../../src/initiator/open.js';
 import { openPacketLink } from '../../src/link/packet.js';
 import type { StatusReport } from '../../src/target/status.js';
 import { ADDRESS, ata } from '../native/bench-top.js';
-import { cli, cliJson } from './cli.js';
+import { cli, jsonHere } from './cli.js';
 import { exportOn } from './export.js';
 import { fuse, noFuse } from './fuse.js';
 import { noRoot, testUnless } from './machine.js';
@@ -20,7 +20,7 @@ const SIZE = 1 << 20;
 const SECTORS = SIZE / 512;
 
 async function only(wire: TestWire) {
-  const { exports } = await cliJson<StatusReport>(['status'], wire.env);
+  const { exports } = await jsonHere<StatusReport>(['status'], wire.env);
   return exports[0] as StatusReport['exports'][number];
 }
 
@@ -41,7 +41,7 @@ testUnless(
     const file = join(folder, 'disk1');
     const place = ['--iface', wire.target, '--netns', wire.netns];
     const words = ['export', '--impl', 'native', '--shelf', '0', '--slot', '1', ...place, '--file', file];
-    const { log } = await cliJson<{ log: string }>(words, wire.env);
+    const { log } = await jsonHere<{ log: string }>(words, wire.env);
     t.deepEqual((await only(wire)).faults, []);
     const asker = await Asker.open(t, wire);
     const { mac } = (await only(wire)) as { mac: string };
@@ -86,11 +86,11 @@ testUnless(
     const hung = await fuse(t, wire.folder, { size: SIZE });
     const place = ['--iface', wire.target, '--netns', wire.netns, '--impl', 'native', '--shelf', '0'];
     const onHung = (slot: number) => ['--slot', String(slot), '--file', join(hung.folder, `disk${slot}`)];
-    await cliJson(['export', ...place, ...onHung(1)], wire.env);
+    await jsonHere(['export', ...place, ...onHung(1)], wire.env);
     await hung.stop();
     try {
-      await cliJson(exportOn(wire, 'native', 2, '--size', '1M'), wire.env);
-      const { exports } = await cliJson<StatusReport>(['status'], wire.env);
+      await jsonHere(exportOn(wire, 'native', 2, '--size', '1M'), wire.env);
+      const { exports } = await jsonHere<StatusReport>(['status'], wire.env);
       t.is(exports.length, 2);
       t.is(exports[0]?.state, 'impaired');
       t.regex(
@@ -112,7 +112,7 @@ testUnless(
   'A12: a file that grows is followed and told once, and is no fault of native',
   async (t) => {
     const wire = await testWire(t);
-    const { log } = await cliJson<{ log: string }>(exportOn(wire, 'native', 1, '--size', '1M'), wire.env);
+    const { log } = await jsonHere<{ log: string }>(exportOn(wire, 'native', 1, '--size', '1M'), wire.env);
     const target = await session(t, wire);
     await truncate(join(wire.folder, 'disk1'), 2 * SIZE);
     while (identifiedSectors(await target.identify()) !== 2 * SECTORS) await sleep(50);
@@ -183,7 +183,7 @@ testUnless(noRoot(), 'B9: on the interface lo it is found, read and written', as
   await here.inNamespace(wire.netns).run(['ip', 'link', 'set', 'lo', 'up']);
   await writeFile(join(wire.folder, 'disk1'), Buffer.alloc(SIZE, 1));
   const words = exportOn({ ...wire, target: 'lo' }, 'native', 1);
-  await cliJson(words, wire.env);
+  await jsonHere(words, wire.env);
   const target = await session(t, wire, 1, 'lo');
   const data = Buffer.alloc(4096, 5);
   await target.write(8, data);

@@ -19,7 +19,7 @@ import type { CopyReport } from '../../src/initiator/meter.js';
 import type { Link } from '../../src/link/index.js';
 import { openPacketLink } from '../../src/link/packet.js';
 import { ADDRESS } from '../native/bench-top.js';
-import { cliJson, MAIN } from './cli.js';
+import { jsonHere, MAIN } from './cli.js';
 import { noRoot, testUnless } from './machine.js';
 import { startNative } from './native-process.js';
 import { testWire } from './wire.js';
@@ -138,7 +138,7 @@ testUnless(
     t.true((written.paths[1]?.answered ?? 0) > 0);
     await ip('set', 'tgt2', 'up');
     const copy = join(wire.folder, 'copy');
-    const read = await cliJson<CopyReport>(['read', 'e7.1', ...ways, '--output', copy], {});
+    const read = await jsonHere<CopyReport>(['read', 'e7.1', ...ways, '--output', copy], {});
     t.true(data.equals(await readFile(copy)));
     t.is(read.sha256, written.sha256);
     t.true(read.paths.every(({ isUsed, answered }) => isUsed && answered > 100));

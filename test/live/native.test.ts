@@ -17,8 +17,8 @@ import { openTarget } from '../../src/initiator/open.js';
 import { openPacketLink } from '../../src/link/packet.js';
 import type { StatusReport } from '../../src/target/status.js';
 import { ADDRESS, ata, config, mask, reserve, SECTORS, table } from '../native/bench-top.js';
-import { cli, cliJson } from './cli.js';
-import { assertNothingLeft, discoverOn, exportOn, type Found } from './export.js';
+import { cli, jsonHere } from './cli.js';
+import { assertNothingLeft, discoverOn, exportOn, type Found, killAll } from './export.js';
 import { noRoot, testUnless } from './machine.js';
 import { Asker, startNative } from './native-process.js';
 import { type TestWire, testWire } from './wire.js';
@@ -306,14 +306,14 @@ testUnless(
   'native by the command line: exports share a process, come back after kill -9, and leave nothing',
   async (t) => {
     const wire = await testWire(t);
-    const first = await cliJson<{ pids: number[] }>(exportOn(wire, 'native', 1, '--size', '1M'), wire.env);
-    const second = await cliJson<{ pids: number[] }>(
+    const first = await jsonHere<{ pids: number[] }>(exportOn(wire, 'native', 1, '--size', '1M'), wire.env);
+    const second = await jsonHere<{ pids: number[] }>(
       exportOn(wire, 'native', 2, '--size', '2M', '--read-only', '--offset', '8', '--length', '100'),
       wire.env,
     );
-    await cliJson(exportOn(wire, 'native', 3, '--size', '1M', '--mac', '02:00:00:00:00:77'), wire.env);
+    await jsonHere(exportOn(wire, 'native', 3, '--size', '1M', '--mac', '02:00:00:00:00:77'), wire.env);
     t.deepEqual(second.pids, first.pids);
-    const found = await cliJson<Found[]>(discoverOn(wire), wire.env);
+    const found = await jsonHere<Found[]>(discoverOn(wire), wire.env);
     t.deepEqual(
       found.map(({ slot, sectors, bufferCount }) => [slot, sectors, bufferCount]),
       [
@@ -322,17 +322,17 @@ testUnless(
       ],
     );
     t.not(parseMac(wire.mac), undefined);
-    process.kill(first.pids[0] as number, 'SIGKILL');
+    await killAll(first.pids.slice(0, 1));
     const states = async () =>
-      (await cliJson<StatusReport>(['status'], wire.env)).exports.map(({ state }) => state);
+      (await jsonHere<StatusReport>(['status'], wire.env)).exports.map(({ state }) => state);
     t.deepEqual(await states(), ['down', 'down', 'down']);
-    await cliJson(['restart', 'e0.1'], wire.env);
+    await jsonHere(['restart', 'e0.1'], wire.env);
     t.deepEqual(await states(), ['serving', 'serving', 'serving']);
-    await cliJson(['unexport', '--force', 'e0.2'], wire.env);
+    await jsonHere(['unexport', '--force', 'e0.2'], wire.env);
     t.deepEqual(await states(), ['serving', 'serving']);
     const logs = await cli(['logs', 'e0.1'], wire.env);
     t.regex(logs.stdout, /receive ring, sendmmsg/);
-    await cliJson(['unexport', '--force', '--all'], wire.env);
+    await jsonHere(['unexport', '--force', '--all'], wire.env);
     await assertNothingLeft(t, wire);
   },
 );

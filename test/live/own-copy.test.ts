@@ -9,7 +9,7 @@ import { openPacketLink } from '../../src/link/packet.js';
 import { cacheFolder, packageRoot } from '../../src/paths.js';
 import type { StatusReport } from '../../src/target/status.js';
 import { temporaryFolder } from '../temporary.js';
-import { cliJson } from './cli.js';
+import { jsonHere } from './cli.js';
 import { assertNothingLeft, exportOn } from './export.js';
 import { noRoot, testUnless } from './machine.js';
 import { type TestWire, testWire } from './wire.js';
@@ -24,10 +24,10 @@ testUnless(
     other.run(exportOn(wire, 'native', 2, '--size', '1M'), wire.env);
     await rm(other.folder, { recursive: true });
     const before = await runsFrom(t, wire);
-    await cliJson(['restart', 'e0.1'], wire.env);
+    await jsonHere(['restart', 'e0.1'], wire.env);
     t.is(await runsFrom(t, wire), before);
     await serving(t, wire, 2);
-    await cliJson(['unexport', '--force', '--all'], wire.env);
+    await jsonHere(['unexport', '--force', '--all'], wire.env);
     await assertNothingLeft(t, wire);
   },
 );
@@ -44,16 +44,16 @@ testUnless(
     await configString(wire, Buffer.from('mine'));
     const [before] = await status(wire);
 
-    await cliJson(['restart', 'e0.1', '--upgrade'], wire.env);
+    await jsonHere(['restart', 'e0.1', '--upgrade'], wire.env);
     const now = await runsFrom(t, wire);
     t.not(now, old);
     await serving(t, wire, 2);
     t.deepEqual(await configString(wire), Buffer.from('mine'));
     t.throws(() => process.kill(before?.pids[0] as number, 0), undefined, 'the old one has ended');
     // What is made from now on is served by the same process.
-    await cliJson(exportOn(wire, 'native', 3, '--size', '1M'), wire.env);
+    await jsonHere(exportOn(wire, 'native', 3, '--size', '1M'), wire.env);
     t.is(await runsFrom(t, wire), now);
-    await cliJson(['unexport', '--force', '--all'], wire.env);
+    await jsonHere(['unexport', '--force', '--all'], wire.env);
     await assertNothingLeft(t, wire);
   },
 );
@@ -72,7 +72,7 @@ testUnless(
     t.is(lost?.state, 'impaired');
     t.is(lost?.remedy, 'restart');
     t.regex(lost?.faults.join('\n') ?? '', /^the copy of its code is not there .*aoe-lab restart e0\.1@\S+$/);
-    await cliJson(['restart', 'e0.1'], wire.env);
+    await jsonHere(['restart', 'e0.1'], wire.env);
     t.not(await runsFrom(t, wire), old, 'that code is nowhere any more');
     await serving(t, wire, 1);
     t.deepEqual(await configString(wire), Buffer.from('mine'));
@@ -83,7 +83,7 @@ testUnless(
     await writeFile(path, JSON.stringify({ ...entry, node: '/no/such/node' }));
     const [fault] = (await status(wire))[0]?.faults ?? [];
     t.regex(fault ?? '', /^its node is not there \(\/no\/such\/node\): aoe-lab restart e0\.1@/);
-    await cliJson(['restart', 'e0.1'], wire.env);
+    await jsonHere(['restart', 'e0.1'], wire.env);
     await serving(t, wire, 1);
     t.is(JSON.parse(await readFile(path, 'utf8')).node, process.execPath);
   },
@@ -138,7 +138,7 @@ async function configString(wire: TestWire, string?: Buffer): Promise<Buffer | u
 }
 
 async function status({ env }: TestWire): Promise<StatusReport['exports']> {
-  return (await cliJson<StatusReport>(['status'], env)).exports;
+  return (await jsonHere<StatusReport>(['status'], env)).exports;
 }
 
 async function serving(t: ExecutionContext, wire: TestWire, count: number): Promise<void> {

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { here } from '../../src/host/local.js';
 import type { StatusReport } from '../../src/target/status.js';
-import { cli, cliJson } from './cli.js';
-import { exportOn } from './export.js';
+import { cli, jsonHere } from './cli.js';
+import { exportOn, killAll } from './export.js';
 import { builtVblade, noCompiler, noRoot, sourceTree, testUnless } from './machine.js';
 import { type TestWire, testWire } from './wire.js';
 
@@ -42,8 +42,7 @@ for (const { name, reason, where } of TARGETS) {
     async (t) => {
       const wire = await testWire(t);
       await exported(wire, [1, 2, 3], name, ...where);
-      for (const pid of new Set((await status(wire)).flatMap(({ pids }) => pids)))
-        process.kill(pid, 'SIGKILL');
+      await killAll([...new Set((await status(wire)).flatMap(({ pids }) => pids))]);
       await rename(disk(wire, 1), disk(wire, 9));
 
       const { exitCode, stdout } = await cli(['restart', '--all', '--json'], wire.env);
@@ -66,7 +65,7 @@ for (const { name, reason, where } of TARGETS) {
       t.not(answers[0]?.[1], 'answers');
 
       await rename(disk(wire, 9), disk(wire, 1));
-      await cliJson(['restart', 'e0.1'], wire.env);
+      await jsonHere(['restart', 'e0.1'], wire.env);
       t.deepEqual(
         (await status(wire)).map(({ state, wire: answer }) => [state, answer]),
         [1, 2, 3].map(() => ['serving', 'answers']),
@@ -102,8 +101,8 @@ testUnless(
     t.is(refused.exitCode, 1);
     t.true(refused.stderr.includes(`also serves ${disk(wire, 2)}, which was deleted`), refused.stderr);
     await sameProcesses(t, wire, before);
-    await cliJson(['unexport', '--force', 'e0.2'], wire.env);
-    await cliJson(['restart', 'e0.1'], wire.env);
+    await jsonHere(['unexport', '--force', 'e0.2'], wire.env);
+    await jsonHere(['restart', 'e0.1'], wire.env);
   },
 );
 
@@ -115,7 +114,7 @@ testUnless(
     await exported(wire, [1], 'native');
     await exported(wire, [2], 'native', '--loop');
     const before = await status(wire);
-    process.kill(before[0]?.pids[0] as number, 'SIGKILL');
+    await killAll(before[0]?.pids.slice(0, 1) ?? []);
     while ((await status(wire)).some(({ state }) => state !== 'down'));
     await here.run(['losetup', '--detach', before[1]?.device as string]);
     await rename(disk(wire, 2), disk(wire, 9));
@@ -126,10 +125,10 @@ testUnless(
     t.is((await status(wire))[0]?.wire, 'answers');
     // What comes and goes meanwhile does as well.
     await exported(wire, [3], 'native');
-    await cliJson(['unexport', '--force', 'e0.3'], wire.env);
+    await jsonHere(['unexport', '--force', 'e0.3'], wire.env);
     t.is((await status(wire))[0]?.wire, 'answers');
     await rename(disk(wire, 9), disk(wire, 2));
-    await cliJson(['restart', '--all'], wire.env);
+    await jsonHere(['restart', '--all'], wire.env);
     t.deepEqual(
       (await status(wire)).map(({ wire: answer }) => answer),
       ['answers', 'answers'],
@@ -167,12 +166,12 @@ async function exported(wire: TestWire, slots: number[], name: string, ...more: 
   for (const slot of slots) {
     await writeFile(disk(wire, slot), '');
     await truncate(disk(wire, slot), 1 << 20);
-    await cliJson(exportOn(wire, name, slot, ...more), wire.env);
+    await jsonHere(exportOn(wire, name, slot, ...more), wire.env);
   }
 }
 
 async function status({ env }: TestWire): Promise<StatusReport['exports']> {
-  return (await cliJson<StatusReport>(['status'], env)).exports;
+  return (await jsonHere<StatusReport>(['status'], env)).exports;
 }
 
 async function sameProcesses(t: ExecutionContext, wire: TestWire, before: number[][]): Promise<void> {

@@ -8,7 +8,7 @@ import type { ExecutionContext } from 'ava';
 import { here } from '../../src/host/local.js';
 import { findForeignTargets } from '../../src/target/foreign-targets.js';
 import type { ExportStatus, StatusReport } from '../../src/target/status.js';
-import { type CliResult, cli, cliJson } from './cli.js';
+import { type CliResult, cli, jsonHere } from './cli.js';
 import { assertNothingLeft, exportOn } from './export.js';
 import { builtVblade, noRoot, testUnless } from './machine.js';
 import { startNative } from './native-process.js';
@@ -57,7 +57,7 @@ async function socketsOf({ netns }: TestWire): Promise<number> {
 }
 
 async function statusOf(wire: TestWire): Promise<ExportStatus[]> {
-  return (await cliJson<StatusReport>(['status'], wire.env)).exports;
+  return (await jsonHere<StatusReport>(['status'], wire.env)).exports;
 }
 
 function assertRefused(t: ExecutionContext, result: CliResult, ...says: RegExp[]): void {
@@ -80,7 +80,7 @@ testUnless(
   'B1: an address that another machine of the segment answers for is refused, and a fault where it is served',
   async (t) => {
     const wire = await scene(t);
-    await cliJson(exportOn(wire, 'native', 1), wire.env);
+    await jsonHere(exportOn(wire, 'native', 1), wire.env);
     t.like((await statusOf(wire))[0], { state: 'serving', wire: 'answers', faults: [] });
     await byHand(t, wire, [vblade, '0', '1', wire.initiator, wire.theirs]);
     const [served] = await statusOf(wire);
@@ -89,7 +89,7 @@ testUnless(
     const moved = await cli(['migrate', 'e0.1', '--to', 'vblade'], wire.env);
     assertRefused(t, moved, new RegExp(`another station answers for e0.1: ${wire.mac}`));
     assertRefused(t, await cli(['restart', 'e0.1'], wire.env), /another station answers for e0.1/);
-    await cliJson(['unexport', '--force', 'e0.1'], wire.env);
+    await jsonHere(['unexport', '--force', 'e0.1'], wire.env);
     const refused = await cli(exportOn(wire, 'native', 1), wire.env);
     assertRefused(
       t,
@@ -98,9 +98,9 @@ testUnless(
       /another address/,
     );
     assertRefused(t, await cli([...exportOn(wire, 'native', 1), '--dry-run'], wire.env), /another station/);
-    await cliJson(exportOn(wire, 'native', 2), wire.env);
+    await jsonHere(exportOn(wire, 'native', 2), wire.env);
     t.like((await statusOf(wire))[0], { state: 'serving', wire: 'answers', faults: [] });
-    await cliJson(['unexport', '--force', 'e0.2'], wire.env);
+    await jsonHere(['unexport', '--force', 'e0.2'], wire.env);
     await assertNothingLeft(t, wire);
   },
 );
@@ -111,7 +111,7 @@ testUnless(
   async (t) => {
     const wire = await scene(t);
     const lab = await labOf(wire);
-    await cliJson(exportOn(wire, 'native', 2), wire.env);
+    await jsonHere(exportOn(wire, 'native', 2), wire.env);
     // Under another name, with an option behind the operands, as getopt allows.
     const renamed = join(wire.folder, 'myblade');
     await copyFile(vblade, renamed);
@@ -139,7 +139,7 @@ testUnless(
   'B2: a target that somebody starts later is a fault of the export beside it',
   async (t) => {
     const wire = await scene(t);
-    await cliJson(exportOn(wire, 'vblade', 1), wire.env);
+    await jsonHere(exportOn(wire, 'vblade', 1), wire.env);
     const pid = await byHand(t, wire, [vblade, '0', '1', wire.target, wire.theirs]);
     const [served] = await statusOf(wire);
     t.like(served, { state: 'impaired', remedy: null });
@@ -153,7 +153,7 @@ testUnless(
       new RegExp(`process ${pid} `),
     );
     assertRefused(t, await cli(['restart', 'e0.1'], wire.env), new RegExp(`process ${pid} `));
-    await cliJson(['unexport', '--force', 'e0.1'], wire.env);
+    await jsonHere(['unexport', '--force', 'e0.1'], wire.env);
   },
 );
 
@@ -164,7 +164,7 @@ testUnless(
     const wire = await scene(t);
     const other = { AOE_LAB_STATE: join(wire.folder, 'other state') };
     await mkdir(other.AOE_LAB_STATE);
-    await cliJson(exportOn(wire, 'native', 1), other);
+    await jsonHere(exportOn(wire, 'native', 1), other);
     t.teardown(() => cli(['unexport', '--force', '--all'], other));
     const refused = await cli([...exportOn(wire, 'native', 1), '--file', wire.theirs], wire.env);
     assertRefused(
@@ -173,19 +173,19 @@ testUnless(
       /process \d+ .*native\.cjs.* answers for e0\.1 on tgt/,
       /AOE_LAB_STATE='.*other state' aoe-lab unexport/,
     );
-    await cliJson(['unexport', '--force', 'e0.1'], other);
+    await jsonHere(['unexport', '--force', 'e0.1'], other);
     const exports = [{ shelf: 0, slot: 1, iface: wire.target, path: wire.theirs }];
     const { child } = await startNative(t, wire, { exports });
     const again = await cli(exportOn(wire, 'native', 1), wire.env);
     assertRefused(t, again, new RegExp(`process ${child.pid} .* answers for e0.1`));
-    await cliJson(exportOn(wire, 'native', 2), wire.env);
+    await jsonHere(exportOn(wire, 'native', 2), wire.env);
     t.like((await statusOf(wire))[0], { state: 'serving', wire: 'answers', faults: [] });
   },
 );
 
 testUnless(noVblade, 'programs that only ask are no targets, and what we started is ours', async (t) => {
   const wire = await scene(t);
-  await cliJson(exportOn(wire, 'vblade', 1), wire.env);
+  await jsonHere(exportOn(wire, 'vblade', 1), wire.env);
   const [served] = await statusOf(wire);
   const found = await findForeignTargets(here, wire.netns, []);
   t.deepEqual(

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { here } from '../../src/host/local.js';
 import type { StatusReport } from '../../src/target/status.js';
-import { cli, cliJson } from './cli.js';
+import { cli, jsonHere } from './cli.js';
 import { exportOn } from './export.js';
 import { noRoot, testUnless } from './machine.js';
 import { type TestWire, testWire } from './wire.js';
@@ -31,14 +31,14 @@ testUnless(
   'a full state folder is named with what to do; no half entry stays, and exports can be ended',
   async (t) => {
     const { wire, state } = await smallState(t);
-    await cliJson(exportOn(wire, 'native', 1, '--size', '1M'), wire.env);
+    await jsonHere(exportOn(wire, 'native', 1, '--size', '1M'), wire.env);
     await fill(state);
     const { exitCode, stderr } = await cli(exportOn(wire, 'native', 2, '--size', '1M'), wire.env);
     t.is(exitCode, 1);
     t.true(stderr.includes(`the file system of ${state} is full`), stderr);
     t.regex(stderr, /→ make room there/);
     t.deepEqual(await readdir(join(state, 'exports')), [`e0.1@tgt%${wire.netns}.json`]);
-    t.like(await cliJson<StatusReport>(['status'], wire.env), { exports: [{ slot: 1, state: 'serving' }] });
+    t.like(await jsonHere<StatusReport>(['status'], wire.env), { exports: [{ slot: 1, state: 'serving' }] });
     const ended = await cli(['unexport', 'e0.1'], wire.env);
     t.is(ended.exitCode, 0, ended.stderr);
     t.deepEqual((await readdir(state)).sort(), ['fill', 'logs']);
@@ -50,7 +50,7 @@ testUnless(
   'a state folder on a read-only file system is named; what runs there is not touched',
   async (t) => {
     const { wire, state } = await smallState(t);
-    await cliJson(exportOn(wire, 'native', 1, '--size', '1M'), wire.env);
+    await jsonHere(exportOn(wire, 'native', 1, '--size', '1M'), wire.env);
     // Over itself: the log is open for writing.
     await here.run(['mount', '--bind', state, state]);
     t.teardown(() => here.run(['umount', state]));
@@ -65,7 +65,7 @@ testUnless(
       t.true(stderr.includes(`${state} lies on a file system that is read-only`), stderr);
       t.notRegex(stderr, /sh -c/);
     }
-    t.like(await cliJson<StatusReport>(['status'], wire.env), { exports: [{ slot: 1, state: 'serving' }] });
+    t.like(await jsonHere<StatusReport>(['status'], wire.env), { exports: [{ slot: 1, state: 'serving' }] });
   },
 );
 
@@ -74,9 +74,9 @@ testUnless(
   'an export whose namespace is gone says so, with what to do, and can be ended',
   async (t) => {
     const wire = await testWire(t);
-    await cliJson(exportOn(wire, 'native', 1, '--size', '1M'), wire.env);
+    await jsonHere(exportOn(wire, 'native', 1, '--size', '1M'), wire.env);
     await here.run(['ip', 'netns', 'del', wire.netns]);
-    const { exports } = await cliJson<StatusReport>(['status'], wire.env);
+    const { exports } = await jsonHere<StatusReport>(['status'], wire.env);
     t.regex(
       exports[0]?.faults.join() ?? '',
       /network namespace \S+ is gone: make it .* aoe-lab unexport e0\.1/,

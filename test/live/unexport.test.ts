@@ -2,7 +2,7 @@
 import { readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StatusReport } from '../../src/target/status.js';
-import { cli, cliJson } from './cli.js';
+import { cli, jsonHere } from './cli.js';
 import { askFrom, exportOn } from './export.js';
 import { builtVblade, noRoot, testUnless } from './machine.js';
 import { testWire } from './wire.js';
@@ -20,7 +20,7 @@ testUnless(
       [3, 'vblade'],
       [4, 'vblade'],
     ] as const) {
-      await cliJson(exportOn(wire, implementation, slot, '--size', '1M'), wire.env);
+      await jsonHere(exportOn(wire, implementation, slot, '--size', '1M'), wire.env);
     }
     const data = join(wire.folder, 'data');
     await writeFile(data, 'x'.repeat(4096));
@@ -42,7 +42,7 @@ testUnless(
     }
     // Nothing of several is ended where one is in use.
     t.is((await cli(['unexport', '--all'], wire.env)).exitCode, 2);
-    t.is((await cliJson<StatusReport>(['status'], wire.env)).exports.length, 4);
+    t.is((await jsonHere<StatusReport>(['status'], wire.env)).exports.length, 4);
     for (const [args, said] of [
       [['e0.2', 'e0.4'], /disk2, which it made, was gone already\n.*disk4 was left alone/],
       [['e0.1', '--allow', 'used'], /e0\.1/],
@@ -60,11 +60,11 @@ testUnless(
   'names and --all exclude each other; --dry-run says what would end, and changes nothing',
   async (t) => {
     const wire = await testWire(t);
-    await cliJson(exportOn(wire, 'native', 1, '--size', '1M'), wire.env);
+    await jsonHere(exportOn(wire, 'native', 1, '--size', '1M'), wire.env);
     const both = await cli(['unexport', 'e0.1', '--all'], wire.env);
     t.is(both.exitCode, 2);
     t.regex(both.stderr, /--all ends every export, and some are named as well/);
-    const planned = await cliJson<{ id: string; made: boolean }[]>(
+    const planned = await jsonHere<{ id: string; made: boolean }[]>(
       ['unexport', '--all', '--dry-run'],
       wire.env,
     );
@@ -72,30 +72,30 @@ testUnless(
       planned.map(({ made }) => made),
       [true],
     );
-    t.is((await cliJson<StatusReport>(['status'], wire.env)).exports.length, 1);
+    t.is((await jsonHere<StatusReport>(['status'], wire.env)).exports.length, 1);
   },
 );
 
 testUnless(noRoot(), 'the log of an export is there after it has ended, for two weeks', async (t) => {
   const wire = await testWire(t);
-  await cliJson(exportOn(wire, 'native', 1, '--size', '1M'), wire.env);
-  const { path, text } = await cliJson<{ path: string; text: string }>(['logs', 'e0.1'], wire.env);
+  await jsonHere(exportOn(wire, 'native', 1, '--size', '1M'), wire.env);
+  const { path, text } = await jsonHere<{ path: string; text: string }>(['logs', 'e0.1'], wire.env);
   t.regex(text, /^aoe-lab: e0\.1@\S+ is exported at \d{4}-\S+Z$[\s\S]*^\d{4}-\S+Z .*2048 sectors/m);
-  await cliJson(['unexport', 'e0.1'], wire.env);
+  await jsonHere(['unexport', 'e0.1'], wire.env);
   t.regex(await readFile(path, 'utf8'), /2048 sectors/);
   // What the same daemon printed for others, or before, belongs to no export of now.
-  await cliJson(exportOn(wire, 'native', 1, '--size', '2M'), wire.env);
-  const later = await cliJson<{ text: string; skipped: number }>(['logs', 'e0.1'], wire.env);
+  await jsonHere(exportOn(wire, 'native', 1, '--size', '2M'), wire.env);
+  const later = await jsonHere<{ text: string; skipped: number }>(['logs', 'e0.1'], wire.env);
   t.regex(later.text, /4096 sectors/);
   t.notRegex(later.text, /2048 sectors/);
   t.is((await readFile(path)).subarray(later.skipped).toString(), later.text);
-  await cliJson(['unexport', 'e0.1'], wire.env);
+  await jsonHere(['unexport', 'e0.1'], wire.env);
   const name = path.replace(/^.*\/|\.log$/g, '');
-  t.regex((await cliJson<{ text: string }>(['logs', name], wire.env)).text, /2048 sectors/);
+  t.regex((await jsonHere<{ text: string }>(['logs', name], wire.env)).text, /2048 sectors/);
   const old = Date.now() / 1000 - 15 * 86_400;
   await utimes(path, old, old);
-  await cliJson(exportOn(wire, 'native', 2, '--size', '1M', '--netns', wire.netns), wire.env);
-  await cliJson(['unexport', 'e0.2'], wire.env);
+  await jsonHere(exportOn(wire, 'native', 2, '--size', '1M', '--netns', wire.netns), wire.env);
+  await jsonHere(['unexport', 'e0.2'], wire.env);
   const kept = await cli(['logs', 'e0.9'], wire.env);
   t.is(kept.exitCode, 2);
 });

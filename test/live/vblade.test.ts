@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { here } from '../../src/host/local.js';
 import { listLoops } from '../../src/storage/loop.js';
 import type { StatusReport } from '../../src/target/status.js';
-import { cli, cliJson } from './cli.js';
-import { askFrom, assertNothingLeft, discoverOn, exportOn, type Found } from './export.js';
+import { cli, jsonHere } from './cli.js';
+import { askFrom, assertNothingLeft, discoverOn, exportOn, type Found, killAll } from './export.js';
 import { builtVblade, testUnless } from './machine.js';
 import { assertLeast } from './rights.js';
 import { type TestWire, testWire } from './wire.js';
@@ -23,26 +23,26 @@ testUnless(
   'an export by vblade is found over the wire, is whole in status, and leaves nothing',
   async (t) => {
     const wire = await testWire(t);
-    const made = await cliJson<{ id: string; pids: number[] }>(
+    const made = await jsonHere<{ id: string; pids: number[] }>(
       exportArgs(wire, 1, '--size', '16M'),
       wire.env,
     );
     t.is(made.id, `e0.1@tgt%${wire.netns}`);
     t.is(made.pids.length, 1);
     await assertLeast(t, here, made.pids[0] as number, ['net_raw'], [join(wire.folder, 'disk1')]);
-    const found = await cliJson<Found[]>(discoverOn(wire), wire.env);
+    const found = await jsonHere<Found[]>(discoverOn(wire), wire.env);
     t.is(found.length, 1);
     const [one] = found;
     t.like(one, { shelf: 0, slot: 1, sectors: 32768, maxSectors: 2, bufferCount: 16, configString: '' });
     t.regex(one?.serial ?? '', /^0\.1:/);
-    const { exports } = await cliJson<StatusReport>(['status'], wire.env);
+    const { exports } = await jsonHere<StatusReport>(['status'], wire.env);
     t.is(exports.length, 1);
     t.like(exports[0], { id: made.id, state: 'serving', wire: 'answers', faults: [], pids: made.pids });
     t.deepEqual(exports[0]?.rights, { capabilities: ['net_raw'], noNewPrivileges: true, seccomp: false });
     const { stdout } = await cli(['status', '--long'], wire.env);
     t.regex(stdout, /^e0\.1@tgt\S*: its process may net_raw; gains none$/m);
-    await cliJson(['unexport', '--force', 'e0.1'], wire.env);
-    t.deepEqual(await cliJson<Found[]>([...discoverOn(wire), '--wait', '300'], wire.env), []);
+    await jsonHere(['unexport', '--force', 'e0.1'], wire.env);
+    t.deepEqual(await jsonHere<Found[]>([...discoverOn(wire), '--wait', '300'], wire.env), []);
     await t.throwsAsync(stat(join(wire.folder, 'disk1')), { code: 'ENOENT' });
     await assertNothingLeft(t, wire);
   },
@@ -53,7 +53,7 @@ testUnless(
   'what is written over the wire is in the file and reads back; the file is kept then',
   async (t) => {
     const wire = await testWire(t, 9000);
-    await cliJson(exportArgs(wire, 2, '--size', '8M'), wire.env);
+    await jsonHere(exportArgs(wire, 2, '--size', '8M'), wire.env);
     const data = randomBytes(3 << 20);
     const source = join(wire.folder, 'data');
     await writeFile(source, data);
@@ -70,7 +70,7 @@ testUnless(
     const disk = await readFile(join(wire.folder, 'disk2'));
     t.true(data.equals(disk.subarray(1 << 20, 4 << 20)));
     t.is(disk.length, 8 << 20);
-    const { unexported } = await cliJson<{ unexported: { file: string }[] }>(
+    const { unexported } = await jsonHere<{ unexported: { file: string }[] }>(
       ['unexport', '--force', 'e0.2'],
       wire.env,
     );
@@ -87,12 +87,12 @@ testUnless(
     const file = join(wire.folder, 'disk15');
     await writeFile(file, Buffer.alloc(1 << 20), { mode: 0o600 });
     await chown(file, 12345, 12345);
-    const { pids } = await cliJson<{ pids: number[] }>(exportArgs(wire, 15), wire.env);
+    const { pids } = await jsonHere<{ pids: number[] }>(exportArgs(wire, 15), wire.env);
     await assertLeast(t, here, pids[0] as number, ['net_raw', 'dac_override'], [file]);
-    t.is((await cliJson<Found[]>(discoverOn(wire), wire.env)).length, 1);
+    t.is((await jsonHere<Found[]>(discoverOn(wire), wire.env)).length, 1);
     await chown(file, 0, 0);
-    await cliJson(['restart', 'e0.15'], wire.env);
-    const { exports } = await cliJson<StatusReport>(['status'], wire.env);
+    await jsonHere(['restart', 'e0.15'], wire.env);
+    const { exports } = await jsonHere<StatusReport>(['status'], wire.env);
     await assertLeast(t, here, exports[0]?.pids[0] as number, ['net_raw'], [file]);
   },
 );
@@ -101,7 +101,7 @@ testUnless(reason, 'a read-only export refuses writes and keeps the data', async
   const wire = await testWire(t);
   const file = join(wire.folder, 'disk3');
   await writeFile(file, Buffer.alloc(1 << 20, 7));
-  await cliJson(exportArgs(wire, 3, '--read-only'), wire.env);
+  await jsonHere(exportArgs(wire, 3, '--read-only'), wire.env);
   const source = join(wire.folder, 'data');
   await writeFile(source, Buffer.alloc(4096, 9));
   const place = askFrom(wire);
@@ -113,9 +113,9 @@ testUnless(reason, 'a read-only export refuses writes and keeps the data', async
 
 testUnless(reason, 'an access list admits the listed initiator and nobody else', async (t) => {
   const wire = await testWire(t);
-  await cliJson(exportArgs(wire, 4, '--size', '1M', '--mac', '02:00:00:00:00:01'), wire.env);
-  await cliJson(exportArgs(wire, 5, '--size', '1M', '--mac', wire.mac), wire.env);
-  const found = await cliJson<Found[]>([...discoverOn(wire), '--wait', '500'], wire.env);
+  await jsonHere(exportArgs(wire, 4, '--size', '1M', '--mac', '02:00:00:00:00:01'), wire.env);
+  await jsonHere(exportArgs(wire, 5, '--size', '1M', '--mac', wire.mac), wire.env);
+  const found = await jsonHere<Found[]>([...discoverOn(wire), '--wait', '500'], wire.env);
   t.deepEqual(
     found.map(({ slot }) => slot),
     [5],
@@ -125,8 +125,8 @@ testUnless(reason, 'an access list admits the listed initiator and nobody else',
 testUnless(reason, 'buffer count, offset and length reach the target', async (t) => {
   const wire = await testWire(t);
   const options = ['--buffer-count', '7', '--offset', '100', '--length', '1000', '--direct-io', '--sync'];
-  await cliJson(exportArgs(wire, 6, '--size', '1M', ...options), wire.env);
-  const [found] = await cliJson<Found[]>(discoverOn(wire), wire.env);
+  await jsonHere(exportArgs(wire, 6, '--size', '1M', ...options), wire.env);
+  const [found] = await jsonHere<Found[]>(discoverOn(wire), wire.env);
   t.like(found, { bufferCount: 7, sectors: 1000 });
 });
 
@@ -140,14 +140,14 @@ testUnless(reason, 'an option that vblade lacks is refused by its flag, and noth
 
 testUnless(reason, 'a loop device is attached for the export, and detached with it', async (t) => {
   const wire = await testWire(t);
-  const made = await cliJson<{ device: string }>(
+  const made = await jsonHere<{ device: string }>(
     exportArgs(wire, 8, '--size', '4M', '--loop', '--direct-io'),
     wire.env,
   );
   const file = join(wire.folder, 'disk8');
   t.like((await listLoops(here, file))[0], { device: made.device, directIo: true });
-  t.is((await cliJson<Found[]>(discoverOn(wire), wire.env))[0]?.sectors, 8192);
-  await cliJson(['unexport', '--force', 'e0.8'], wire.env);
+  t.is((await jsonHere<Found[]>(discoverOn(wire), wire.env))[0]?.sectors, 8192);
+  await jsonHere(['unexport', '--force', 'e0.8'], wire.env);
   t.deepEqual(await listLoops(here, file), []);
 });
 
@@ -161,9 +161,9 @@ testUnless(reason, 'a loop device that somebody else attached to the file stays'
   const refused = await cli(exportArgs(wire, 9, '--loop'), wire.env);
   t.is(refused.exitCode, 2);
   t.regex(refused.stderr, new RegExp(`attached as ${other}`));
-  await cliJson(exportArgs(wire, 9, '--loop', '--force'), wire.env);
+  await jsonHere(exportArgs(wire, 9, '--loop', '--force'), wire.env);
   t.is((await listLoops(here, file)).length, 2);
-  await cliJson(['unexport', '--force', 'e0.9'], wire.env);
+  await jsonHere(['unexport', '--force', 'e0.9'], wire.env);
   t.deepEqual(
     (await listLoops(here, file)).map(({ device }) => device),
     [other],
@@ -179,7 +179,7 @@ testUnless(reason, 'of two commands at once on one address one wins and the othe
   t.deepEqual(both.map(({ exitCode }) => exitCode).sort(), [0, 2]);
   const loser = both.find(({ exitCode }) => exitCode === 2);
   t.regex(loser?.stderr ?? '', /vblade 25 has exported .*disk10 there since/);
-  const { exports } = await cliJson<StatusReport>(['status'], wire.env);
+  const { exports } = await jsonHere<StatusReport>(['status'], wire.env);
   t.is(exports.length, 1);
   t.is(exports[0]?.pids.length, 1);
 });
@@ -208,17 +208,15 @@ testUnless(
   'a target that died is shown as down; restart brings it back; logs show what it printed',
   async (t) => {
     const wire = await testWire(t);
-    const { pids } = await cliJson<{ pids: number[] }>(exportArgs(wire, 12, '--size', '1M'), wire.env);
-    process.kill(pids[0] as number, 'SIGKILL');
-    while ((await here.stat(`/proc/${pids[0]}`)) !== undefined)
-      await new Promise((resolve) => setImmediate(resolve));
-    const down = await cliJson<StatusReport>(['status'], wire.env);
+    const { pids } = await jsonHere<{ pids: number[] }>(exportArgs(wire, 12, '--size', '1M'), wire.env);
+    await killAll(pids.slice(0, 1));
+    const down = await jsonHere<StatusReport>(['status'], wire.env);
     t.is(down.exports[0]?.state, 'down');
     t.regex(down.exports[0]?.faults.join() ?? '', /no process: aoe-lab restart e0\.12/);
-    await cliJson(['restart', 'e0.12'], wire.env);
-    const up = await cliJson<StatusReport>(['status'], wire.env);
+    await jsonHere(['restart', 'e0.12'], wire.env);
+    const up = await jsonHere<StatusReport>(['status'], wire.env);
     t.like(up.exports[0], { state: 'serving', wire: 'answers' });
-    const { text } = await cliJson<{ text: string }>(['logs', 'e0.12'], wire.env);
+    const { text } = await jsonHere<{ text: string }>(['logs', 'e0.12'], wire.env);
     t.is(text.match(/e0\.12, 2048 sectors/g)?.length, 2);
   },
 );
@@ -229,13 +227,13 @@ testUnless(
   async (t) => {
     const wire = await testWire(t);
     const args = exportArgs(wire, 14, '--size', '1M', '--restart', 'on-failure');
-    const { pids } = await cliJson<{ pids: number[] }>(args, wire.env);
+    const { pids } = await jsonHere<{ pids: number[] }>(args, wire.env);
     // The supervisor and what it supervises.
     t.is(pids.length, 2);
     for (const pid of pids) await assertLeast(t, here, pid, ['net_raw'], [join(wire.folder, 'disk14')]);
     const serving = async (): Promise<StatusReport['exports'][number]> => {
       for (;;) {
-        const { exports } = await cliJson<StatusReport>(['status'], wire.env);
+        const { exports } = await jsonHere<StatusReport>(['status'], wire.env);
         const [one] = exports;
         if (one?.state === 'serving' && one.wire === 'answers') return one;
       }
@@ -249,10 +247,10 @@ testUnless(
     t.is(vblade.length, 1, 'it ended with its interface, its supervisor did not');
     process.kill(vblade[0] as number, 'SIGKILL');
     t.false((await serving()).pids.includes(vblade[0] as number));
-    const { text } = await cliJson<{ text: string }>(['logs', 'e0.14'], wire.env);
+    const { text } = await jsonHere<{ text: string }>(['logs', 'e0.14'], wire.env);
     t.regex(text, /Network is down/);
     t.regex(text, /ended with 137, and is started again/);
-    await cliJson(['unexport', '--force', 'e0.14', '--remove-file'], wire.env);
+    await jsonHere(['unexport', '--force', 'e0.14', '--remove-file'], wire.env);
     await assertNothingLeft(t, wire);
   },
 );

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { ExecutionContext } from 'ava';
 import { here } from '../../src/host/local.js';
 import { temporaryFolder } from '../temporary.js';
-import { cli } from './cli.js';
+import { cliHere } from './cli.js';
 
 export interface TestWire {
   netns: string;
@@ -24,7 +24,7 @@ export async function testWire(t: ExecutionContext, mtu = 1500): Promise<TestWir
   const env = { AOE_LAB_STATE: `${folder}/state` };
   await here.run(['ip', 'netns', 'add', netns]);
   t.teardown(async () => {
-    await cli(['unexport', '--force', '--all'], env);
+    await cliHere(['unexport', '--force', '--all'], env);
     await here.run(['ip', 'netns', 'del', netns]);
   });
   const inside = here.inNamespace(netns);
