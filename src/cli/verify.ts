@@ -14,6 +14,7 @@ import {
   siteOn,
   siteOptions,
   UNPINNED,
+  whole,
   wireMtu,
 } from './options.js';
 import { untilSignal } from './signals.js';
@@ -31,6 +32,7 @@ interface Options extends SiteOptions {
   initiator: string;
   acceptNew?: boolean;
   mtu: number;
+  fileMib: number;
   inPlace?: boolean;
   json?: boolean;
   junit?: string;
@@ -61,7 +63,8 @@ export function register(program: Command): void {
       "the client: the Linux aoe driver in a guest (vm), or of a host over SSH, with --iface and --wire; or aoe-lab's own (here), which skips what needs a device",
       'vm',
     )
-    .option('--mtu <BYTES>', 'of the wire (on hosts: at most)', wireMtu, 9000);
+    .option('--mtu <BYTES>', 'of the wire (on hosts: at most)', wireMtu, 9000)
+    .option('--file-mib <MIB>', 'that test 1 writes', whole(1, 200), 100);
   siteOptions(command)
     .option(...ACCEPT_NEW)
     .addOption(new Option('--in-place', 'use the network namespace of this process').hideHelp())
@@ -105,7 +108,8 @@ async function run(
     import('../verify/acceptance/acceptance.js'),
     import('../host/local.js'),
   ]);
-  const { release, source, offline, unpinned, kernel, clientKernel, mtu, inPlace, acceptNew } = options;
+  const { release, source, offline, unpinned, kernel, clientKernel, mtu, fileMib, inPlace, acceptNew } =
+    options;
   const host = farHost(options);
   const interfaces = siteInterfaces('running the acceptance tests', host, options);
   const all = (found?: Site) =>
@@ -123,6 +127,7 @@ async function run(
             kernel,
             clientKernel,
             mtu,
+            fileMib,
             inPlace,
             signal,
           },

@@ -10,7 +10,7 @@ import type { AcceptanceReport } from '../../src/verify/acceptance/acceptance.js
 import { bootGuest } from '../../src/vm/index.js';
 import { cli } from './cli.js';
 import { guestUser } from './guest-user.js';
-import { builtVblade, LONG, noGuests, testUnless } from './machine.js';
+import { builtVblade, FILE, LONG, noGuests, testUnless } from './machine.js';
 
 const MTU = 9000;
 /** What each test does is tried by verify.test.ts. */
@@ -42,7 +42,7 @@ testUnless(reason, 'verify with a client on a host: its driver is loaded, used a
     await guest.host.run(['sh', '-c', INSTALL]);
     const env = await guestUser(folder, 'client', guest);
     const inside = (argv: readonly string[]) => ['ip', 'netns', 'exec', wire.netns as string, ...argv];
-    const words = ['verify', '--impl', 'vblade', '--initiator', 'client', '--test', TESTS, '--json'];
+    const words = ['verify', '--impl', 'vblade', '--initiator', 'client', '--test', TESTS, ...FILE, '--json'];
     const place = ['--iface', 'eth0', '--wire', wire.target];
     const { exitCode, stdout, stderr } = await cli([...words, ...place], env, { inside });
     t.is(exitCode, 0, stderr + stdout.slice(-2000));

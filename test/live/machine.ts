@@ -13,6 +13,9 @@ export const LONG = process.env.AOE_LAB_LONG === '1';
 /** Undefined, or that a long run is needed. */
 export const ordinary = LONG ? undefined : 'takes minutes: AOE_LAB_LONG=1 has it run';
 
+/** Of `verify`: an emulated client takes half a minute for the usual 100 MiB. */
+export const FILE = LONG ? [] : ['--file-mib', '16'];
+
 function onPath(command: string): boolean {
   return (process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, command)));
 }

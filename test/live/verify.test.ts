@@ -11,7 +11,7 @@ import { Theatre } from '../../src/verify/theatre.js';
 import { type GuestRecord, listGuests } from '../../src/vm/index.js';
 import { temporaryFolder } from '../temporary.js';
 import { cli, cliJson } from './cli.js';
-import { LONG, noGuests, noRoot, sourceTree, testUnless } from './machine.js';
+import { FILE, LONG, noGuests, noRoot, sourceTree, testUnless } from './machine.js';
 
 const reason = noRoot() ?? (await noGuests());
 const noModules = reason ?? (findCommand('bwrap') === undefined ? 'needs bwrap' : undefined);
@@ -65,7 +65,7 @@ for (const { impl, tests, lacking, source } of CASES) {
     const state = await temporaryFolder(t);
     const env = { AOE_LAB_STATE: state };
     const from = source === undefined ? [] : ['--source', source];
-    const args = ['verify', '--impl', impl, '--test', tests, ...from];
+    const args = ['verify', '--impl', impl, '--test', tests, ...from, ...FILE];
     for (const killAfter of impl !== 'native' ? [] : LONG ? [3000, 9000] : [KILL_AFTER]) {
       t.is((await cli(args, env, { killAfter })).signal, 'SIGKILL');
     }

@@ -51,6 +51,8 @@ export interface AcceptanceOptions {
   clientSite?: Site | undefined;
   /** Bytes, of the wire; on hosts at most. */
   mtu: number;
+  /** MiB that test 1 writes; 100 otherwise, as the handbook has it. */
+  fileMib?: number | undefined;
   /** Use the network namespace of this process. */
   inPlace?: boolean | undefined;
   signal?: AbortSignal | undefined;
@@ -129,12 +131,16 @@ export async function accept(host: Host, options: AcceptanceOptions): Promise<Ac
         restore: () => port.restore(),
         frames: () => port.counts.in.delivered,
       },
+      fileMib: options.fileMib ?? 100,
       finding: (text) => findings.push(text),
     };
     const acts =
       seat === undefined
         ? ownTests({ ...common, link: theatre.plug(OWN_MAC, 'client'), address })
-        : linuxTests({ ...common, client: await linuxClient(seat, address, record) });
+        : linuxTests({
+            ...common,
+            client: await linuxClient(seat, address, record),
+          });
     const setUpSeconds = since(begun);
     const outcome = await runTests(acts, tests, record);
     // What failed because the run was called off says nothing of the target.

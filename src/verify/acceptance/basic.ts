@@ -1,13 +1,14 @@
-import type { AoeClient } from './client.js';
 import type { Step } from './record.js';
-import { digestOn, FILE, FILE_MIB, MOUNT, mounted, requireDigest, secondsOf, unmount } from './volume.js';
+import type { Scene } from './scene.js';
+import { digestOn, FILE, MOUNT, mounted, requireDigest, secondsOf, unmount } from './volume.js';
 
 /** Milliseconds; a target on the wire answers the first question. */
 const DISCOVERY = 15_000;
 
 /** Test 1 of the handbook: basic I/O through a file system. The device is left unmounted. */
-export async function basic(client: AoeClient, sectors: number, step: Step): Promise<void> {
+export async function basic({ client, target, fileMib }: Scene, step: Step): Promise<void> {
   const { host, device } = client;
+  const { sectors } = target;
   const last = await client.lastKernelLine();
   await step('the client discovers the target', async () => {
     const found = await client.discovered(DISCOVERY);
@@ -21,20 +22,20 @@ export async function basic(client: AoeClient, sectors: number, step: Step): Pro
     return 'made';
   });
   await step('mount', () => mounted(client));
-  const digest = await step(`write ${FILE_MIB} MiB`, async () => {
+  const digest = await step(`write ${fileMib} MiB`, async () => {
     const seconds = await secondsOf(() =>
       host.run([
         'dd',
         'if=/dev/urandom',
         `of=${FILE}`,
         'bs=1M',
-        `count=${FILE_MIB}`,
+        `count=${fileMib}`,
         'conv=fsync',
         'status=none',
       ]),
     );
     const value = await digestOn(host, FILE);
-    return { seen: `${(FILE_MIB / seconds).toFixed(0)} MiB/s, sha256 ${value}`, value };
+    return { seen: `${(fileMib / seconds).toFixed(0)} MiB/s, sha256 ${value}`, value };
   });
   await step('unmount, forget the cache, mount again', async () => {
     await unmount(client);
@@ -42,7 +43,7 @@ export async function basic(client: AoeClient, sectors: number, step: Step): Pro
   });
   await step('the digest is the same', async () => {
     const seconds = await secondsOf(() => requireDigest(host, digest));
-    return `equal, ${(FILE_MIB / seconds).toFixed(0)} MiB/s`;
+    return `equal, ${(fileMib / seconds).toFixed(0)} MiB/s`;
   });
   await step('unmount and check the file system', async () => {
     await unmount(client);

@@ -9,7 +9,7 @@ type Test = Tests[keyof Tests];
 
 /** The tests with the Linux aoe driver as the client. */
 export function linuxTests(scene: Scene): Tests {
-  const { client, target } = scene;
+  const { client } = scene;
   const left = (test: Test): Test => {
     return async (step) => {
       try {
@@ -29,7 +29,7 @@ export function linuxTests(scene: Scene): Tests {
       await test(step);
     });
   return {
-    basic: left((step) => basic(client, target.sectors, step)),
+    basic: left((step) => basic(scene, step)),
     load: found((step) => load(client, step)),
     failure: found((step) => failure(scene, step)),
     restart: found((step) => restart(scene, step)),

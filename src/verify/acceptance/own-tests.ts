@@ -17,8 +17,6 @@ const DISCOVERY = 15_000;
 /** The same after an outage or a restart. */
 const RETURN = 60_000;
 const MIB = 2 ** 20;
-/** Of test 1. */
-const WHOLE = 100 * MIB;
 /** Of what has to outlast a fault. */
 const SMALL = 16 * MIB;
 const NEEDS_DRIVER = 'needs the Linux aoe driver: --initiator vm';
@@ -52,7 +50,7 @@ async function basic(scene: OwnScene, step: Step): Promise<void> {
   });
   await driverOnly(step, 'mkfs.ext4');
   await driverOnly(step, 'mount');
-  const written = await step('write 100 MiB', () => writing(scene, WHOLE));
+  const written = await step(`write ${scene.fileMib} MiB`, () => writing(scene, scene.fileMib * MIB));
   await driverOnly(step, 'unmount, forget the cache, mount again');
   await step('the digest is the same', () => reading(scene, written));
   await driverOnly(step, 'unmount and check the file system');

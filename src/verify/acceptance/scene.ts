@@ -19,6 +19,8 @@ export interface Stage {
     /** Frames of the target's that have passed so far. */
     frames(): number;
   };
+  /** MiB that test 1 writes. */
+  fileMib: number;
   /** Takes down what is worth knowing although nothing failed. */
   finding(text: string): void;
 }

@@ -4,7 +4,6 @@ import type { AoeClient } from './client.js';
 
 export const MOUNT = '/mnt/aoe';
 export const FILE = `${MOUNT}/file`;
-export const FILE_MIB = 100;
 
 export async function mounted({ host, device }: AoeClient): Promise<string> {
   await host.run(['mkdir', '-p', MOUNT]);
