@@ -1,13 +1,11 @@
 /** verify with the aoe driver of a host over SSH as the client: the host is a guest, its segment a wire that leads to it. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import test from 'ava';
 import { here } from '../../src/host/local.js';
 import { makeWire, removeWire } from '../../src/host/namespace.js';
 import { connectStream, Hub, type Link, openPacketLink } from '../../src/link/index.js';
 import type { AcceptanceReport } from '../../src/verify/acceptance/acceptance.js';
 import { bootGuest } from '../../src/vm/index.js';
+import { folderOfFile } from '../temporary.js';
 import { cli } from './cli.js';
 import { guestUser } from './guest-user.js';
 import { builtVblade, FILE, LONG, noGuests, testUnless } from './machine.js';
@@ -18,9 +16,8 @@ const TESTS = LONG ? '1,2,3,4' : '1';
 const NAMES = LONG ? ['basic', 'load', 'failure', 'restart'] : ['basic'];
 const vblade = await builtVblade();
 const reason = (await noGuests()) ?? ('reason' in vblade ? vblade.reason : undefined);
-const folder = mkdtempSync(join(tmpdir(), 'aoe-lab-far-client-'));
+const folder = folderOfFile();
 process.env.AOE_LAB_STATE = join(folder, 'state');
-test.after.always(() => rmSync(folder, { recursive: true, force: true }));
 
 /** What modprobe(8) looks for its modules by; a guest has them in a folder. */
 const INSTALL = `f=/lib/modules/$(uname -r) && mkdir -p $f && cp /lib/modules/aoe.ko $f && echo aoe.ko: > $f/modules.dep`;

@@ -3,24 +3,21 @@
  * them. Minutes go by where the processor is emulated: ordinarily hosts in namespaces boot again (persist.test.ts).
  */
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import test from 'ava';
 import type { Host } from '../../src/host/host.js';
 import { openTarget } from '../../src/initiator/open.js';
 import { exportTargets } from '../../src/target/export.js';
 import { provide } from '../../src/target/provide.js';
 import { restartTargets } from '../../src/target/restart.js';
 import { unexportTargets } from '../../src/target/unexport.js';
+import { folderOfFile } from '../temporary.js';
 import { debianDisk } from './debian-disk.js';
 import { boot, noReboots, orders, readBack, shutDown, statesOnceUp } from './disk-machine.js';
 import { ordinary, testUnless } from './machine.js';
 
 const reason = ordinary ?? (await noReboots());
-const folder = await mkdtemp(join(tmpdir(), 'aoe-lab-reboot-'));
+const folder = folderOfFile();
 process.env.AOE_LAB_STATE = join(folder, 'state');
-test.after.always(() => rm(folder, { recursive: true, force: true }));
 
 /** For which the module was not built. */
 const OTHER_KERNEL = '5.10';
