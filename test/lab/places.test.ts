@@ -2,18 +2,7 @@ import test from 'ava';
 import type { InterfaceFacts } from '../../src/host/interface.js';
 import type { LabExport } from '../../src/lab/lab.js';
 import { type HostPlace, placeTrouble } from '../../src/lab/places.js';
-
-const eth0: InterfaceFacts = {
-  name: 'eth0',
-  altnames: [],
-  index: 2,
-  up: true,
-  carrier: true,
-  mac: '02:00:00:00:00:01',
-  mtu: 1500,
-  type: 'ether',
-  kind: '',
-};
+import { eth0 } from '../host/eth0.js';
 
 function trouble(interfaces: readonly InterfaceFacts[], isNew: boolean): string | undefined {
   const place: HostPlace = { netns: undefined, interfaces, foreign: [] };

@@ -3,20 +3,10 @@ import type { Identify } from '../../src/aoe/index.js';
 import type { InterfaceFacts } from '../../src/host/interface.js';
 import type { Station } from '../../src/initiator/who-answers.js';
 import { type InterfaceSnapshot, interfaceFaults } from '../../src/target/interface-faults.js';
+import { eth0 } from '../host/eth0.js';
 import { entryOf } from './entries.js';
 
-const OWN = '02:00:00:00:00:01';
-const eth0: InterfaceFacts = {
-  name: 'eth0',
-  altnames: [],
-  index: 2,
-  up: true,
-  carrier: true,
-  mac: OWN,
-  mtu: 1500,
-  type: 'ether',
-  kind: '',
-};
+const OWN = eth0.mac;
 const { control } = entryOf({});
 const started = { index: 2, mac: OWN, mtu: 1500, pids: [7] };
 

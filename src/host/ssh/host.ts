@@ -20,6 +20,9 @@ import { type RawOptions, type RawResult, runRemote } from './run.js';
 import * as scripts from './scripts.js';
 import { getPath, putPath, TRANSFER, temporaryBeside, type Wire } from './transfer.js';
 
+/** Paths in one command, whose line Linux bounds at 128 KiB (MAX_ARG_STRLEN). */
+const AT_ONCE = 20;
+
 /**
  * A host over SSH. It needs a POSIX shell and the usual small programs (busybox will do), flock(1) for locks and tar(1)
  * for folders. What only looks (`read`, `list`, `stat`, `facts` …) is asked once more when the connection was lost; all
@@ -96,7 +99,9 @@ export class SshHost implements Host {
   }
 
   async remove(...paths: string[]): Promise<void> {
-    if (paths.length > 0) await this.#script(scripts.REMOVE, paths);
+    for (let at = 0; at < paths.length; at += AT_ONCE) {
+      await this.#script(scripts.REMOVE, paths.slice(at, at + AT_ONCE));
+    }
   }
 
   async list(path: string): Promise<string[]> {
