@@ -8,16 +8,21 @@ const STATIONS = 1024;
 const SPAN = 10;
 /** What is left of what could be handled when frames were lost, and how that grows while none are. */
 const LESS = 0.85;
-const MORE = 1.01;
+const MORE = 1.03;
+/** How what was handled is forgotten, each span. */
+const FADES = 0.9;
 /** Milliseconds after which frames that waited when quotas were set are taken to be gone. */
 const SETTLING = 100;
-/** Weight of the last span among those before it. */
+/** Weight of the last span among those before it, if it tells enough: so many frames of a station at least. */
 const WEIGHT = 0.2;
-/** Spans, more of such than of others, in which a station asked for as much although most of it was dropped: it waits for no answer. */
+const TELLING = 4;
+/** Spans that tell enough after which a station that still asks for much, although most of it was dropped, waits for no answer. */
 const DEAF = 5;
-const DEAFEST = 100;
-/** Part of all that such a station gets: enough to see when it stops. */
+/** Part of what it asked for at first that is much. */
+const MUCH = 1 / 4;
+/** What such a station gets, as part of all and in milliseconds of a span: enough to see when it stops. */
 const TRICKLE = 1 / 64;
+const MOST_TRICKLE = 0.02;
 /** Stations that the socket's filter knows. */
 const MOST = 24;
 /** Least part that passes. */
@@ -27,12 +32,19 @@ const NEAR = 0.15;
 
 interface Heard {
   mac: Mac;
-  /** What it asks for in a span. */
+  /** What it asks for in a span: milliseconds, and frames. */
   demand: number;
+  frames: number;
   /** Part of its frames that pass. */
   part: number;
-  /** Grows while it is limited and asks for as much as before. */
-  deaf: number;
+  /** The most that it has asked for while it was limited, and for how many telling spans it has been. */
+  asked: number;
+  limited: number;
+}
+
+interface Spent {
+  cost: number;
+  frames: number;
 }
 
 /**
@@ -43,6 +55,7 @@ interface Heard {
  */
 export class Shares {
   readonly #spent = new Float64Array(STATIONS);
+  readonly #count = new Uint32Array(STATIONS);
   readonly #middle = new Uint32Array(STATIONS);
   readonly #source = new Uint32Array(STATIONS);
   readonly #active: number[] = [];
@@ -50,6 +63,8 @@ export class Shares {
   #heard = new Map<Mac, Heard>();
   /** What is handled in a span; no limit as long as it was always enough. */
   #capacity = Number.POSITIVE_INFINITY;
+  /** The most that was handled in one of the last spans: in a single one this process may not have run. */
+  #lately = 0;
   #began: number;
   /** Since when there are frames in the queue that came by the quotas before; those of today tell nothing of them. */
   #unsettled: number | undefined;
@@ -59,7 +74,7 @@ export class Shares {
     this.#began = now;
   }
 
-  /** A frame. @param middle the words that hold its source @param cost what it took to handle it, in any unit */
+  /** A frame. @param middle the words that hold its source @param cost milliseconds that it took */
   spend(middle: number, source: number, cost: number): void {
     const station = Math.imul((middle >>> 16) ^ source, 0x9e37_79b1) >>> 22;
     if (this.#spent[station] === 0) {
@@ -68,6 +83,7 @@ export class Shares {
       this.#active.push(station);
     }
     this.#spent[station] = (this.#spent[station] as number) + cost;
+    this.#count[station] = (this.#count[station] as number) + 1;
     this.#frames++;
   }
 
@@ -94,46 +110,63 @@ export class Shares {
     // Those that were lost were of the same kinds as those that were not.
     const all = 1 + lost / Math.max(1, this.#frames);
     let handled = 0;
-    const spent = new Map<Mac, number>();
+    const spent = new Map<Mac, Spent>();
     for (const station of this.#active) {
       const cost = (this.#spent[station] as number) / spans;
+      const frames = (this.#count[station] as number) / spans;
       handled += cost;
-      spent.set(sourceOf(this.#middle[station] as number, this.#source[station] as number), cost * all);
+      const mac = sourceOf(this.#middle[station] as number, this.#source[station] as number);
+      spent.set(mac, { cost: cost * all, frames: frames * all });
     }
     this.#forget();
-    if (lost > 0) this.#capacity = Math.min(this.#capacity, handled) * LESS;
+    this.#lately = Math.max(handled, this.#lately * FADES);
+    if (lost > 0) this.#capacity = Math.min(this.#capacity, this.#lately) * LESS;
     else if (this.#capacity !== Number.POSITIVE_INFINITY) this.#capacity *= MORE;
     else return undefined;
-    this.#remember(spent);
+    this.#remember(spent, spans);
     return this.#changed(this.#share(), now);
   }
 
   #forget(): void {
-    for (const station of this.#active) this.#spent[station] = 0;
+    for (const station of this.#active) {
+      this.#spent[station] = 0;
+      this.#count[station] = 0;
+    }
     this.#active.length = 0;
     this.#frames = 0;
   }
 
-  #remember(spent: ReadonlyMap<Mac, number>): void {
-    for (const mac of spent.keys()) {
-      if (!this.#heard.has(mac)) this.#heard.set(mac, { mac, demand: 0, part: 1, deaf: 0 });
+  #remember(spent: ReadonlyMap<Mac, Spent>, spans: number): void {
+    for (const [mac, { cost, frames }] of spent) {
+      // New ones at once: they are why frames were lost.
+      if (!this.#heard.has(mac)) {
+        this.#heard.set(mac, { mac, demand: cost, frames, part: 1, asked: 0, limited: 0 });
+      }
     }
     for (const one of this.#heard.values()) {
-      const demand = (spent.get(one.mac) ?? 0) / one.part;
+      const { cost, frames } = spent.get(one.mac) ?? { cost: 0, frames: 0 };
+      // Of a station that hardly passes one frame more or less tells little.
+      const telling = Math.min(1, (spans * Math.max(frames, one.frames * one.part)) / TELLING);
+      one.demand += (cost / one.part - one.demand) * WEIGHT * telling;
+      one.frames += (frames / one.part - one.frames) * WEIGHT * telling;
       if (one.part < 1) {
-        one.deaf = demand > one.demand / 2 ? Math.min(DEAFEST, one.deaf + 1) : Math.max(0, one.deaf - 1);
+        one.asked = Math.max(one.asked, one.demand);
+        one.limited += telling;
+      } else {
+        one.asked = 0;
+        one.limited = 0;
       }
-      // New ones at once: they are why frames were lost.
-      one.demand = one.demand === 0 ? demand : one.demand * (1 - WEIGHT) + demand * WEIGHT;
       if (one.demand < 1e-3) this.#heard.delete(one.mac);
     }
   }
 
   /** Sets the parts so that all of it comes to the capacity. */
   #share(): Quota[] {
-    const trickle = this.#capacity * TRICKLE;
+    const trickle = Math.min(MOST_TRICKLE, this.#capacity * TRICKLE);
     const all = [...this.#heard.values()].sort((one, other) => one.demand - other.demand);
-    const deaf = all.filter((one) => one.deaf >= DEAF && one.demand > trickle);
+    const deaf = all.filter(
+      ({ limited, demand, asked }) => limited >= DEAF && demand > asked * MUCH && demand > trickle,
+    );
     const others = all.filter((one) => !deaf.includes(one));
     let left = this.#capacity - deaf.length * trickle;
     let count = others.length;

@@ -21,12 +21,18 @@ interface Sender {
   wish(answered: number): number;
 }
 
+/** Frames of a span that can be handled, and what each takes. */
 const CAPACITY = 200;
+const COST = 10 / CAPACITY;
 
-/** @returns frames of each sender that were answered in the last of the spans, and the quotas then */
+/**
+ * @param capacity frames that can be handled in a span
+ * @returns frames of each sender that were answered in the last of the spans, and the quotas then
+ */
 function simulate(
   senders: readonly Sender[],
   spans: number,
+  capacity = (_span: number): number => CAPACITY,
 ): { answered: number[]; quotas: readonly Quota[] } {
   const shares = new Shares(0);
   let quotas: readonly Quota[] = [];
@@ -38,11 +44,11 @@ function simulate(
       return Math.round(wish(answered[index] as number) * part);
     });
     const all = passed.reduce((sum, count) => sum + count, 0);
-    const fits = Math.min(1, CAPACITY / Math.max(1, all));
+    const fits = Math.min(1, capacity(span) / Math.max(1, all));
     answered = passed.map((count) => Math.floor(count * fits));
     for (const [index, { number }] of senders.entries()) {
       const { middle, source } = station(number);
-      for (let count = 0; count < (answered[index] as number); count++) shares.spend(middle, source, 1);
+      for (let count = 0; count < (answered[index] as number); count++) shares.spend(middle, source, COST);
     }
     const lost = all - answered.reduce((sum, count) => sum + count, 0);
     if (shares.isDue(true, now)) quotas = shares.reckon(lost, now) ?? quotas;
@@ -84,6 +90,23 @@ test('4: an initiator gets most of what it asks for beside stations that flood t
       JSON.stringify(quotas),
     );
   }
+});
+
+test('4: who floods gets no more of it the longer it goes on', (t) => {
+  const floods = Array.from({ length: 8 }, (_, index) => flood(10 + index, 200));
+  for (const spans of [300, 3000]) {
+    const { answered } = simulate([initiator(1, 120), ...floods], spans);
+    const theirs = answered.slice(1).reduce((sum, count) => sum + count, 0);
+    t.true(theirs < CAPACITY / 10, `${spans}: ${answered}`);
+    t.is(answered[0], 120, `${spans}: ${answered}`);
+  }
+});
+
+test('4: a span in which this process hardly ran is no measure of what it can do', (t) => {
+  const floods = Array.from({ length: 8 }, (_, index) => flood(10 + index, 200));
+  const pauses = (span: number): number => (span === 50 ? 2 : CAPACITY);
+  const { answered } = simulate([initiator(1, 120), ...floods], 80, pauses);
+  t.true((answered[0] as number) >= 60, `${answered}`);
 });
 
 test('4: those who ask for the same get the same', (t) => {

@@ -1,0 +1,59 @@
+/**
+ * Requests a second of two builds of native in one interleaved run: `node dist/test/bench/builds.js BEFORE AFTER`, as root, each a
+ * `native.cjs` or `main.js`. ROUNDS (9) and TIME, seconds a measurement (2). The medians of both and that of the ratios are printed.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { LoadGenerator } from '../../src/verify/bench/generator.js';
+import { makeWire } from '../link/veth.js';
+import { initiate, perSecond, startNative } from './native.js';
+
+const ROUNDS = Number(process.env.ROUNDS ?? 9);
+const TIME = Number(process.env.TIME ?? 2) * 1000;
+const SHAPES = [
+  { name: '4 KiB, 1 under way, reads', size: 4096, depth: 1, reads: 100 },
+  { name: '4 KiB, 8 under way, 70 % reads', size: 4096, depth: 8, reads: 70 },
+  { name: '8 KiB, 32 under way, reads', size: 8192, depth: 32, reads: 100 },
+  { name: '8 KiB, 32 under way, writes', size: 8192, depth: 32, reads: 0 },
+];
+
+const builds = process.argv.slice(2);
+if (builds.length !== 2) throw new Error('usage: builds.js BEFORE AFTER');
+const folder = await mkdtemp(join(tmpdir(), 'aoe-lab-builds-'));
+const wire = await makeWire(9000);
+const generator = new LoadGenerator();
+try {
+  for (const { name, ...shape } of SHAPES) {
+    const rates: number[][] = [];
+    for (let round = 0; round < ROUNDS; round++) rates.push(await measure(shape, round % 2 === 1));
+    const [before, after] = [0, 1].map((index) => median(rates.map((pair) => pair[index] as number)));
+    const ratio = median(rates.map(([one, other]) => (other as number) / (one as number)));
+    process.stdout.write(`${name}: ${before} -> ${after} requests/s, ratio ${ratio.toFixed(3)}\n`);
+  }
+} finally {
+  await generator.close();
+  await wire.remove();
+  await rm(folder, { recursive: true });
+}
+
+/** @returns of the first and of the second build */
+async function measure(
+  shape: { size: number; depth: number; reads: number },
+  isReversed: boolean,
+): Promise<number[]> {
+  const rates: number[] = [];
+  for (const index of isReversed ? [1, 0] : [0, 1]) {
+    const native = await startNative(builds[index] as string, wire, folder, 1);
+    try {
+      rates[index] = perSecond(await initiate(generator, wire, native.mac, { ...shape, time: TIME }));
+    } finally {
+      await native.stop();
+    }
+  }
+  return rates;
+}
+
+function median(values: number[]): number {
+  return values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)] as number;
+}
