@@ -19,6 +19,8 @@ export const SECTORS = (128 * MEBIBYTE) / 512;
 
 export interface RunningNative {
   mac: Mac;
+  /** Processor time so far, seconds. */
+  cpu(): Promise<number>;
   /** Most memory it has held, bytes. */
   peak(): Promise<number>;
   stop(): Promise<void>;
@@ -48,6 +50,12 @@ export async function startNative(
   const [{ address }] = JSON.parse(text.stdout) as [{ address: string }];
   return {
     mac: Number.parseInt(address.replaceAll(':', ''), 16),
+    cpu: async () => {
+      const [, after = ''] = (await readFile(`/proc/${native.pid}/stat`, 'utf8')).split(') ');
+      // The 14th and the 15th of all: in user mode, in the kernel; in hundredths of a second.
+      const [user, kernel] = after.split(' ').slice(11, 13).map(Number) as [number, number];
+      return (user + kernel) / 100;
+    },
     peak: async () => {
       const [, kibibytes] = /VmHWM:\s+(\d+)/.exec(await readFile(`/proc/${native.pid}/status`, 'utf8')) ?? [];
       return Number(kibibytes) * 1024;
@@ -64,7 +72,7 @@ export function initiate(
   generator: LoadGenerator,
   wire: Wire,
   mac: Mac,
-  shape: Pick<AoeLoad, 'size' | 'depth' | 'reads' | 'time'>,
+  shape: Pick<AoeLoad, 'size' | 'depth' | 'reads' | 'time'> & { warmUp?: number },
 ): Promise<LoadFigures> {
   return generator.run({
     protocol: 'aoe',

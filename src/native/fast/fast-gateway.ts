@@ -31,6 +31,8 @@ const GRACE = 30_000;
 const FAST = 0.005;
 /** What goes the portable way has costs beside the time in which it is taken. */
 const PORTABLE = 2;
+/** Milliseconds of work before the clock is looked at for the shares: a look costs a hundredth of a frame. */
+const UNLOOKED = 0.2;
 
 export interface FastOptions {
   /** False: frames by recvmmsg. */
@@ -51,6 +53,8 @@ export class FastGateway implements Gateway, Driven {
   readonly #hot: HotPath;
   readonly #station: Station;
   readonly #shares = new Shares(performance.now());
+  /** Milliseconds that frames took since the clock was last looked at for the shares. */
+  #unlooked = 0;
   /** Sectors that frames held before the MTU was changed; 0 a while later. */
   #lately = 0;
   #draining = false;
@@ -183,6 +187,7 @@ export class FastGateway implements Gateway, Driven {
     const source = this.#source;
     const { words } = source.memory;
     let count = 0;
+    let spent = 0;
     for (; count < BATCH; count++) {
       const length = this.#replies.slots.free === 0 ? 0 : source.next();
       if (length === 0) break;
@@ -194,13 +199,14 @@ export class FastGateway implements Gateway, Driven {
       } catch (error) {
         this.#engine.onError(error);
       }
+      spent += cost;
       this.#shares.spend(words[at + WORD.middle] as number, words[at + WORD.source] as number, cost);
       source.advance();
     }
     this.#hot.carryOutWrites();
     if (count > 0) {
       source.release();
-      this.#shareOut(count < BATCH);
+      this.#shareOut(spent, count < BATCH);
     }
     return count === BATCH;
   }
@@ -214,8 +220,14 @@ export class FastGateway implements Gateway, Driven {
     return PORTABLE * (performance.now() - began);
   }
 
-  /** Has the kernel drop what stations ask for beyond their share while frames are lost. @param isEmpty whether none wait */
-  #shareOut(isEmpty: boolean): void {
+  /**
+   * Has the kernel drop what stations ask for beyond their share while frames are lost.
+   * @param spent milliseconds that the last frames took @param isEmpty whether none wait
+   */
+  #shareOut(spent: number, isEmpty: boolean): void {
+    this.#unlooked += spent;
+    if (this.#unlooked < UNLOOKED) return;
+    this.#unlooked = 0;
     const now = performance.now();
     if (!this.#shares.isDue(isEmpty, now)) return;
     const quotas = this.#shares.reckon(this.#source.drops(), now);
