@@ -25,23 +25,26 @@ export interface Quota {
   part: number;
 }
 
+export interface Quotas {
+  /** 24 at most. */
+  stations: readonly Quota[];
+  /** Part of the frames of all others. */
+  others: number;
+}
+
+export const NO_QUOTAS: Quotas = { stations: [], others: 1 };
+
 /**
  * Has a socket hear its own segment alone.
- * @param mac the interface's @param index its number @param quotas of stations that pass in part; 24 at most
+ * @param mac the interface's @param index its number @param quotas of stations that pass in part
  * @returns false as `attachFilter`
  */
-export function hearOwnVlan(
-  c: Libc,
-  fd: number,
-  mac: Mac,
-  index: number,
-  quotas: readonly Quota[] = [],
-): boolean {
+export function hearOwnVlan(c: Libc, fd: number, mac: Mac, index: number, quotas = NO_QUOTAS): boolean {
   const bytes = Buffer.alloc(6);
   writeMac(mac, bytes, 0);
   return attachFilter(c, fd, [
-    ...quotas.flatMap(quotaSteps),
-    [Op.loadWord, INTERFACE, undefined, undefined, `quota ${quotas.length}`],
+    ...quotaSteps(quotas),
+    [Op.loadWord, INTERFACE, undefined, undefined, 'segment'],
     [Op.jumpEqual, index, undefined, 'drop'],
     // Old kernels and switch chips leave the tag beside the frame.
     [Op.loadWord, VLAN_TAG_PRESENT],
@@ -61,16 +64,31 @@ export function hearOwnVlan(
   ]);
 }
 
-function quotaSteps({ mac, part }: Quota, index: number): Step[] {
-  const bytes = Buffer.alloc(6);
-  writeMac(mac, bytes, 0);
-  const next = `quota ${index + 1}`;
+function quotaSteps({ stations, others }: Quotas): Step[] {
+  // To look at chance costs each frame a call.
+  const rest: Step[] = others < 1 ? chance(others, 'others') : [];
+  const label = (index: number): string =>
+    index < stations.length ? `quota ${index}` : rest.length > 0 ? 'others' : 'segment';
   return [
-    [Op.loadWord, 6, undefined, undefined, `quota ${index}`],
-    [Op.jumpEqual, bytes.readUInt32BE(0), undefined, next],
-    [Op.loadHalf, 10],
-    [Op.jumpEqual, bytes.readUInt16BE(4), undefined, next],
-    [Op.loadWord, RANDOM],
-    [Op.jumpGreater, Math.floor(part * 0xffff_ffff), 'drop', next],
+    ...stations.flatMap(({ mac, part }, index): Step[] => {
+      const bytes = Buffer.alloc(6);
+      writeMac(mac, bytes, 0);
+      return [
+        [Op.loadWord, 6, undefined, undefined, label(index)],
+        [Op.jumpEqual, bytes.readUInt32BE(0), undefined, label(index + 1)],
+        [Op.loadHalf, 10],
+        [Op.jumpEqual, bytes.readUInt16BE(4), undefined, label(index + 1)],
+        ...chance(part),
+      ];
+    }),
+    ...rest,
+  ];
+}
+
+/** Goes on with a part of the frames. */
+function chance(part: number, label?: string): Step[] {
+  return [
+    [Op.loadWord, RANDOM, undefined, undefined, label],
+    [Op.jumpGreater, Math.floor(part * 0xffff_ffff), 'drop', 'segment'],
   ];
 }

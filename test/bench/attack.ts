@@ -21,7 +21,7 @@ import { initiate, perSecond, SECTORS, SHELF, startNative } from './native.js';
 const STATIONS = 8;
 const RATE = Number(process.env.RATE ?? 20_000);
 const TIME = Number(process.env.TIME ?? 5) * 1000;
-const MIXES = ['verify', 'flush', 'rename', 'query', 'identify', 'read', 'write', 'all'];
+const MIXES = ['verify', 'flush', 'rename', 'query', 'identify', 'read', 'write', 'all', 'strangers'];
 
 const folder = await mkdtemp(join(tmpdir(), 'aoe-lab-attack-'));
 const wire = await makeWire(9000);

@@ -21,7 +21,8 @@ export interface HostileOptions {
   shelf: number;
   slot: number;
   sectors: number;
-  mix: keyof typeof KINDS | 'all';
+  /** `strangers`: all kinds, each frame from an address of its own. */
+  mix: keyof typeof KINDS | 'all' | 'strangers';
   /** Frames a second of all stations together, and how many stations there are. */
   rate: number;
   stations: number;
@@ -29,6 +30,8 @@ export interface HostileOptions {
 
 const BATCH = 64;
 const FRAME = 36 + 4096;
+/** Where the last four bytes of a frame's source lie. */
+const LAST_OF_SOURCE = 8;
 
 interface Wish {
   ata?: { command: number; count: number; lba?: number; data?: Buffer };
@@ -84,7 +87,8 @@ async function attack(options: HostileOptions): Promise<void> {
   const [c, fast] = await Promise.all([libc(), calls()]);
   const { fd } = openPacketSocket(c, 'v0', options.netns, 1);
   const { mix, sectors, rate, stations } = options;
-  const kinds = mix === 'all' ? Object.values(KINDS) : [KINDS[mix] as (typeof KINDS)[string]];
+  const isMixed = mix === 'all' || mix === 'strangers';
+  const kinds = isMixed ? Object.values(KINDS) : [KINDS[mix] as (typeof KINDS)[string]];
   // Frames are made once and sent again and again: it is their number that counts.
   const groups = Array.from({ length: 64 }, (_, group) => {
     const messages = new Messages(c, BATCH, FRAME, 60);
@@ -113,6 +117,11 @@ async function attack(options: HostileOptions): Promise<void> {
     // What can't keep up does not make up for it.
     if (due - sent > rate / 10) sent = due;
     const messages = groups[group % groups.length] as Messages;
+    if (mix === 'strangers') {
+      for (let index = 0; index < BATCH; index++) {
+        messages.bytes.writeUInt32BE((sent + index) % 2 ** 32, index * messages.stride * 4 + LAST_OF_SOURCE);
+      }
+    }
     const count = fast.sendmmsg(fd, messages.address, BATCH, 0);
     sent += BATCH;
     total += Math.max(0, count);

@@ -1,9 +1,7 @@
 import type { Mac } from '../../aoe/index.js';
-import type { Quota } from '../../link/own-vlan.js';
-import { sourceOf } from './words.js';
+import { NO_QUOTAS, type Quota, type Quotas } from '../../link/own-vlan.js';
+import { Ledger, type Spent, STRANGERS } from './ledger.js';
 
-/** Stations are told apart by so many numbers; of two with the same one the first of a span is told. */
-const STATIONS = 1024;
 /** Milliseconds over which is reckoned. */
 const SPAN = 10;
 /** What is left of what could be handled when frames were lost, and how that grows while none are. */
@@ -42,24 +40,15 @@ interface Heard {
   limited: number;
 }
 
-interface Spent {
-  cost: number;
-  frames: number;
-}
-
 /**
  * Fair shares of this process among the stations of an interface. As long as no frame is lost nothing is limited: initiators
  * wait for their answers. When the kernel has lost frames because they came faster than they could be handled, those who
  * ask for more than their share (max-min fairness) pass in part, by chance, and the socket's filter drops the rest. An initiator
- * then asks for less, since it waits for answers; who does not is no initiator, and gets next to nothing.
+ * then asks for less, since it waits for answers; who does not is no initiator, and gets next to nothing. Stations that were
+ * not heard before have one share together.
  */
 export class Shares {
-  readonly #spent = new Float64Array(STATIONS);
-  readonly #count = new Uint32Array(STATIONS);
-  readonly #middle = new Uint32Array(STATIONS);
-  readonly #source = new Uint32Array(STATIONS);
-  readonly #active: number[] = [];
-  #frames = 0;
+  readonly #ledger = new Ledger();
   #heard = new Map<Mac, Heard>();
   /** What is handled in a span; no limit as long as it was always enough. */
   #capacity = Number.POSITIVE_INFINITY;
@@ -68,7 +57,7 @@ export class Shares {
   #began: number;
   /** Since when there are frames in the queue that came by the quotas before; those of today tell nothing of them. */
   #unsettled: number | undefined;
-  #quotas: readonly Quota[] = [];
+  #quotas = NO_QUOTAS;
 
   constructor(now: number) {
     this.#began = now;
@@ -76,22 +65,14 @@ export class Shares {
 
   /** A frame. @param middle the words that hold its source @param cost milliseconds that it took */
   spend(middle: number, source: number, cost: number): void {
-    const station = Math.imul((middle >>> 16) ^ source, 0x9e37_79b1) >>> 22;
-    if (this.#spent[station] === 0) {
-      this.#middle[station] = middle;
-      this.#source[station] = source;
-      this.#active.push(station);
-    }
-    this.#spent[station] = (this.#spent[station] as number) + cost;
-    this.#count[station] = (this.#count[station] as number) + 1;
-    this.#frames++;
+    this.#ledger.spend(middle, source, cost);
   }
 
   /** Whether it is time to reckon. @param isEmpty whether all frames that waited were handled @param now milliseconds */
   isDue(isEmpty: boolean, now: number): boolean {
     if (this.#unsettled !== undefined && (isEmpty || now - this.#unsettled > SETTLING)) {
       this.#unsettled = undefined;
-      this.#forget();
+      this.#ledger.forget();
       this.#began = now;
       return true;
     }
@@ -102,23 +83,20 @@ export class Shares {
    * @param lost frames that the kernel has lost since the last time
    * @returns what may pass, if that has changed
    */
-  reckon(lost: number, now: number): readonly Quota[] | undefined {
+  reckon(lost: number, now: number): Quotas | undefined {
     // What was lost until the last quotas were settled is no sign of today's.
     if (now === this.#began) return undefined;
     const spans = Math.max(1, (now - this.#began) / SPAN);
     this.#began = now;
     // Those that were lost were of the same kinds as those that were not.
-    const all = 1 + lost / Math.max(1, this.#frames);
+    const all = 1 + lost / Math.max(1, this.#ledger.frames);
     let handled = 0;
-    const spent = new Map<Mac, Spent>();
-    for (const station of this.#active) {
-      const cost = (this.#spent[station] as number) / spans;
-      const frames = (this.#count[station] as number) / spans;
-      handled += cost;
-      const mac = sourceOf(this.#middle[station] as number, this.#source[station] as number);
-      spent.set(mac, { cost: cost * all, frames: frames * all });
+    const spent = this.#ledger.close();
+    for (const one of spent.values()) {
+      handled += one.cost / spans;
+      one.cost *= all / spans;
+      one.frames *= all / spans;
     }
-    this.#forget();
     this.#lately = Math.max(handled, this.#lately * FADES);
     if (lost > 0) this.#capacity = Math.min(this.#capacity, this.#lately) * LESS;
     else if (this.#capacity !== Number.POSITIVE_INFINITY) this.#capacity *= MORE;
@@ -127,21 +105,20 @@ export class Shares {
     return this.#changed(this.#share(), now);
   }
 
-  #forget(): void {
-    for (const station of this.#active) {
-      this.#spent[station] = 0;
-      this.#count[station] = 0;
-    }
-    this.#active.length = 0;
-    this.#frames = 0;
-  }
-
   #remember(spent: ReadonlyMap<Mac, Spent>, spans: number): void {
+    const parts = new Map(partsOf(this.#quotas));
+    const passes = this.#quotas.others;
     for (const [mac, { cost, frames }] of spent) {
-      // New ones at once: they are why frames were lost.
-      if (!this.#heard.has(mac)) {
-        this.#heard.set(mac, { mac, demand: cost, frames, part: 1, asked: 0, limited: 0 });
+      if (this.#heard.has(mac)) continue;
+      // New ones at once: they are why frames were lost. Until now they were strangers.
+      const part = parts.get(mac) ?? passes;
+      const one = { mac, demand: cost / part, frames: frames / part, part, asked: 0, limited: 0 };
+      const strangers = this.#heard.get(STRANGERS);
+      if (strangers !== undefined) {
+        strangers.demand = Math.max(0, strangers.demand - one.demand);
+        strangers.frames = Math.max(0, strangers.frames - one.frames);
       }
+      this.#heard.set(mac, one);
     }
     for (const one of this.#heard.values()) {
       const { cost, frames } = spent.get(one.mac) ?? { cost: 0, frames: 0 };
@@ -161,7 +138,7 @@ export class Shares {
   }
 
   /** Sets the parts so that all of it comes to the capacity. */
-  #share(): Quota[] {
+  #share(): Quotas {
     const trickle = Math.min(MOST_TRICKLE, this.#capacity * TRICKLE);
     const all = [...this.#heard.values()].sort((one, other) => one.demand - other.demand);
     const deaf = all.filter(
@@ -179,29 +156,53 @@ export class Shares {
       // Nobody wants more than there is: nothing needs to be limited until frames are lost again.
       this.#capacity = Number.POSITIVE_INFINITY;
       this.#heard.clear();
-      return [];
+      return NO_QUOTAS;
     }
     for (const one of all) one.part = 1;
     // One alone takes nothing from anybody.
-    if (all.length === 1) return [];
+    if (all.length === 1) return NO_QUOTAS;
     for (const one of deaf) one.part = Math.max(LEAST, trickle / one.demand);
     for (const one of others.slice(others.length - count))
       one.part = Math.max(LEAST, left / count / one.demand);
-    const limited = all.filter(({ part }) => part < 1).slice(-MOST);
-    for (const one of all) if (!limited.includes(one)) one.part = 1;
-    return limited.map(({ mac, part }) => ({ mac, part }));
+    const strangers = this.#heard.get(STRANGERS);
+    const isDeaf = (one: Heard): boolean => deaf.includes(one);
+    const stations = all.filter((one) => one !== strangers);
+    if (strangers === undefined || strangers.part === 1) {
+      const limited = stations.filter(({ part }) => part < 1).slice(-MOST);
+      for (const one of stations) if (!limited.includes(one)) one.part = 1;
+      return { stations: limited.map(quotaOf), others: 1 };
+    }
+    // Who is not named is taken for a stranger: those who are heard and wait for answers first, then those who were heard.
+    const heard = [...stations.filter((one) => !isDeaf(one)).reverse(), ...stations.filter(isDeaf)];
+    for (const one of heard.slice(MOST)) one.part = strangers.part;
+    const silent = this.#ledger.familiar().filter((mac) => !this.#heard.has(mac));
+    const named = [...heard.map(quotaOf), ...silent.map((mac) => ({ mac, part: 1 }))];
+    return { stations: named.slice(0, MOST), others: strangers.part };
   }
 
-  #changed(quotas: readonly Quota[], now: number): readonly Quota[] | undefined {
-    const before = new Map(this.#quotas.map(({ mac, part }) => [mac, part]));
-    const isNear = ({ mac, part }: Quota): boolean => Math.abs((before.get(mac) ?? 9) / part - 1) < NEAR;
-    if (quotas.length === before.size && quotas.every(isNear)) {
+  #changed(quotas: Quotas, now: number): Quotas | undefined {
+    const before = new Map(partsOf(this.#quotas));
+    const after = partsOf(quotas);
+    const isNear = ([mac, part]: [Mac, number]): boolean =>
+      Math.abs((before.get(mac) ?? 9) / part - 1) < NEAR;
+    if (after.length === before.size && after.every(isNear)) {
       // What passes is what the filter knows.
-      for (const [mac, part] of before) (this.#heard.get(mac) as Heard).part = part;
+      for (const [mac, part] of before) {
+        const one = this.#heard.get(mac);
+        if (one !== undefined) one.part = part;
+      }
       return undefined;
     }
     this.#quotas = quotas;
     this.#unsettled = now;
     return quotas;
   }
+}
+
+function quotaOf({ mac, part }: Heard): Quota {
+  return { mac, part };
+}
+
+function partsOf({ stations, others }: Quotas): [Mac, number][] {
+  return [...stations.map(({ mac, part }): [Mac, number] => [mac, part]), [STRANGERS, others]];
 }
