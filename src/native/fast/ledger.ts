@@ -1,9 +1,9 @@
 import type { Mac } from '../../aoe/index.js';
 import { sourceOf } from './words.js';
 
-/** Stations are told apart by so many numbers; of several with the same one, the first of a span is told. */
+/** Stations are told apart by so many numbers; of each, one station is known. */
 const NUMBERS = 1024;
-/** Spans in which a station was heard, more than others of its number, after which it counts as one that is there. */
+/** Spans in which a station was heard, more than others in its place, after which it counts as one that is there. */
 const FAMILIAR = 3;
 const MOST_FAMILIAR = 255;
 
@@ -17,43 +17,59 @@ export interface Spent {
 }
 
 /**
- * What each station has cost in a span, and which stations were heard before: those that were heard in the most spans, by
- * the majority vote of Boyer and Moore for each number.
+ * What each station has cost in a span, and which stations were heard before: for each number the one that was heard in the
+ * most spans, found as Boyer and Moore find a majority.
  */
 export class Ledger {
-  readonly #spent = new Float64Array(NUMBERS);
-  readonly #count = new Uint32Array(NUMBERS);
-  readonly #middle = new Uint32Array(NUMBERS);
+  /** The known station of each number: the words that hold its address, in how many spans it was heard. */
+  readonly #middle = new Uint16Array(NUMBERS);
   readonly #source = new Uint32Array(NUMBERS);
+  readonly #heard = new Uint8Array(NUMBERS);
+  /** What it has cost in this span, and how many frames came from it and from others. */
+  readonly #spent = new Float64Array(NUMBERS);
+  readonly #own = new Uint32Array(NUMBERS);
+  readonly #others = new Uint32Array(NUMBERS);
   readonly #active: number[] = [];
-  readonly #familiar = Array.from({ length: NUMBERS }, () => ({ mac: STRANGERS, spans: 0 }));
+  #strangers: Spent = { cost: 0, frames: 0 };
   /** Frames of this span. */
   frames = 0;
 
   /** A frame. @param middle the words that hold its source @param cost milliseconds that it took */
   spend(middle: number, source: number, cost: number): void {
-    const number = Math.imul((middle >>> 16) ^ source, 0x9e37_79b1) >>> 22;
-    if (this.#count[number] === 0) {
-      this.#middle[number] = middle;
+    const upper = middle >>> 16;
+    const number = Math.imul(upper ^ source, 0x9e37_79b1) >>> 22;
+    if (this.#own[number] === 0 && this.#others[number] === 0) this.#active.push(number);
+    if (this.#heard[number] === 0 && this.#own[number] === 0) {
+      this.#middle[number] = upper;
       this.#source[number] = source;
-      this.#active.push(number);
     }
-    this.#spent[number] = (this.#spent[number] as number) + cost;
-    this.#count[number] = (this.#count[number] as number) + 1;
     this.frames++;
+    if (this.#middle[number] === upper && this.#source[number] === source) {
+      this.#own[number] = (this.#own[number] as number) + 1;
+      this.#spent[number] = (this.#spent[number] as number) + cost;
+      return;
+    }
+    this.#others[number] = (this.#others[number] as number) + 1;
+    this.#strangers.frames++;
+    this.#strangers.cost += cost;
   }
 
   /** Ends the span. */
   close(): Map<Mac, Spent> {
     const spent = new Map<Mac, Spent>();
+    const strangers = this.#strangers;
     for (const number of this.#active) {
-      const mac = this.#meet(number);
-      const { cost, frames } = spent.get(mac) ?? { cost: 0, frames: 0 };
-      spent.set(mac, {
-        cost: cost + (this.#spent[number] as number),
-        frames: frames + (this.#count[number] as number),
-      });
+      const frames = this.#own[number] as number;
+      const cost = this.#spent[number] as number;
+      const heard = this.#heard[number] as number;
+      this.#heard[number] = frames > 0 ? Math.min(MOST_FAMILIAR, heard + 1) : Math.max(0, heard - 1);
+      if (frames > 0 && heard + 1 >= FAMILIAR) spent.set(this.#macOf(number), { cost, frames });
+      else {
+        strangers.cost += cost;
+        strangers.frames += frames;
+      }
     }
+    if (strangers.frames > 0) spent.set(STRANGERS, strangers);
     this.forget();
     return spent;
   }
@@ -62,29 +78,23 @@ export class Ledger {
   forget(): void {
     for (const number of this.#active) {
       this.#spent[number] = 0;
-      this.#count[number] = 0;
+      this.#own[number] = 0;
+      this.#others[number] = 0;
     }
     this.#active.length = 0;
+    this.#strangers = { cost: 0, frames: 0 };
     this.frames = 0;
   }
 
   /** Stations that were heard before, those first that were heard most. */
   familiar(): Mac[] {
-    return this.#familiar
-      .filter(({ spans }) => spans >= FAMILIAR)
-      .sort((one, other) => other.spans - one.spans)
-      .map(({ mac }) => mac);
+    return [...this.#heard.keys()]
+      .filter((number) => (this.#heard[number] as number) >= FAMILIAR)
+      .sort((one, other) => (this.#heard[other] as number) - (this.#heard[one] as number))
+      .map((number) => this.#macOf(number));
   }
 
-  #meet(number: number): Mac {
-    const mac = sourceOf(this.#middle[number] as number, this.#source[number] as number);
-    const before = this.#familiar[number] as { mac: Mac; spans: number };
-    if (before.spans === 0) before.mac = mac;
-    if (before.mac !== mac) {
-      before.spans--;
-      return STRANGERS;
-    }
-    before.spans = Math.min(MOST_FAMILIAR, before.spans + 1);
-    return before.spans >= FAMILIAR ? mac : STRANGERS;
+  #macOf(number: number): Mac {
+    return sourceOf((this.#middle[number] as number) << 16, this.#source[number] as number);
   }
 }

@@ -160,7 +160,7 @@ export class Shares {
     }
     for (const one of all) one.part = 1;
     // One alone takes nothing from anybody.
-    if (all.length === 1) return NO_QUOTAS;
+    if (all.length === 1 && !this.#heard.has(STRANGERS)) return NO_QUOTAS;
     for (const one of deaf) one.part = Math.max(LEAST, trickle / one.demand);
     for (const one of others.slice(others.length - count))
       one.part = Math.max(LEAST, left / count / one.demand);

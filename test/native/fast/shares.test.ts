@@ -137,6 +137,14 @@ test('4: who takes a new address for each frame takes nothing from those who wer
   }
 });
 
+test('4: those who were heard are let pass though they are silent while invented addresses flood', (t) => {
+  let span = 0;
+  const known = { number: 1, wish: (): number => (span++ < 10 || span > 110 ? 100 : 0) };
+  const spoof = { number: undefined, wish: () => (span > 10 ? 1600 : 0) };
+  const { answered } = simulate([known, spoof], 111);
+  t.is(answered[0], 100);
+});
+
 test('4: the limit of strangers ends with the flood', (t) => {
   let span = 0;
   const spoof = { number: undefined, wish: () => (++span > 20 && span < 100 ? 1600 : 0) };
