@@ -7,6 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LoadGenerator } from '../../src/verify/bench/generator.js';
+import { median } from '../../src/verify/bench/statistics.js';
 import { makeWire } from '../link/veth.js';
 import { initiate, perSecond, startNative } from './native.js';
 
@@ -70,8 +71,4 @@ function compare(pairs: readonly number[][]): string {
   const [before, after] = [0, 1].map((index) => median(pairs.map((pair) => pair[index] as number)));
   const ratio = median(pairs.map(([one, other]) => (other as number) / (one as number)));
   return `${before?.toFixed(1)} -> ${after?.toFixed(1)} (${ratio.toFixed(3)})`;
-}
-
-function median(values: number[]): number {
-  return values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)] as number;
 }

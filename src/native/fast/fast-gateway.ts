@@ -187,7 +187,6 @@ export class FastGateway implements Gateway, Driven {
     const source = this.#source;
     const { words } = source.memory;
     let count = 0;
-    let spent = 0;
     for (; count < BATCH; count++) {
       const length = this.#replies.slots.free === 0 ? 0 : source.next();
       if (length === 0) break;
@@ -199,14 +198,14 @@ export class FastGateway implements Gateway, Driven {
       } catch (error) {
         this.#engine.onError(error);
       }
-      spent += cost;
+      this.#unlooked += cost;
       this.#shares.spend(words[at + WORD.middle] as number, words[at + WORD.source] as number, cost);
       source.advance();
     }
     this.#hot.carryOutWrites();
     if (count > 0) {
       source.release();
-      this.#shareOut(spent, count < BATCH);
+      this.#shareOut(count < BATCH);
     }
     return count === BATCH;
   }
@@ -220,12 +219,8 @@ export class FastGateway implements Gateway, Driven {
     return PORTABLE * (performance.now() - began);
   }
 
-  /**
-   * Has the kernel drop what stations ask for beyond their share while frames are lost.
-   * @param spent milliseconds that the last frames took @param isEmpty whether none wait
-   */
-  #shareOut(spent: number, isEmpty: boolean): void {
-    this.#unlooked += spent;
+  /** Has the kernel drop what stations ask for beyond their share while frames are lost. @param isEmpty whether none wait */
+  #shareOut(isEmpty: boolean): void {
     if (this.#unlooked < UNLOOKED) return;
     this.#unlooked = 0;
     const now = performance.now();

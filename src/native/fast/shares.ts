@@ -107,11 +107,10 @@ export class Shares {
 
   #remember(spent: ReadonlyMap<Mac, Spent>, spans: number): void {
     const parts = new Map(partsOf(this.#quotas));
-    const passes = this.#quotas.others;
     for (const [mac, { cost, frames }] of spent) {
       if (this.#heard.has(mac)) continue;
       // New ones at once: they are why frames were lost. Until now they were strangers.
-      const part = parts.get(mac) ?? passes;
+      const part = parts.get(mac) ?? this.#quotas.others;
       const one = { mac, demand: cost / part, frames: frames / part, part, asked: 0, limited: 0 };
       const strangers = this.#heard.get(STRANGERS);
       if (strangers !== undefined) {
@@ -165,7 +164,6 @@ export class Shares {
     for (const one of others.slice(others.length - count))
       one.part = Math.max(LEAST, left / count / one.demand);
     const strangers = this.#heard.get(STRANGERS);
-    const isDeaf = (one: Heard): boolean => deaf.includes(one);
     const stations = all.filter((one) => one !== strangers);
     if (strangers === undefined || strangers.part === 1) {
       const limited = stations.filter(({ part }) => part < 1).slice(-MOST);
@@ -173,7 +171,7 @@ export class Shares {
       return { stations: limited.map(quotaOf), others: 1 };
     }
     // Who is not named is taken for a stranger: those who are heard and wait for answers first, then those who were heard.
-    const heard = [...stations.filter((one) => !isDeaf(one)).reverse(), ...stations.filter(isDeaf)];
+    const heard = [...others.toReversed(), ...deaf].filter((one) => one !== strangers);
     for (const one of heard.slice(MOST)) one.part = strangers.part;
     const silent = this.#ledger.familiar().filter((mac) => !this.#heard.has(mac));
     const named = [...heard.map(quotaOf), ...silent.map((mac) => ({ mac, part: 1 }))];
