@@ -54,6 +54,18 @@ export interface ExpectedDisk {
   file?: { path: string; inode: string | null };
 }
 
+/** A file as it was. */
+export interface ExpectedFile {
+  inode: string;
+  birth: number | null;
+}
+
+/** Whether something can be a file, or a loop device on it, that was told of before. */
+export function isFile({ inode, birth }: ExpectedFile, now: Telling): boolean {
+  if (now.kind === 'device') return (now.file?.inode ?? inode) === inode;
+  return now.inode === inode && (birth === null || now.birth === null || now.birth === birth);
+}
+
 /** Whether something is known to be another disk than the one expected. */
 export function isOtherThan({ facts, file }: ExpectedDisk, now: Telling): boolean {
   if (now.kind === 'file' || areOfOthers(facts, now.facts)) return true;

@@ -4,7 +4,7 @@ import type { ExportOptions } from '../target/entry.js';
 import type { ExportWish } from '../target/wish.js';
 import { line } from '../ui/colors.js';
 import { type HostOptions, hostOptions, nameOf, onHosts } from './hosts.js';
-import { findings, integer, macs, UNPINNED } from './options.js';
+import { findingsOf, integer, macs, UNPINNED } from './options.js';
 
 interface Options extends Omit<ExportOptions, 'macs'>, HostOptions {
   impl: string;
@@ -67,7 +67,7 @@ export function register(program: Command): void {
     .option(
       '--allow <FINDING>',
       `export although this speaks against it (repeatable, or joined by commas): ${FINDINGS.join(', ')}`,
-      findings,
+      findingsOf(FINDINGS),
     )
     .option('--force', 'export whatever speaks against it, and say what did')
     .addOption(new Option('--restart <WHEN>', 'start its process again when it ends').choices(['on-failure']))

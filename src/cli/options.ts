@@ -3,7 +3,6 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type Mac, parseMac } from '../aoe/ethernet.js';
 import { UsageError } from '../errors.js';
 import type { Host } from '../host/host.js';
-import { FINDINGS, type FindingKind } from '../storage/findings.js';
 import type { Site } from '../verify/outpost.js';
 import type { Place } from '../verify/place.js';
 
@@ -51,16 +50,16 @@ export function macs(value: string, before: string[] = []): string[] {
   return [...before, ...found];
 }
 
-/** Collects findings to override, each a list joined by commas. */
-export function findings(value: string, before: FindingKind[] = []): FindingKind[] {
-  const found = value.split(',').map((text) => {
-    const kind = FINDINGS.find((known) => known === text.trim());
-    if (kind === undefined) {
-      throw new InvalidArgumentError(`"${text}" is none of ${FINDINGS.join(', ')}.`);
-    }
-    return kind;
-  });
-  return [...before, ...found];
+/** A parser that collects findings to override, each a list joined by commas. */
+export function findingsOf<K extends string>(kinds: readonly K[]): (value: string, before?: K[]) => K[] {
+  return (value, before = []) => {
+    const found = value.split(',').map((text) => {
+      const kind = kinds.find((known) => known === text.trim());
+      if (kind === undefined) throw new InvalidArgumentError(`"${text}" is none of ${kinds.join(', ')}.`);
+      return kind;
+    });
+    return [...before, ...found];
+  };
 }
 
 /** A station's MAC address, as a number. */

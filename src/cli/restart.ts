@@ -1,12 +1,17 @@
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { ExitCode, UsageError } from '../errors.js';
+import { FINDINGS, type FindingKind } from '../storage/findings.js';
 import { line } from '../ui/colors.js';
 import { type HostOptions, hostOptions, nameOf, onHosts } from './hosts.js';
+import { findingsOf } from './options.js';
+
+/** Who answers for its address is judged by itself. */
+const RESTARTABLE = ['other-disk', ...FINDINGS.filter((kind) => kind !== 'address')] as const;
 
 interface Options extends HostOptions {
   all?: boolean;
   upgrade?: boolean;
-  allow?: 'other-disk';
+  allow?: (FindingKind | 'other-disk')[];
   force?: boolean;
 }
 
@@ -20,13 +25,12 @@ export function register(program: Command): void {
       '--upgrade',
       'have native exports run the code of this aoe-lab rather than that they were made with',
     )
-    .addOption(
-      new Option(
-        '--allow <FINDING>',
-        'serve even a disk other than the one that was exported, where it has its name now',
-      ).choices(['other-disk']),
+    .option(
+      '--allow <FINDING>',
+      `serve what an export's name means now although this speaks against it (repeatable, or joined by commas): ${RESTARTABLE.join(', ')}`,
+      findingsOf(RESTARTABLE),
     )
-    .option('--force', 'the same as --allow other-disk');
+    .option('--force', 'serve what it means whatever speaks against it');
   hostOptions(command)
     .option('--json', 'print JSON')
     .action(async (names: string[], options: Options) => {
@@ -45,9 +49,9 @@ export function register(program: Command): void {
       await onHosts(
         options,
         async (host) => {
-          const { upgrade, allow, force = false } = options;
-          const evenOther = allow === 'other-disk' || force;
-          const report = await restartEach(host, options.all ? undefined : names, { upgrade, evenOther });
+          const { upgrade, force = false } = options;
+          const allow = force ? true : (options.allow ?? []);
+          const report = await restartEach(host, options.all ? undefined : names, { upgrade, allow });
           noteRecovery(report.recovery, nameOf(host));
           const [failure] = report.failed;
           // Of several, some have been restarted: the report tells which.

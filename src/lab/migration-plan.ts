@@ -6,6 +6,7 @@ import { AoeAnswerError, AtaAnswerError, NoAnswerError } from '../initiator/faul
 import { loadRecipe } from '../recipe/load.js';
 import { listLoops } from '../storage/loop.js';
 import { keptNow } from '../target/access.js';
+import { refreshed, surveyNames } from '../target/backing-now.js';
 import { driverFor, type Preview } from '../target/driver.js';
 import { type EntryStore, type ExportEntry, exportId, type WireState } from '../target/entry.js';
 import { nameOf } from '../target/give-back.js';
@@ -62,6 +63,7 @@ export async function planMigration(store: EntryStore, name: string, served: Ser
   const iface = await requireInterface(host.inNamespace(old.netns), old.iface);
   await requireServing(store, old, iface, tried);
   await requireAlone(store, old, iface, tried);
+  await requireMeant(store, old, tried);
   const { state, identity } = await askOld(store, old, iface, tried);
   const { quirks } = await loadRecipe(served.implementation);
   const translation = translate(old, state, { ...served, quirks });
@@ -156,6 +158,18 @@ async function composeNext(
     since: new Date().toISOString(),
     migration: { other: old, state },
   };
+}
+
+/** What serves it next opens its file by the name. */
+async function requireMeant(store: EntryStore, old: ExportEntry, tried: string): Promise<void> {
+  const now = refreshed(await surveyNames(store, [old]), old);
+  if (now instanceof LabError) throw now;
+  if (now.change === undefined) return;
+  throw new LabError({
+    tried,
+    happened: `${now.change}, and the target that takes over would serve that`,
+    next: `${quoteArgv(['aoe-lab', 'restart', exportId(old)])} first, which looks whether that is free`,
+  });
 }
 
 async function requireServing(

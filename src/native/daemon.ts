@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { formatAddress, SECTOR } from '../aoe/index.js';
 import { LabError, MissingError } from '../errors.js';
+import { FileBacking } from './file-backing.js';
 import type { Gateway } from './gateway.js';
 import { LocalAccess, toldAccess, withoutAccess } from './local-access.js';
 import { Openings } from './openings.js';
@@ -227,6 +228,7 @@ export class Daemon {
       broadcast: settings.broadcast,
       bufferCount: settings.bufferCount,
       serial: settings.serial,
+      file: settings.file,
       disk: settings.disk,
       backing: {
         path,
@@ -392,6 +394,7 @@ export class Daemon {
       sectors: served.target.sectors,
       serial: served.target.serial,
       path: this.#gateways.get(settings.iface)?.path ?? '',
+      ...(served.backing instanceof FileBacking ? { opened: served.backing.what } : {}),
       counters: served.counters,
       ...this.#usedAt(served),
       ...(served.medium.isStuck ? { stuck: Math.floor(served.medium.silence / 1000) } : {}),

@@ -40,6 +40,8 @@ interface Opened {
   /** Number of the device, or of the file system's. */
   device: number;
   isRemote: boolean;
+  /** See `FileBacking.what`. */
+  what: string;
 }
 
 /** A file or block device. */
@@ -52,6 +54,8 @@ export class FileBacking implements Backing {
   readonly queueLength: number | undefined;
   /** Serves every request, aligned or not. */
   readonly handle: FileHandle;
+  /** What is open, whatever its name: `DEV:INODE` of a file, `MAJOR:MINOR` of a device. */
+  readonly what: string;
   /** With O_DIRECT: only for what is aligned; undefined where page cache is to be used. */
   readonly direct: FileHandle | undefined;
   /** It lies behind a network or another process: what asks for it may wait without end. */
@@ -72,6 +76,7 @@ export class FileBacking implements Backing {
     this.handle = opened.handle;
     this.direct = opened.direct;
     this.isRemote = opened.isRemote;
+    this.what = opened.what;
     this.#libc = libc;
     this.#diskTurns = turnsAt(opened.device);
   }
@@ -85,11 +90,13 @@ export class FileBacking implements Backing {
     let direct: FileHandle | undefined;
     try {
       if (directIo) direct = await openDirect(handle, path, flags);
-      const facts = await handle.stat();
+      const facts = await handle.stat({ bigint: true });
       const isDevice = facts.isBlockDevice();
       const remote = !isDevice && isRemote((await statfs(linkTo(handle))).type);
-      const device = isDevice ? facts.rdev : facts.dev;
-      const backing = new FileBacking(options, { handle, direct, device, isRemote: remote }, c);
+      const number = isDevice ? facts.rdev : facts.dev;
+      const what = isDevice ? deviceNumber(number) : `${deviceNumber(number)}:${facts.ino}`;
+      const opened = { handle, direct, device: Number(number), isRemote: remote, what };
+      const backing = new FileBacking(options, opened, c);
       await backing.measure();
       return backing;
     } catch (error) {

@@ -1,6 +1,6 @@
 import { formatAddress } from '../aoe/index.js';
 import { LabError } from '../errors.js';
-import { type ExpectedDisk, isOtherThan, tellingText } from '../identity.js';
+import { type ExpectedDisk, type ExpectedFile, isFile, isOtherThan, tellingText } from '../identity.js';
 import type { Link } from '../link/link.js';
 import type { Backing } from './backing.js';
 import { newCounters } from './counters.js';
@@ -19,6 +19,8 @@ import { WriteOrder } from './write-order.js';
 /** A target and where its sectors are. */
 export interface ServeOptions extends TargetSettings {
   backing: Backing | Omit<FileBackingOptions, 'readOnly'>;
+  /** What `serial` was given to: another file gets a serial number of its own. */
+  file?: ExpectedFile | undefined;
   /** The disk that it must be: another one is not served. */
   disk?: ExpectedDisk | undefined;
   /** What an earlier process kept; nothing otherwise. */
@@ -36,7 +38,7 @@ export async function makeServed(options: ServeOptions): Promise<Served> {
   const backing = 'measure' in given ? given : await FileBacking.open({ ...given, readOnly });
   try {
     if (options.disk !== undefined) await requireDisk(options.disk, backing);
-    const serial = options.serial ?? (await serialOf(options, backing));
+    const serial = await serialOf(options, backing);
     return {
       target: new NativeTarget({ ...options, serial }, await backing.measure(), state),
       backing,
@@ -91,8 +93,11 @@ async function requireDisk(disk: ExpectedDisk, backing: Backing): Promise<void> 
 }
 
 /** Of what is open, not of its name: that may mean something else by now. */
-async function serialOf({ address }: TargetSettings, backing: Backing): Promise<string> {
-  const isFile = backing instanceof FileBacking;
-  const identity = isFile ? tellingText(await identityAt(`/proc/self/fd/${backing.handle.fd}`)) : 'memory';
+async function serialOf(options: ServeOptions, backing: Backing): Promise<string> {
+  const { address, serial, file } = options;
+  const now =
+    backing instanceof FileBacking ? await identityAt(`/proc/self/fd/${backing.handle.fd}`) : undefined;
+  if (serial !== undefined && (file === undefined || now === undefined || isFile(file, now))) return serial;
+  const identity = now === undefined ? 'memory' : tellingText(now);
   return serialFor({ machineId: await machineId(), address: formatAddress(address), identity });
 }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { type Mac, parseMac } from '../aoe/index.js';
 import { UsageError } from '../errors.js';
-import type { ExpectedDisk } from '../identity.js';
+import type { ExpectedDisk, ExpectedFile } from '../identity.js';
 
 /** One export of the configuration. */
 export interface ExportSettings {
@@ -21,6 +21,8 @@ export interface ExportSettings {
   bufferCount: number | undefined;
   /** ATA serial number; default: from the host's machine-id and the file's identity. */
   serial: string | undefined;
+  /** What `serial` was given to: another file gets the default. */
+  file: ExpectedFile | undefined;
   /** Requests under way at the backing store. */
   queueLength: number | undefined;
   /** `any`: links in folders that somebody else may write to are followed as well. */
@@ -42,7 +44,7 @@ export interface Settings {
 
 /**
  * Reads a configuration: `{"exports": [{"shelf", "slot", "iface", "path", and as wished "readOnly", "macs", "broadcast",
- * "directIo", "sync", "bufferCount", "queueLength", "offset", "length", "serial", "links", "disk", "locked", "accessCleared"}],
+ * "directIo", "sync", "bufferCount", "queueLength", "offset", "length", "serial", "file", "links", "disk", "locked", "accessCleared"}],
  * "ring", "uring"}`; what is null counts as left out.
  * @throws UsageError with every fault
  */
@@ -139,6 +141,14 @@ function parseExport(value: unknown, where: string, faults: string[]): ExportSet
     faults.push(`${where}.disk: it has to tell facts`);
     return undefined;
   };
+  const file = (): ExpectedFile | undefined => {
+    const field = take('file');
+    if (field === undefined) return undefined;
+    const { inode, birth = null } = field as Partial<ExpectedFile>;
+    if (typeof inode === 'string' && (birth === null || typeof birth === 'number')) return { inode, birth };
+    faults.push(`${where}.file: it has to tell inode (a text) and birth (seconds since 1970, or null)`);
+    return undefined;
+  };
   const macs = (): Mac[] => {
     const field = take('macs') ?? [];
     if (!Array.isArray(field)) {
@@ -165,6 +175,7 @@ function parseExport(value: unknown, where: string, faults: string[]): ExportSet
     sync: flag('sync'),
     bufferCount: number('bufferCount', 1, 65535),
     serial: serial(),
+    file: file(),
     links: links(),
     disk: disk(),
     queueLength: number('queueLength', 1, 65535),

@@ -20,6 +20,8 @@ export interface DaemonStatus {
     serial: string;
     /** How frames and sectors go: "receive ring, sendmmsg, io_uring". */
     path: string;
+    /** The file (`DEV:INODE`) or device (`MAJOR:MINOR`) that it has open; earlier versions did not tell. */
+    opened?: string;
     counters: Counters;
     /** When reads, writes or flushes were last seen, in milliseconds since 1970; absent: never. */
     usedAt?: number;

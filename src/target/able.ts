@@ -1,13 +1,23 @@
-/** Whether an export can be served now; asked before anything that runs is stopped. */
-import { LabError, linesOf } from '../errors.js';
+/** Whether an export can be served now, and may be; asked before anything that runs is stopped. */
+import { type ErrorFacts, LabError, linesOf } from '../errors.js';
 import { type InterfaceFacts, requireAmong } from '../host/interface.js';
+import type { Finding, FindingKind } from '../storage/findings.js';
 import type { StorageSnapshot } from '../storage/snapshot.js';
-import { OtherDiskError, type Refreshed, refreshed } from './backing-now.js';
+import { type Refreshed, refreshed, surveyNames, UnwantedError } from './backing-now.js';
+import { linkDisk } from './disk-link.js';
 import { driverFor } from './driver.js';
 import { type EntryStore, type ExportEntry, exportId } from './entry.js';
 import type { Network } from './network.js';
 import { deletedFilesOf } from './opened.js';
 import { findProcesses } from './processes.js';
+import {
+  examineExport,
+  type StorageSpec,
+  type StorageSurvey,
+  surveyFor,
+  usersFound,
+  withAllowed,
+} from './suitability.js';
 
 /** Where exports are started again; looked at once for all that have one target. */
 export interface RestartPlace {
@@ -17,8 +27,10 @@ export interface RestartPlace {
   snapshot: () => Promise<StorageSnapshot>;
 }
 
+/** What is served all the same: `other-disk` of one that has the name of the disk that was exported. */
+export type Allowance = true | readonly (FindingKind | 'other-disk')[];
+
 /**
- * @param evenOther as of `refreshed`
  * @returns the entry as its name is meant now, not written yet
  * @throws MissingError, UsageError as `requireInterface`
  * @throws LabError if its file or device is not there, or is another one than its name meant
@@ -26,22 +38,148 @@ export interface RestartPlace {
 export async function requireAble(
   { store, network, snapshot }: RestartPlace,
   entry: ExportEntry,
-  evenOther = false,
+  allow: Allowance,
 ): Promise<Refreshed & { iface: InterfaceFacts }> {
   const { netns, iface: name } = entry;
   const iface = requireAmong(store.host.inNamespace(netns), await network.interfaces(netns), name);
+  const evenOther = allow === true || allow.includes('other-disk');
   const now = refreshed(await snapshot(), entry, evenOther);
   if (!(now instanceof LabError)) return { iface, ...now };
-  const { happened, next = [] } = now.facts;
-  const facts = {
+  const facts = notStarted(entry, now.facts);
+  throw now instanceof UnwantedError ? new UnwantedError(facts) : new LabError(facts);
+}
+
+/**
+ * Asks anew who uses what the name of an entry means now, as when it was exported. Where that is another file or disk than
+ * before, all that an export is refused for counts; otherwise who came to use it while nobody served it.
+ * @param others exports as they are to be served beside it
+ * @returns the entry with what was overridden for it
+ * @throws UnwantedError naming what speaks against it, unless that is allowed here, or was of the same file or disk when it
+ *   was exported
+ */
+export function requireUnused(
+  survey: StorageSurvey,
+  others: readonly ExportEntry[],
+  { entry, change }: Refreshed,
+  allow: Allowance,
+): ExportEntry {
+  const found = change === undefined ? usersNow(survey, others, entry) : findingsNow(survey, others, entry);
+  const open = found.filter(({ kind }) => allow !== true && !allow.includes(kind));
+  if (open.length === 0) return withAllowed(entry, found, change === undefined ? entry.allowed : []);
+  const id = exportId(entry);
+  const names = [...new Set(open.map(({ kind }) => kind))].join(',');
+  throw new UnwantedError(
+    notStarted(entry, {
+      happened: [...(change === undefined ? [] : [change]), ...open.map(({ text }) => text)],
+      next: [
+        ...open.flatMap(({ next = [] }) => next),
+        'release it first',
+        `or serve it all the same by aoe-lab restart ${id} --allow ${names}: two writers destroy a file system`,
+      ],
+    }),
+  );
+}
+
+function usersNow(survey: StorageSurvey, others: readonly ExportEntry[], entry: ExportEntry): Finding[] {
+  const { backing, allowed = [] } = entry;
+  const found = usersFound(survey, others, entry, specOf(entry), backing);
+  return found.filter(({ kind }) => !allowed.includes(kind));
+}
+
+/** @throws UnwantedError for what can't be overridden either */
+function findingsNow(survey: StorageSurvey, others: readonly ExportEntry[], entry: ExportEntry): Finding[] {
+  try {
+    return examineExport(survey, others, entry, specOf(entry)).found;
+  } catch (error) {
+    if (!(error instanceof LabError)) throw error;
+    throw new UnwantedError(notStarted(entry, error.facts));
+  }
+}
+
+function specOf({ shelf, slot, netns, backing, options }: ExportEntry): StorageSpec {
+  return { shelf, slot, ...(netns === undefined ? {} : { netns }), path: backing.name, options };
+}
+
+function notStarted(
+  entry: ExportEntry,
+  { happened, next = [] }: Pick<ErrorFacts, 'happened' | 'next'>,
+): ErrorFacts {
+  const lines = typeof happened === 'string' ? linesOf(happened) : happened;
+  return {
     tried: `restarting ${exportId(entry)}`,
-    happened: linesOf(`${happened}; nothing was stopped for it`),
+    happened: [...lines.slice(0, -1), `${lines.at(-1)}; nothing was stopped for it`],
     next: [
       ...(typeof next === 'string' ? [next] : next),
       `or end the export: aoe-lab unexport ${exportId(entry)}`,
     ],
   };
-  throw now instanceof OtherDiskError ? new OtherDiskError(facts) : new LabError(facts);
+}
+
+/**
+ * Has a program that starts for an export serve nothing else but what it may: it opens all its files by their names.
+ * @throws LabError naming an export whose name means what is not to be served
+ */
+export async function requireNoneUnwanted(
+  store: EntryStore,
+  entry: ExportEntry,
+  survey: StorageSurvey,
+): Promise<void> {
+  const mark = driverFor(store, entry).mark(entry);
+  const all = await store.all();
+  const members = all.filter((other) => driverFor(store, other).mark(other) === mark);
+  const unwanted = firstUnwanted(survey, all, members);
+  if (unwanted === undefined) return;
+  const { folder, host } = store;
+  // One that runs has them open already.
+  if (((await findProcesses(host, folder)).get(mark) ?? []).length > 0) return;
+  const { tried, happened, next } = unwanted.facts;
+  throw new LabError({
+    tried: `exporting ${exportId(entry)}`,
+    happened: ['its target has other exports, which it would serve as well', `${tried}: ${happened}`],
+    ...(next === undefined ? {} : { next }),
+  });
+}
+
+function firstUnwanted(
+  survey: StorageSurvey,
+  all: readonly ExportEntry[],
+  members: readonly ExportEntry[],
+): UnwantedError | undefined {
+  const asked = members.map((member) => refreshed(survey.snapshot, member));
+  // One whose disk is away is waited for, and holds up no other.
+  const now = asked.flatMap((one) => (one instanceof LabError ? [] : [one]));
+  const beside = withRefreshed(all, now);
+  try {
+    for (const one of now) requireUnused(survey, without(beside, one.entry), one, []);
+  } catch (error) {
+    if (error instanceof UnwantedError) return error;
+    throw error;
+  }
+  return asked.find((one) => one instanceof UnwantedError);
+}
+
+/** Exports as they are to be served, some of them refreshed. */
+export function withRefreshed(all: readonly ExportEntry[], now: readonly Refreshed[]): ExportEntry[] {
+  return all.map((one) => now.find(({ entry }) => exportId(entry) === exportId(one))?.entry ?? one);
+}
+
+export function without(entries: readonly ExportEntry[], one: ExportEntry): ExportEntry[] {
+  return entries.filter((entry) => exportId(entry) !== exportId(one));
+}
+
+/**
+ * One entry as it is to be served now, written; the link to its disk is set where it has one.
+ * @throws LabError if its name means nothing, another disk, or something else that is in use
+ */
+export async function refreshOne(store: EntryStore, entry: ExportEntry): Promise<ExportEntry> {
+  const now = refreshed(await surveyNames(store, [entry]), entry);
+  if (now instanceof Error) throw now;
+  if (now.change !== undefined) {
+    requireUnused(await surveyFor(store, []), without(await store.all(), entry), now, []);
+  }
+  await store.write(now.entry);
+  await linkDisk(store, now.entry);
+  return now.entry;
 }
 
 /**

@@ -31,6 +31,10 @@ export interface BackingView {
   opened: readonly Opened[];
   /** Whether there are processes that serve it. */
   isServed: boolean;
+  /** Whether they serve other exports as well. */
+  isShared: boolean;
+  /** What its target says it has open for it: `DEV:INODE` of a file, `MAJOR:MINOR` of a device; undefined where it does not tell. */
+  told: string | undefined;
   /** Sectors that its target says it serves now; undefined where it does not tell. */
   sectors: number | undefined;
 }
@@ -68,10 +72,13 @@ export function judgeServed(view: BackingView, entry: ExportEntry): BackingJudge
   }
   const serves = servesNow(view, entry, now);
   if (serves === false) return elsewhere(view, entry, now, fault);
-  if (!view.isServed) {
-    const change = changeOf(entry, now);
-    const text = `${change}, which the next start serves: aoe-lab restart ${exportId(entry)}`;
-    if (change !== undefined) return { now, size: now.size, faults: [{ text, remedy: 'restart' }] };
+  const change = changeOf(entry, now);
+  if (change !== undefined && serves !== true) {
+    const which = view.isServed
+      ? `, and its target has both open: which of them it serves is not known`
+      : ', which the next start serves';
+    const text = `${change}${which}: aoe-lab restart ${exportId(entry)}`;
+    return { now, size: now.size, faults: [{ text, remedy: 'restart' }] };
   }
   return { now, size: now.size, faults: sizeFaults(view, entry, now) };
 }
@@ -145,31 +152,38 @@ function sizeFaults(view: BackingView, entry: ExportEntry, now: Meaning): Backin
   return [{ text, remedy: 'restart' }];
 }
 
-/** Whether its target has open what its name means now; undefined where that can't be seen. */
+/** Whether its target serves what its name means now; undefined where that can't be seen, or nobody serves it. */
 function servesNow(view: BackingView, entry: ExportEntry, now: Meaning): boolean | undefined {
-  const { snapshot, opened, isServed } = view;
-  const { backing } = entry;
+  const { snapshot, opened, isServed, isShared, told } = view;
   if (!isServed) return undefined;
-  if (backing.loop) {
-    const { identity } = now;
-    if (identity.kind !== 'file') return false;
-    const loops = [...snapshot.blocks.values()].filter(
-      ({ name, loop }) => loop !== undefined && !backing.loopsBefore.includes(`/dev/${name}`),
-    );
-    // An old losetup does not tell what is behind them.
-    if (loops.every(({ loop }) => loop?.id === undefined)) return now.isSame;
-    const fitting = loops.filter(({ loop }) => sameFile(loop?.id, identity));
-    if (opened.length === 0) return fitting.length > 0;
-    return fitting.some(({ number }) => opened.some(({ devices }) => devices.has(number)));
-  }
+  const wanted = openedFor(snapshot, entry, now);
+  if (wanted === undefined) return now.isSame;
+  if (told !== undefined) return wanted.includes(told);
   // A kernel module shows nothing of what it has open.
-  if (opened.length === 0) return now.isSame;
-  const { identity } = now;
-  if (identity.kind === 'file') {
-    return opened.some(({ files }) => files.has(keyOf(identity)));
+  if (opened.length === 0) return entry.backing.loop ? wanted.length > 0 : now.isSame;
+  const has = opened.some(({ files, devices }) => wanted.some((one) => files.has(one) || devices.has(one)));
+  // What a program has open may be for another export of it.
+  return has && isShared && !now.isSame ? undefined : has;
+}
+
+/** What a target has open that serves what a name means now, as `BackingView.told`; undefined where the host does not tell. */
+function openedFor(
+  snapshot: StorageSnapshot,
+  { backing }: ExportEntry,
+  { identity }: Meaning,
+): string[] | undefined {
+  if (!backing.loop) {
+    if (identity.kind === 'file') return [keyOf(identity)];
+    const number = snapshot.blocks.get(identity.block)?.number;
+    return number === undefined ? [] : [number];
   }
-  const number = snapshot.blocks.get(identity.block)?.number;
-  return number !== undefined && opened.some(({ devices }) => devices.has(number));
+  if (identity.kind !== 'file') return [];
+  const loops = [...snapshot.blocks.values()].filter(
+    ({ name, loop }) => loop !== undefined && !backing.loopsBefore.includes(`/dev/${name}`),
+  );
+  // An old losetup does not tell what is behind them.
+  if (loops.every(({ loop }) => loop?.id === undefined)) return undefined;
+  return loops.filter(({ loop }) => sameFile(loop?.id, identity)).map(({ number }) => number);
 }
 
 /** What became of the file that is still served although its name means it no more. */

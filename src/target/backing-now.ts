@@ -14,7 +14,6 @@ import {
 import { blockOf, type StorageSnapshot } from '../storage/snapshot.js';
 import { surveyStorage } from '../storage/survey.js';
 import { isLink, isOpenToRoot, weaknesses } from '../trust.js';
-import { linkDisk } from './disk-link.js';
 import { type EntryStore, type ExportEntry, exportId } from './entry.js';
 import { serialOf } from './serial.js';
 
@@ -107,8 +106,8 @@ export function changeOf({ backing }: ExportEntry, now: Meaning): string | undef
   return `${name} was ${was}, and is ${describeIdentity(now.identity)} now`;
 }
 
-/** A disk's name means another one now, and a target that is started would serve that. */
-export class OtherDiskError extends LabError {}
+/** What the name of an export means now is not to be served, and its target would serve it if it were started. */
+export class UnwantedError extends LabError {}
 
 /** An entry as it is to be served now. */
 export interface Refreshed {
@@ -160,16 +159,16 @@ export function refreshed(
   if (other !== undefined && (backing.pinned || !evenOther)) {
     const facts = { tried, happened: other, next: otherDiskSteps(entry) };
     // Where a number moves, whatever starts the target looks itself (see disk-link.ts).
-    return backing.pinned ? new LabError(facts) : new OtherDiskError(facts);
+    return backing.pinned ? new LabError(facts) : new UnwantedError(facts);
   }
   const { path, kind, size, identity } = now;
   const closed = !isOpenToRoot(snapshot.names.get(name)?.way ?? []);
   const current = { ...entry, backing: { ...backing, path, kind, size, identity, closed } };
-  if (other !== undefined && entry.serial !== undefined) {
-    // Initiators know a disk by its serial number.
-    current.serial = serialOf(snapshot.machineId, current);
-  }
-  return { entry: current, change: changeOf(entry, now) };
+  const change = changeOf(entry, now);
+  if (change === undefined || entry.serial === undefined) return { entry: current, change };
+  // Initiators know a disk by its serial number: none that was copying the old one may go on with this one.
+  current.serial = serialOf(snapshot.machineId, current);
+  return { entry: current, change };
 }
 
 /** What to do where another disk has the name of an export. */
@@ -179,16 +178,4 @@ export function otherDiskSteps(entry: ExportEntry): string[] {
   return entry.backing.pinned
     ? [anew]
     : [`if that is the disk to be served: aoe-lab restart ${id} --allow other-disk`, anew];
-}
-
-/**
- * One entry as it is to be served now, written; the link to its disk is set where it has one.
- * @throws LabError if its name means nothing, or another disk
- */
-export async function refreshOne(store: EntryStore, entry: ExportEntry): Promise<ExportEntry> {
-  const now = refreshed(await surveyNames(store, [entry]), entry);
-  if (now instanceof Error) throw now;
-  await store.write(now.entry);
-  await linkDisk(store, now.entry);
-  return now.entry;
 }

@@ -10,6 +10,7 @@ import { withRights } from '../host/rights.js';
 import type { Control } from '../recipe/schema.js';
 import { type Links, SECTOR } from '../storage/backing.js';
 import type { MadeFile } from '../storage/files.js';
+import type { FindingKind } from '../storage/findings.js';
 import type { Identity } from '../storage/identity.js';
 import type { RestartPolicy } from './supervise.js';
 
@@ -89,7 +90,9 @@ export interface ExportEntry {
     loopsBefore: string[];
   };
   options: ExportOptions;
-  /** ATA serial number, for targets that can be told one: initiators know the disk by it, so that it stays. */
+  /** What spoke against it and was overridden. */
+  allowed?: FindingKind[];
+  /** ATA serial number, for targets that can be told one: initiators know the disk by it, so that it stays as long as that is the same. */
   serial?: string;
   /** The last order to clear mask list and reservation, for targets that are told it by their configuration (see access.ts). */
   accessCleared?: string;

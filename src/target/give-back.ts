@@ -1,5 +1,5 @@
 import { requireInterface } from '../host/interface.js';
-import { refreshOne } from './backing-now.js';
+import { refreshOne } from './able.js';
 import { driverFor } from './driver.js';
 import { type EntryStore, type ExportEntry, exportId, type WireState } from './entry.js';
 import { markLog } from './log-marks.js';

@@ -1,8 +1,15 @@
 import type { Host } from '../host/host.js';
 import type { InterfaceFacts } from '../host/interface.js';
 import type { StorageSnapshot } from '../storage/snapshot.js';
-import { requireAble, requireNothingLost } from './able.js';
-import { OtherDiskError, surveyNames } from './backing-now.js';
+import {
+  type Allowance,
+  requireAble,
+  requireNothingLost,
+  requireUnused,
+  without,
+  withRefreshed,
+} from './able.js';
+import { type Refreshed, surveyNames, UnwantedError } from './backing-now.js';
 import { linkDisk } from './disk-link.js';
 import { driverFor } from './driver.js';
 import { EntryStore, type ExportEntry, exportId } from './entry.js';
@@ -12,10 +19,12 @@ import { reattach } from './loops.js';
 import { renewCopy } from './own-copy.js';
 import { keepLinks } from './persist/links.js';
 import { settlePersistence } from './persist/settle.js';
+import { findProcesses } from './processes.js';
 import { waitUntilListening } from './ready.js';
 import { byRealNames } from './real-names.js';
 import { type Recovery, recover } from './recover.js';
 import { requireOwnAddress, withNetwork } from './rivals.js';
+import { surveyFor } from './suitability.js';
 import { selectEntries } from './unexport.js';
 
 export interface RestartReport {
@@ -29,8 +38,8 @@ export interface RestartReport {
 interface RestartOptions {
   /** Those that run this package's code take that of this release; they keep the copy that they were made with by default. */
   upgrade?: boolean | undefined;
-  /** Serve another disk that has the name of the one that was exported. */
-  evenOther?: boolean | undefined;
+  /** What is served although it speaks against it. */
+  allow?: Allowance | undefined;
 }
 
 /**
@@ -41,7 +50,7 @@ interface RestartOptions {
 export async function restartEach(
   host: Host,
   which: readonly string[] | undefined,
-  { upgrade = false, evenOther = false }: RestartOptions = {},
+  { upgrade = false, allow = [] }: RestartOptions = {},
 ): Promise<RestartReport> {
   const store = await EntryStore.open(host);
   const lock = await store.lock();
@@ -57,7 +66,7 @@ export async function restartEach(
     const marks = new Set(chosen.map((entry) => driverFor(store, entry).mark(entry)));
     for (const mark of marks) {
       const members = entries.filter((entry) => driverFor(store, entry).mark(entry) === mark);
-      await restartGroup(store, members, chosen, { upgrade, evenOther, report });
+      await restartGroup(store, members, chosen, { upgrade, allow, report });
     }
     return report;
   } finally {
@@ -79,20 +88,50 @@ export async function restartTargets(
   return report;
 }
 
+type Able = Refreshed & { iface: InterfaceFacts };
+
+/**
+ * Looks who uses what exports are to be served from, where that may have come to be used: of those that mean something else
+ * than before, and of those that nobody serves.
+ * @returns what `requireUnused` returns and throws
+ */
+async function judgeUse(
+  store: EntryStore,
+  found: readonly Able[],
+): Promise<(now: Able, allow: Allowance) => ExportEntry> {
+  const { host, folder } = store;
+  const processes = findProcesses(host, folder);
+  const isFree = async ({ entry, iface, change }: Able): Promise<boolean> =>
+    change !== undefined ||
+    (await driverFor(store, entry).presence(entry, iface, () => processes)).state === 'absent';
+  const free = await Promise.all(found.map(isFree));
+  if (!free.includes(true)) return ({ entry }) => entry;
+  const survey = await surveyFor(store, []);
+  const beside = withRefreshed(await store.all(), found);
+  return (now, allow) =>
+    free[found.indexOf(now)] ? requireUnused(survey, without(beside, now.entry), now, allow) : now.entry;
+}
+
 /** @param members of one program or module */
 async function restartGroup(
   store: EntryStore,
   members: readonly ExportEntry[],
   chosen: readonly ExportEntry[],
-  { upgrade, evenOther, report }: { upgrade: boolean; evenOther: boolean; report: RestartReport },
+  { upgrade, allow, report }: { upgrade: boolean; allow: Allowance; report: RestartReport },
 ): Promise<void> {
+  const isChosen = (entry: ExportEntry): boolean => chosen.some((one) => isSame(one, entry));
   // Of others of the same daemon, which goes on to wait for what is missing, status tells.
   const fail = (entry: ExportEntry, error: unknown): void => {
-    if (!chosen.some((one) => isSame(one, entry))) return;
+    if (!isChosen(entry)) return;
     report.failed.push({ id: exportId(entry), error: error as Error });
   };
-  const able: { entry: ExportEntry; iface: InterfaceFacts; change: string | undefined }[] = [];
-  let strange: OtherDiskError | undefined;
+  const able: Able[] = [];
+  let unwanted: UnwantedError | undefined;
+  const refuse = (entry: ExportEntry, error: unknown): void => {
+    fail(entry, error);
+    // Its program would serve that when it comes again.
+    if (error instanceof UnwantedError) unwanted = error;
+  };
   // Looked at before anything is stopped.
   await withNetwork(store, async (network) => {
     let survey: Promise<StorageSnapshot> | undefined;
@@ -101,27 +140,34 @@ async function restartGroup(
       return survey;
     };
     const place = { store, network, snapshot };
-    for (const member of members) {
+    const found: (Able & { before: ExportEntry })[] = [];
+    for (const before of members) {
       try {
-        const isChosen = chosen.some((one) => isSame(one, member));
-        const { iface, entry, change } = await requireAble(place, member, evenOther && isChosen);
+        found.push({ before, ...(await requireAble(place, before, isChosen(before) ? allow : [])) });
+      } catch (error) {
+        refuse(before, error);
+      }
+    }
+    const judge = await judgeUse(store, found);
+    for (const one of found) {
+      const { before, iface, change } = one;
+      try {
+        const entry = judge(one, isChosen(before) ? allow : []);
         await requireOwnAddress(place, entry, iface);
         await store.write(entry);
         await linkDisk(store, entry);
-        able.push({ iface, change, entry: await reattach(store, member, entry) });
+        able.push({ iface, change, entry: await reattach(store, before, entry) });
       } catch (error) {
-        fail(member, error);
-        // Its program would serve that disk when it comes again.
-        if (error instanceof OtherDiskError) strange = error;
+        refuse(before, error);
       }
     }
   });
-  const wanted = able.filter(({ entry }) => chosen.some((one) => isSame(one, entry)));
+  const wanted = able.filter(({ entry }) => isChosen(entry));
   const [first] = wanted;
   if (first === undefined) return;
   let renewed: readonly ExportEntry[];
   try {
-    if (strange !== undefined) throw strange;
+    if (unwanted !== undefined) throw unwanted;
     // What services look for before they start a target is the disk as it is now.
     if (able.some(({ entry }) => entry.persist)) await settlePersistence(store, false);
     if (able.length < members.length) await requireNothingLost(store, first.entry);
@@ -137,15 +183,26 @@ async function restartGroup(
     .restart(now(first.entry))
     .then(() => undefined)
     .catch((error: Error) => error);
-  for (const { entry, iface, change = null } of able) {
+  for (const { entry, iface, change } of able) {
     try {
       const pids = await waitUntilListening(store, now(entry), iface);
       await store.write({ ...now(entry), started: startedOn(iface, pids) });
-      report.restarted.push({ id: exportId(entry), pids, change });
+      report.restarted.push({ id: exportId(entry), pids, change: told(entry, change) });
     } catch (error) {
       fail(entry, failure ?? error);
     }
   }
+}
+
+/** What restarting changed, and what that means to initiators. */
+function told({ node }: ExportEntry, change: string | undefined): string | null {
+  if (change === undefined) return null;
+  // Code of this package is told its serial number.
+  const known =
+    node === undefined
+      ? 'by nothing that they can see: end what they were doing with it'
+      : 'by its new serial number';
+  return `${change}; initiators know it from the former one ${known}`;
 }
 
 function isSame(one: ExportEntry, other: ExportEntry): boolean {

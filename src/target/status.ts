@@ -7,6 +7,7 @@ import { surveyStorage } from '../storage/survey.js';
 import { type ExportAccess, judgeAccess, keptAccess } from './access.js';
 import { judgeServed } from './backing-faults.js';
 import { namesOf } from './backing-now.js';
+import { clashes } from './claims.js';
 import { driverFor } from './driver.js';
 import { EntryStore, type ExportEntry, exportId, sectorsOf, type UnreadableEntry } from './entry.js';
 import { nameOf } from './give-back.js';
@@ -117,7 +118,20 @@ export async function exportStatus(host: Host): Promise<StatusReport> {
     openedBy(host, distinct),
     rightsOf(host, distinct),
   ]);
-  const seen: Seen = { processes, sight, snapshot, opened, rights };
+  const counts = new Map<string, number>();
+  for (const entry of entries) {
+    const mark = driverFor(store, entry).mark(entry);
+    counts.set(mark, (counts.get(mark) ?? 0) + 1);
+  }
+  const seen: Seen = {
+    processes,
+    sight,
+    snapshot,
+    opened,
+    rights,
+    counts,
+    clashes: clashes(snapshot, entries),
+  };
   const exports = await Promise.all(entries.map((entry) => inspect(store, entry, seen))).finally(() =>
     network.close(),
   );
@@ -133,6 +147,9 @@ interface Seen {
   snapshot: StorageSnapshot;
   opened: ReadonlyMap<number, Opened>;
   rights: ReadonlyMap<number, ProcessRights>;
+  /** Exports of each mark. */
+  counts: ReadonlyMap<string, number>;
+  clashes: ReturnType<typeof clashes>;
 }
 
 async function inspect(store: EntryStore, entry: ExportEntry, seen: Seen): Promise<ExportStatus> {
@@ -171,11 +188,19 @@ async function inspect(store: EntryStore, entry: ExportEntry, seen: Seen): Promi
       // Of one that can't be looked into nothing is known.
       opened: pids.every((pid) => opened.has(pid)) ? pids.flatMap((pid) => opened.get(pid) ?? []) : [],
       isServed: presence !== 'absent' && !isDetached,
+      isShared: (seen.counts.get(driver.mark(entry)) ?? 1) > 1,
+      told: told?.opened,
       sectors: told?.sectors ?? (heard && identifiedSectors(heard)),
     },
     entry,
   );
   faults.push(...backing.faults.map(({ text }) => text));
+  const clash = seen.clashes.get(id);
+  if (clash !== undefined) {
+    faults.push(
+      `${clash.join(' and ')} export${clash.length === 1 ? 's' : ''} the same bytes: end all but one`,
+    );
+  }
   const isWaiting = presence !== 'absent' && waits !== undefined;
   if (isWaiting) faults.push(`it is not served yet: ${waits}`);
   else if (fault !== undefined) faults.push(`${fault}: aoe-lab restart ${id}`);
@@ -189,7 +214,7 @@ async function inspect(store: EntryStore, entry: ExportEntry, seen: Seen): Promi
     (fault !== undefined && !isWaiting) ||
     place.faults.some(({ remedy }) => remedy === 'restart') ||
     backing.faults.some(({ remedy }) => remedy === 'restart');
-  const needsPerson = backing.faults.some(({ remedy }) => remedy === 'file');
+  const needsPerson = clash !== undefined || backing.faults.some(({ remedy }) => remedy === 'file');
   const state =
     entry.phase !== 'running'
       ? 'unfinished'

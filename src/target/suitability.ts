@@ -1,15 +1,14 @@
 /** Whether what a spec names may be exported: the one place where that is decided, for `export`, `plan` and `apply`. */
 import { posix } from 'node:path';
-import { formatAddress } from '../aoe/index.js';
 import { UsageError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { type Backing, type BackingSpec, judgeBacking, plainName, SECTOR } from '../storage/backing.js';
 import type { Finding, FindingKind } from '../storage/findings.js';
-import { type Claim, extentOf, sharers, usersOf } from '../storage/in-use.js';
-import { fileExtent } from '../storage/regions.js';
+import { extentOf, sharers, usersOf } from '../storage/in-use.js';
 import type { StorageSnapshot } from '../storage/snapshot.js';
 import { surveyStorage } from '../storage/survey.js';
-import { type EntryStore, type ExportEntry, exportId, sectorsOf } from './entry.js';
+import { claimsOf, isSecondWay } from './claims.js';
+import { type EntryStore, type ExportEntry, exportId } from './entry.js';
 import { kernelNames, loopsIn, ownLoops } from './loops.js';
 import type { Served } from './plan.js';
 import { findProcesses } from './processes.js';
@@ -81,66 +80,53 @@ export function judgeExport(
   served: Pick<Served, 'implementation'>,
   spec: StorageSpec,
 ): Suitability {
-  const { snapshot, cwd, ours } = survey;
+  const { backing, found, warnings } = examineExport(survey, entries, served, spec);
+  const open = found.filter(({ kind }) => !isAllowed(kind, spec.allow));
+  if (open.length > 0) throw refusal(absolute(spec.path, survey.cwd), open, spec);
+  return { backing, overridden: found, warnings };
+}
+
+/**
+ * All that speaks against an export and may be overridden.
+ * @throws UsageError with what may not
+ */
+export function examineExport(
+  survey: StorageSurvey,
+  entries: readonly ExportEntry[],
+  served: Pick<Served, 'implementation'>,
+  spec: StorageSpec,
+): { backing: Backing; found: Finding[]; warnings: string[] } {
+  const name = absolute(spec.path, survey.cwd);
+  const { backing, findings, warnings } = judgeBacking(survey.snapshot, name, backingSpec(spec));
+  const found = [...findings, ...usersFound(survey, entries, served, spec, backing)];
+  return { backing, found, warnings };
+}
+
+/** Who uses what a spec names: exports of ours, and all others. */
+export function usersFound(
+  { snapshot, cwd, ours, ourLoops }: StorageSurvey,
+  entries: readonly ExportEntry[],
+  served: Pick<Served, 'implementation'>,
+  spec: StorageSpec,
+  { size, path }: Pick<Backing, 'size' | 'path'>,
+): Finding[] {
   const name = absolute(spec.path, cwd);
   const { readOnly = false, offset = 0, length } = spec.options;
-  const { backing, findings, warnings } = judgeBacking(snapshot, name, backingSpec(spec));
-  const found = [...findings];
   const facts = snapshot.names.get(name);
   const from = offset * SECTOR;
-  const to = length === undefined ? backing.size : from + length * SECTOR;
+  const to = length === undefined ? size : from + length * SECTOR;
   const extent = facts && extentOf(snapshot, facts, from, to);
-  const others = entries.filter((entry) => !isSecondWay(entry, served, spec, name));
-  if (extent === undefined) {
+  const others = entries.filter((entry) => !isSecondWay(entry, { ...spec, ...served }, name));
+  if (facts === undefined || extent === undefined) {
     // It is still to be made: only its name can be that of another.
-    found.push(
-      ...others
-        .filter(({ backing: { name: other, path } }) => other === name || path === backing.path)
-        .map(exported),
-    );
-  } else {
-    const claims = others.flatMap((entry) => claimOf(snapshot, entry));
-    found.push(...sharers(extent, readOnly, claims));
-    found.push(...usersOf(snapshot, facts as NonNullable<typeof facts>, extent, ours, survey.ourLoops));
+    return others.filter(({ backing }) => backing.name === name || backing.path === path).map(exported);
   }
-  const open = found.filter(({ kind }) => !isAllowed(kind, spec.allow));
-  if (open.length > 0) throw refusal(name, open, spec);
-  return { backing, overridden: found, warnings };
+  const claims = others.flatMap((entry) => claimsOf(snapshot, entry));
+  return [...sharers(extent, readOnly, claims), ...usersOf(snapshot, facts, extent, ours, ourLoops)];
 }
 
 function exported(entry: ExportEntry): Finding {
   return { kind: 'exported', text: `it is exported as ${exportId(entry)}` };
-}
-
-/** Another interface to the same disk: the same address, file and slice, by the same daemon. */
-function isSecondWay(
-  entry: ExportEntry,
-  served: Pick<Served, 'implementation'>,
-  spec: StorageSpec,
-  name: string,
-): boolean {
-  return (
-    entry.implementation === served.implementation &&
-    entry.netns === spec.netns &&
-    formatAddress(entry) === formatAddress(spec) &&
-    (entry.backing.name === name || entry.backing.opens === name) &&
-    (entry.options.offset ?? 0) === (spec.options.offset ?? 0) &&
-    entry.options.length === spec.options.length
-  );
-}
-
-/** What an export serves, by what its name means now and by what it meant when it was exported. */
-function claimOf(snapshot: StorageSnapshot, entry: ExportEntry): Claim[] {
-  const { backing, options } = entry;
-  const from = (options.offset ?? 0) * SECTOR;
-  const to = from + sectorsOf(entry) * SECTOR;
-  const readOnly = options.readOnly ?? false;
-  const id = exportId(entry);
-  const facts = snapshot.names.get(backing.name);
-  const now = facts && extentOf(snapshot, facts, from, to);
-  const { identity } = backing;
-  const then = identity?.kind === 'file' ? fileExtent(identity, from, to) : undefined;
-  return [now, then].flatMap((extent) => (extent === undefined ? [] : [{ id, extent, readOnly }]));
 }
 
 function backingSpec(spec: StorageSpec): BackingSpec {
@@ -152,6 +138,17 @@ function backingSpec(spec: StorageSpec): BackingSpec {
     length,
     ...(spec.lab === undefined ? {} : { called: (option) => `${option}:` }),
   };
+}
+
+/** An entry that tells what was overridden for it. */
+export function withAllowed(
+  entry: ExportEntry,
+  found: readonly Finding[],
+  before: readonly FindingKind[] = [],
+): ExportEntry {
+  const { allowed: _, ...rest } = entry;
+  const allowed = [...new Set([...before, ...found.map(({ kind }) => kind)])];
+  return allowed.length === 0 ? rest : { ...rest, allowed };
 }
 
 export function isAllowed(kind: FindingKind, allow: StorageSpec['allow']): boolean {

@@ -1,7 +1,7 @@
 /** What templates of recipes may name. Every variable is always there, so that a misspelt one is an error. */
 import { posix } from 'node:path';
 import { LabError } from '../errors.js';
-import type { ExpectedDisk } from '../identity.js';
+import type { ExpectedDisk, ExpectedFile } from '../identity.js';
 import { programsFolder } from '../paths.js';
 import { type EntryStore, type ExportEntry, exportId, type Phase, type StateFolder } from './entry.js';
 import { ownLoops } from './loops.js';
@@ -39,6 +39,8 @@ export interface ExportVariables {
   locked: boolean;
   accessCleared: string | null;
   serial: string | null;
+  /** The file that has the serial number, for targets that can look; null where it is none. */
+  file: ExpectedFile | null;
   /** What its disk must be, for targets that can look; null where nothing is to be looked at. */
   disk: ExpectedDisk | null;
   /** See `Links`; null unless the user allowed them. */
@@ -87,9 +89,15 @@ export function exportVariables(store: StateFolder, entry: ExportEntry, path: st
     locked: (options.lockAccess ?? false) && !MOVES.includes(entry.phase),
     accessCleared: entry.accessCleared ?? null,
     serial: entry.serial ?? null,
+    file: numberedFile(entry),
     disk: expectedDisk(entry),
     links: entry.backing.links === 'any' ? 'any' : null,
   };
+}
+
+function numberedFile({ serial, backing: { identity } }: ExportEntry): ExpectedFile | null {
+  if (serial === undefined || identity?.kind !== 'file') return null;
+  return { inode: identity.inode, birth: identity.birth };
 }
 
 /** Of a name that stays with a disk: what that must be. A number that moves is opened by a link that is looked after. */

@@ -18,41 +18,13 @@ import { detachLoop } from '../../src/storage/loop.js';
 import type { ExportReport } from '../../src/target/export.js';
 import type { ExportStatus, StatusReport } from '../../src/target/status.js';
 import { type CliResult, cli, cliHere, jsonHere } from './cli.js';
-import { askFrom, assertNothingLeft, exportOn, killAll } from './export.js';
+import { exporting, firstBytes, image, statusOf } from './disks.js';
+import { assertNothingLeft, exportOn, killAll } from './export.js';
 import { noRoot, testUnless } from './machine.js';
 import { loopOn, ownDev } from './own-dev.js';
-import { type TestWire, testWire } from './wire.js';
+import { testWire } from './wire.js';
 
 const reason = noRoot();
-
-/** `export` by native of a file by its name. */
-function exporting(wire: TestWire, slot: number, file: string, ...more: string[]): string[] {
-  const args = exportOn(wire, 'native', slot, ...more);
-  args[args.indexOf('--file') + 1] = file;
-  return args;
-}
-
-async function image(path: string, text: string, size = 1 << 20): Promise<string> {
-  await writeFile(path, text);
-  await truncate(path, size);
-  return path;
-}
-
-/** The first bytes that an initiator reads of e0.SLOT. */
-async function firstBytes(wire: TestWire, slot: number, length: number): Promise<string> {
-  const output = join(wire.folder, `read-${slot}-${Math.random()}`);
-  const args = ['read', `e0.${slot}`, ...askFrom(wire), '--length', '512', '--output', output];
-  const { exitCode, stderr } = await cliHere(args, wire.env);
-  if (exitCode !== 0) throw new Error(stderr);
-  return (await readFile(output)).subarray(0, length).toString();
-}
-
-async function statusOf(wire: TestWire, slot: number): Promise<ExportStatus> {
-  const { exports } = await jsonHere<StatusReport>(['status'], wire.env);
-  const one = exports.find((entry) => entry.slot === slot);
-  if (one === undefined) throw new Error(`e0.${slot} is not there`);
-  return one;
-}
 
 function refused(t: ExecutionContext, { exitCode, stderr }: CliResult, pattern: RegExp): void {
   t.is(exitCode, 2, stderr);

@@ -1,10 +1,11 @@
-import { copyFile, link, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import { copyFile, link, rename, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { here } from '../../src/host/local.js';
 import { tellingText } from '../../src/identity.js';
 import { identityAt } from '../../src/native/file-identity.js';
 import { serialFor } from '../../src/native/serial.js';
+import { makeServed } from '../../src/native/serve.js';
 import { parseSettings } from '../../src/native/settings.js';
 import { type Identity, identityOf } from '../../src/storage/identity.js';
 import { attachLoop, detachLoop } from '../../src/storage/loop.js';
@@ -87,5 +88,39 @@ test('A17: a serial that is given has 1 to 20 printable characters', (t) => {
   t.deepEqual(parse(null), { serial: undefined, faults: [] });
   for (const wrong of ['', ' x', 'x'.repeat(21), 'ü', 'a\nb', 7]) {
     t.regex(parse(wrong).faults[0] ?? '', /^exports\[0\]\.serial: /, String(wrong));
+  }
+});
+
+test('A17: a serial that was given to one file is not that of another by its name, whoever opens it', async (t) => {
+  const path = join(await temporaryFolder(t), 'disk');
+  await writeFile(path, Buffer.alloc(512));
+  const facts = await stat(path);
+  const file = { inode: String(facts.ino), birth: Math.floor(facts.birthtimeMs / 1000) };
+  const serial = async (given: object): Promise<string> => {
+    const address = { shelf: 0, slot: 1 };
+    const served = await makeServed({ address, backing: { path }, serial: 'GIVEN', ...given });
+    await served.backing.close();
+    return served.target.serial;
+  };
+  t.is(await serial({}), 'GIVEN');
+  t.is(await serial({ file }), 'GIVEN');
+  t.is(await serial({ file: { ...file, birth: null } }), 'GIVEN', 'an old system does not tell');
+  t.regex(await serial({ file: { ...file, birth: file.birth - 1 } }), /^[0-9a-f]{20}$/);
+  t.regex(await serial({ file: { ...file, inode: '1' } }), /^[0-9a-f]{20}$/);
+  const own = await serial({ serial: undefined });
+  t.is(await serial({ file: { ...file, inode: '1' } }), own, 'as an export of it has it');
+});
+
+test('A17: the file of a serial is told in a configuration by inode and birth', (t) => {
+  const parse = (file: unknown) => {
+    const faults: string[] = [];
+    const one = { shelf: 0, slot: 1, iface: 'eth0', path: '/disk', file };
+    return { file: parseSettings({ exports: [one] }, faults).exports[0]?.file, faults };
+  };
+  t.deepEqual(parse({ inode: '7', birth: 8 }).file, { inode: '7', birth: 8 });
+  t.deepEqual(parse({ inode: '7' }).file, { inode: '7', birth: null });
+  t.deepEqual(parse(null), { file: undefined, faults: [] });
+  for (const wrong of [7, 'x', {}, { inode: 7 }, { inode: '7', birth: 'x' }]) {
+    t.regex(parse(wrong).faults[0] ?? '', /^exports\[0\]\.file: /, JSON.stringify(wrong));
   }
 });

@@ -11,6 +11,7 @@ import { kernelNames, loopsIn, notedLoops } from '../../target/loops.js';
 import { fleetingFaults } from '../../target/persist/fleeting.js';
 import { entryFor, refuseUnspeakable, type ServingFields } from '../../target/plan.js';
 import { serialOf } from '../../target/serial.js';
+import { withAllowed } from '../../target/suitability.js';
 import type { ExportWish } from '../../target/wish.js';
 import type { LabExport } from '../lab.js';
 import { type HostPlace, placeTrouble, realName } from '../places.js';
@@ -178,6 +179,7 @@ function keptEntry(all: Case, { one, spec, id }: Item, before: ExportEntry): Exp
     // What the lab does not say is as it was made, or as `access` left it.
     options: { ...spec.options, ...lockOf(spec.options.lockAccess ?? before.options.lockAccess) },
     ...(before.accessCleared === undefined ? {} : { accessCleared: before.accessCleared }),
+    ...(before.allowed === undefined ? {} : { allowed: before.allowed }),
     ...(before.serial === undefined ? {} : { serial: before.serial }),
     ...(before.started === undefined ? {} : { started: before.started }),
     backing: {
@@ -245,7 +247,7 @@ function changed(
   refuseUnspeakable(serving, drafted);
   const carrier = [...own.values()].find(({ backing: other }) => other.made && other.name === backing.name);
   const entry: ExportEntry = {
-    ...drafted,
+    ...withAllowed(drafted, overridden),
     phase: 'running',
     since: before?.since ?? drafted.since,
     backing: {

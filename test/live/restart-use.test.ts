@@ -1,0 +1,151 @@
+/** A restart asks who uses what a name means now, as an export does, and tells initiators of another file. */
+import { rename, rm, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { here } from '../../src/host/local.js';
+import { detachLoop } from '../../src/storage/loop.js';
+import { cliHere, jsonHere } from './cli.js';
+import { exporting, firstBytes, image, statusOf } from './disks.js';
+import { askFrom, killAll } from './export.js';
+import { noRoot, testUnless } from './machine.js';
+import { loopOn } from './own-dev.js';
+import { type TestWire, testWire } from './wire.js';
+
+const SIZE = 1 << 20;
+
+/** Files whose texts are their names, and a link to the first that e0.1 exports. */
+async function prepare(t: ExecutionContext): Promise<{
+  wire: TestWire;
+  path: (name: string) => string;
+  relink: (name: string, to: string) => Promise<void>;
+}> {
+  const wire = await testWire(t);
+  const path = (name: string): string => join(wire.folder, name);
+  for (const name of ['one', 'two', 'six']) await image(path(name), name, SIZE);
+  const relink = async (name: string, to: string): Promise<void> => {
+    await symlink(to, path('link'));
+    await rename(path('link'), path(name));
+  };
+  await relink('current', 'one');
+  await jsonHere(exporting(wire, 1, path('current')), wire.env);
+  return { wire, path, relink };
+}
+
+async function serialOf(wire: TestWire): Promise<string> {
+  return (await jsonHere<{ serial: string }>(['identify', 'e0.1', ...askFrom(wire)], wire.env)).serial;
+}
+
+testUnless(
+  noRoot(),
+  'A5: what a link leads to now is served by a restart only if nobody uses it, and by a new serial number',
+  async (t) => {
+    const { wire, path, relink } = await prepare(t);
+    const restart = (...more: string[]) => cliHere(['restart', 'e0.1', ...more], wire.env);
+    const serial = await serialOf(wire);
+    const device = await loopOn(t, path('two'), SIZE);
+    await relink('current', 'two');
+    const refused = await restart();
+    t.is(refused.exitCode, 1, refused.stdout);
+    t.true(refused.stderr.includes(`it is attached as ${device}; nothing was stopped`), refused.stderr);
+    t.regex(refused.stderr, /current meant .*one, and means .*two now/);
+    t.regex(refused.stderr, /restart e0\.1\S* --allow in-use/);
+    t.is(await firstBytes(wire, 1, 3), 'one');
+    t.is(await serialOf(wire), serial);
+    t.is((await restart('--allow', 'mounted')).exitCode, 1);
+    const wrong = await restart('--allow', 'address');
+    t.is(wrong.exitCode, 2, 'that is judged by itself');
+
+    const allowed = await restart('--allow', 'in-use');
+    t.regex(
+      allowed.stdout,
+      /means .*two now; initiators know it .* by its new serial number$/m,
+      allowed.stderr,
+    );
+    t.is(await firstBytes(wire, 1, 3), 'two');
+    const renewed = await serialOf(wire);
+    t.not(renewed, serial);
+    // What was overridden holds for this file, whoever starts its target again.
+    await killAll((await statusOf(wire, 1)).pids);
+    t.is((await restart()).exitCode, 0);
+    t.is(await serialOf(wire), renewed);
+
+    await loopOn(t, path('six'), SIZE);
+    await relink('current', 'six');
+    t.is((await restart()).exitCode, 1, 'and for no other');
+    t.is(await firstBytes(wire, 1, 3), 'two');
+  },
+);
+
+testUnless(
+  noRoot(),
+  'A5: what came to be used while nobody served it is not served by a restart, nor beside another export',
+  async (t) => {
+    const { wire, path } = await prepare(t);
+    await killAll((await statusOf(wire, 1)).pids);
+    const device = await loopOn(t, path('one'), SIZE);
+    const attached = `it is attached as ${device}`;
+    const { exitCode, stderr } = await cliHere(['restart', 'e0.1'], wire.env);
+    t.is(exitCode, 1);
+    t.true(stderr.includes(attached), stderr);
+    // Its program would serve the first export as well.
+    const other = await cliHere(exporting(wire, 2, path('two')), wire.env);
+    t.is(other.exitCode, 1);
+    t.true(
+      other.stderr.includes('its target has other exports') && other.stderr.includes(attached),
+      other.stderr,
+    );
+    t.is((await statusOf(wire, 1)).state, 'down');
+    await detachLoop(here, device);
+    await jsonHere(exporting(wire, 2, path('two')), wire.env);
+    t.is(await firstBytes(wire, 1, 3), 'one');
+    t.is(await firstBytes(wire, 2, 3), 'two');
+  },
+);
+
+testUnless(
+  noRoot(),
+  'A4: a link that comes to lead to the file of another export is not served, and told as long as it does',
+  async (t) => {
+    const { wire, path, relink } = await prepare(t);
+    await relink('other', 'two');
+    await jsonHere(exporting(wire, 2, path('other')), wire.env);
+    await relink('other', 'one');
+    const { stderr } = await cliHere(['restart', 'e0.2'], wire.env);
+    t.regex(stderr, /it is exported as e0\.1@\S+; nothing was stopped/);
+    t.is(await firstBytes(wire, 2, 3), 'two');
+    const told = await statusOf(wire, 1);
+    t.like(told, { state: 'impaired', remedy: 'file' });
+    t.regex(told.faults.join(), /^e0\.2@\S+ exports the same bytes: end all but one$/);
+    await relink('other', 'two');
+    t.deepEqual((await statusOf(wire, 1)).faults, []);
+  },
+);
+
+testUnless(
+  noRoot(),
+  'A2: two files that were exchanged under one daemon are told, and each is served as its name says after a restart',
+  async (t) => {
+    const { wire, path } = await prepare(t);
+    await rm(path('current'));
+    await jsonHere(['unexport', 'e0.1'], wire.env);
+    for (const [slot, name] of [
+      [1, 'one'],
+      [2, 'two'],
+    ] as const)
+      await jsonHere(exporting(wire, slot, path(name)), wire.env);
+    const serial = await serialOf(wire);
+    await rename(path('one'), path('aside'));
+    await rename(path('two'), path('one'));
+    await rename(path('aside'), path('two'));
+    for (const slot of [1, 2]) {
+      const { state, remedy, faults } = await statusOf(wire, slot);
+      t.deepEqual([state, remedy], ['impaired', 'restart']);
+      t.regex(faults.join(), /was replaced: its target serves the one that was there, which lives on as/);
+    }
+    const { stdout, stderr } = await cliHere(['restart', '--all'], wire.env);
+    t.regex(stdout, /one is another file than the one that was served before/, stderr);
+    t.deepEqual([await firstBytes(wire, 1, 3), await firstBytes(wire, 2, 3)], ['two', 'one']);
+    t.not(await serialOf(wire), serial);
+    t.deepEqual((await statusOf(wire, 1)).faults, []);
+  },
+);
