@@ -174,6 +174,7 @@ export class SshConnection {
           isRaw,
           isLast: pause > LONGEST_PAUSE,
         });
+        if (outcome === 'not begun') continue;
         if (outcome !== 'no room') return outcome.taken;
         // Where sshd takes fewer channels than we have use for, another connection has as many again.
         if (pause >= (this.#isNarrow ? SHORT_PAUSE : LONG_PAUSE) && this.#openChannels > 0 && !this.#closed) {
@@ -202,7 +203,7 @@ export class SshConnection {
     command: string,
     take: (session: Session) => Promise<T>,
     { signal, isRaw, isLast }: ExecOptions & { isLast: boolean },
-  ): Promise<{ taken: T } | 'no room'> {
+  ): Promise<{ taken: T } | 'no room' | 'not begun'> {
     const mark = newMark();
     const inputMark = newMark();
     const line = isRaw ? command : anyShellLine(elevated(command, this.elevation, inputMark), mark);
@@ -229,6 +230,7 @@ export class SshConnection {
         client.off('close', lost);
         if (error === undefined) begin(channel).then((taken) => resolve({ taken }), reject);
         else if ((error as { reason?: unknown }).reason === CONNECT_FAILED && !isLast) resolve('no room');
+        else if (isClosedTooEarly(client, error) && !isLast) resolve('not begun');
         else reject(this.#refused('opening a channel', error));
       });
     });
@@ -455,4 +457,14 @@ export class SshConnection {
       cause,
     });
   }
+}
+
+/**
+ * Dropbear takes a session that has no process yet for one whose process has ended: where another command ends just then, it
+ * closes the new channel and drops the request that comes (`sesscheckclose` and `check_close`, dropbear 2022.83).
+ */
+function isClosedTooEarly(client: Client, error: Error): boolean {
+  // What the server calls itself, which ssh2 tells nowhere else.
+  const { _remoteVer: server } = client as { _remoteVer?: unknown };
+  return error.message === 'Unable to exec' && typeof server === 'string' && /^dropbear/i.test(server);
 }
