@@ -5,6 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { requireOwn } from '../own-folders.js';
+import { removeTree } from '../remove-tree.js';
 import { Budget } from './budget.js';
 import { CLEAN_ENVIRONMENT, withoutStrays } from './clean-start.js';
 import { CommandError } from './command-error.js';
@@ -154,7 +155,7 @@ export class LocalHost implements Host {
   }
 
   async remove(...paths: string[]): Promise<void> {
-    for (const path of paths) await fs.rm(path, { recursive: true, force: true });
+    for (const path of paths) await removeTree(path);
   }
 
   async list(path: string): Promise<string[]> {
@@ -217,7 +218,7 @@ export class LocalHost implements Host {
       await fs.cp(local, temporary, { recursive: true, mode: constants.COPYFILE_FICLONE });
       await fs.rename(temporary, remote);
     } catch (error) {
-      await fs.rm(temporary, { recursive: true, force: true });
+      await removeTree(temporary);
       throw error;
     }
   }

@@ -5,11 +5,11 @@
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open, readFile, readlink } from 'node:fs/promises';
 import { posix } from 'node:path';
-import { LabError } from '../errors.js';
-import { isMapped, type Step, type User, weaknesses } from '../trust.js';
+import { LabError } from './errors.js';
+import { isMapped, type Step, type User, weaknesses } from './trust.js';
 
 /** A name for what is there, not the file itself: needs no rights to it (open(2)). Node does not name it. */
-const O_PATH = 0o10000000;
+export const O_PATH = 0o10000000;
 const NAMED = O_PATH | constants.O_NOFOLLOW;
 const MOST_LINKS = 40;
 
@@ -55,7 +55,8 @@ export async function openTrusted(path: string, flags: number): Promise<FileHand
   }
 }
 
-function step(path: string, { mode, uid, gid }: Stats): Step {
+/** Facts of what lies at a path, as they are judged. */
+export function step(path: string, { mode, uid, gid }: Stats): Step {
   return { path, mode, uid, gid };
 }
 
@@ -69,7 +70,8 @@ function requireTrusted(way: readonly [Step, Step], user: User, path: string): v
   });
 }
 
-async function thisUser(): Promise<User> {
+/** Who this process runs as. */
+export async function thisUser(): Promise<User> {
   const map = await readFile('/proc/self/uid_map', 'utf8').catch(() => '');
   return {
     uid: process.geteuid?.() ?? -1,
