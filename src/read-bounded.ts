@@ -40,8 +40,7 @@ export async function readBounded(path: string, options: BoundedOptions): Promis
   try {
     const facts = await file.stat();
     const { most, pipe, judge } = options;
-    if (facts.isFIFO() && pipe === undefined) throw new UnfitFileError(path, 'it is a pipe');
-    const objection = judge?.(facts);
+    const objection = judge?.(facts) ?? (facts.isFIFO() && pipe === undefined ? 'it is a pipe' : undefined);
     if (objection !== undefined) throw new UnfitFileError(path, objection);
     // Files of the kernel's tell no size.
     if (facts.isFile() && facts.size > most) throw tooLong(path, most);

@@ -1,4 +1,3 @@
-import { createReadStream } from 'node:fs';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { formatAddress, SECTOR } from '../aoe/index.js';
@@ -205,7 +204,7 @@ async function takeUp(
       next: `remove ${checkpoint?.path} to copy all anew`,
     });
   }
-  const before = createReadStream(path, { end: done - 1, highWaterMark: 1 << 20 });
+  const before = file.createReadStream({ start: 0, end: done - 1, highWaterMark: 1 << 20, autoClose: false });
   for await (const _chunk of meter.watch(before));
   await file.truncate(done);
   meter.resumedAt = done;

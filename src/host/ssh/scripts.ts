@@ -73,12 +73,18 @@ cd "$1" 2> /dev/null && [ -r . ] || refused "$(ls "$1/." 2>&1 > /dev/null)"`;
 export const LIST = `${ENTER}
 for f in * .[!.]* ..?*; do if [ -e "$f" ] || [ -L "$f" ]; then printf '%s\\0' "$f"; fi; done`;
 
-/** Folder, suffix: of each file its name and a NUL, its bytes and a NUL, its content. */
+/**
+ * Folder, suffix, most bytes: of each file its name and a NUL, its bytes and a NUL, its content; `+` for the bytes of one that
+ * has more, `-` of what is no file.
+ */
 export const READ_ALL = `${ENTER}
 for f in *"$2" .[!.]*"$2"; do if [ -f "$f" ]; then
   [ -r "$f" ] || refused "$(cat "$f" 2>&1 > /dev/null)"
-  printf '%s\\0%s\\0' "$f" "$(wc -c < "$f")"
-  cat "$f"
+  # wc(1) of busybox reads all of it.
+  n=$(stat -L -c %s "./$f") || { [ -e "$f" ] || continue; exit 1; }
+  if [ "$n" -gt "$3" ]; then printf '%s\\0+\\0' "$f"; continue; fi
+  printf '%s\\0%s\\0' "$f" "$n"
+  head -c "$n" "$f"
 elif [ -e "$f" ] || [ -L "$f" ]; then printf '%s\\0-\\0' "$f"
 fi; done`;
 

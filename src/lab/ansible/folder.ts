@@ -1,8 +1,10 @@
 /** The folder that a rendered lab lies in: replaced as a whole, and never where a person's work would be lost. */
+
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { digestOf } from '../../digest.js';
 import { UsageError } from '../../errors.js';
+import { parseJson } from '../../json.js';
 
 /** Tells that a folder was written here, and with what: path → sha256. */
 const MARKER = '.aoe-lab-render.json';
@@ -81,7 +83,7 @@ async function refuseForeign(folder: string): Promise<void> {
 
 async function markerOf(folder: string): Promise<Marker | undefined> {
   try {
-    const marker = JSON.parse(await readFile(join(folder, MARKER), 'utf8')) as Partial<Marker>;
+    const marker = parseJson(await readFile(join(folder, MARKER), 'utf8')) as Partial<Marker>;
     return marker.format === 1 && typeof marker.files === 'object' ? (marker as Marker) : undefined;
   } catch {
     return undefined;
