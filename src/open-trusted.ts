@@ -12,6 +12,8 @@ import { isMapped, type Step, type User, weaknesses } from './trust.js';
 export const O_PATH = 0o10000000;
 const NAMED = O_PATH | constants.O_NOFOLLOW;
 const MOST_LINKS = 40;
+/** Links there lead to what a process has open, which may have no name: a pipe of the shell's. */
+const DESCRIPTORS = /^\/proc\/\d+\/(?:task\/\d+\/)?fd$/;
 
 /**
  * @throws LabError for a link in a folder that somebody else may write to; the system's errors
@@ -37,6 +39,7 @@ export async function openTrusted(path: string, flags: number): Promise<FileHand
         continue;
       }
       await next.close();
+      if (isLast && DESCRIPTORS.test(at)) return await open(name, flags);
       requireTrusted([step(at, await folder.stat()), step(posix.join(at, part), facts)], user, path);
       links++;
       if (links > MOST_LINKS) throw new LabError({ tried: `opening ${path}`, happened: 'too many links' });
@@ -52,6 +55,20 @@ export async function openTrusted(path: string, flags: number): Promise<FileHand
     return await open(`/proc/self/fd/${folder.fd}`, flags);
   } finally {
     await folder.close();
+  }
+}
+
+/**
+ * Opens a file that the user named to be written: made for its user alone where it is missing, emptied where it is there.
+ * @throws as openTrusted
+ */
+export async function openOutput(path: string): Promise<{ file: FileHandle; isNew: boolean }> {
+  try {
+    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
+    return { file: await open(path, flags, 0o600), isNew: true };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    return { file: await openTrusted(path, constants.O_WRONLY | constants.O_TRUNC), isNew: false };
   }
 }
 

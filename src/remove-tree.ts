@@ -88,16 +88,16 @@ function ifThere(error: NodeJS.ErrnoException): undefined {
 /**
  * Removes folders that killed processes of this user left. Those of other users stay, and those in a folder where somebody else
  * can have given them their names.
- * @param pattern of their names, whose first group is the process
+ * @param prefix of their names, which the process and a dash follow
  */
-export async function removeLeftBehind(parent: string, pattern: RegExp): Promise<void> {
+export async function removeLeftBehind(parent: string, prefix: string): Promise<void> {
   const user = await thisUser();
   const isMeant: Judge = (facts, above) => {
     const way = [step('/', above), step('/folder', facts)];
     return facts.uid === user.uid && weaknesses(way, user).length === 0;
   };
   for (const name of await readdir(parent)) {
-    const pid = pattern.exec(name)?.[1];
+    const pid = name.startsWith(prefix) ? /^(\d+)-/.exec(name.slice(prefix.length))?.[1] : undefined;
     if (pid === undefined || isAlive(Number(pid))) continue;
     // One that resists hinders nobody.
     await removeTree(join(parent, name), isMeant).catch(() => {});

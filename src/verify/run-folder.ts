@@ -16,7 +16,7 @@ export interface RunFolder {
  */
 export async function makeRunFolder(purpose: string, parent = tmpdir()): Promise<RunFolder> {
   const prefix = `aoe-lab-${purpose}-`;
-  await removeLeftBehind(parent, new RegExp(`^${prefix}(\\d+)-`));
+  await removeLeftBehind(parent, prefix);
   const path = await mkdtemp(join(parent, `${prefix}${process.pid}-`));
   const made = await lstat(path);
   return {
