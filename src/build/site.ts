@@ -1,4 +1,5 @@
 /** Where a build's steps run: on this machine, in a root of a kernel's tools on it, or on another host. */
+import { randomBytes } from 'node:crypto';
 import { chmod, copyFile, stat } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import type { Host } from '../host/host.js';
@@ -41,20 +42,26 @@ export function siteHere(host: Host, folder: string, root: string | undefined): 
   };
 }
 
+/** Those that killed commands left of a build; in a folder like /var/tmp others can't take the name of one that is ours. */
+const LEFT = `for f in "$1".*; do if [ -d "$f" ] && [ ! -L "$f" ] && [ -O "$f" ]; then printf '%s\\n' "$f"; fi; done`;
+
 /**
  * @param tree the patched tree here
- * @param name of the build; of a command that was killed, the same name is used again
+ * @param name of the build; what a command that was killed left of it is removed
  */
 export function siteOn(host: Host, tree: string, name: string): Site {
-  const parent = posix.join('/var/tmp', `aoe-lab-build-${name}`);
+  const prefix = posix.join('/var/tmp', `aoe-lab-build-${name}`);
+  // Of a name that nobody foresees: what is run as root would be of whoever made it before.
+  const parent = `${prefix}.${randomBytes(6).toString('hex')}`;
   const folder = posix.join(parent, 'tree');
   let runner: Runner = host;
   return {
     folder,
     run: (argv, options) => runner.run(argv, options),
     open: async () => {
-      await host.remove(parent);
-      await host.run(['mkdir', '-p', parent]);
+      const { stdout } = await host.run(['sh', '-c', LEFT, 'sh', prefix]);
+      await host.remove(...stdout.split('\n').filter((path) => path !== ''));
+      await host.run(['mkdir', '-m', '700', parent]);
       await host.put(tree, folder);
       const way = await isolationOn(host, folder);
       runner = isolated(host, way, folder);

@@ -37,7 +37,7 @@ export function register(program: Command): void {
       const { iface, netns, write } = options;
       const link = await openPacketLink({ iface, netns, everything: true, promiscuous: true });
       try {
-        const capture = write === undefined ? undefined : new Capture(write);
+        const capture = write === undefined ? undefined : await Capture.open(write);
         const describe = options.json ? (seen: WatchedFrame) => jsonText(seen) : frameLine;
         const summary = await untilStopped((signal) => {
           // Only now Ctrl-C is waited for.

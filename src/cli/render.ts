@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { parseJson } from '../json.js';
 import { line } from '../ui/colors.js';
 import { variable } from './lab-options.js';
 
@@ -86,7 +87,7 @@ async function judge(): Promise<void> {
   let question: unknown;
   try {
     // A person at a terminal is not waited for.
-    question = JSON.parse(process.stdin.isTTY ? '' : await text(process.stdin));
+    question = parseJson(process.stdin.isTTY ? '' : await text(process.stdin));
   } catch (error) {
     throw new UsageError({
       tried: 'reading what a role of Ansible asks',

@@ -1,8 +1,9 @@
 /** The host book: names of hosts with how to reach them, as `aoe-lab host add` writes them down. */
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { parse, stringify } from 'yaml';
+import { stringify } from 'yaml';
 import { z } from 'zod';
+import { openDocument } from '../document.js';
 import { UsageError } from '../errors.js';
 import { requireOwn } from '../own-folders.js';
 import { here } from './local.js';
@@ -37,15 +38,14 @@ export async function readBook(): Promise<Map<string, BookedHost>> {
   const path = bookPath();
   const text = await textOf(path);
   if (text === undefined) return new Map();
-  const refuse = (happened: string, cause: unknown): UsageError =>
+  const refuse = (happened: string | string[], cause?: unknown): UsageError =>
     new UsageError({ tried: `reading ${path}`, happened, next: 'mend or remove the file', cause });
-  let data: unknown;
-  try {
-    data = parse(text);
-  } catch (error) {
-    throw refuse((error as Error).message, error);
+  const opened = openDocument(path, text);
+  const content = 'faults' in opened ? opened : opened.content();
+  if ('faults' in content) {
+    throw refuse(content.faults.map(({ line, column, reason }) => `${line}:${column}: ${reason}`));
   }
-  const checked = bookSchema.safeParse(data ?? { hosts: {} });
+  const checked = bookSchema.safeParse(content.value ?? { hosts: {} });
   if (!checked.success) throw refuse(z.prettifyError(checked.error), checked.error);
   return new Map(Object.entries(checked.data.hosts));
 }

@@ -49,6 +49,12 @@ export interface TransferShown {
   end(): void;
 }
 
+/** `no file`: a folder, a pipe, a link that leads nowhere · `too long`: longer than `LONGEST_OF_ALL` */
+export type Unread = 'no file' | 'too long';
+
+/** Bytes of a file among those that are read all together. */
+export const LONGEST_OF_ALL = 1 << 20;
+
 export interface FileFacts {
   kind: 'file' | 'directory' | 'block' | 'other';
   /** Bytes; of a block device, 0. */
@@ -113,10 +119,10 @@ export interface Host {
   /** Names in a folder, sorted; empty if there is none. */
   list(path: string): Promise<string[]>;
   /**
-   * Names and contents of what is in a folder and called so at the end, sorted by name; undefined of what is no file (folders,
-   * links that lead nowhere). Empty if there is no folder.
+   * Names and contents of what is in a folder and called so at the end, sorted by name; of what can't be taken for a file, why.
+   * Empty if there is no folder.
    */
-  readAll(path: string, suffix: string): Promise<Map<string, Buffer | undefined>>;
+  readAll(path: string, suffix: string): Promise<Map<string, Buffer | Unread>>;
   /**
    * Texts of the files of one name in the folders of a folder, by the folder's name; as of control files of the kernel's, which
    * tell no size. Empty if there is none.

@@ -1,5 +1,7 @@
 /** Interfaces as ip(8) lists them: as JSON, or as text where it knows no JSON (busybox's, iproute2 before 4.14). */
+
 import { LabError, MissingError } from '../errors.js';
+import { parseJson } from '../json.js';
 import { CommandError } from './command-error.js';
 import type { Host } from './host.js';
 
@@ -77,7 +79,7 @@ export function parseIpJson<T extends unknown[]>(text: string): T {
     .replaceAll(/[\u0000-\u0008\u000e-\u001f]/g, (char) => JSON.stringify(char).slice(1, -1));
   let value: unknown;
   try {
-    value = JSON.parse(repaired);
+    value = parseJson(repaired);
   } catch {
     // Told below.
   }

@@ -1,11 +1,13 @@
-import { constants, createWriteStream } from 'node:fs';
+import { constants, createWriteStream, type Stats } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { homedir, hostname, release } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { requireOwn } from '../own-folders.js';
-import { Budget } from './budget.js';
+import { readBounded, UnfitFileError } from '../read-bounded.js';
+import { removeTree } from '../remove-tree.js';
+import { Budget, LONGEST_OUTPUT } from './budget.js';
 import { CLEAN_ENVIRONMENT, withoutStrays } from './clean-start.js';
 import { CommandError } from './command-error.js';
 import { enterNamespace } from './enter.js';
@@ -14,10 +16,12 @@ import {
   type Host,
   type HostFacts,
   type HostLock,
+  LONGEST_OF_ALL,
   type RunOptions,
   type RunResult,
   type StartOptions,
   temporaryName,
+  type Unread,
 } from './host.js';
 import { readIfThere } from './if-there.js';
 import { LOCK, LockTalk, lockArguments } from './lock.js';
@@ -130,7 +134,7 @@ export class LocalHost implements Host {
   }
 
   read(path: string): Promise<Buffer> {
-    return fs.readFile(path);
+    return readBounded(path, { most: LONGEST_OUTPUT });
   }
 
   async write(path: string, data: string | Uint8Array, mode = 0o644): Promise<void> {
@@ -154,7 +158,7 @@ export class LocalHost implements Host {
   }
 
   async remove(...paths: string[]): Promise<void> {
-    for (const path of paths) await fs.rm(path, { recursive: true, force: true });
+    for (const path of paths) await removeTree(path);
   }
 
   async list(path: string): Promise<string[]> {
@@ -166,17 +170,16 @@ export class LocalHost implements Host {
     }
   }
 
-  async readAll(path: string, suffix: string): Promise<Map<string, Buffer | undefined>> {
+  async readAll(path: string, suffix: string): Promise<Map<string, Buffer | Unread>> {
     const names = (await this.list(path)).filter((name) => name.endsWith(suffix));
     const files = await Promise.all(
       names.map(async (name) => {
         const file = join(path, name);
         try {
-          // To open anything but a file may wait, as for a pipe's writer.
-          return [[name, (await fs.stat(file)).isFile() ? await this.read(file) : undefined] as const];
+          return [[name, await readOneOfAll(file)] as const];
         } catch (error) {
           if (!isMissingFile(error)) throw error;
-          return (await isLink(file)) ? [[name, undefined] as const] : [];
+          return (await isLink(file)) ? [[name, 'no file'] as const] : [];
         }
       }),
     );
@@ -217,7 +220,7 @@ export class LocalHost implements Host {
       await fs.cp(local, temporary, { recursive: true, mode: constants.COPYFILE_FICLONE });
       await fs.rename(temporary, remote);
     } catch (error) {
-      await fs.rm(temporary, { recursive: true, force: true });
+      await removeTree(temporary);
       throw error;
     }
   }
@@ -292,6 +295,23 @@ function gather(stream: Readable, budget: Budget): Buffer[] {
     if (budget.take(chunk)) chunks.push(chunk);
   });
   return chunks;
+}
+
+async function readOneOfAll(path: string): Promise<Buffer | Unread> {
+  let fault: Unread = 'too long';
+  const judge = (facts: Stats): string | undefined => {
+    if (facts.isFile()) return undefined;
+    fault = 'no file';
+    return fault;
+  };
+  try {
+    return await readBounded(path, { most: LONGEST_OF_ALL, judge });
+  } catch (error) {
+    // A socket can't be opened at all.
+    if ((error as NodeJS.ErrnoException).code === 'ENXIO') return 'no file';
+    if (error instanceof UnfitFileError) return fault;
+    throw error;
+  }
 }
 
 /** What is being written to a path; one of a killed process is told by its name (see `isTemporary`). */

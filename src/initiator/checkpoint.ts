@@ -1,7 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { constants, type Stats } from 'node:fs';
+import { open, rename, rm } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { LabError, UsageError } from '../errors.js';
+import { parseJson } from '../json.js';
+import { readBounded, UnfitFileError } from '../read-bounded.js';
 
 /** What a copy is, so that it is gone on with as the same only. */
 export interface CopyFacts {
@@ -18,6 +21,9 @@ export interface CopyFacts {
   /** Of the file that is written to the device; null for a pipe. */
   input: { size: number; modified: number } | null;
 }
+
+/** Bytes of the record. */
+const MOST = 64 << 10;
 
 /** How often the place reached is recorded: after so many bytes or milliseconds, whichever comes first. */
 const EVERY_BYTES = 64 << 20;
@@ -48,13 +54,19 @@ export class Checkpoint {
    */
   static async open(path: string, facts: CopyFacts, everyBytes = EVERY_BYTES): Promise<Checkpoint> {
     const tried = `going on with the copy that ${path} tells of`;
-    const text = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-      if (cause.code === 'ENOENT') return undefined;
-      throw new LabError({ tried, happened: cause.message, cause });
-    });
-    if (text === undefined) return new Checkpoint(path, facts, 0, everyBytes);
     const next = `remove ${path} to copy all anew`;
-    const found = parse(text);
+    const data = await readBounded(path, { most: MOST, flags: constants.O_NOFOLLOW, judge }).catch(
+      (cause) => {
+        const { code, message } = cause as NodeJS.ErrnoException;
+        if (code === 'ENOENT') return undefined;
+        if (code === 'ELOOP') throw new UsageError({ tried, happened: 'it is a link', next, cause });
+        if (cause instanceof UnfitFileError)
+          throw new UsageError({ tried, happened: cause.reason, next, cause });
+        throw new LabError({ tried, happened: message, cause });
+      },
+    );
+    if (data === undefined) return new Checkpoint(path, facts, 0, everyBytes);
+    const found = parse(data.toString());
     if (found === undefined) throw new UsageError({ tried, happened: 'it is no record of a copy', next });
     const { done, ...before } = found;
     const different = Object.keys(facts).filter(
@@ -98,9 +110,15 @@ export class Checkpoint {
   }
 }
 
+/** Somebody else's would have parts left out of the copy. */
+function judge(facts: Stats): string | undefined {
+  if (!facts.isFile()) return 'it is no file';
+  return facts.uid === process.geteuid?.() ? undefined : `it is user ${facts.uid}'s`;
+}
+
 function parse(text: string): (CopyFacts & { done: number }) | undefined {
   try {
-    const found = JSON.parse(text) as CopyFacts & { done: number };
+    const found = parseJson(text) as CopyFacts & { done: number };
     return Number.isSafeInteger(found.done) && found.done >= 0 ? found : undefined;
   } catch {
     return undefined;

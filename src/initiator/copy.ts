@@ -1,8 +1,9 @@
-import { createReadStream } from 'node:fs';
-import { type FileHandle, open, rm } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { type FileHandle, rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { formatAddress, SECTOR } from '../aoe/index.js';
 import { LabError, UsageError } from '../errors.js';
+import { openOutput, openTrusted } from '../open-trusted.js';
 import { Checkpoint, type CopyFacts } from './checkpoint.js';
 import type { Input } from './input.js';
 import { type CopyReport, Meter } from './meter.js';
@@ -88,7 +89,7 @@ export async function copyToFile(
   const meter = new Meter(target, range.from * SECTOR, options.onProgress ?? (() => {}));
   const checkpoint = await openCheckpoint(target, options, 'read', range.from, range.count, null);
   const done = checkpoint?.done ?? 0;
-  const { file, isNew } = await openOutput(output, done);
+  const { file, isNew } = await openAt(output, done);
   try {
     const isRegular = (await file.stat()).isFile();
     if (done > 0) await takeUp(file, output, done, meter, checkpoint);
@@ -205,21 +206,16 @@ async function takeUp(
       next: `remove ${checkpoint?.path} to copy all anew`,
     });
   }
-  const before = createReadStream(path, { end: done - 1, highWaterMark: 1 << 20 });
+  const before = file.createReadStream({ start: 0, end: done - 1, highWaterMark: 1 << 20, autoClose: false });
   for await (const _chunk of meter.watch(before));
   await file.truncate(done);
   meter.resumedAt = done;
 }
 
-async function openOutput(path: string, done: number): Promise<{ file: FileHandle; isNew: boolean }> {
+async function openAt(path: string, done: number): Promise<{ file: FileHandle; isNew: boolean }> {
   try {
-    if (done > 0) return { file: await open(path, 'r+'), isNew: false };
-    return { file: await open(path, 'wx', 0o600), isNew: true };
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw asLabError(error, `opening ${path}`);
-  }
-  try {
-    return { file: await open(path, 'w'), isNew: false };
+    if (done > 0) return { file: await openTrusted(path, constants.O_RDWR), isNew: false };
+    return await openOutput(path);
   } catch (error) {
     throw asLabError(error, `opening ${path}`);
   }

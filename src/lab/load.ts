@@ -55,14 +55,9 @@ export function parseLab(
   if ('faults' in opened) return opened;
   const { document, place } = opened;
   const missing = substitute(document, variables);
-  let content: unknown;
-  try {
-    content = document.toJS();
-  } catch (error) {
-    // An alias without its anchor is noticed only here.
-    return { faults: place([{ path: [], message: (error as Error).message }]) };
-  }
-  const outcome = LabFile.safeParse(content);
+  const content = opened.content();
+  if ('faults' in content) return content;
+  const outcome = LabFile.safeParse(content.value);
   if (!outcome.success) {
     const faults = outcome.error.issues.flatMap(faultsOf).map(suggestField);
     return {

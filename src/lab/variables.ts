@@ -1,6 +1,6 @@
 /** `${NAME}` in the values of a document. The environment is not read. */
-import { type Document, isMap, isScalar, parseDocument, Scalar, visit } from 'yaml';
-import type { Fault } from '../document.js';
+import { type Document, isMap, isScalar, visit } from 'yaml';
+import { type Fault, wordOf } from '../document.js';
 import { VARIABLE_NAME } from './schema.js';
 import { didYouMean } from './similar.js';
 
@@ -57,12 +57,6 @@ export function substitute(document: Document, given: Readonly<Record<string, st
     },
   });
   return faults;
-}
-
-/** What YAML makes of a word: a number, true, or the text itself. */
-function wordOf(text: string): unknown {
-  const { contents, errors } = parseDocument(text);
-  return errors.length === 0 && contents instanceof Scalar ? (contents.value ?? text) : text;
 }
 
 function pathOf(ancestors: readonly unknown[], node: unknown): PropertyKey[] {

@@ -1,5 +1,6 @@
 import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { LabError } from '../errors.js';
+import { openOutput } from '../open-trusted.js';
 import type { FrameListener, Link } from './link.js';
 import {
   type CaptureInterface,
@@ -46,18 +47,34 @@ export class Capture {
 
   /**
    * Makes the file, or replaces it.
+   * @param handle another name of the file, which is open already
    * @throws LabError if it can't be written
    */
-  constructor(path: string, options: CaptureOptions = {}) {
+  constructor(path: string, options: CaptureOptions = {}, handle = path) {
     this.path = path;
     this.#now = options.now ?? clock;
     try {
-      this.#file = openSync(path, 'w', 0o600);
+      this.#file = openSync(handle, 'w', 0o600);
     } catch (cause) {
-      throw new LabError({ tried: `writing the capture ${path}`, happened: (cause as Error).message, cause });
+      throw refusal(path, cause);
     }
     this.#append(sectionHeader('aoe-lab'));
     this.flush();
+  }
+
+  /**
+   * As the constructor, and follows no link that somebody else could have put there.
+   * @throws LabError
+   */
+  static async open(path: string): Promise<Capture> {
+    const { file } = await openOutput(path).catch((cause) => {
+      throw cause instanceof LabError ? cause : refusal(path, cause);
+    });
+    try {
+      return new Capture(path, {}, `/proc/self/fd/${file.fd}`);
+    } finally {
+      await file.close();
+    }
   }
 
   /** Adds an interface. @returns its number */
@@ -115,6 +132,10 @@ export class Capture {
       // The reader of a pipe has gone.
     }
   }
+}
+
+function refusal(path: string, cause: unknown): LabError {
+  return new LabError({ tried: `writing the capture ${path}`, happened: (cause as Error).message, cause });
 }
 
 /**

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { type Mac, parseMac } from '../aoe/index.js';
 import { UsageError } from '../errors.js';
 import type { ExpectedDisk, ExpectedFile } from '../identity.js';
+import { parseJson } from '../json.js';
 
 /** One export of the configuration. */
 export interface ExportSettings {
@@ -52,7 +53,7 @@ export async function readSettings(file: string): Promise<Settings> {
   const tried = `reading the configuration ${file}`;
   let value: unknown;
   try {
-    value = JSON.parse(await readFile(file, 'utf8'));
+    value = parseJson(await readFile(file, 'utf8'));
   } catch (cause) {
     throw new UsageError({ tried, happened: (cause as Error).message, cause });
   }

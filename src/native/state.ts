@@ -1,4 +1,5 @@
 import { formatMac, MAX_CONFIG_STRING, type Mac, parseMac } from '../aoe/index.js';
+import { parseJson } from '../json.js';
 
 /** What initiators set on a target, and what outlives its process. Never changed in place. */
 export interface TargetState {
@@ -40,7 +41,7 @@ export function encodeState(state: TargetState): string {
 
 /** @throws SyntaxError if `text` is nothing that `encodeState` writes */
 export function decodeState(text: string): TargetState {
-  const value = JSON.parse(text) as Record<string, unknown>;
+  const value = parseJson(text) as Record<string, unknown>;
   if (value === null || typeof value !== 'object' || value.format !== 1) {
     throw new SyntaxError('it is no state of format 1');
   }

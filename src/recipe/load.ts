@@ -10,6 +10,7 @@ import type { DocumentFault } from '../document.js';
 import { UsageError } from '../errors.js';
 import { requireOwn } from '../own-folders.js';
 import { cacheFolder, packageRoot } from '../paths.js';
+import { readTextFile } from '../text-file.js';
 import type { Recipe, Release } from './schema.js';
 
 /** Recipes that can't be used, with all their faults. */
@@ -35,7 +36,7 @@ export class RecipeError extends UsageError {
  */
 export async function loadRecipes(): Promise<Recipe[]> {
   const files = recipeFiles();
-  const texts = files.map((file) => readFileSync(file, 'utf8'));
+  const texts = await Promise.all(files.map((file) => readTextFile(file, 'correct AOE_LAB_RECIPES', 0)));
   const key = digestOf([packageVersion(), ...files, ...texts].join('\0'));
   const cached = join(cacheFolder(), 'recipes', `${key}.json`);
   if (existsSync(cached)) {

@@ -5,14 +5,9 @@ import { Recipe } from './schema.js';
 export function parseRecipe(file: string, text: string): { recipe: Recipe } | { faults: DocumentFault[] } {
   const opened = openDocument(file, text);
   if ('faults' in opened) return opened;
-  let content: unknown;
-  try {
-    content = opened.document.toJS();
-  } catch (error) {
-    // An alias without its anchor is noticed only here.
-    return { faults: opened.place([{ path: [], message: (error as Error).message }]) };
-  }
-  const outcome = Recipe.safeParse(content);
+  const content = opened.content();
+  if ('faults' in content) return content;
+  const outcome = Recipe.safeParse(content.value);
   const faults = outcome.success ? contradictions(outcome.data) : outcome.error.issues.flatMap(faultsOf);
   if (faults.length > 0 || !outcome.success) return { faults: opened.place(faults) };
   return { recipe: outcome.data };

@@ -8,11 +8,13 @@ import { type Host, temporaryName } from '../host/host.js';
 import { deviceNumber } from '../identity.js';
 import type { FileId } from './snapshot.js';
 
-export const CREATE = `sized() {
-  if command -v truncate > /dev/null; then truncate -s "$2" "$1"; else dd if=/dev/null of="$1" bs=1 seek="$2" count=0 2>&1; fi
+/** The file is sized and told by the descriptor that made it: its name may be another's by then. */
+export const CREATE = `file=/proc/self/fd/3
+sized() {
+  if command -v truncate > /dev/null; then truncate -s "$1" $file; else dd if=/dev/null of=$file bs=1 seek="$1" count=0 2>&1; fi
 }
-cd -P -- "$1" && [ "$(pwd -P)" = "$1" ] && umask 077 && set -C && : > "./$2" &&
-  sized "./$2" "$3" && LC_ALL=C stat -c 'made %d %i %W' "./$2"`;
+cd -P -- "$1" && [ "$(pwd -P)" = "$1" ] && umask 077 && set -C && exec 3> "./$2" && [ -f $file ] &&
+  sized "$3" && LC_ALL=C stat -L -c 'made %d %i %W' $file`;
 
 /** Neither a file nor a link that took the name meanwhile is replaced. Some file systems know no second name. */
 export const PLACE = `cd -P -- "$1" && [ "$(pwd -P)" = "$1" ] || exit 1

@@ -1,6 +1,8 @@
 /** What a daemon that keeps a status file tells of itself: only what it wrote itself is believed. */
+
 import type { Host } from '../host/host.js';
 import { readIfThere } from '../host/if-there.js';
+import { parseJson } from '../json.js';
 import type { DaemonStatus } from '../native/status-file.js';
 import { startTicks } from '../process-start.js';
 import type { ExportEntry } from './entry.js';
@@ -29,7 +31,7 @@ export async function daemonStatus(
 ): Promise<DaemonStatus | undefined> {
   const text = await readIfThere(host, daemonStatusPath(folder));
   if (text === undefined) return undefined;
-  const status = JSON.parse(text.toString()) as DaemonStatus;
+  const status = parseJson(text.toString()) as DaemonStatus;
   const { pid, began } = status;
   if (!pids.includes(pid)) return undefined;
   // Written by an earlier version.

@@ -2,11 +2,13 @@
  * The truth about a host's exports: one JSON file each in `STATE/exports/`, written atomically, the wish before the deed.
  * All that a later command needs to undo or repeat the deed is in it, so that neither recipes nor the cache are needed.
  */
+
 import { posix } from 'node:path';
 import { LabError } from '../errors.js';
-import { type Host, type HostLock, isTemporary } from '../host/host.js';
+import { type Host, type HostLock, isTemporary, type Unread } from '../host/host.js';
 import type { PreparedLink } from '../host/prepare/links.js';
 import { withRights } from '../host/rights.js';
+import { parseJson } from '../json.js';
 import type { Control } from '../recipe/schema.js';
 import { type Links, SECTOR } from '../storage/backing.js';
 import type { MadeFile } from '../storage/files.js';
@@ -313,7 +315,7 @@ export class EntryStore extends StateFolder {
     return entries;
   }
 
-  #files(): Promise<Map<string, Buffer | undefined>> {
+  #files(): Promise<Map<string, Buffer | Unread>> {
     return withRights(`reading the exports of ${this.host.name}`, this.folder, () =>
       this.host.readAll(posix.join(this.folder, 'exports'), '.json'),
     );
@@ -341,14 +343,14 @@ export function requireReadable(host: Host, unreadable: readonly UnreadableEntry
 
 /**
  * @param name of its file, which is that of the entry: anything else was put there by somebody
- * @param text undefined of a folder, or a link that leads nowhere
+ * @param text or why there is none
  */
-export function parseEntry(name: string, text: Buffer | undefined): ExportEntry | { fault: string } {
-  if (text === undefined) return { fault: 'it is no file' };
+export function parseEntry(name: string, text: Buffer | Unread): ExportEntry | { fault: string } {
+  if (typeof text === 'string') return { fault: `it is ${text}` };
   if (text.length === 0) return { fault: 'it is empty' };
   let value: unknown;
   try {
-    value = JSON.parse(text.toString());
+    value = parseJson(text.toString());
   } catch (error) {
     return { fault: `it is no JSON: ${(error as Error).message}` };
   }

@@ -1,7 +1,9 @@
 /** A target that somebody else runs on a host, as its command line, its configuration and its control group tell; no I/O. */
+
 import { posix } from 'node:path';
 import { type Address, formatAddress } from '../aoe/index.js';
 import { quoteArgv } from '../host/quote.js';
+import { parseJson } from '../json.js';
 import { RUN_MARK } from './processes.js';
 
 /** A process that holds a packet socket for AoE. */
@@ -135,7 +137,7 @@ function operands(words: readonly string[], shelf: number, slot: number): Addres
 
 function nativeAddresses(config: string | undefined): Address[] | undefined {
   try {
-    const { exports } = JSON.parse(config ?? '') as { exports: Address[] };
+    const { exports } = parseJson(config ?? '') as { exports: Address[] };
     return exports.map(({ shelf, slot }) => ({ shelf, slot }));
   } catch {
     return undefined;

@@ -15,6 +15,7 @@ import {
   filesFolder,
   folderName,
   listTrials,
+  makeElsewhere,
   removeTrials,
 } from './trials.js';
 import { undo } from './undo.js';
@@ -61,7 +62,7 @@ export class Trial {
   async folderIn(parent: string): Promise<string> {
     const path = posix.join(parent, folderName(this.name));
     await this.#store.host.write(elsewhereFile(this.#store, this.name), path);
-    await this.#store.host.run(['mkdir', path]);
+    await makeElsewhere(this.#store.host, path);
     return path;
   }
 

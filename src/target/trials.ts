@@ -1,5 +1,6 @@
 /** What trials leave on a host (see trial.ts), found and removed; to be called under the lock. */
 import { posix } from 'node:path';
+import type { Host } from '../host/host.js';
 import type { EntryStore, ExportEntry } from './entry.js';
 
 /** Names of all that have a folder. */
@@ -29,8 +30,10 @@ export async function removeTrials(store: EntryStore, names: readonly string[]):
   const { host } = store;
   for (const name of names) {
     const elsewhere = await readOr(store, elsewhereFile(store, name));
-    // Only what bears its name is its own.
-    if (posix.basename(elsewhere) === folderName(name)) await host.remove(elsewhere);
+    // Only what bears its name and its mark is its own: in folders of others it may be another by now.
+    if (posix.basename(elsewhere) === folderName(name) && (await isMarked(host, elsewhere))) {
+      await host.remove(elsewhere);
+    }
     await host.remove(store.trialFolder(name));
   }
   // 1: others are there.
@@ -45,6 +48,25 @@ export function filesFolder(store: EntryStore, name: string): string {
 /** Holds the path of another folder that a trial has. */
 export function elsewhereFile(store: EntryStore, name: string): string {
   return posix.join(filesFolder(store, name), 'elsewhere');
+}
+
+const MARK = '.aoe-lab-trial';
+
+/** Makes a folder that nobody else may enter, and marks it as a trial's. */
+const MAKE = `umask 077; mkdir "$1" && cd -P "$1" && [ -O . ] && set -C && : > ./${MARK}`;
+
+/** Fails where it is another's, a link, or a folder that was not made for a trial. An empty one had no time to be marked. */
+const IS_MARKED = `[ -d "$1" ] && [ ! -L "$1" ] && cd -P "$1" && [ -O . ] || exit 1
+[ -f ./${MARK} ] && [ -O ./${MARK} ] && exit 0
+for f in ./* ./.[!.]* ./..?*; do if [ -e "$f" ] || [ -L "$f" ]; then exit 1; fi; done`;
+
+/** @param path of a folder of `folderName`, which is not there yet */
+export async function makeElsewhere(host: Host, path: string): Promise<void> {
+  await host.run(['sh', '-c', MAKE, 'sh', path]);
+}
+
+async function isMarked(host: Host, path: string): Promise<boolean> {
+  return (await host.run(['sh', '-c', IS_MARKED, 'sh', path], { accept: [1] })).exitCode === 0;
 }
 
 /** Of a trial's folder elsewhere. */

@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MissingError } from '../errors.js';
 import type { Host } from '../host/host.js';
@@ -36,10 +35,10 @@ export async function asUser(
       stdio: 'inherit',
       reject: false,
       // Nothing of it lies in the user's own state folder: it ends with the namespaces.
-      env: { AOE_LAB_STATE: join(folder, 'state'), TMPDIR: folder },
+      env: { AOE_LAB_STATE: join(folder.path, 'state'), TMPDIR: folder.path },
     });
     return result.exitCode ?? 1;
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await folder.remove();
   }
 }

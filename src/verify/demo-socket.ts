@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { open, rm } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { formatMac } from '../aoe/index.js';
 import { FaultsError, LabError } from '../errors.js';
@@ -16,7 +16,7 @@ import { packageRoot } from '../paths.js';
 import { formatSize } from '../units.js';
 import type { DemoStep } from './demo.js';
 import { digestOfStart, type Passage, readBack, writeRandom } from './round-trip.js';
-import { makeRunFolder } from './run-folder.js';
+import { makeRunFolder, type RunFolder } from './run-folder.js';
 
 export interface SocketDemoReport {
   implementation: 'native';
@@ -40,7 +40,7 @@ const ADDRESS = { shelf: 0, slot: 1 };
 export class SocketDemo {
   readonly #bytes: number;
   readonly #mtu: number;
-  #folder: string | undefined;
+  #folder: RunFolder | undefined;
   #child: ChildProcess | undefined;
   #link: StreamLink | undefined;
   #target: Discovered | undefined;
@@ -105,7 +105,7 @@ export class SocketDemo {
       child.stdin?.end();
       await ended;
     }
-    if (this.#folder) await rm(this.#folder, { recursive: true, force: true });
+    await this.#folder?.remove();
     this.#folder = undefined;
   }
 
@@ -169,11 +169,11 @@ export class SocketDemo {
   }
 
   get #image(): string {
-    return join(required(this.#folder), 'image');
+    return join(required(this.#folder).path, 'image');
   }
 
   get #socket(): string {
-    return join(required(this.#folder), 'wire');
+    return join(required(this.#folder).path, 'wire');
   }
 
   #percent(done: number): string {

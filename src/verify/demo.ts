@@ -2,7 +2,6 @@
  * The main job as a story: on a private wire of its own, an image is exported, found, filled with random data over the
  * wire, read back and compared.
  */
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FaultsError } from '../errors.js';
 import type { Host } from '../host/host.js';
@@ -17,7 +16,7 @@ import { unexportTargets } from '../target/unexport.js';
 import { formatSize } from '../units.js';
 import { removeAbandoned } from './abandoned.js';
 import { digestOfStart, type Passage, readBack, writeRandom } from './round-trip.js';
-import { makeRunFolder } from './run-folder.js';
+import { makeRunFolder, type RunFolder } from './run-folder.js';
 
 export interface DemoOptions extends Omit<ProvideOptions, 'onEvent'> {
   implementation: string;
@@ -64,7 +63,7 @@ export class Demo {
   readonly #options: DemoOptions;
   #provided: Provided | undefined;
   #wire: Wire | undefined;
-  #folder: string | undefined;
+  #folder: RunFolder | undefined;
   #exported: ExportReport | undefined;
   #link: Link | undefined;
   readonly #report: Partial<DemoReport> = {};
@@ -108,7 +107,7 @@ export class Demo {
     this.#exported = undefined;
     if (this.#wire) await removeWire(this.#host, this.#wire);
     this.#wire = undefined;
-    if (this.#folder) await rm(this.#folder, { recursive: true, force: true });
+    await this.#folder?.remove();
     this.#folder = undefined;
   }
 
@@ -155,7 +154,7 @@ export class Demo {
       slot: SLOT,
       iface: wire.target,
       ...(wire.netns === undefined ? {} : { netns: wire.netns }),
-      path: join(this.#folder, 'image'),
+      path: join(this.#folder.path, 'image'),
       // Twice the data, so that the end of the device is not the end of the data.
       size: this.#options.bytes * 2,
       options: {},

@@ -1,5 +1,4 @@
 /** The machines that a target and its clients run on, and the hub that joins them. */
-import { rm } from 'node:fs/promises';
 import type { Mac } from '../aoe/index.js';
 import type { Host } from '../host/host.js';
 import { makeWire, makeWireInPlace, removeWire, type Wire } from '../host/namespace.js';
@@ -64,8 +63,8 @@ export class Theatre {
     options.signal?.throwIfAborted();
     await removeAbandoned(host, options.purpose);
     const folder = await makeRunFolder(options.purpose);
-    const theatre = new Theatre(host, options, folder);
-    theatre.later(() => rm(folder, { recursive: true, force: true }));
+    const theatre = new Theatre(host, options, folder.path);
+    theatre.later(() => folder.remove());
     theatre.later(() => theatre.hub.close());
     const abort = (): void => void theatre.close().catch(() => {});
     options.signal?.addEventListener('abort', abort);

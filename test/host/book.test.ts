@@ -35,7 +35,13 @@ test.serial('names and files that are none', async (t) => {
   for (const name of ['', 'here', '-x', 'a b', '../a', 'a@b', 'a:1']) {
     await t.throwsAsync(addToBook(name, { address: 'x' }), { instanceOf: UsageError }, name);
   }
-  for (const text of ['hosts: [', 'hosts: {a: {}}', 'hosts: {a: {address: x, port: 0}}', 'x: 1']) {
+  for (const text of [
+    'hosts: [',
+    'hosts: {a: {}}',
+    'hosts: {a: {address: x, port: 0}}',
+    'x: 1',
+    '- '.repeat(50_000),
+  ]) {
     await writeFile(path, text);
     await t.throwsAsync(readBook(), { instanceOf: UsageError, message: /hosts\.yaml/ }, text);
   }

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -126,10 +126,20 @@ run('files: read, write, list, stat, remove', async (t, host) => {
   await mkdir(join(folder, 'new', 'folder.json'));
   await symlink('nowhere', join(folder, 'new', 'gone.json'));
   await writeFile(join(folder, 'new', 'it.json'), '{}');
-  const all = { 'folder.json': undefined, 'gone.json': undefined, 'it.json': '{}' };
+  // hostile: a file that is larger than the memory hides no other.
+  await writeFile(join(folder, 'new', 'long.json'), '');
+  await truncate(join(folder, 'new', 'long.json'), 3 * 2 ** 30);
+  spawnSync('mkfifo', [join(folder, 'new', 'pipe.json')]);
+  const all = {
+    'folder.json': 'no file',
+    'gone.json': 'no file',
+    'it.json': '{}',
+    'long.json': 'too long',
+    'pipe.json': 'no file',
+  };
   for (const one of [host, here]) {
     const files = await one.readAll(join(folder, 'new'), '.json');
-    t.deepEqual(Object.fromEntries([...files].map(([name, text]) => [name, text?.toString()])), all);
+    t.deepEqual(Object.fromEntries([...files].map(([name, text]) => [name, text.toString()])), all);
   }
   for (const [name, text] of Object.entries({ one: 'a\nb\n', two: '', three: undefined })) {
     await mkdir(join(folder, 'each', name), { recursive: true });

@@ -1,7 +1,7 @@
 /** What was started is never forgotten, and a question that failed is no "none". */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { here } from '../../src/host/local.js';
@@ -101,10 +101,14 @@ testUnless(
       ['e0.5@tgt.json', 'null', /it is no entry/],
       [entry.replace('e0.1', 'e0.7'), own.replace('"slot": 1', '"slot": "7"'), /it is no entry/],
       ['folder.json', undefined, /it is no file/],
+      ['sparse.json', undefined, /it is too long/],
     ];
     for (const [name, text, fault] of foreign) {
       const path = join(state, 'exports', name);
-      await (text === undefined ? mkdir(path) : writeFile(path, text));
+      if (text !== undefined || name === 'sparse.json') await writeFile(path, text ?? '');
+      else await mkdir(path);
+      // hostile: more than there is memory for.
+      if (name === 'sparse.json') await truncate(path, 3 * 2 ** 30);
       const shown = await cli(['status'], wire.env);
       t.is(shown.exitCode, 0, shown.stderr);
       t.regex(shown.stdout, /e0\.1@tgt\S* +native \S+ +serving/);

@@ -1,6 +1,8 @@
-import { cp, readdir, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { cp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
+import { UsageError } from '../../src/errors.js';
 import { packageRoot } from '../../src/paths.js';
 import { effective, findRelease, loadRecipe, loadRecipes, RecipeError } from '../../src/recipe/load.js';
 import { temporaryFolder } from '../temporary.js';
@@ -45,6 +47,21 @@ test.serial('the kept result is not used once a recipe changes, and a torn one i
   const error = await t.throwsAsync(loadRecipes(), { instanceOf: RecipeError });
   t.true((error?.faults.length ?? 0) > 3);
   t.true(error?.faults.every(({ file, line }) => file === join(own, 'bad.yaml') && line >= 1));
+});
+
+test.serial('hostile: a recipe that is a pipe, has no end or is nested too deeply is named', async (t) => {
+  process.env.AOE_LAB_CACHE = await temporaryFolder(t);
+  const own = await temporaryFolder(t);
+  process.env.AOE_LAB_RECIPES = own;
+  const file = join(own, 'bad.yaml');
+  execFileSync('mkfifo', [file]);
+  await t.throwsAsync(loadRecipes(), { instanceOf: UsageError, message: /bad\.yaml: it is a pipe/ });
+  await rm(file);
+  await symlink('/dev/zero', file);
+  await t.throwsAsync(loadRecipes(), { instanceOf: UsageError, message: /bad\.yaml: it is longer than/ });
+  await rm(file);
+  await writeFile(file, '- '.repeat(100_000));
+  await t.throwsAsync(loadRecipes(), { instanceOf: RecipeError, message: /bad\.yaml:1:\d+: .*too deeply/ });
 });
 
 test.serial('a release has its own control and build where the recipe gives them', async (t) => {

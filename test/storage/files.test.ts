@@ -1,10 +1,18 @@
-import { execFileSync } from 'node:child_process';
-import { mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chmod, mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
 import { here } from '../../src/host/local.js';
-import { createFile, makingName, placeFile, removeFile, removeUnplaced } from '../../src/storage/files.js';
+import {
+  CREATE,
+  createFile,
+  makingName,
+  parseMade,
+  placeFile,
+  removeFile,
+  removeUnplaced,
+} from '../../src/storage/files.js';
 import { temporaryFolder } from '../temporary.js';
 
 async function made(path: string, size = 1 << 16) {
@@ -74,6 +82,47 @@ test('A7: a folder on the way that became a link leads to no removal', async (t)
   t.is(await removeFile(here, file, is, true), 'gone');
   t.deepEqual(await readdir(join(folder, 'c')), ['disk']);
 });
+
+const SHELLS = [['dash'], ['bash'], ['busybox', 'sh']].filter(
+  ([program = '']) => spawnSync('sh', ['-c', 'command -v "$1"', 'sh', program]).status === 0,
+);
+
+for (const [shell = '', ...more] of SHELLS) {
+  test(`${shell}: hostile: what takes the name of a file being made keeps its size, and is not taken for it`, async (t) => {
+    const folder = await temporaryFolder(t);
+    const at = (...names: string[]): string => join(folder, ...names);
+    for (const name of ['bin', 'd']) await mkdir(at(name));
+    await writeFile(at('theirs'), 'theirs');
+    const exchange = `#!/bin/sh\nmv ${at('d', 'x')} ${at('moved')} && ln -s ../theirs ${at('d', 'x')}\nPATH=/usr/bin:/bin exec truncate "$@"\n`;
+    await writeFile(at('bin', 'truncate'), exchange);
+    await chmod(at('bin', 'truncate'), 0o755);
+    const { stdout } = spawnSync(shell, [...more, '-c', CREATE, 'sh', at('d'), 'x', '65536'], {
+      encoding: 'utf8',
+      env: { ...process.env, PATH: `${at('bin')}:${process.env.PATH}` },
+    });
+    t.is(await readFile(at('theirs'), 'utf8'), 'theirs');
+    const { size, ino } = await stat(at('moved'));
+    t.is(size, 65536);
+    t.is(parseMade(stdout, 'boot')?.inode, String(ino));
+  });
+
+  test(`${shell}: hostile: a file is made at no name that is taken, be it a file, a link or a device`, async (t) => {
+    const folder = await temporaryFolder(t);
+    await writeFile(join(folder, 'file'), 'theirs');
+    for (const [name, to] of Object.entries({ link: 'file', dangling: 'nowhere', device: '/dev/null' })) {
+      await symlink(to, join(folder, name));
+    }
+    for (const name of ['file', 'link', 'dangling', 'device']) {
+      const { status, stdout } = spawnSync(shell, [...more, '-c', CREATE, 'sh', folder, name, '512'], {
+        encoding: 'utf8',
+      });
+      t.not(status, 0, name);
+      t.is(stdout, '', name);
+    }
+    t.is(await readFile(join(folder, 'file'), 'utf8'), 'theirs');
+    t.deepEqual((await readdir(folder)).sort(), ['dangling', 'device', 'file', 'link']);
+  });
+}
 
 test('of random changes none has anything removed but what was made', async (t) => {
   const steps = fc.constantFrom('write', 'replace', 'rename', 'folder', 'link', 'remove');

@@ -1,4 +1,5 @@
 /** Block devices and who uses them, by lsblk(8) of any age, or without it by /sys, /proc/mounts and /proc/swaps. */
+import { parseJson } from '../../json.js';
 
 export interface SurveyedDevice {
   path: string;
@@ -64,7 +65,7 @@ export function readDevices(text: string): SurveyedDevice[] {
     },
     ...(device.children ?? []).flatMap(flat),
   ];
-  const { blockdevices } = JSON.parse(text) as { blockdevices: BlockDevice[] };
+  const { blockdevices } = parseJson(text) as { blockdevices: BlockDevice[] };
   const all = blockdevices.flatMap(flat);
   // What lies on several devices is listed with each.
   return [...new Map(all.map((device) => [device.path, device])).values()];

@@ -1,4 +1,5 @@
 /** Rules of nftables and ebtables that drop AoE's frames. Rules for IP (iptables, families ip, ip6 and inet) never see them. */
+import { parseJson } from '../../json.js';
 
 /** EtherType of ATA over Ethernet. */
 const AOE = 0x88a2;
@@ -33,7 +34,7 @@ const FAMILIES = ['bridge', 'netdev'];
 
 /** @param json what `nft --json list ruleset` printed */
 export function nftObstacles(json: string): Obstacle[] {
-  const { nftables } = JSON.parse(json) as { nftables: { rule?: NftRule; chain?: NftChain }[] };
+  const { nftables } = parseJson(json) as { nftables: { rule?: NftRule; chain?: NftChain }[] };
   const rules = nftables.flatMap(({ rule }) => (rule === undefined ? [] : [rule]));
   return nftables.flatMap(({ chain }) => {
     if (chain === undefined || !FAMILIES.includes(chain.family)) return [];

@@ -2,9 +2,11 @@
  * Carries out what is planned, and takes it back. What is changed is written down on the host (`prepared.json` in its state
  * folder) before it is changed, so that it can be undone from anywhere and after a kill at any point.
  */
+
 import { posix } from 'node:path';
 import { z } from 'zod';
 import { LabError, linesOf } from '../../errors.js';
+import { parseJson } from '../../json.js';
 import { CommandError } from '../command-error.js';
 import type { Host } from '../host.js';
 import { COMMANDS, cameIn, isAsked, MANAGERS, type Manager, packagesIn, stillThere } from './managers.js';
@@ -45,7 +47,7 @@ export async function preparedChanges(host: Host): Promise<Entry[]> {
     throw error;
   }
   try {
-    return recordSchema.parse(JSON.parse(text)).entries;
+    return recordSchema.parse(parseJson(text)).entries;
   } catch (cause) {
     throw new LabError({
       tried: `reading ${path} on ${host.name}`,

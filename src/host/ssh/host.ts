@@ -2,16 +2,18 @@ import { posix } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { settings, withoutStrays } from '../clean-start.js';
 import { enterNamespace } from '../enter.js';
-import type {
-  FileFacts,
-  Host,
-  HostFacts,
-  HostLock,
-  RunOptions,
-  RunResult,
-  StartOptions,
-  TransferOptions,
-  TransferShown,
+import {
+  type FileFacts,
+  type Host,
+  type HostFacts,
+  type HostLock,
+  LONGEST_OF_ALL,
+  type RunOptions,
+  type RunResult,
+  type StartOptions,
+  type TransferOptions,
+  type TransferShown,
+  type Unread,
 } from '../host.js';
 import { LOCK, LOCK_CODES, LockTalk, lockArguments } from '../lock.js';
 import { inNetns } from './command.js';
@@ -19,6 +21,9 @@ import { ConnectionLostError, SshConnection, type SshOptions } from './connectio
 import { type RawOptions, type RawResult, runRemote } from './run.js';
 import * as scripts from './scripts.js';
 import { getPath, putPath, TRANSFER, temporaryBeside, type Wire } from './transfer.js';
+
+/** As `READ_ALL` tells of what is no file, in the place of its bytes. */
+const UNREAD: Readonly<Record<string, Unread>> = { '-': 'no file', '+': 'too long' };
 
 /** Paths in one command, whose line Linux bounds at 128 KiB (MAX_ARG_STRLEN). */
 const AT_ONCE = 20;
@@ -113,15 +118,16 @@ export class SshHost implements Host {
       .sort();
   }
 
-  async readAll(path: string, suffix: string): Promise<Map<string, Buffer | undefined>> {
-    const stdout = (await this.#look(scripts.READ_ALL, [path, suffix])) ?? Buffer.alloc(0);
-    const files = new Map<string, Buffer | undefined>();
+  async readAll(path: string, suffix: string): Promise<Map<string, Buffer | Unread>> {
+    const words = [path, suffix, String(LONGEST_OF_ALL)];
+    const stdout = (await this.#look(scripts.READ_ALL, words)) ?? Buffer.alloc(0);
+    const files = new Map<string, Buffer | Unread>();
     for (let at = 0; at < stdout.length; ) {
       const [name, size] = [stdout.indexOf(0, at), stdout.indexOf(0, stdout.indexOf(0, at) + 1)];
       const bytes = stdout.toString('latin1', name + 1, size);
-      const isFile = bytes !== '-';
-      const end = size + 1 + (isFile ? Number(bytes) : 0);
-      files.set(stdout.toString('utf8', at, name), isFile ? stdout.subarray(size + 1, end) : undefined);
+      const unread = UNREAD[bytes];
+      const end = size + 1 + (unread === undefined ? Number(bytes) : 0);
+      files.set(stdout.toString('utf8', at, name), unread ?? stdout.subarray(size + 1, end));
       at = end;
     }
     return new Map([...files].sort(([a], [b]) => (a < b ? -1 : 1)));

@@ -44,7 +44,26 @@ sync "$2" 2>/dev/null || sync
 mv -f "$2" "$1"
 trap - EXIT`;
 
-export const REMOVE = 'rm -rf "$@"';
+/**
+ * A folder is entered, and found to be what was named, before all in it goes: rm(1) of busybox would follow a link that takes
+ * its place meanwhile.
+ */
+export const REMOVE = `status=0
+empty() { (
+  cd -P "$1" && p=$(pwd -P) && cd -P "./$2" && [ "$(pwd -P)" = "\${p%/}/$2" ] || exit 1
+  rm -rf ./* ./.[!.]* ./..?* 2> /dev/null && exit 0
+  # More names than fit a command, or one that can't be removed.
+  for g in ./* ./.[!.]* ./..?*; do rm -rf "$g" || exit 1; done
+) }
+for f; do
+  shift
+  f=\${f%/}
+  if [ -L "$f" ] || [ ! -d "$f" ]; then set -- "$@" "$f"; continue; fi
+  case $f in */*) d=\${f%/*}/ n=\${f##*/} ;; *) d=./ n=$f ;; esac
+  empty "$d" "$n" && rmdir "$f" || { [ ! -e "$f" ] && [ ! -L "$f" ]; } || status=1
+done
+[ $# -eq 0 ] || rm -f "$@" || status=1
+exit $status`;
 
 /** Goes to a folder whose names can be read. */
 const ENTER = `${REFUSED}
@@ -54,12 +73,18 @@ cd "$1" 2> /dev/null && [ -r . ] || refused "$(ls "$1/." 2>&1 > /dev/null)"`;
 export const LIST = `${ENTER}
 for f in * .[!.]* ..?*; do if [ -e "$f" ] || [ -L "$f" ]; then printf '%s\\0' "$f"; fi; done`;
 
-/** Folder, suffix: of each file its name and a NUL, its bytes and a NUL, its content. */
+/**
+ * Folder, suffix, most bytes: of each file its name and a NUL, its bytes and a NUL, its content; `+` for the bytes of one that
+ * has more, `-` of what is no file.
+ */
 export const READ_ALL = `${ENTER}
 for f in *"$2" .[!.]*"$2"; do if [ -f "$f" ]; then
   [ -r "$f" ] || refused "$(cat "$f" 2>&1 > /dev/null)"
-  printf '%s\\0%s\\0' "$f" "$(wc -c < "$f")"
-  cat "$f"
+  # wc(1) of busybox reads all of it.
+  n=$(stat -L -c %s "./$f") || { [ -e "$f" ] || continue; exit 1; }
+  if [ "$n" -gt "$3" ]; then printf '%s\\0+\\0' "$f"; continue; fi
+  printf '%s\\0%s\\0' "$f" "$n"
+  head -c "$n" "$f"
 elif [ -e "$f" ] || [ -L "$f" ]; then printf '%s\\0-\\0' "$f"
 fi; done`;
 

@@ -1,8 +1,12 @@
 /** The folder that a rendered lab lies in: replaced as a whole, and never where a person's work would be lost. */
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+
+import { constants } from 'node:fs';
+import { mkdir, mkdtemp, open, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { digestOf } from '../../digest.js';
-import { UsageError } from '../../errors.js';
+import { LabError, UsageError } from '../../errors.js';
+import { parseJson } from '../../json.js';
+import { removeLeftBehind, removeTree } from '../../remove-tree.js';
 
 /** Tells that a folder was written here, and with what: path → sha256. */
 const MARKER = '.aoe-lab-render.json';
@@ -24,28 +28,48 @@ export async function writeFolder(
   const folder = resolve(output);
   const parent = dirname(folder);
   await mkdir(parent, { recursive: true });
-  const [fresh, old] = ['new', 'old'].map((what) => join(parent, `.${basename(folder)}.aoe-lab-${what}`)) as [
-    string,
-    string,
-  ];
+  const name = basename(folder);
+  const old = join(parent, `.${name}.aoe-lab-old`);
   if ((await filesIn(folder)) === undefined && (await filesIn(old)) !== undefined) await rename(old, folder);
   await refuseForeign(folder);
-  await rm(fresh, { recursive: true, force: true });
-  for (const [path, content] of files) {
-    await mkdir(join(fresh, dirname(path)), { recursive: true });
-    await writeFile(join(fresh, path), content);
+  const fresh = `.${name}.aoe-lab-new-`;
+  await removeLeftBehind(parent, fresh);
+  await replaceFolder(folder, old, await makeFolder(join(parent, `${fresh}${process.pid}-`), files));
+}
+
+/** @returns the path of a folder of an unforeseeable name that begins so, with the files in it and the marker */
+async function makeFolder(prefix: string, files: ReadonlyMap<string, string | Buffer>): Promise<string> {
+  const path = await mkdtemp(prefix);
+  // By its handle: in a folder of others its name may lead elsewhere by now.
+  const folder = await open(path, constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  const inside = `/proc/self/fd/${folder.fd}`;
+  try {
+    if ((await folder.stat()).uid !== process.geteuid?.()) {
+      throw new LabError({ tried: `writing to ${path}`, happened: "it is somebody else's by now" });
+    }
+    const digests = Object.fromEntries([...files].map(([name, content]) => [name, digestOf(content)]));
+    const marker = JSON.stringify({ format: 1, files: digests } satisfies Marker, null, 2);
+    for (const [name, content] of [...files, [MARKER, `${marker}\n`] as const]) {
+      await mkdir(join(inside, dirname(name)), { recursive: true });
+      await writeFile(join(inside, name), content);
+    }
+    await folder.chmod(0o777 & ~process.umask());
+    return path;
+  } catch (error) {
+    await removeTree(path);
+    throw error;
+  } finally {
+    await folder.close();
   }
-  const digests = Object.fromEntries([...files].map(([path, content]) => [path, digestOf(content)]));
-  await writeFile(
-    join(fresh, MARKER),
-    `${JSON.stringify({ format: 1, files: digests } satisfies Marker, null, 2)}\n`,
-  );
+}
+
+async function replaceFolder(folder: string, old: string, fresh: string): Promise<void> {
   if ((await filesIn(folder)) !== undefined) {
-    await rm(old, { recursive: true, force: true });
+    await removeTree(old);
     await rename(folder, old);
   }
   await rename(fresh, folder);
-  await rm(old, { recursive: true, force: true });
+  await removeTree(old);
 }
 
 async function refuseForeign(folder: string): Promise<void> {
@@ -81,7 +105,7 @@ async function refuseForeign(folder: string): Promise<void> {
 
 async function markerOf(folder: string): Promise<Marker | undefined> {
   try {
-    const marker = JSON.parse(await readFile(join(folder, MARKER), 'utf8')) as Partial<Marker>;
+    const marker = parseJson(await readFile(join(folder, MARKER), 'utf8')) as Partial<Marker>;
     return marker.format === 1 && typeof marker.files === 'object' ? (marker as Marker) : undefined;
   } catch {
     return undefined;

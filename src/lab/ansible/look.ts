@@ -1,8 +1,10 @@
 /** What the role asks of a host: one script, which changes nothing, and what it printed. No I/O. */
+
 import { LabError } from '../../errors.js';
 import { type InterfaceFacts, interfacesFrom } from '../../host/interface.js';
 import { parseLinks } from '../../host/links.js';
 import { quote } from '../../host/quote.js';
+import { parseJson } from '../../json.js';
 import { blockOf, type StorageSnapshot } from '../../storage/snapshot.js';
 import { EXCLUSIVE, surveyScript, UNASKED, wholeSurvey } from '../../storage/survey.js';
 import { DIRECT_IO_PROBE } from '../../target/direct-io.js';
@@ -173,7 +175,7 @@ export function parseLook(host: string, state: string, printed: string, names: r
 
 function installedFrom(host: string, text: string): Installed {
   try {
-    const { services, enabled, files } = JSON.parse(text) as Installed;
+    const { services, enabled, files } = parseJson(text) as Installed;
     if (Array.isArray(services) && Array.isArray(enabled) && typeof files === 'object' && files !== null) {
       return { services, enabled, files };
     }

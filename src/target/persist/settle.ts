@@ -5,6 +5,7 @@ import { digestOf } from '../../digest.js';
 import { confinementOf } from '../../host/confine.js';
 import { type Host, isTemporary } from '../../host/host.js';
 import { readIfThere } from '../../host/if-there.js';
+import { parseJson } from '../../json.js';
 import type { EntryStore, ExportEntry } from '../entry.js';
 import { serviceManager } from './manager.js';
 import { type Persistence, type PersistFile, type Place, renderPersistence } from './render.js';
@@ -120,7 +121,7 @@ function recordPath(store: EntryStore): string {
 async function readInstalled(store: EntryStore): Promise<Installed> {
   const text = await readIfThere(store.host, recordPath(store));
   if (text === undefined) return { services: [], enabled: [], files: {} };
-  return JSON.parse(text.toString()) as Installed;
+  return parseJson(text.toString()) as Installed;
 }
 
 async function writeInstalled(store: EntryStore, installed: Installed): Promise<void> {

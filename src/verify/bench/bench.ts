@@ -1,14 +1,13 @@
 /**
  * Targets side by side: each exports the same file on a wire of its own, and is loaded in turn, round after round.
  */
-import { rm } from 'node:fs/promises';
-import { cpus, tmpdir } from 'node:os';
+import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { LabError, MissingError } from '../../errors.js';
 import type { Host } from '../../host/host.js';
 import { formatSize } from '../../units.js';
 import { Outpost, type Site, surveySegment } from '../outpost.js';
-import { makeBenchFolder } from './bench-folder.js';
+import { makeRunFolder, type RunFolder } from '../run-folder.js';
 import { type BenchReport, benchNotes, MODE_NOTES, type Mode, overall } from './bench-report.js';
 import type { Contender, RunWish } from './contender.js';
 import { REFLECTOR, reflectorContender } from './contenders/reflector.js';
@@ -61,7 +60,7 @@ export class Bench {
   readonly #skipped: BenchReport['skipped'] = [];
   readonly #runs = new Map<string, MeasuredRun[]>();
   #generator: LoadGenerator | undefined;
-  #folder: string | undefined;
+  #folder: RunFolder | undefined;
   #outpost: Outpost | undefined;
   #path = '';
   readonly #undo: (() => Promise<unknown>)[] = [];
@@ -129,7 +128,7 @@ export class Bench {
     this.#generator = undefined;
     for (const contender of this.#contenders.splice(0)) await contender.stop();
     for (const undo of this.#undo.splice(0).reverse()) await undo();
-    if (this.#folder !== undefined) await rm(this.#folder, { recursive: true, force: true });
+    await this.#folder?.remove();
     this.#folder = undefined;
   }
 
@@ -142,8 +141,8 @@ export class Bench {
     const { folder, fileSize, mode, site, mtu } = this.#options;
     if (site === undefined) {
       await removeAbandonedWires(this.#host);
-      this.#folder = await makeBenchFolder(folder ?? tmpdir());
-      this.#path = join(this.#folder, 'image');
+      this.#folder = await makeRunFolder('bench', folder);
+      this.#path = join(this.#folder.path, 'image');
       await makeBenchFile(this.#path, fileSize);
     } else {
       const segment = await surveySegment(site, mtu);

@@ -1,5 +1,4 @@
 /** The backing file of a benchmark on a host over SSH. */
-import { rm } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import type { Host, TransferOptions } from '../../host/host.js';
 import { makeRunFolder } from '../run-folder.js';
@@ -31,10 +30,10 @@ export async function makeBenchFileOn(
   const local = await makeRunFolder('bench');
   const [arrived, path] = [posix.join(folder, 'arrived'), posix.join(folder, 'image')];
   try {
-    await makeBenchFile(join(local, 'image'), bytes);
-    await host.put(join(local, 'image'), arrived, options);
+    await makeBenchFile(join(local.path, 'image'), bytes);
+    await host.put(join(local.path, 'image'), arrived, options);
   } finally {
-    await rm(local, { recursive: true, force: true });
+    await local.remove();
   }
   await host.run(['sh', '-c', PLACE, 'sh', arrived, path], { timeout: COPY });
   return path;

@@ -31,6 +31,6 @@ const reason = spawnSync('ssh-keygen', ['-?']).error === undefined ? '' : ' (ski
     await chmod(path, 0o640);
     const { count, told } = await gathered();
     t.is(count, 0);
-    t.regex(told.join(), /others may read or write \(chmod 600/);
+    t.regex(told.join(), /others may read or write it \(chmod 600/);
   },
 );

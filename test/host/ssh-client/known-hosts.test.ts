@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { createHmac } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { chmod, chown, lchown, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
@@ -8,6 +9,7 @@ import fc from 'fast-check';
 import { MissingError } from '../../../src/errors.js';
 import { isAbout, knownName, parseKnownHosts } from '../../../src/host/ssh/client/known-hosts.js';
 import { readTrust } from '../../../src/host/ssh/client/trust.js';
+import { temporaryFolder } from '../../temporary.js';
 
 const folder = await mkdtemp(join(tmpdir(), 'aoe-lab-known-'));
 test.after.always(() => rm(folder, { recursive: true, force: true }));
@@ -117,6 +119,49 @@ test('ssh-keygen finds what we find', async (t) => {
   spawnSync('ssh-keygen', ['-H', '-f', path]);
   t.true((await readFile(path, 'utf8')).includes('|1|'));
   await compare(path);
+});
+
+test('hostile: a new key is kept in no file of others, nor where a link of theirs leads', async (t) => {
+  const own = await temporaryFolder(t);
+  const options = {
+    name: 'x',
+    host: 'h.example',
+    port: 22,
+    isAlias: false,
+    globalFiles: [],
+    acceptNew: true,
+  };
+  const keep = async (file: string): Promise<void> =>
+    (await readTrust({ ...options, userFiles: [file] })).judge(keyOf(1));
+  const line = `${lineOf('h.example', keyOf(1))}\n`;
+  // Of the user's own: as those have it who keep such files elsewhere.
+  await mkdir(join(own, 'dotfiles'));
+  await writeFile(join(own, 'dotfiles', 'hosts'), 'other x');
+  await symlink('dotfiles/hosts', join(own, 'link'));
+  await keep(join(own, 'link'));
+  t.is(await readFile(join(own, 'dotfiles', 'hosts'), 'utf8'), `other x\n${line}`);
+  await keep(join(own, 'new', 'hosts'));
+  t.is(await readFile(join(own, 'new', 'hosts'), 'utf8'), line);
+  await keep('/dev/null');
+
+  spawnSync('mkfifo', [join(own, 'pipe')]);
+  await t.throwsAsync(keep(join(own, 'pipe')), { message: /it is a pipe/ });
+  await symlink('nowhere', join(own, 'dangling'));
+  await t.throwsAsync(keep(join(own, 'dangling')), { code: 'EEXIST' });
+  t.false(existsSync(join(own, 'nowhere')));
+  if (process.getuid?.() !== 0) return;
+  await writeFile(join(own, 'precious'), 'precious');
+  const open = join(own, 'open');
+  await mkdir(open);
+  await chmod(open, 0o1777);
+  await symlink('../precious', join(open, 'hosts'));
+  await lchown(join(open, 'hosts'), 1000, 1000);
+  await t.throwsAsync(keep(join(open, 'hosts')), { message: /hosts is a link, and everybody may write to/ });
+  t.is(await readFile(join(own, 'precious'), 'utf8'), 'precious');
+  await writeFile(join(own, 'theirs'), 'theirs\n');
+  await chown(join(own, 'theirs'), 1000, 1000);
+  await t.throwsAsync(keep(join(own, 'theirs')), { message: /it is user 1000's/ });
+  t.is(await readFile(join(own, 'theirs'), 'utf8'), 'theirs\n');
 });
 
 test('keys are judged: known, changed, unknown, revoked, an authority alone; new ones kept if asked', async (t) => {

@@ -1,5 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import fs from 'node:fs';
+import { chmod, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import test from 'ava';
@@ -150,6 +152,35 @@ test.serial('configurations that are refused', async (t) => {
   await rm(join(home, '.ssh', 'config'));
   t.is((await resolveHost('x')).host, 'x');
 });
+
+test.serial(
+  'hostile: what is judged of a configuration is what was read, although it is exchanged meanwhile',
+  async (t) => {
+    await file('.ssh/config', 'Host x\n  HostName theirs\n');
+    await chmod(join(home, '.ssh', 'config'), 0o666);
+    await file('.ssh/good', 'Host x\n  HostName ours\n');
+    const { open, readFile } = fs.promises;
+    const exchanging =
+      (real: (...args: never[]) => Promise<unknown>) =>
+      async (...args: never[]): Promise<unknown> => {
+        const result = await real.apply(fs.promises, args);
+        if (String(args[0]).endsWith('/config')) {
+          await rename(join(home, '.ssh', 'good'), join(home, '.ssh', 'config')).catch(() => {});
+        }
+        return result;
+      };
+    Object.assign(fs.promises, { open: exchanging(open), readFile: exchanging(readFile) });
+    syncBuiltinESMExports();
+    try {
+      await t.throwsAsync(resolveHost('x'), { message: /others may write/ });
+    } finally {
+      Object.assign(fs.promises, { open, readFile });
+      syncBuiltinESMExports();
+    }
+    t.is((await resolveHost('x')).host, 'ours');
+    await rm(join(home, '.ssh', 'config'));
+  },
+);
 
 test('destinations', (t) => {
   const table: [string, string, string | undefined, number | undefined][] = [

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { UsageError } from '../../../src/errors.js';
@@ -78,10 +78,25 @@ test('what a killed call had moved aside is there again, and still refused if it
   await writeFolder(folder, first);
   await writeFile(join(folder, 'site.yml'), 'mine');
   await rename(folder, join(parent, '.ansible.aoe-lab-old'));
-  await mkdir(join(parent, '.ansible.aoe-lab-new'));
+  await mkdir(join(parent, '.ansible.aoe-lab-new-99999999-x'));
   await t.throwsAsync(writeFolder(folder, second), { instanceOf: UsageError });
   t.is((await contents(folder))['site.yml'], 'mine');
   await writeFile(join(folder, 'site.yml'), 'one');
   await writeFolder(folder, second);
   t.deepEqual(await readdir(parent), ['ansible']);
+});
+
+test('hostile: files are written to no folder that others could have foreseen', async (t) => {
+  const parent = await temporaryFolder(t);
+  await chmod(parent, 0o777);
+  await mkdir(join(parent, 'theirs'));
+  const folder = join(parent, 'ansible');
+  const taken = ['.ansible.aoe-lab-new', '.ansible.aoe-lab-new-99999999-x'];
+  for (const name of taken) await symlink('theirs', join(parent, name));
+  await writeFolder(folder, first);
+  await writeFolder(folder, second);
+  t.deepEqual(await contents(folder), Object.fromEntries(second));
+  t.deepEqual((await readdir(parent)).sort(), [...taken, 'ansible', 'theirs'].sort());
+  t.deepEqual(await readdir(join(parent, 'theirs')), []);
+  t.is((await stat(folder)).mode & 0o777, 0o777 & ~process.umask());
 });

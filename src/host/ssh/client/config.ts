@@ -1,8 +1,9 @@
 /** OpenSSH's client configuration (ssh_config(5)), as far as reaching a host needs it. */
-import { stat } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
 import { homedir, hostname, userInfo } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { UsageError } from '../../../errors.js';
+import { UnfitFileError } from '../../../read-bounded.js';
 import { here } from '../../local.js';
 import { textOf } from './files.js';
 import { matchesPatterns } from './patterns.js';
@@ -68,9 +69,16 @@ async function readInto(subject: Subject, path: string, folder: string, depth: n
   if (depth > MAX_DEPTH) {
     throw new UsageError({ tried: `reading ${path}`, happened: 'the files include each other too deeply' });
   }
-  const text = await textOf(path);
+  const text = await textOf(path, writtenByOthers).catch((cause) => {
+    if (!(cause instanceof UnfitFileError)) throw cause;
+    throw new UsageError({
+      tried: `reading ${path}`,
+      happened: cause.reason,
+      next: `chmod go-w ${path}`,
+      cause,
+    });
+  });
   if (text === undefined) return;
-  await refuseIfOthersWrite(path);
   const { parse, LineType } = await import('ssh-config');
   let lines: readonly Directive[];
   try {
@@ -115,14 +123,9 @@ function asWritten(value: string | readonly Word[]): string {
 }
 
 /** What stands there may run commands; ssh refuses such files too. */
-async function refuseIfOthersWrite(path: string): Promise<void> {
-  const { uid, mode } = await stat(path);
-  if ((uid === 0 || uid === process.getuid?.()) && (mode & 0o022) === 0) return;
-  throw new UsageError({
-    tried: `reading ${path}`,
-    happened: 'it is not yours, or others may write to it',
-    next: `chmod go-w ${path}`,
-  });
+function writtenByOthers({ uid, mode }: Stats): string | undefined {
+  if ((uid === 0 || uid === process.getuid?.()) && (mode & 0o022) === 0) return undefined;
+  return 'it is not yours, or others may write to it';
 }
 
 /** Files an Include names: relative ones lie beside the configuration, and there may be wildcards. */

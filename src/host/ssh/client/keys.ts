@@ -1,6 +1,7 @@
 /** The keys one may log in with: those an agent holds, and those in files, decrypted only when the host takes one. */
-import { stat } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
 import type { BaseAgent, ParsedKey } from 'ssh2';
+import { UnfitFileError } from '../../../read-bounded.js';
 import { askSecret } from './ask.js';
 import { textOf } from './files.js';
 
@@ -97,13 +98,15 @@ async function fromAgent(socket: string): Promise<Identity[]> {
 }
 
 async function fromFile(path: string, { mayAsk, ignored }: KeyOptions): Promise<Identity[]> {
-  const facts = await stat(path).catch(() => undefined);
   // As OpenSSH has it: one that is somebody else's was given by him.
-  if (facts !== undefined && facts.uid === process.getuid?.() && (facts.mode & 0o077) !== 0) {
-    ignored(`not ${path}, which others may read or write (chmod 600 ${path})`);
-    return [];
-  }
-  const text = await textOf(path).catch(() => undefined);
+  const knownToOthers = ({ uid, mode }: Stats): string | undefined =>
+    uid === process.getuid?.() && (mode & 0o077) !== 0
+      ? `others may read or write it (chmod 600 ${path})`
+      : undefined;
+  const text = await textOf(path, knownToOthers).catch((error) => {
+    if (error instanceof UnfitFileError) ignored(`not ${path}: ${error.reason}`);
+    return undefined;
+  });
   const published = await textOf(`${path}.pub`).catch(() => undefined);
   if (text === undefined) return [];
   const plain = await parse(text);

@@ -1,8 +1,10 @@
 /** Whether a host's key is the one known: always asked, before anything else is said to the host. */
 import { createHash } from 'node:crypto';
-import { mkdir, open } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { MissingError } from '../../../errors.js';
+import { MissingError, UsageError } from '../../../errors.js';
+import { openTrusted } from '../../../open-trusted.js';
 import { type HostTrust, keyType } from '../connection.js';
 import { textOf } from './files.js';
 import { isAbout, type KnownHostLine, knownName, parseKnownHosts } from './known-hosts.js';
@@ -114,16 +116,42 @@ function ownFingerprint(type: string): string {
   return `ssh-keygen -lf /etc/ssh/ssh_host_${kind}_key.pub`;
 }
 
-/** One write at the end of the file: others that add theirs at the same time lose nothing, and half a line is never there. */
+/**
+ * One write at the end of the file: others that add theirs at the same time lose nothing, and half a line is never there.
+ * A link of the user's own is followed, as to a folder where he keeps such files.
+ * @throws UsageError if the file is somebody else's
+ */
 async function keep(file: string, line: string): Promise<void> {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  const before = await textOf(file);
-  const start = before === undefined || before === '' || before.endsWith('\n') ? '' : '\n';
-  const handle = await open(file, 'a', 0o600);
+  const handle = await openToAdd(file);
   try {
+    const facts = await handle.stat();
+    // Such as /dev/null, for those who want none kept.
+    if (facts.isCharacterDevice()) return;
+    if (!facts.isFile() || (facts.uid !== 0 && facts.uid !== process.geteuid?.())) {
+      throw new UsageError({
+        tried: `keeping a host key in ${file}`,
+        happened: facts.isFile() ? `it is user ${facts.uid}'s` : 'it is no file',
+        next: 'name another by UserKnownHostsFile',
+      });
+    }
+    const last = Buffer.alloc(1);
+    if (facts.size > 0) await handle.read(last, 0, 1, facts.size - 1);
+    const start = facts.size === 0 || last.toString() === '\n' ? '' : '\n';
     await handle.write(start + line);
     await handle.sync();
   } finally {
     await handle.close();
+  }
+}
+
+async function openToAdd(file: string): Promise<FileHandle> {
+  const flags = constants.O_RDWR | constants.O_APPEND | constants.O_NONBLOCK;
+  try {
+    return await openTrusted(file, flags);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    // Where a link leads nowhere, nothing is made there.
+    return open(file, flags | constants.O_CREAT | constants.O_EXCL, 0o600);
   }
 }

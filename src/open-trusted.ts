@@ -5,13 +5,15 @@
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open, readFile, readlink } from 'node:fs/promises';
 import { posix } from 'node:path';
-import { LabError } from '../errors.js';
-import { isMapped, type Step, type User, weaknesses } from '../trust.js';
+import { LabError } from './errors.js';
+import { isMapped, type Step, type User, weaknesses } from './trust.js';
 
 /** A name for what is there, not the file itself: needs no rights to it (open(2)). Node does not name it. */
-const O_PATH = 0o10000000;
+export const O_PATH = 0o10000000;
 const NAMED = O_PATH | constants.O_NOFOLLOW;
 const MOST_LINKS = 40;
+/** Links there lead to what a process has open, which may have no name: a pipe of the shell's. */
+const DESCRIPTORS = /^\/proc\/\d+\/(?:task\/\d+\/)?fd$/;
 
 /**
  * @throws LabError for a link in a folder that somebody else may write to; the system's errors
@@ -37,6 +39,7 @@ export async function openTrusted(path: string, flags: number): Promise<FileHand
         continue;
       }
       await next.close();
+      if (isLast && DESCRIPTORS.test(at)) return await open(name, flags);
       requireTrusted([step(at, await folder.stat()), step(posix.join(at, part), facts)], user, path);
       links++;
       if (links > MOST_LINKS) throw new LabError({ tried: `opening ${path}`, happened: 'too many links' });
@@ -55,7 +58,22 @@ export async function openTrusted(path: string, flags: number): Promise<FileHand
   }
 }
 
-function step(path: string, { mode, uid, gid }: Stats): Step {
+/**
+ * Opens a file that the user named to be written: made for its user alone where it is missing, emptied where it is there.
+ * @throws as openTrusted
+ */
+export async function openOutput(path: string): Promise<{ file: FileHandle; isNew: boolean }> {
+  try {
+    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
+    return { file: await open(path, flags, 0o600), isNew: true };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    return { file: await openTrusted(path, constants.O_WRONLY | constants.O_TRUNC), isNew: false };
+  }
+}
+
+/** Facts of what lies at a path, as they are judged. */
+export function step(path: string, { mode, uid, gid }: Stats): Step {
   return { path, mode, uid, gid };
 }
 
@@ -69,7 +87,8 @@ function requireTrusted(way: readonly [Step, Step], user: User, path: string): v
   });
 }
 
-async function thisUser(): Promise<User> {
+/** Who this process runs as. */
+export async function thisUser(): Promise<User> {
   const map = await readFile('/proc/self/uid_map', 'utf8').catch(() => '');
   return {
     uid: process.geteuid?.() ?? -1,

@@ -1,0 +1,100 @@
+/**
+ * Whole files that somebody else may have put there: opened once, judged by what was opened, and never more than a bound is read,
+ * nor waited for ever for one who writes into a pipe.
+ */
+import { constants, type Stats } from 'node:fs';
+import { type FileHandle, open, readlink } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { LabError } from './errors.js';
+import { formatSize } from './units.js';
+
+export interface BoundedOptions {
+  /** Bytes. */
+  most: number;
+  /** Flags of open(2) beside those for reading. */
+  flags?: number;
+  /** Why what was opened is not to be read; undefined: nothing is against it. */
+  judge?: (facts: Stats) => string | undefined;
+  /** Milliseconds to wait for one who writes, where it is a pipe; a pipe is refused otherwise. */
+  pipe?: number;
+}
+
+/** Milliseconds between two looks into a pipe. */
+const PAUSE = 20;
+const CHUNK = 1 << 16;
+
+/** What is there is not what may be read; `reason` alone says why. */
+export class UnfitFileError extends LabError {
+  readonly reason: string;
+
+  constructor(path: string, reason: string) {
+    super({ tried: `reading ${path}`, happened: reason });
+    this.reason = reason;
+  }
+}
+
+/** @throws UnfitFileError; the system's errors */
+export async function readBounded(path: string, options: BoundedOptions): Promise<Buffer> {
+  // Without O_NONBLOCK a pipe that nobody writes to is waited for within open(2), and nothing can end that.
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | (options.flags ?? 0));
+  try {
+    const facts = await file.stat();
+    const { most, pipe, judge } = options;
+    const objection = judge?.(facts) ?? (facts.isFIFO() && pipe === undefined ? 'it is a pipe' : undefined);
+    if (objection !== undefined) throw new UnfitFileError(path, objection);
+    // Files of the kernel's tell no size.
+    if (facts.isFile() && facts.size > most) throw tooLong(path, most);
+    const [data, isWhole] = await readUpTo(file, path, most, facts.size, facts.isFIFO() ? pipe : undefined);
+    if (!isWhole) throw tooLong(path, most);
+    return data;
+  } catch (error) {
+    // What fails after it was opened names no file.
+    if (error instanceof Error && 'code' in error && !('path' in error)) Object.assign(error, { path });
+    throw error;
+  } finally {
+    await file.close();
+  }
+}
+
+function tooLong(path: string, most: number): UnfitFileError {
+  return new UnfitFileError(path, `it is longer than ${formatSize(most)}`);
+}
+
+/** @returns what there is, and whether that is all */
+async function readUpTo(
+  file: FileHandle,
+  path: string,
+  most: number,
+  size: number,
+  patience: number | undefined,
+): Promise<[Buffer, boolean]> {
+  const chunks: Buffer[] = [];
+  let [length, next] = [0, size > 0 ? Math.min(size, most) + 1 : CHUNK];
+  const deadline = performance.now() + (patience ?? 0);
+  // One that a shell made, as for <(command), has had its writer.
+  let hasWriter = patience === undefined || (await readlink(`/proc/self/fd/${file.fd}`)).startsWith('pipe:');
+  for (;;) {
+    const buffer = Buffer.allocUnsafe(next);
+    const got = await file.read(buffer, 0, next, null).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'EAGAIN') return undefined;
+      throw error;
+    });
+    if (got === undefined) {
+      // Who has opened it may take his time.
+      hasWriter = true;
+      await sleep(PAUSE);
+      continue;
+    }
+    if (got.bytesRead === 0 && hasWriter) return [Buffer.concat(chunks), true];
+    if (got.bytesRead === 0) {
+      if (performance.now() > deadline) throw new UnfitFileError(path, 'it is a pipe that nobody writes to');
+      await sleep(PAUSE);
+      continue;
+    }
+    hasWriter = true;
+    chunks.push(buffer.subarray(0, got.bytesRead));
+    length += got.bytesRead;
+    if (length > most) return [Buffer.concat(chunks), false];
+    next = CHUNK;
+  }
+}
