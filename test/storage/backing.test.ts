@@ -204,5 +204,9 @@ testUnless(
     // Also where the file is still to be made.
     const { findings } = await judge(join(theirs, 'up', 'new'), { size: 512 });
     t.like(findings, [{ kind: 'link' }]);
+    // hostile: one that is made is as exposed as one that was there.
+    const made = await judge(join(folder, 'own', 'new'), { size: 512 });
+    t.regex(made.warnings.join(), /user 12345 may write to .*theirs/);
+    t.true(made.backing.exposed);
   },
 );
