@@ -6,7 +6,8 @@ import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open, readFile, readlink } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { LabError } from './errors.js';
-import { isMapped, type Step, type User, weaknesses } from './trust.js';
+import { libc } from './link/libc.js';
+import { isGroupWritable, isMapped, type Step, type User, weaknesses } from './trust.js';
 
 /** A name for what is there, not the file itself: needs no rights to it (open(2)). Node does not name it. */
 export const O_PATH = 0o10000000;
@@ -40,7 +41,7 @@ export async function openTrusted(path: string, flags: number): Promise<FileHand
       }
       await next.close();
       if (isLast && DESCRIPTORS.test(at)) return await open(name, flags);
-      requireTrusted([step(at, await folder.stat()), step(posix.join(at, part), facts)], user, path);
+      requireTrusted([await folderStep(at, folder), step(posix.join(at, part), facts)], user, path);
       links++;
       if (links > MOST_LINKS) throw new LabError({ tried: `opening ${path}`, happened: 'too many links' });
       const to = await readlink(name);
@@ -75,6 +76,15 @@ export async function openOutput(path: string): Promise<{ file: FileHandle; isNe
 /** Facts of what lies at a path, as they are judged. */
 export function step(path: string, { mode, uid, gid }: Stats): Step {
   return { path, mode, uid, gid };
+}
+
+async function folderStep(path: string, folder: FileHandle): Promise<Step> {
+  const facts = await folder.stat();
+  if (!isGroupWritable(facts)) return step(path, facts);
+  const { getxattr } = await libc();
+  // By its handle, too. There is none where the file system knows none.
+  const size = getxattr(`/proc/self/fd/${folder.fd}`, 'system.posix_acl_access', null, 0);
+  return { ...step(path, facts), acl: size > 0 ? 'some' : 'none' };
 }
 
 function requireTrusted(way: readonly [Step, Step], user: User, path: string): void {

@@ -4,8 +4,9 @@
  */
 import { lstatSync, readFileSync, readlinkSync } from 'node:fs';
 import { posix } from 'node:path';
+import { aclOf } from './acl.js';
 import { UsageError } from './errors.js';
-import { isLink, isMapped, type Step, type User, weaknesses, writerOf } from './trust.js';
+import { isGroupWritable, isLink, isMapped, type Step, type User, weaknesses, writerOf } from './trust.js';
 
 const MOST_LINKS = 40;
 
@@ -64,7 +65,9 @@ function wayTo(path: string): { way: Step[]; isWhole: boolean } {
     const next = posix.join(at, part);
     const facts = lstatSync(next, { throwIfNoEntry: false });
     if (facts === undefined) return { way, isWhole: false };
-    const step = { path: next, mode: facts.mode, uid: facts.uid, gid: facts.gid };
+    const { mode, uid, gid } = facts;
+    const acl = isGroupWritable({ mode }) ? aclOf(next) : undefined;
+    const step = { path: next, mode, uid, gid, acl };
     way.push(step);
     if (!isLink(step)) {
       at = next;

@@ -3,6 +3,7 @@
  * user's own, and nobody else may write to it. No I/O.
  */
 import { posix } from 'node:path';
+import type { Acl } from './acl.js';
 
 /** One name on the way through a path; links are told as themselves, and what they lead to follows. */
 export interface Step {
@@ -11,6 +12,8 @@ export interface Step {
   mode: number;
   uid: number;
   gid: number;
+  /** Whether it has an access list; undefined where that can't be asked, or its mode lets no group write. */
+  acl?: Acl | undefined;
 }
 
 /** Those who are trusted beside root. */
@@ -49,14 +52,25 @@ function isTrusted(uid: number, user: User): boolean {
   return uid === 0 || uid === user.uid || (user.isMapped && uid === OVERFLOW);
 }
 
+/** Whether its mode lets a group write, or whoever its access list names; that of a link says nothing. */
+export function isGroupWritable({ mode }: Pick<Step, 'mode'>): boolean {
+  return (mode & TYPE) !== LINK && (mode & 0o020) !== 0;
+}
+
 /** Who else may write to it; undefined: nobody. */
-export function writerOf({ mode, uid, gid }: Step, user: User): string | undefined {
+export function writerOf({ mode, uid, gid, acl }: Step, user: User): string | undefined {
   if (!isTrusted(uid, user)) return `user ${uid}`;
   if ((mode & TYPE) === LINK) return undefined;
   if ((mode & 0o002) !== 0) return 'everybody';
+  if (!isGroupWritable({ mode })) return undefined;
   // A group of the user's own, as most systems make one for each user, has no other members.
   const isOwn = gid === 0 || (gid === user.gid && gid === user.uid) || (user.isMapped && gid === OVERFLOW);
-  return (mode & 0o020) !== 0 && !isOwn ? `group ${gid}` : undefined;
+  if (!isOwn) return `group ${gid}`;
+  // Then the bits are what the list grants at most, and may be of anybody's.
+  if (acl === 'none') return undefined;
+  return acl === 'some'
+    ? 'somebody on its access list'
+    : 'its group, or somebody on an access list that can not be asked for there,';
 }
 
 /** Whether root comes through a way by its modes alone: enters each folder, and reads and writes what is at its end. */

@@ -21,8 +21,19 @@ loops() {
   done
 }
 
-# DIRECT ACCESS FILE: `on` or `off`, `-r` or nothing. Prints the device.
+# DIRECT ACCESS FILE [PATH]: `on` or `off`, `-r` or nothing. Prints the device. With what the file is called without links,
+# another one that somebody put there at the moment is not kept.
 attach() {
+  device=$(attach_any "$1" "$2" "$3") || return
+  behind=$(cat "/sys/block/${device##*/}/loop/backing_file") || return
+  if [ -n "${4-}" ] && [ "$behind" != "$4" ]; then
+    losetup -d "$device"
+    echo "aoe-lab: $3 is not served: it leads to $behind now, through a link that somebody else could have made" >&2
+    return 1
+  fi
+  echo "$device"
+}
+attach_any() {
   case $(losetup --help 2>&1) in
   *--show*)
     losetup --find --show "--direct-io=$1" $2 "$3"

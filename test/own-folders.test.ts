@@ -6,6 +6,7 @@ import { here } from '../src/host/local.js';
 import { requireOwn } from '../src/own-folders.js';
 import { cacheFolder } from '../src/paths.js';
 import { loadRecipes } from '../src/recipe/load.js';
+import { grant } from './acl.js';
 import { noRoot, testUnless } from './live/machine.js';
 import { temporaryFolder } from './temporary.js';
 
@@ -36,6 +37,12 @@ testUnless(
     refused('to-sticky', /everybody/);
     refused('link/x', /user 12345/);
     for (const name of ['plain', 'plain/not/there', 'sticky/not-there']) t.is(own(name), join(folder, name));
+    // hostile: a group's rights are those of whoever an access list names.
+    await make('listed', 0o775);
+    await make('group', 0o775);
+    t.is(own('group'), join(folder, 'group'));
+    if (grant(join(folder, 'listed'))) refused('listed', /somebody on its access list may write/);
+    else t.log('no access lists here');
   },
 );
 

@@ -13,6 +13,7 @@ export interface Libc {
   /** @param messages address of `count` struct mmsghdr */
   recvmmsg(fd: number, messages: number, count: number, flags: number, timeout: number): number;
   setns(fd: number, type: number): number;
+  getxattr(path: string, name: string, value: Uint8Array | null, length: number): number;
   close(fd: number): number;
   errno(): number;
   /** Address of a Buffer's memory, which must be kept alive and never be resized. */
@@ -73,6 +74,7 @@ async function load(): Promise<Libc> {
     recv: c.func('long recv(int, void *, size_t, int)'),
     recvmmsg: c.func('int recvmmsg(int, uintptr_t, unsigned int, int, uintptr_t)'),
     setns: c.func('int setns(int, int)'),
+    getxattr: c.func('long getxattr(const char *, const char *, void *, size_t)'),
     close: c.func('int close(int)'),
     errno: () => koffi.errno(),
     addressOf: (bytes) => Number(koffi.address(bytes)),

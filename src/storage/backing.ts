@@ -81,7 +81,10 @@ export function judgeBacking(snapshot: StorageSnapshot, name: string, spec: Back
 
 /** A link of somebody else's is a finding, a file that somebody else may exchange is told. */
 function exposed({ user }: StorageSnapshot, facts: NameFacts, judgement: Judgement): Judgement {
-  const weak = weaknesses(facts.way, user);
+  const { absent, path } = judgement.backing;
+  // One that is to be made will be the user's own.
+  const made = { path, mode: 0o100600, uid: user.uid, gid: user.gid };
+  const weak = weaknesses(absent ? [...facts.way, made] : facts.way, user);
   const link = weak.find(({ step }) => isLink(step));
   const backing: Backing = {
     ...judgement.backing,

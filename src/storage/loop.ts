@@ -83,9 +83,18 @@ export function attachWords({ readOnly, directIo }: LoopOptions): string[] {
   return [directIo ? 'on' : 'off', readOnly ? '-r' : ''];
 }
 
-/** Attaches a file to the first free loop device; returns its path. */
-export async function attachLoop(host: Host, file: string, options: LoopOptions): Promise<string> {
-  const argv = ['sh', '-c', `${loopFunctions()}attach "$@"`, 'losetup', ...attachWords(options), file];
+/**
+ * Attaches a file to the first free loop device; returns its path.
+ * @param path what it has to be, links resolved, where somebody else could put another one in its place
+ */
+export async function attachLoop(
+  host: Host,
+  file: string,
+  options: LoopOptions,
+  path?: string,
+): Promise<string> {
+  const words = [...attachWords(options), file, ...(path === undefined ? [] : [path])];
+  const argv = ['sh', '-c', `${loopFunctions()}attach "$@"`, 'losetup', ...words];
   const { stdout } = await host.run(argv);
   return stdout.trim();
 }

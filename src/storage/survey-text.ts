@@ -1,5 +1,6 @@
 /** Reads what the script of survey.ts prints. No I/O. */
 import { posix } from 'node:path';
+import { type Acl, parseAcl } from '../acl.js';
 import { deviceNumber, TELLING } from '../identity.js';
 import { isMapped, type Step, type User } from '../trust.js';
 import type { BlockFacts, Lock, Mount, NameFacts, NodeFacts, StorageSnapshot, Writer } from './snapshot.js';
@@ -51,7 +52,7 @@ function parseName(name: string, lines: readonly string[]): NameFacts {
     trouble,
     broken: lines.includes('broken'),
     hops: lines.filter((line) => line.startsWith('hop ')).map((line) => line.slice(4)),
-    way: lines.flatMap(parseStep),
+    way: parseWay(lines),
     readable: lines.includes('readable'),
     writable: lines.includes('writable'),
     folder: {
@@ -63,6 +64,20 @@ function parseName(name: string, lines: readonly string[]): NameFacts {
     head: Buffer.from(after('head') ?? '', 'hex'),
     tail: Buffer.from(after('tail') ?? '', 'hex'),
   };
+}
+
+/** Steps, and access lists of those that a group may write to. */
+function parseWay(lines: readonly string[]): Step[] {
+  const lists = new Map(
+    lines.flatMap((line): [string, Acl | undefined][] => {
+      const [, word, path] = /^acl (\w+) (\/.*)$/.exec(line) ?? [];
+      return path === undefined ? [] : [[path, parseAcl(word)]];
+    }),
+  );
+  return lines.flatMap(parseStep).map((step) => {
+    const acl = lists.get(step.path);
+    return acl === undefined ? step : { ...step, acl };
+  });
 }
 
 /** `way %f %u %g %n` of stat(1). */

@@ -1,6 +1,7 @@
 /** Asks a host about files, disks and those who use them: one shell script, which busybox runs as well. */
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { ACL_OF } from '../acl.js';
 import { LabError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { loopFunctions } from './loop.js';
@@ -60,6 +61,10 @@ way() {
     fi
   done
   stat -c 'way %f %u %g %n' -- "$@" 2>/dev/null
+  find "$@" -maxdepth 0 ! -type l -perm -020 2>/dev/null | while IFS= read -r at; do
+    acl=$(acl_of "$at")
+    [ -z "$acl" ] || printf 'acl %s %s\\n' "$acl" "$at"
+  done
 }
 # All at once; each by itself only where one of them does not answer.
 all=; [ $# -eq 0 ] || { answers stat -L -- "$@" && all=1; }
@@ -155,7 +160,7 @@ echo @end
 
 /** Of a depth and names; prints what `parseSurvey` reads. */
 export function surveyScript(): string {
-  return `${loopFunctions()}${SCRIPT}`;
+  return `${loopFunctions()}${ACL_OF}\n${SCRIPT}`;
 }
 
 /**

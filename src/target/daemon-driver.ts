@@ -220,7 +220,7 @@ export class DaemonDriver extends ProgramDriver implements Driver {
     const pid = running.at(-1);
     if (before !== undefined || pid === undefined) return;
     // Nothing was to be watched when it was started.
-    const argv = confined([...disksWatch(list), String(pid)], [], await confinementOf(host));
+    const argv = confined([...disksWatch(list, 'later'), String(pid)], [], await confinementOf(host));
     await host.start(argv, { env: {}, log: this.logPath(entry) });
   }
 

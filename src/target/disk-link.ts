@@ -10,6 +10,8 @@ import { quoteArgv } from '../host/quote.js';
 import { isOnlyName } from '../identity.js';
 import type { DeviceIdentity } from '../storage/identity.js';
 import type { EntryStore, ExportEntry, StateFolder } from './entry.js';
+import { exposedPath } from './exposed.js';
+import { runsOwnCode } from './own-code.js';
 import { plain } from './persist/names.js';
 import { KNOW_PROCESSES } from './run-record.js';
 
@@ -53,22 +55,65 @@ check "$@" || { echo "$why" >&2; exit 1; }`;
 /** `$1`: a list of disks (see `diskList`), which may be missing. */
 const EACH = `${CHECK}
 disk() { check "$@" || echo "$why" >&2; }
+named() { :; }
+behind() { :; }
+exposed() { :; }
 [ ! -e "$1" ] || . "$1"
 :`;
 
-/** `$1`: a list of disks, `$2`: a process. What came before it has told already why a disk is not served. */
+/**
+ * `$1`: a list of disks, `$2`: `start` or `later`, `$3`: a process. What came before it has told already why a disk is not
+ * served. At its start the process is ended where it has opened something that is none of its exports': somebody exchanged a
+ * file at that moment. Later on files may have been renamed.
+ */
 const WATCH = `${KNOW_PROCESSES}${CHECK}
-list=$1 pid=$2
-disk() { check "$@" || now="$now$why
+list=$1 turns=0 pid=$3 seen= line='
+'
+[ "$2" = start ] || turns=25
+named() { names="$names$(readlink -f -- "$1")
 "; }
+behind() { names="$names$1
+"; }
+exposed() { exposed=1 names="$names$1
+"; }
+disk() {
+  check "$@" || now="$now$why
+"
+  named "$1"
+}
+known() {
+  case "$line$names" in *"$line$1$line"*) return 0;; esac
+  case $1 in "\${list%/*}/"*|"$log") return 0;; esac
+  # What is behind a loop device.
+  case $1 in /dev/loop[0-9]*) known "$(cat "/sys/block/\${1#/dev/}/loop/backing_file" 2>/dev/null || echo -)";; *) return 1;; esac
+}
+stray() {
+  for fd in "/proc/$pid/fd/"*; do
+    [ -f "$fd" ] || [ -b "$fd" ] || continue
+    stray=$(readlink "$fd") || continue
+    known "$stray" || return 0
+  done
+  return 1
+}
 look() {
   find_start "$pid"
   [ -n "$begun" ] && [ "$begun" = "\${first=$begun}" ] && [ -s "$list" ] || exit 0
-  now=
+  now= names= exposed=
   . "$list"
+  turns=$((turns + 1))
+  [ -n "$exposed" ] && [ "$turns" -le 25 ] || { pause=2; return 0; }
+  pause=0.2
+  # What it reads in passing, as its libraries, is not open for long.
+  stray || stray=
+  if [ -n "$stray" ] && [ "$stray" = "$seen" ]; then
+    echo "aoe-lab: process $pid is ended: it opened $stray, which is none of its exports', through a link that somebody else could have made" >&2
+    kill "$pid"
+  fi
+  seen=$stray
 }
+log=$(readlink "/proc/$$/fd/2")
 look
-while said=$now; sleep 2; do
+while said=$now; sleep "$pause" 2>/dev/null || sleep 1; do
   look
   [ "$now" = "$said" ] || printf %s "$now" >&2
 done`;
@@ -86,13 +131,28 @@ export function diskCommand(entry: ExportEntry): string[] | undefined {
   return words && ['sh', '-c', ONE, 'aoe-lab-disk', ...words];
 }
 
-/** A list of the disks of a daemon's exports that have links; empty where none has. */
+/** Whether something is to be looked after as long as a daemon runs that serves an export. */
+export function isWatched(entry: ExportEntry): boolean {
+  return diskWords(entry) !== undefined || isOpenedByName(entry);
+}
+
+/** A list of what a daemon's exports are served from, for what looks after it; empty where nothing is to be. */
 export function diskList(members: readonly ExportEntry[]): string {
-  const disks = members.flatMap((entry) => {
+  if (!members.some(isWatched)) return '';
+  const lines = members.map((entry) => {
+    const { loop, opens } = entry.backing;
     const words = diskWords(entry);
-    return words === undefined ? [] : [words];
+    if (words !== undefined) return ['disk', ...words];
+    const path = isOpenedByName(entry) ? exposedPath(entry) : undefined;
+    if (path !== undefined) return ['exposed', path];
+    return loop ? ['behind', entry.backing.path] : ['named', opens];
   });
-  return disks.map((words) => `disk ${quoteArgv(words)}\n`).join('');
+  return lines.map((words) => `${quoteArgv(words)}\n`).join('');
+}
+
+/** Daemons of others follow what links there are when they open a file. */
+function isOpenedByName(entry: ExportEntry): boolean {
+  return exposedPath(entry) !== undefined && !entry.backing.loop && !runsOwnCode(entry.control);
 }
 
 /** The command that sets the links of a list, or takes them away: one that is missing holds up no other. */
@@ -103,9 +163,10 @@ export function disksCommand(list: string): string[] {
 /**
  * The command that does so again and again, as long as a process lives; its id is to be added. It ends by itself where the
  * list is empty.
+ * @param from whether the process is just being started
  */
-export function disksWatch(list: string): string[] {
-  return ['sh', '-c', WATCH, 'aoe-lab-disks', list];
+export function disksWatch(list: string, from: 'start' | 'later' = 'start'): string[] {
+  return ['sh', '-c', WATCH, 'aoe-lab-disks', list, from];
 }
 
 function diskWords({ backing }: ExportEntry): string[] | undefined {

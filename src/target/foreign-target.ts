@@ -4,7 +4,6 @@ import { posix } from 'node:path';
 import { type Address, formatAddress } from '../aoe/index.js';
 import { quoteArgv } from '../host/quote.js';
 import { parseJson } from '../json.js';
-import { RUN_MARK } from './processes.js';
 
 /** A process that holds a packet socket for AoE. */
 export interface SocketOwner {
@@ -86,28 +85,45 @@ export function describeForeign(target: ForeignTarget, address: Address, iface: 
 
 /** How it is stopped for good, as a person would type it. */
 export function stopCommand({ pid, cgroup, mark, argv }: SocketOwner): string {
-  const groups = cgroup.split('\n').map((line) => line.slice(line.lastIndexOf(':') + 1));
-  const unit = groups.map((path) => /([^/]+\.service)$/.exec(path)?.[1]).find(Boolean);
-  if (unit !== undefined && !/^user@\d+\.service$/.test(unit)) return `systemctl disable --now ${unit}`;
-  const openrc = /openrc[.:]\/?([^/\n]+)$/m.exec(cgroup)?.[1];
-  if (openrc !== undefined) return `rc-service ${openrc} stop && rc-update del ${openrc}`;
+  // Below a unit, as that of a user's own manager, groups are called as whoever it belongs to likes.
+  const unit = /^\d+:[^:\n]*:\/(?:[^/\n]+\.slice\/)*([^/\n]+\.service)$/m.exec(cgroup)?.[1];
+  if (unit !== undefined && !/^user@\d+\.service$/.test(unit))
+    return quoteArgv(['systemctl', 'disable', '--now', unit]);
+  const openrc = /^\d+:(?:name=openrc:\/|:\/openrc\.)([^/\n]+)$/m.exec(cgroup)?.[1];
+  if (openrc !== undefined) {
+    const [stop, remove] = [
+      ['rc-service', openrc, 'stop'],
+      ['rc-update', 'del', openrc],
+    ].map(quoteArgv);
+    return `${stop} && ${remove}`;
+  }
   const owner = /^(\/.+)\/(exports|daemons)\/([^/]+?)(\.json)?$/.exec(mark ?? '');
   if (owner !== null) {
     const [, folder = '', kind, name = ''] = owner;
     const which = kind === 'exports' ? [name] : ['--all'];
     return `AOE_LAB_STATE=${quoteArgv([folder])} ${quoteArgv(['aoe-lab', 'unexport', ...which])}`;
   }
-  const script = programOf(argv);
-  return `kill ${pid}, and see to it that nothing starts ${script} again`;
+  return `kill ${pid}, and see to it that nothing starts ${quoteArgv([programOf(argv)])} again`;
 }
 
-/** Splits what the script of `foreign-targets.ts` prints of one process. */
-export function parseOwner(text: string): Omit<SocketOwner, 'interfaces'> | undefined {
-  const [pid = '', cwd = '', mark = '', cmdline = '', cgroup = ''] = text.split('\u0002');
-  const argv = cmdline.split('\u0001').slice(0, -1);
-  if (argv.length === 0) return undefined;
-  const value = mark.trim().slice(RUN_MARK.length + 1);
-  return { pid: Number(pid), cwd: cwd.trim(), argv, cgroup: cgroup.trim(), mark: value || undefined };
+/** Fields that the script of `foreign-targets.ts` prints of each process; each ends with NUL, which none of them can hold. */
+const FIELDS = 6;
+
+export function parseOwners(text: string): Omit<SocketOwner, 'interfaces'>[] {
+  const fields = text.split('\0');
+  const owners: Omit<SocketOwner, 'interfaces'>[] = [];
+  for (let index = 0; index + FIELDS < fields.length; index += FIELDS) {
+    const [pid, cwd, mark, cmdline, name, cgroup] = fields
+      .slice(index, index + FIELDS)
+      .map((field) => field.replace(/\n$/, '')) as [string, string, string, string, string, string];
+    const words = cmdline.split('\u0001');
+    if (words.at(-1) === '') words.pop();
+    const argv = words.length === 0 ? [name] : words;
+    // It has ended meanwhile.
+    if (argv.join('') === '') continue;
+    owners.push({ pid: Number(pid), cwd, argv, cgroup, mark: mark || undefined });
+  }
+  return owners;
 }
 
 function programOf([program = '']: readonly string[]): string {
@@ -144,11 +160,11 @@ function nativeAddresses(config: string | undefined): Address[] | undefined {
   }
 }
 
-/** A section a device, with its shelf and slot. */
+/** A section a device, with its shelf and slot. A stranger wrote it: nothing here takes longer than in proportion to its length. */
 function ggaoedAddresses(config: string): Address[] {
-  return config.split(/^\s*\[/m).flatMap((section) => {
+  return config.split(/^[ \t]*\[/m).flatMap((section) => {
     const number = (key: string): string | undefined =>
-      new RegExp(`^\\s*${key}\\s*=\\s*(\\d+)`, 'm').exec(section)?.[1];
+      new RegExp(`^[ \\t]*${key}[ \\t]*=[ \\t]*(\\d+)`, 'm').exec(section)?.[1];
     const [shelf, slot] = [number('shelf'), number('slot')];
     return shelf === undefined || slot === undefined ? [] : [{ shelf: Number(shelf), slot: Number(slot) }];
   });
@@ -156,9 +172,9 @@ function ggaoedAddresses(config: string): Address[] {
 
 /** A block a device. One that leaves out shelf or slot gets the next there is, by rules of its own: then nothing is known. */
 function qaoedAddresses(config: string): Address[] | undefined {
-  const plain = config.replaceAll(/^\s*(#|\/\/).*$/gm, '').replaceAll(/\bacl\s*\{[^}]*\}/g, '');
+  const plain = config.replaceAll(/^[ \t]*(#|\/\/).*$/gm, '').replaceAll(/\bacl\s*\{[^{}]*\}/g, '');
   const found: Address[] = [];
-  for (const [, block = ''] of plain.matchAll(/^\s*device\s*\{([^}]*)\}/gm)) {
+  for (const [, block = ''] of plain.matchAll(/^[ \t]*device\s*\{([^{}]*)\}/gm)) {
     const [, shelf] = /\bshelf\s*=\s*(\d+)/.exec(block) ?? [];
     const [, slot] = /\bslot\s*=\s*(\d+)/.exec(block) ?? [];
     if (shelf === undefined || slot === undefined) return undefined;

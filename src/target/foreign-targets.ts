@@ -1,37 +1,53 @@
-/** Targets on a host that are not ours: found by their packet sockets, which every program that speaks AoE has. */
+/** Targets on a host that are not ours: found by their packet sockets. */
+import { CommandError } from '../host/command-error.js';
 import type { Host } from '../host/host.js';
 import {
   addressesOf,
   configOf,
   type ForeignTarget,
   isInitiator,
-  parseOwner,
+  parseOwners,
   type SocketOwner,
 } from './foreign-target.js';
+import { holdersOf, parsePacketSockets } from './packet-sockets.js';
 import { RUN_MARK } from './processes.js';
-
-/** ETH_P_AOE as /proc/net/packet prints it. */
-const AOE = '88a2';
 
 /** A kernel without packet sockets has no such file. */
 const TABLE = '[ ! -e /proc/net/packet ] || cat /proc/net/packet';
 
-/** The sockets of all processes: a line `/proc/PID/fd`, then one `INODE` for each. What busybox has will do. */
-const SOCKETS = `printf '%s\\n' /proc/[0-9]*/fd | xargs ls -l /proc/self/ns 2>/dev/null |
-sed -n 's,^\\(/proc/[0-9]*/fd\\):$,\\1,p; s,.* -> socket:\\[\\([0-9]*\\)\\]$,\\1,p'`;
-
-/** What is known of each process, as `parseOwner` takes it. */
-const DETAILS = `for pid; do
-  printf '\\003%s\\002' "$pid"
+/**
+ * What is known of each process, as `parseOwners` takes it. What a process of another user's says of itself is in its memory,
+ * where it can hold up whoever reads (userfaultfd(2)), and is no more than words: its mark counts only where it is this user's.
+ */
+const DETAILS = `user=$(id -u) patience=
+timeout 5 true 2>/dev/null && patience='timeout 5'
+for pid; do
+  uid=
+  { while read -r key value rest; do
+      if [ "$key" = Uid: ]; then uid=$value; break; fi
+    done < "/proc/$pid/status"; } 2>/dev/null
+  [ -n "$uid" ] || continue
+  printf '%s\\000' "$pid"
   readlink "/proc/$pid/cwd" 2>/dev/null
-  printf '\\002'
-  tr '\\000' '\\n' 2>/dev/null < "/proc/$pid/environ" | grep '^${RUN_MARK}='
-  printf '\\002'
-  tr '\\000' '\\001' 2>/dev/null < "/proc/$pid/cmdline"
-  printf '\\002'
-  cat "/proc/$pid/cgroup" 2>/dev/null
+  printf '\\000'
+  [ "$uid" != "$user" ] ||
+    head -c 262144 "/proc/$pid/environ" 2>/dev/null | tr '\\000' '\\n' | sed -n 's/^${RUN_MARK}=//p' | head -n 1
+  printf '\\000'
+  if [ "$uid" = "$user" ] || [ "$uid" = 0 ]; then how=; else how=\${patience:-false}; fi
+  $how head -c 8192 "/proc/$pid/cmdline" 2>/dev/null | tr '\\000' '\\001'
+  printf '\\000'
+  head -c 64 "/proc/$pid/comm" 2>/dev/null
+  printf '\\000'
+  head -c 8192 "/proc/$pid/cgroup" 2>/dev/null
+  printf '\\000'
 done
 :`;
+
+/** Bytes of a configuration that are looked at, and milliseconds that this may take. */
+const LONGEST = 1 << 20;
+const PATIENCE = 5000;
+/** `$1` bytes, `$2` a file. A stranger names it: a pipe would hold up whoever reads it, and so may some files of the kernel's. */
+const CONFIG = `[ -f "$2" ] && head -c "$1" "$2"`;
 
 /**
  * Looks for them in one network namespace of a host.
@@ -44,23 +60,15 @@ export async function findForeignTargets(
   ours: readonly (() => Promise<Iterable<number>>)[],
 ): Promise<ForeignTarget[]> {
   const { stdout: table } = await host.inNamespace(netns).run(['sh', '-c', TABLE]);
-  const sockets = parsePacketSockets(table);
-  if (sockets.size === 0) return [];
-  const { stdout } = await host.run(['sh', '-c', SOCKETS]);
-  const holders = holdersOf(stdout, sockets);
+  const holders = await holdersOf(host, parsePacketSockets(table));
   for (const ask of ours) {
     if (holders.size > 0) for (const pid of await ask()) holders.delete(pid);
   }
   if (holders.size === 0) return [];
   const { stdout: details } = await host.run(['sh', '-c', DETAILS, 'sh', ...[...holders.keys()].map(String)]);
-  const strangers = details
-    .split('\u0003')
-    .slice(1)
-    .flatMap((text): SocketOwner[] => {
-      const owner = parseOwner(text);
-      // It may have ended meanwhile.
-      return owner === undefined ? [] : [{ ...owner, interfaces: holders.get(owner.pid) ?? [] }];
-    })
+  // One may have ended meanwhile.
+  const strangers = parseOwners(details)
+    .map((owner): SocketOwner => ({ ...owner, interfaces: holders.get(owner.pid) ?? [] }))
     .filter((owner) => !isInitiator(owner));
   return Promise.all(
     strangers.map(async (owner) => ({
@@ -70,36 +78,21 @@ export async function findForeignTargets(
   );
 }
 
-/**
- * The sockets that are bound to AoE's EtherType: inode → index of the interface, 0 for all.
- * Columns: sk RefCnt Type Proto Iface R Rmem User Inode (net/packet/af_packet.c, packet_seq_show).
- */
-export function parsePacketSockets(table: string): Map<string, number> {
-  const rows = table.split('\n').map((line) => line.trim().split(/\s+/));
-  return new Map(
-    rows
-      .filter((columns) => columns.length === 9 && columns[3] === AOE)
-      .map((columns) => [columns[8] as string, Number(columns[4])]),
-  );
-}
-
-/** Process id → interfaces that its sockets are bound to, by index. */
-function holdersOf(text: string, sockets: ReadonlyMap<string, number>): Map<number, number[]> {
-  const holders = new Map<number, number[]>();
-  let pid = 0;
-  for (const line of text.split('\n')) {
-    const [, header] = /^\/proc\/(\d+)\/fd$/.exec(line) ?? [];
-    if (header !== undefined) pid = Number(header);
-    const index = sockets.get(line);
-    if (index !== undefined) holders.set(pid, [...(holders.get(pid) ?? []), index]);
-  }
-  return new Map([...holders].sort(([a], [b]) => a - b));
-}
-
-async function configText(host: Host, owner: SocketOwner): Promise<string | undefined> {
+/** @returns undefined where it can't be read: then its target may serve anything */
+export async function configText(
+  host: Host,
+  owner: Pick<SocketOwner, 'pid' | 'argv' | 'cwd'>,
+): Promise<string | undefined> {
   const path = configOf(owner);
   if (path === undefined) return undefined;
   // As the process sees it, which may live in a container.
-  const { exitCode, stdout } = await host.run(['cat', `/proc/${owner.pid}/root${path}`], { accept: [1] });
-  return exitCode === 0 ? stdout : undefined;
+  const words = [String(LONGEST), `/proc/${owner.pid}/root${path}`];
+  try {
+    const options = { accept: [1], timeout: PATIENCE };
+    const { exitCode, stdout } = await host.run(['sh', '-c', CONFIG, 'sh', ...words], options);
+    return exitCode === 0 ? stdout : undefined;
+  } catch (error) {
+    if (error instanceof CommandError) return undefined;
+    throw error;
+  }
 }

@@ -2,6 +2,7 @@ import { readIfThere } from '../host/if-there.js';
 import { attachLoop, detachLoop, type LoopDevice, listLoops } from '../storage/loop.js';
 import { type StorageSnapshot, sameFile } from '../storage/snapshot.js';
 import type { EntryStore, ExportEntry } from './entry.js';
+import { exposedPath } from './exposed.js';
 import { serviceManager } from './persist/manager.js';
 import { loopRecord, loopServiceName } from './persist/names.js';
 
@@ -106,7 +107,7 @@ export function loopOptions({ options }: Pick<ExportEntry, 'options'>): {
 /** Attaches the loop device of an entry, which is written. */
 export async function attachOwn(store: EntryStore, entry: ExportEntry): Promise<void> {
   if (!entry.persist) {
-    await attachLoop(store.host, entry.backing.path, loopOptions(entry));
+    await attachLoop(store.host, entry.backing.path, loopOptions(entry), exposedPath(entry));
     return;
   }
   await (await serviceManager(store.host)).start(loopServiceName(store, entry), store);

@@ -4,9 +4,9 @@ import { UsageError } from '../errors.js';
 import { allows } from '../recipe/allows.js';
 import type { Capability, Control } from '../recipe/schema.js';
 import { render, renderArgv } from '../templating.js';
-import { diskCommand, disksCommand, disksWatch } from './disk-link.js';
+import { diskCommand, disksCommand, disksWatch, isWatched } from './disk-link.js';
 import { type ExportEntry, exportId, type StateFolder } from './entry.js';
-import { exposedCommand } from './exposed.js';
+import { exposedPath, HANDED, handed } from './exposed.js';
 import { programSettings, type Setting } from './persist/sandbox.js';
 import { capabilitiesOf } from './rights.js';
 import type { RestartPolicy } from './supervise.js';
@@ -48,11 +48,14 @@ export function programOf(state: StateFolder, members: readonly ExportEntry[], p
   const { control } = entry;
   if (control.shape === 'control-file') throw new TypeError('a kernel module is no program');
   const folder = programFolder(state, entry);
-  const variables = { ...exportVariables(state, entry, path), folder };
+  // Its loop device is nobody else's to exchange, and a daemon opens files that it is told of later.
+  const exposed = entry.backing.loop || control.shape === 'daemon' ? undefined : exposedPath(entry);
+  const opened = exposed === undefined ? path : HANDED;
+  const argv = renderArgv(control.run, { ...exportVariables(state, entry, opened), folder });
   const program = {
     name: programName(entry),
     mark: programMark(state, entry),
-    argv: renderArgv(control.run, variables),
+    argv: exposed === undefined ? argv : handed(exposed, entry.backing.opens, argv),
     ...disksOf(state, members),
     log: state.logPath(programName(entry)),
     cwd: folder,
@@ -70,12 +73,12 @@ export function programOf(state: StateFolder, members: readonly ExportEntry[], p
 function disksOf(state: StateFolder, members: readonly ExportEntry[]): Pick<Program, 'before' | 'beside'> {
   const [entry] = members as [ExportEntry, ...ExportEntry[]];
   if (entry.control.shape !== 'daemon') {
-    const commands = [diskCommand(entry), exposedCommand(entry)];
-    return { before: commands.filter((command) => command !== undefined) };
+    const command = diskCommand(entry);
+    return { before: command === undefined ? [] : [command] };
   }
   // A supervisor of ours starts by the words that it was started with, and such an export may come to the daemon later.
   const mayCome = !entry.persist && members.some(({ restart }) => restart !== undefined);
-  if (!mayCome && !members.some(({ backing }) => backing.pinned)) return { before: [] };
+  if (!mayCome && !members.some(isWatched)) return { before: [] };
   const list = disksPath(state, entry);
   return { before: [disksCommand(list)], beside: disksWatch(list) };
 }

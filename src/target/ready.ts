@@ -7,6 +7,7 @@ import type { AnnouncementWatch } from './announcement.js';
 import { driverFor } from './driver.js';
 import { type EntryStore, type ExportEntry, exportId } from './entry.js';
 import { linesSinceMark } from './log-marks.js';
+import { requireRightFile } from './opened-right.js';
 import type { Presence } from './presence.js';
 import { findProcesses } from './processes.js';
 import { meaningOf } from './says.js';
@@ -40,12 +41,15 @@ export async function waitUntilListening(
   while (Date.now() < deadline && absent < GRACE) {
     presence = await look();
     if (presence.state === 'serving') {
-      const { pids } = presence;
+      let { pids } = presence;
       // A kernel module has none.
-      if (pids.length <= 1) return pids;
-      // What looked for its disk before the start bears its mark too, and is gone when it serves.
-      const now = await look();
-      return pids.filter((pid) => now.pids.includes(pid));
+      if (pids.length > 1) {
+        // What looked for its disk before the start bears its mark too, and is gone when it serves.
+        const now = await look();
+        pids = pids.filter((pid) => now.pids.includes(pid));
+      }
+      await requireRightFile(store, entry, pids);
+      return pids;
     }
     absent = presence.state === 'absent' ? absent + 1 : 0;
     await sleep(POLL);

@@ -8,7 +8,15 @@ import { openPacketLink } from '../../src/link/packet.js';
 import { listLoops } from '../../src/storage/loop.js';
 import type { StatusReport } from '../../src/target/status.js';
 import { cli, jsonHere } from './cli.js';
-import { askFrom, assertNothingLeft, discoverOn, exportOn, type Found, killAll } from './export.js';
+import {
+  askFrom,
+  assertNothingLeft,
+  discoverOn,
+  exportOn,
+  type Found,
+  folderOfAll,
+  killAll,
+} from './export.js';
 import { noCompiler, noRoot, sourceTree, testUnless } from './machine.js';
 import { testWire } from './wire.js';
 
@@ -28,7 +36,13 @@ for (const { name, release, tree } of DAEMONS) {
 
   testUnless(reason, `${title}: what is written over the wire is in the file and reads back`, async (t) => {
     const wire = await testWire(t, 9000);
-    await jsonHere(exportOn(wire, name, 1, '--size', '8M', ...where), wire.env);
+    // In a folder of others: what the daemon opens is looked at.
+    const disk = join(await folderOfAll(wire), 'disk1');
+    const made = await jsonHere<{ pids: number[]; warnings: string[] }>(
+      [...exportOn(wire, name, 1, '--size', '8M', ...where), '--file', disk],
+      wire.env,
+    );
+    t.regex(made.warnings.join(), /everybody may write to/);
     const [found] = await jsonHere<Found[]>(discoverOn(wire), wire.env);
     t.like(found, { shelf: 0, slot: 1, sectors: 16384, maxSectors: 17 });
     const data = randomBytes(3 << 20);
@@ -43,8 +57,10 @@ for (const { name, release, tree } of DAEMONS) {
     const read = await cli(['read', 'e0.1', ...askFrom(wire), ...range, '--output', copy], wire.env);
     t.is(read.exitCode, 0, read.stderr);
     t.true(data.equals(await readFile(copy)));
+    const { exports } = await jsonHere<StatusReport>(['status'], wire.env);
+    t.like(exports[0], { state: 'serving', faults: [], pids: made.pids });
     await jsonHere(['unexport', '--force', 'e0.1'], wire.env);
-    t.true(data.equals((await readFile(join(wire.folder, 'disk1'))).subarray(512, 512 + data.length)));
+    t.true(data.equals((await readFile(disk)).subarray(512, 512 + data.length)));
     await assertNothingLeft(t, wire);
   });
 

@@ -1,5 +1,5 @@
 /** Steps that live tests share: arguments of commands on a test's wire, and what must be left of them. */
-import { readdir } from 'node:fs/promises';
+import { chmod, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
@@ -26,6 +26,14 @@ export function exportOn(wire: TestWire, implementation: string, slot: number, .
     ...file,
     ...more,
   ];
+}
+
+/** A folder in which everybody may exchange files. */
+export async function folderOfAll(wire: TestWire): Promise<string> {
+  const folder = join(wire.folder, 'all');
+  await mkdir(folder);
+  await chmod(folder, 0o777);
+  return folder;
 }
 
 /** The interface of the initiator's end, as options. */

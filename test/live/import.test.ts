@@ -112,7 +112,7 @@ testUnless(reason, 'E: every form on a host over SSH, and nothing of it wider', 
 
 testUnless(
   reason,
-  'E: a vblade that somebody started is imported as it runs, unless it serves another file than its name means',
+  'E: a vblade that somebody started is imported as it runs, unless it serves another file than its name means; hostile: nothing that is only called so',
   async (t) => {
     const lab = await sshLab(t, ['one']);
     ssh(lab, ['cat > /usr/sbin/vblade && chmod +x /usr/sbin/vblade'], await readFile(binary));
@@ -121,7 +121,11 @@ testUnless(
       `setsid vblade -r -m ${MAC} 0 1 san0 /srv/a.img > /dev/null 2>&1 < /dev/null &`,
       'setsid vblade 0 2 san0 b.img > /dev/null 2>&1 < /dev/null &',
       'setsid vblade 0 3 san0 /srv/c.img > /dev/null 2>&1 < /dev/null &',
-      'until [ "$(pgrep -xc vblade)" = 3 ] && grep -q 88a2 /proc/net/packet; do :; done; sleep 0.3',
+      // hostile: what anybody calls vblade, and what serves nothing.
+      'cp "$(readlink -f /bin/sh)" vblade; chmod 755 . vblade; echo "sleep 600; :" > 0; chmod 644 0',
+      'setsid setpriv --reuid 12345 --regid 12345 --clear-groups ./vblade 0 4 san0 /srv/a.img > /dev/null 2>&1 < /dev/null &',
+      'setsid ./vblade 0 5 san0 /srv/a.img > /dev/null 2>&1 < a.img &',
+      'until [ "$(pgrep -xc vblade)" = 5 ] && grep -q 88a2 /proc/net/packet; do :; done; sleep 0.3',
       'mv c.img old.img; truncate -s 1M c.img',
     ];
     ssh(lab, ['sh'], `${start.join('\n')}\n`);
@@ -137,8 +141,13 @@ testUnless(
       [1, 'san0', '/srv/a.img', { readOnly: true, macs: [MAC] }, undefined],
       [2, 'san0', '/srv/b.img', {}, undefined],
     ]);
-    t.like(leftOut, [{ slot: 3, path: '/srv/c.img' }]);
-    t.regex(leftOut[0]?.reason ?? '', /serves another file than what \/srv\/c\.img is now/);
+    const [other, ...more] = leftOut.filter(({ slot }) => slot === 3);
+    t.like([other, ...more], [{ slot: 3, path: '/srv/c.img' }]);
+    t.regex(other?.reason ?? '', /serves another file than what \/srv\/c\.img is now/);
+    const reasons = leftOut.map(({ reason: why }) => why).join('\n');
+    t.regex(reasons, /^the process \d+ is user 12345's, who may call it what he likes$/m);
+    t.regex(reasons, /^the process \d+: it has no socket for AoE$/m);
+    t.is(leftOut.length, 3, reasons);
   },
 );
 

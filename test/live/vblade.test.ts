@@ -7,7 +7,15 @@ import { here } from '../../src/host/local.js';
 import { listLoops } from '../../src/storage/loop.js';
 import type { StatusReport } from '../../src/target/status.js';
 import { cli, jsonHere } from './cli.js';
-import { askFrom, assertNothingLeft, discoverOn, exportOn, type Found, killAll } from './export.js';
+import {
+  askFrom,
+  assertNothingLeft,
+  discoverOn,
+  exportOn,
+  type Found,
+  folderOfAll,
+  killAll,
+} from './export.js';
 import { builtVblade, testUnless } from './machine.js';
 import { assertLeast } from './rights.js';
 import { type TestWire, testWire } from './wire.js';
@@ -53,7 +61,11 @@ testUnless(
   'what is written over the wire is in the file and reads back; the file is kept then',
   async (t) => {
     const wire = await testWire(t, 9000);
-    await jsonHere(exportArgs(wire, 2, '--size', '8M'), wire.env);
+    // In a folder of others: it is given the file rather than its name.
+    const file = join(await folderOfAll(wire), 'disk2');
+    await jsonHere(exportArgs(wire, 2, '--size', '8M', '--file', file), wire.env);
+    const [exported] = (await jsonHere<StatusReport>(['status'], wire.env)).exports;
+    t.like(exported, { state: 'serving', faults: [] });
     const data = randomBytes(3 << 20);
     const source = join(wire.folder, 'data');
     await writeFile(source, data);
@@ -67,7 +79,7 @@ testUnless(
     );
     t.is(read.exitCode, 0, read.stderr);
     t.true(data.equals(await readFile(copy)));
-    const disk = await readFile(join(wire.folder, 'disk2'));
+    const disk = await readFile(file);
     t.true(data.equals(disk.subarray(1 << 20, 4 << 20)));
     t.is(disk.length, 8 << 20);
     const { unexported } = await jsonHere<{ unexported: { file: string }[] }>(
@@ -75,7 +87,7 @@ testUnless(
       wire.env,
     );
     t.is(unexported[0]?.file, 'kept');
-    t.is((await stat(join(wire.folder, 'disk2'))).size, 8 << 20);
+    t.is((await stat(file)).size, 8 << 20);
   },
 );
 

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { chown, mkdir, readFile, symlink, truncate, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, readFile, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { LabError } from '../../src/errors.js';
 import { BackingError } from '../../src/native/backing.js';
 import { FileBacking, type FileBackingOptions } from '../../src/native/file-backing.js';
+import { grant } from '../acl.js';
 import { noRoot, testUnless } from '../live/machine.js';
 import { temporaryFolder } from '../temporary.js';
 
@@ -107,5 +108,12 @@ testUnless(
       await t.throwsAsync(FileBacking.open({ path }), { message: /is a link, and user 12345 may write/ });
       await (await FileBacking.open({ path, links: 'any' })).close();
     }
+    // hostile: a group's rights are those of whoever an access list names.
+    await chown(theirs, 0, 0);
+    await chmod(theirs, 0o775);
+    const path = join(theirs, 'file');
+    await (await FileBacking.open({ path })).close();
+    if (!grant(theirs)) return t.log('no access lists here');
+    await t.throwsAsync(FileBacking.open({ path }), { message: /somebody on its access list may write/ });
   },
 );

@@ -1,10 +1,11 @@
-import { chown, mkdir, symlink, truncate, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, symlink, truncate, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import test from 'ava';
 import { here } from '../../src/host/local.js';
 import { judgeBacking } from '../../src/storage/backing.js';
 import { attachLoop, detachLoop, listLoops } from '../../src/storage/loop.js';
 import { surveyStorage } from '../../src/storage/survey.js';
+import { grant } from '../acl.js';
 import { noRoot, testUnless } from '../live/machine.js';
 import { temporaryFolder } from '../temporary.js';
 import { judge } from './survey.js';
@@ -204,5 +205,17 @@ testUnless(
     // Also where the file is still to be made.
     const { findings } = await judge(join(theirs, 'up', 'new'), { size: 512 });
     t.like(findings, [{ kind: 'link' }]);
+    // hostile: one that is made is as exposed as one that was there.
+    const made = await judge(join(folder, 'own', 'new'), { size: 512 });
+    t.regex(made.warnings.join(), /user 12345 may write to .*theirs/);
+    t.true(made.backing.exposed);
+    // hostile: a group's rights are those of whoever an access list names.
+    await chown(theirs, 0, 0);
+    await chmod(theirs, 0o775);
+    t.like(await judge(join(theirs, 'disk')), { warnings: [], backing: { exposed: false } });
+    if (!grant(theirs)) return t.log('no access lists here');
+    const listed = await judge(join(theirs, 'disk'));
+    t.regex(listed.warnings.join(), /somebody on its access list may write to .*theirs/);
+    t.true(listed.backing.exposed);
   },
 );

@@ -1,14 +1,21 @@
-import test from 'ava';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, open, readlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { here } from '../../src/host/local.js';
 import {
   addressesOf,
   configOf,
   describeForeign,
   isInitiator,
   mayAnswer,
-  parseOwner,
+  parseOwners,
   stopCommand,
 } from '../../src/target/foreign-target.js';
-import { parsePacketSockets } from '../../src/target/foreign-targets.js';
+import { configText } from '../../src/target/foreign-targets.js';
+import { holdersOf, parsePacketSockets } from '../../src/target/packet-sockets.js';
+import { temporaryFolder } from '../temporary.js';
 
 const owner = {
   pid: 12,
@@ -119,12 +126,67 @@ test('sockets of other protocols are left out, and a process that has ended is n
       ['11456', 0],
     ],
   );
-  t.is(parseOwner('12\u0002\u0002\u0002\u0002'), undefined);
-  t.deepEqual(parseOwner('12\u0002/srv\n\u0002AOE_LAB_RUN=/s/e.json\n\u0002a\u0001b c\u0001\u00020::/x\n'), {
-    pid: 12,
-    cwd: '/srv',
-    mark: '/s/e.json',
-    argv: ['a', 'b c'],
-    cgroup: '0::/x',
-  });
+  t.deepEqual(parseOwners(''), []);
+  t.deepEqual(parseOwners('12\0\0\0\0\0\0'), []);
+  t.deepEqual(parseOwners('12\0/srv\n\0/s/e.json\n\0a\u0001b c\u0001\0a\n\x000::/x\n\0'), [
+    { pid: 12, cwd: '/srv', mark: '/s/e.json', argv: ['a', 'b c'], cgroup: '0::/x' },
+  ]);
+});
+
+test('hostile: what a process says of itself ends where it ends, and one that says nothing has its name', (t) => {
+  const cwd = '/tmp/\u0003\u00021\u0002\n/\u0003';
+  const text = `12\0${cwd}\n\0\0vblade\u0001\0vblade\n\x000::/x\n\x0013\0/\n\0\0\0sqaoed\n\x000::/\n\0`;
+  t.like(parseOwners(text), [
+    { pid: 12, cwd },
+    { pid: 13, argv: ['sqaoed'] },
+  ]);
+});
+
+/** A process whose standard input is a file. */
+async function reader(t: ExecutionContext, path: string): Promise<number> {
+  const file = await open(path, 'w+');
+  const child = spawn('sh', ['-c', 'echo here; exec sleep 60'], { stdio: [file.fd, 'pipe', 'ignore'] });
+  t.teardown(() => child.kill('SIGKILL'));
+  await once(child.stdout as NonNullable<typeof child.stdout>, 'data');
+  await file.close();
+  return child.pid as number;
+}
+
+test('hostile: a file that is called like a socket of a process is none', async (t) => {
+  const folder = await temporaryFolder(t);
+  const holder = await reader(t, join(folder, 'plain'));
+  // Node's pipes are sockets.
+  const [, inode = ''] = /^socket:\[(\d+)\]$/.exec(await readlink(`/proc/${holder}/fd/1`)) ?? [];
+  t.not(inode, '');
+  await reader(t, join(folder, `x -> socket:[${inode}]`));
+  await mkdir(join(folder, 'lines\n', 'proc', '1', 'fd'), { recursive: true });
+  await reader(t, join(folder, 'lines\n', 'proc', '1', 'fd', `0 -> socket:[${inode}]`));
+  t.deepEqual([...(await holdersOf(here, new Map([[inode, 3]])))], [[holder, [3]]]);
+});
+
+test('hostile: a configuration that is a pipe is not waited for', async (t) => {
+  const path = join(await temporaryFolder(t), 'fifo');
+  await here.run(['mkfifo', path]);
+  t.is(await configText(here, { pid: process.pid, argv: ['ggaoed', '-c', path], cwd: '/' }), undefined);
+});
+
+test('hostile: how a stranger is stopped names no unit that he made up, and can be typed', (t) => {
+  const stop = (cgroup: string, argv = ['vblade']): string => stopCommand({ ...owner, argv, cgroup });
+  t.is(stop('0::/system.slice/a b;id.service'), "systemctl disable --now 'a b;id.service'");
+  t.is(stop('0::/openrc.a;id'), "rc-service 'a;id' stop && rc-update del 'a;id'");
+  for (const cgroup of [
+    '0::/user.slice/user-1000.slice/user@1000.service/app.slice/sshd.service',
+    '0::/user.slice/user-1000.slice/user@1000.service/openrc.sshd',
+  ])
+    t.regex(stop(cgroup), /^kill 12, /);
+  t.is(stop('0::/', ['$(id)']), "kill 12, and see to it that nothing starts '$(id)' again");
+});
+
+test('hostile: addresses of a configuration that is made to be slow are read all the same', (t) => {
+  const config = `${'\n'.repeat(1 << 19)}[d]\nshelf=1\nslot=2\n`;
+  t.deepEqual(addressesOf({ argv: ['ggaoed'] }, config), [{ shelf: 1, slot: 2 }]);
+  const device = 'device { shelf = 1; slot = 2; }';
+  t.deepEqual(addressesOf({ argv: ['qaoed'] }, `${'acl{\n'.repeat(1 << 17)}\n${device}`), [
+    { shelf: 1, slot: 2 },
+  ]);
 });

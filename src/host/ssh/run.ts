@@ -37,14 +37,19 @@ export const FAREWELL = 2000;
 /** In the environment of each command, with a number of its own: what it started is found by it too. */
 const COMMAND_MARK = 'AOE_LAB_COMMAND';
 
-/** Ends what bears a mark. */
+/** Ends what bears a mark: this user's processes first, as those of others can hold up whoever reads their memory (userfaultfd(2)). */
 export const KILL = `${BEARING}
-mark=$1
-for f in $(bearing "$mark" /proc/[0-9]*/environ); do
-  d=\${f%/environ}
-  # What ended meanwhile may have left its number to another one.
-  [ -z "$(bearing "$mark" "$f")" ] || kill -9 "\${d#/proc/}"
-done`;
+mark=$1 own=
+end_those() {
+  for f in $(bearing "$mark" "$@"); do
+    d=\${f%/environ}
+    # What ended meanwhile may have left its number to another one.
+    [ -z "$(bearing "$mark" "$f")" ] || kill -9 "\${d#/proc/}"
+  done
+}
+for s in $(grep -lsE "^Uid:[[:space:]]*$(id -u)[[:space:]]" /proc/[0-9]*/status); do own="$own \${s%status}environ"; done
+end_those $own /dev/null
+end_those /proc/[0-9]*/environ`;
 
 /** SSH's own way to send a signal is not for root's commands (sshd refuses), and reaches no children. */
 async function killRemote(connection: SshConnection, mark: string): Promise<void> {

@@ -222,9 +222,12 @@ function markOf(state: StateFolder, { members }: Service): string {
 
 // Anybody can set a mark.
 const LISTENS = `environments() {
-  for found in $(grep -lszxF "${RUN_MARK}=$1" /proc/[0-9]*/environ); do
-    grep -qs "^Uid:[[:space:]]*$(id -u)[[:space:]]" "\${found%/environ}/status" && echo "$found"
+  # What others have in their memory can hold up whoever reads it.
+  own=
+  for status in $(grep -lsE "^Uid:[[:space:]]*$(id -u)[[:space:]]" /proc/[0-9]*/status); do
+    own="$own \${status%status}environ"
   done
+  grep -lszxF "${RUN_MARK}=$1" $own /dev/null
 }
 pids_of() {
   separator=

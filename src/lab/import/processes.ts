@@ -1,8 +1,10 @@
 /** Running processes of vblade, which may be configured nowhere (started by hand, by a script that is gone). */
+import { constants } from 'node:fs';
 import { posix } from 'node:path';
 import { BEARING } from '../../host/bearing.js';
 import type { Host } from '../../host/host.js';
 import { readIfThere } from '../../host/if-there.js';
+import { holdersOf, parsePacketSockets } from '../../target/packet-sockets.js';
 import { RUN_MARK } from '../../target/processes.js';
 import { attempt, Doubt, type Draft, type Found, nothingFound } from './found.js';
 import { decode, isUtf8 } from './text.js';
@@ -14,7 +16,12 @@ const IDENTITY = '%F|%d|%i|%t|%T|%n';
 export async function readProcesses(host: Host): Promise<Found> {
   const found = nothingFound();
   const spaces = await namedSpaces(host);
-  for (const pid of await processesOf(host)) {
+  for (const { pid, owner } of await processesOf(host)) {
+    if (owner !== undefined) {
+      const reason = `the process ${pid} is user ${owner}'s, who may call it what he likes`;
+      found.leftOut.push({ implementation: 'vblade', place: { file: `/proc/${pid}` }, reason });
+      continue;
+    }
     const bytes = (await readIfThere(host, `/proc/${pid}/cmdline`)) ?? Buffer.alloc(0);
     const [program = '', ...words] = decode(bytes).replace(/\0$/, '').split('\0');
     if (posix.basename(program) !== 'vblade') continue;
@@ -29,41 +36,48 @@ export async function readProcesses(host: Host): Promise<Found> {
       if ('doubt' in facts) throw new Doubt(place, `the process ${pid}: ${facts.doubt}`);
       const path = posix.isAbsolute(one.path) ? one.path : posix.join(facts.folder, one.path);
       // What a name that is no UTF-8 means can't be asked; no lab can hold it either.
-      if (isUtf8(path) && !facts.opened(path))
+      const opened = isUtf8(path) ? facts.opened(path) : 'unknown';
+      if (opened === undefined)
         throw new Doubt(place, `the process ${pid} serves another file than what ${path} is now`);
-      return { ...one, path, ...(facts.netns === undefined ? {} : { netns: facts.netns }) };
+      // So it does without its option where it may not write.
+      const options = opened === 'read' ? { ...one.options, readOnly: true } : one.options;
+      return { ...one, path, options, ...(facts.netns === undefined ? {} : { netns: facts.netns }) };
     });
   }
   return found;
 }
 
-/** Those that may be vblade's, and are not ours. */
-async function processesOf(host: Host): Promise<string[]> {
-  const pids = (await host.list('/proc')).filter((name) => /^\d+$/.test(name));
-  const found = await mentioning(
-    host,
-    'vblade',
-    pids.map((pid) => `/proc/${pid}/cmdline`),
-  );
-  const files = found.map((file) => file.replace(/cmdline$/, 'environ'));
-  const ours = new Set(await mentioning(host, `${RUN_MARK}=`, files));
-  return files.filter((file) => !ours.has(file)).map((file) => file.split('/')[2] as string);
-}
+/**
+ * `PID UID` of those that are called vblade; behind that `ours` where it bears our mark, which counts in processes of this
+ * user's alone. What others say of themselves is in their memory, and not read.
+ */
+const CALLED = `${BEARING}
+user=$(id -u)
+for f in $(grep -lsx vblade /proc/[0-9]*/comm); do
+  uid=
+  { while read -r key value rest; do
+      if [ "$key" = Uid: ]; then uid=$value; break; fi
+    done < "\${f%comm}status"; } 2>/dev/null
+  [ -n "$uid" ] || continue
+  pid=\${f#/proc/} ours=
+  if [ "$uid" = "$user" ]; then ours=$(bearing '${RUN_MARK}=' "\${f%comm}environ"); fi
+  echo "\${pid%/comm} $uid $user \${ours:+ours}"
+done`;
 
-async function mentioning(host: Host, text: string, files: readonly string[]): Promise<string[]> {
-  if (files.length === 0) return [];
-  // 1: none; 2: some have ended, or are others'.
-  const script = `${BEARING}\nbearing "$@"`;
-  const { stdout } = await host.run(['sh', '-c', script, 'sh', text, ...files], { accept: [1, 2] });
-  return stdout.split('\n').filter((line) => line !== '');
+/** Those that may be vblade's, and are not ours. @returns `owner` where that is neither root nor this user */
+async function processesOf(host: Host): Promise<{ pid: string; owner?: string }[]> {
+  const { stdout } = await host.run(['sh', '-c', CALLED]);
+  return [...stdout.matchAll(/^(\d+) (\d+) (\d+) $/gm)].map(([, pid = '', uid, user]) =>
+    uid === '0' || uid === user ? { pid } : { pid, owner: uid },
+  );
 }
 
 interface Facts {
   /** Its working folder. */
   folder: string;
   netns?: string;
-  /** Whether it has open what a path means here. */
-  opened(path: string): boolean;
+  /** How it has open what a path means here. */
+  opened(path: string): 'read' | 'write' | undefined;
 }
 
 async function lookAt(
@@ -77,8 +91,10 @@ async function lookAt(
     const [space = ''] = await identities(host, [`/proc/${pid}/ns/net`]);
     const netns = space === spaces.own ? undefined : spaces.named.get(space);
     if (space !== spaces.own && netns === undefined) return { doubt: 'its network namespace has no name' };
-    const handles = (await host.list(`/proc/${pid}/fd`)).map((name) => `/proc/${pid}/fd/${name}`);
-    const opened = new Set(await identities(host, handles));
+    const { stdout: table } = await host.run(['cat', `/proc/${pid}/net/packet`]);
+    const holders = await holdersOf(host, parsePacketSockets(table), Number(pid));
+    if (holders.size === 0) return { doubt: 'it has no socket for AoE' };
+    const opened = await openedBy(host, pid);
     const candidates = words
       .filter((word) => !word.startsWith('-'))
       .map((word) => posix.resolve(folder, word));
@@ -90,11 +106,37 @@ async function lookAt(
     return {
       folder,
       ...(netns === undefined ? {} : { netns }),
-      opened: (path) => opened.has(paths.get(posix.resolve(path)) ?? ''),
+      opened: (path) => opened.get(paths.get(posix.resolve(path)) ?? ''),
     };
   } catch {
     return { doubt: 'what it has open can not be seen' };
   }
+}
+
+/** `$1` process, `$2` as IDENTITY: of each descriptor, its flags in octal and what it is. */
+const DESCRIPTORS = `for fd in "/proc/$1/fd/"*; do
+  flags=
+  { while read -r key value rest; do
+      if [ "$key" = flags: ]; then flags=$value; break; fi
+    done < "/proc/$1/fdinfo/\${fd##*/}"; } 2>/dev/null
+  [ -z "$flags" ] || echo "$flags $(stat -L -c "$2" "$fd")"
+done 2>/dev/null`;
+
+/** A descriptor that is no more than a name (open(2)): nothing can be read or written by it. */
+const O_PATH = 0o10000000;
+
+/** Files that it may read or write, by identity. */
+export async function openedBy(host: Host, pid: string): Promise<Map<string, 'read' | 'write'>> {
+  const { stdout } = await host.run(['sh', '-c', DESCRIPTORS, 'sh', pid, IDENTITY]);
+  const opened = new Map<string, 'read' | 'write'>();
+  for (const [, octal = '', line = ''] of stdout.matchAll(/^([0-7]+) (.+)$/gm)) {
+    const flags = Number.parseInt(octal, 8);
+    const [identity] = identitiesIn(line);
+    if (identity === undefined || (flags & O_PATH) !== 0) continue;
+    const isWritten = (flags & 3) !== constants.O_RDONLY;
+    if (isWritten || !opened.has(identity)) opened.set(identity, isWritten ? 'write' : 'read');
+  }
+  return opened;
 }
 
 interface Spaces {
@@ -120,7 +162,11 @@ async function identities(host: Host, paths: readonly string[]): Promise<string[
   if (paths.length === 0) return [];
   // 1: one of them is gone.
   const { stdout } = await host.run(['stat', '-L', '-c', IDENTITY, ...paths], { accept: [1] });
-  return stdout.split('\n').flatMap((line) => {
+  return identitiesIn(stdout);
+}
+
+function identitiesIn(text: string): string[] {
+  return text.split('\n').flatMap((line) => {
     const [kind = '', device, inode, major, minor] = line.split('|');
     if (kind === '') return [];
     return [kind.startsWith('block') ? `block ${major}:${minor}` : `${device}:${inode}`];

@@ -11,6 +11,7 @@ import { attachWords, loopFunctions } from '../../storage/loop.js';
 import { render, renderArgv } from '../../templating.js';
 import { diskCommand, diskList } from '../disk-link.js';
 import { type ExportEntry, exportId, type StateFolder } from '../entry.js';
+import { exposedPath } from '../exposed.js';
 import { loopOptions } from '../loops.js';
 import { RUN_MARK } from '../processes.js';
 import { daemonConfiguration, disksPath, type Program } from '../program.js';
@@ -204,6 +205,7 @@ function linkScript({ name, mtu, vlan }: PreparedLink, late: string): string {
 
 function loopScript(state: StateFolder, entry: ExportEntry, late: string): string {
   const { name } = entry.backing;
+  const exposed = exposedPath(entry);
   return rendered('loop.sh', {
     id: exportId(entry),
     file: quote(name),
@@ -211,6 +213,7 @@ function loopScript(state: StateFolder, entry: ExportEntry, late: string): strin
     link: quote(loopLink(state, entry)),
     late: quote(late),
     options: quoteArgv(attachWords(loopOptions(entry))),
+    exposed: exposed === undefined ? null : quote(exposed),
   });
 }
 

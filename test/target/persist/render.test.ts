@@ -27,11 +27,12 @@ async function entry(
 }
 
 const odd = '/srv/the disk\'s "50% $HOME".img';
-const loop = backingOf({ made: true, loop: true });
+const exposed = { exposed: true, links: 'none' } as const;
+const loop = backingOf({ made: true, loop: true, ...exposed });
 
 async function everyShape(): Promise<ExportEntry[]> {
   return [
-    await entry('vblade', '25', { slot: 1, iface: 'eth0.5', backing: backingOf({ path: odd }) }),
+    await entry('vblade', '25', { slot: 1, iface: 'eth0.5', backing: backingOf({ path: odd, ...exposed }) }),
     await entry('vblade', '25', { slot: 2, backing: loop, options: { readOnly: true, directIo: true } }),
     await entry('ggaoed', '1.1', { slot: 3 }),
     await entry('ggaoed', '1.1', { slot: 4, iface: 'a-b', backing: loop }),
@@ -45,6 +46,19 @@ async function everyShape(): Promise<ExportEntry[]> {
 
 const rendered = async (manager: ManagerKind): Promise<Persistence> =>
   renderPersistence(state, await everyShape(), { manager, initScripts: true });
+
+test('hostile: whatever starts it at a boot gives vblade the open file, and asks a loop device what it has', async (t) => {
+  for (const manager of ['systemd', 'openrc', 'scripts'] as const) {
+    const { files } = await rendered(manager);
+    const texts = files.map(({ text }) => text);
+    t.is(
+      texts.filter((text) => / aoe-lab-file .*the disk.* \/proc\/self\/fd\/9/.test(text)).length,
+      1,
+      manager,
+    );
+    t.is(texts.filter((text) => text.includes(`attach on -r "$file" /srv/disk`)).length, 1, manager);
+  }
+});
 
 test('systemd finds no fault with the units', async (t) => {
   const { status: found } = spawnSync('systemd-analyze', ['--version']);
