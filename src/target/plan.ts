@@ -202,7 +202,7 @@ function refuseTaken(entries: readonly ExportEntry[], wish: ExportWish): void {
   if (taken === undefined) return;
   throw new UsageError({
     tried: `exporting ${id}`,
-    happened: `${taken.implementation} ${taken.release} has exported ${taken.backing.path} there since ${taken.since}`,
+    happened: `${taken.implementation} ${taken.release} has exported ${taken.backing.name} there since ${taken.since}`,
     next: [`aoe-lab unexport ${id}`, 'or take another shelf or slot'],
   });
 }
