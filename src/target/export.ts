@@ -338,7 +338,10 @@ class Watches {
 }
 
 /** Copies what a build made to the host. */
-export async function putArtifacts(store: EntryStore, { build, artifacts }: Served): Promise<void> {
+export async function putArtifacts(
+  store: EntryStore,
+  { build, artifacts }: Pick<Served, 'build' | 'artifacts'>,
+): Promise<void> {
   const folder = store.artifactsFolder(build);
   for (const { name, path } of artifacts) {
     // Named by the build's digest: what is there is the same, and may be running.
