@@ -63,3 +63,11 @@ export function parseMac(text: string): Mac | undefined {
   if (!/^([0-9a-f]{2}([:-]?))([0-9a-f]{2}\2){4}[0-9a-f]{2}$/i.test(text)) return undefined;
   return Number.parseInt(text.replace(/[:-]/g, ''), 16);
 }
+
+/** Why no station sends from an address (IEEE 802: the first bit on the wire marks groups); undefined if one may. */
+export function unusableAsSource(mac: Mac): string | undefined {
+  if (mac === 0) return 'no station has the address of zeros';
+  if (mac === BROADCAST) return 'that is the broadcast address, which no station has';
+  if (Math.floor(mac / 2 ** 40) % 2 === 1) return 'that is the address of a group, which no station has';
+  return undefined;
+}

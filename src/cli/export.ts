@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { FINDINGS, type FindingKind } from '../storage/findings.js';
 import type { ExportOptions } from '../target/entry.js';
+import type { ExportReport } from '../target/export.js';
 import type { ExportWish } from '../target/wish.js';
 import { line } from '../ui/colors.js';
 import { type HostOptions, hostOptions, nameOf, onHosts } from './hosts.js';
@@ -105,14 +106,20 @@ function specFromOptions(options: Options, size: number | undefined): ExportWish
 
 async function preview(options: Options, wish: ExportWish): Promise<void> {
   if (await printScript(options, wish)) return;
-  const [{ provide }, { previewExport }, { describePreview }] = await Promise.all([
+  const [{ provide }, { previewExport }, { describePreview }, { note }] = await Promise.all([
     import('../target/provide.js'),
     import('../target/plan.js'),
     import('../ui/preview.js'),
+    import('../ui/output.js'),
   ]);
   await onHosts(
     options,
-    async (host) => previewExport(host, await provide(options.impl, { ...options, runsOn: host }), wish),
+    async (host) => {
+      const served = await provide(options.impl, { ...options, runsOn: host });
+      const planned = await previewExport(host, served, wish);
+      noteFindings(planned, note);
+      return planned;
+    },
     describePreview,
   );
 }
@@ -133,8 +140,7 @@ async function carryOut(options: Options, wish: ExportWish): Promise<void> {
         noteRecovery(recovery, nameOf(host)),
       );
       for (const text of served.remarks) note(line`warning: ${text}`);
-      for (const { text } of report.overridden) note(line`overridden: ${text}`);
-      for (const warning of report.warnings) note(line`warning: ${warning}`);
+      noteFindings(report, note);
       return report;
     },
     ({ id, file, device, size, implementation, release, pids, mac, log, persistence, unchecked }) => {
@@ -148,6 +154,14 @@ async function carryOut(options: Options, wish: ExportWish): Promise<void> {
       ].join('\n');
     },
   );
+}
+
+function noteFindings(
+  { overridden, warnings }: Pick<ExportReport, 'overridden' | 'warnings'>,
+  note: (text: string) => void,
+): void {
+  for (const { text } of overridden) note(line`overridden: ${text}`);
+  for (const warning of warnings) note(line`warning: ${warning}`);
 }
 
 /** Of a release that runs on another system there is a script instead of commands. @returns whether it is such a one */

@@ -1,6 +1,6 @@
 /** Parsers of option values, shared by the commands. Each throws what commander shows as a wrong use. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type Mac, parseMac } from '../aoe/ethernet.js';
+import { type Mac, parseMac, unusableAsSource } from '../aoe/ethernet.js';
 import { UsageError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import type { Site } from '../verify/outpost.js';
@@ -45,6 +45,8 @@ export function macs(value: string, before: string[] = []): string[] {
     if (!/^[0-9a-f]{12}$/.test(digits)) {
       throw new InvalidArgumentError(`"${text}" is no MAC address such as 00:11:22:33:44:55.`);
     }
+    const why = unusableAsSource(Number.parseInt(digits, 16));
+    if (why !== undefined) throw new InvalidArgumentError(`"${text}" admits nobody: ${why}.`);
     return (digits.match(/../g) as string[]).join(':');
   });
   return [...before, ...found];

@@ -90,15 +90,18 @@ async function otherEnd(
     return facts === undefined ? { reason: NO_SECOND } : { facts, netns };
   }
   const place = await namespaceName(host, netns, peer.namespaceId);
-  const facts = (await list(place)).find(
-    (other) =>
-      other.index === peer.index &&
-      other.peer !== undefined &&
-      'namespaceId' in other.peer &&
-      other.peer.index === iface.index,
-  );
-  if (facts !== undefined) return { facts, netns: place };
-  return { reason: `the other end of ${iface.name} is in a namespace without a name (that of a container)` };
+  const hidden = `the other end of ${iface.name} is in a namespace without a name (that of a container)`;
+  // It is in another namespace; interfaces of this one have numbers like its own, as the first of each container has.
+  if (place === netns) return { reason: hidden };
+  for (const facts of await list(place)) {
+    if (facts.index !== peer.index || facts.peer === undefined || !('namespaceId' in facts.peer)) continue;
+    if (facts.peer.index !== iface.index) continue;
+    // A namespace without a name may be a container's, too: then this one leads elsewhere.
+    const isBack =
+      place !== undefined || (await namespaceName(host, place, facts.peer.namespaceId)) === netns;
+    if (isBack) return { facts, netns: place };
+  }
+  return { reason: hidden };
 }
 
 /** Name of a namespace that one calls by a number; an unnamed one is taken for the host's own. */

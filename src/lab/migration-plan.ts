@@ -98,7 +98,7 @@ export async function planMigration(store: EntryStore, name: string, served: Ser
   );
   const shared = sharing.map(
     (entry) =>
-      `${nameOf(entry)} exports ${backing.path} as ${exportId(entry)} too: writes by both are not in one order`,
+      `${nameOf(entry)} exports ${entry.backing.name} as ${exportId(entry)} too: writes by both are not in one order`,
   );
   return {
     old,

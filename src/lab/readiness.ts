@@ -1,6 +1,7 @@
 /** Whether what a plan would make can be made of its files: room, rights, who uses them. No I/O. */
 import { LabError, UsageError } from '../errors.js';
 import { type ExportEntry, exportId } from '../target/entry.js';
+import { tellRoom } from '../target/room.js';
 import { judgeExport, type StorageSurvey, type Suitability } from '../target/suitability.js';
 import { groupBy } from './group.js';
 import type { LabExport } from './lab.js';
@@ -62,7 +63,11 @@ export function judgeMaking(
   stays: readonly ExportEntry[],
   one: LabExport,
 ): Suitability {
-  return judgeExport(storage, stays, one, specOf({ name: lab }, one));
+  const judged = judgeExport(storage, stays, one, specOf({ name: lab }, one));
+  return {
+    ...judged,
+    warnings: [...judged.warnings, ...tellRoom(storage.snapshot, stays, one, judged.backing)],
+  };
 }
 
 /** As far as it matters to others of the same file. */

@@ -3,6 +3,7 @@
  * `${NAME}`, a variable's; those are put in before this schema is asked (see load.ts).
  */
 import { z } from 'zod';
+import { parseMac, unusableAsSource } from '../aoe/ethernet.js';
 import { FINDINGS } from '../storage/findings.js';
 import { parseSize } from '../units.js';
 
@@ -29,7 +30,11 @@ const Address = z
 const Mac = z
   .string()
   .regex(/^([0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}$/, 'expected a MAC address such as 00:11:22:33:44:55')
-  .transform((text) => text.toLowerCase().replaceAll('-', ':'));
+  .transform((text) => text.toLowerCase().replaceAll('-', ':'))
+  .superRefine((mac, context) => {
+    const why = unusableAsSource(parseMac(mac) ?? 0);
+    if (why !== undefined) context.addIssue({ code: 'custom', message: `${mac} admits nobody: ${why}` });
+  });
 
 const Size = z.union([z.int().positive(), z.string()]).transform((value, context) => {
   try {

@@ -55,10 +55,10 @@ export function translate(entry: ExportEntry, state: WireState | null, successor
   const isSpeakable = allows(control.path, backing.opens);
   const takesIt = isSpeakable && (control.backing === 'file' || backing.kind === 'device');
   if (!takesIt && !backing.loop) {
-    if (backing.kind === 'device') result.obstacles.push(`${name} can't take the path ${backing.path}`);
+    if (backing.kind === 'device') result.obstacles.push(`${name} can't take the path ${backing.opens}`);
     else {
       result.needsLoop = true;
-      result.notes.push(`${name} gets a loop device on ${backing.path}, which it can't take itself`);
+      result.notes.push(`${name} gets a loop device on ${backing.name}, which it can't take itself`);
     }
   }
   return result;

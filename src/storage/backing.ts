@@ -4,6 +4,7 @@ import { UsageError } from '../errors.js';
 import { isLink, isOpenToRoot, type Weakness, weaknesses } from '../trust.js';
 import { formatSize } from '../units.js';
 import { containerIn } from './contents.js';
+import { largestFile } from './file-size.js';
 import type { Finding } from './findings.js';
 import { type Identity, identityOf, isMoving, stableName } from './identity.js';
 import { SILENT } from './silent.js';
@@ -184,9 +185,16 @@ function absentFile(facts: NameFacts, spec: BackingSpec, refuse: Refuse): Judgem
       `take a multiple of ${SECTOR}, such as ${Math.max(1, Math.ceil(size / SECTOR)) * SECTOR}`,
     );
   }
+  const most = room && largestFile(room);
+  if (most !== undefined && size > most) {
+    refuse(
+      `its file system (${room?.type}) holds files of up to ${formatSize(most)} (${most} bytes), and ${formatSize(size)} was asked for`,
+      `take a smaller ${called(spec, 'size')}, or name a file on another file system`,
+    );
+  }
   requireSlice(size, spec, refuse);
   const backing = fileBacking(name, path, size, undefined);
-  return { backing, findings: [], warnings: roomFor(size, room) };
+  return { backing, findings: [], warnings: [] };
 }
 
 /** @param identity undefined of one that is still to be made */
@@ -210,7 +218,7 @@ function existingFile(
   spec: BackingSpec,
   refuse: Refuse,
 ): Judgement {
-  const { name, node, head, tail, room } = facts;
+  const { name, node, head, tail } = facts;
   const size = node?.size ?? 0;
   if (spec.size !== undefined && size !== spec.size) {
     refuse(
@@ -234,10 +242,7 @@ function existingFile(
   }
   requireSlice(size, spec, refuse);
   const backing = fileBacking(name, facts.hops.at(-1) ?? name, size, identityOf(snapshot, facts));
-  const unwritten = size - (node?.blocks ?? 0) * 512;
-  const container = containerFindings(name, head, tail, spec);
-  const warnings = spec.readOnly ? [] : roomFor(unwritten, room);
-  return { backing, findings: container.findings, warnings: [...container.warnings, ...warnings] };
+  return { backing, ...containerFindings(name, head, tail, spec) };
 }
 
 function device(
@@ -313,12 +318,4 @@ function containerFindings(
   return readOnly
     ? { findings: [], warnings: [`${name}: ${text}`, ...container.wayOut] }
     : { findings: [{ kind: 'container', text, next: container.wayOut }], warnings: [] };
-}
-
-/** @param bytes that are not allocated yet */
-function roomFor(bytes: number, room: NameFacts['room']): string[] {
-  if (room === undefined || bytes <= room.free) return [];
-  return [
-    `${formatSize(bytes)} of it are not allocated yet, and its file system (${room.type}) has ${formatSize(room.free)} free: writes will fail when that is full`,
-  ];
 }

@@ -42,8 +42,8 @@ export interface NameFacts {
   readable: boolean;
   writable: boolean;
   folder: { exists: boolean; path: string; writable: boolean };
-  /** Of the file system it lies on, or would lie on; bytes. */
-  room: { free: number; type: string } | undefined;
+  /** Of the file system it lies on, or would lie on: bytes, and the number that statfs(2) gives it, in hexadecimal. */
+  room: { free: number; unit: number; type: string; id: string } | undefined;
   /** Its first kibibyte and its last 512 bytes. */
   head: Buffer;
   tail: Buffer;
@@ -97,6 +97,8 @@ export interface StorageSnapshot {
   /** What tells the host from others: machine-id(5), or its name where it has none. */
   machineId: string;
   names: ReadonlyMap<string, NameFacts>;
+  /** Files behind the loop devices that names lead to. */
+  behind: readonly NameFacts[];
   /** By kernel name. */
   blocks: ReadonlyMap<string, BlockFacts>;
   mounts: readonly Mount[];

@@ -24,6 +24,7 @@ export function parseSurvey(text: string, names: readonly string[]): StorageSnap
     // "uninitialized" stands there until the first boot is over.
     machineId: section('machine').find((line) => line !== '' && line !== 'uninitialized') ?? '',
     names: new Map(names.map((name, index) => [name, parseName(name, section(`name ${index}`))])),
+    behind: [],
     blocks,
     mounts: section('mounts').flatMap(parseMount),
     swaps: parseSwaps(section('swaps')),
@@ -32,6 +33,13 @@ export function parseSurvey(text: string, names: readonly string[]): StorageSnap
     links: parseLinks(section('links'), blocks),
     held: new Set(),
   };
+}
+
+/** `%a %S %i %T` of stat(1) -f; a type that it does not know has blanks. */
+function parseRoom(text: string): NameFacts['room'] {
+  const [, free, unit, id, type] = /^(\d+) (\d+) (\S+) (.+)$/.exec(text) ?? [];
+  if (id === undefined || type === undefined) return undefined;
+  return { free: Number(free) * Number(unit), unit: Number(unit), id, type };
 }
 
 function parseName(name: string, lines: readonly string[]): NameFacts {
@@ -44,7 +52,6 @@ function parseName(name: string, lines: readonly string[]): NameFacts {
   const trouble = isNothing
     ? undefined
     : said.replace(/^stat: /, '') || 'the host did not tell what is there';
-  const [free, unit, type] = (after('room') ?? '').split(' ');
   const folder = after('folder');
   return {
     name,
@@ -60,7 +67,7 @@ function parseName(name: string, lines: readonly string[]): NameFacts {
       path: folder ?? posix.dirname(name),
       writable: lines.includes('folder-writable'),
     },
-    room: type === undefined ? undefined : { free: Number(free) * Number(unit), type },
+    room: parseRoom(after('room') ?? ''),
     head: Buffer.from(after('head') ?? '', 'hex'),
     tail: Buffer.from(after('tail') ?? '', 'hex'),
   };

@@ -5,8 +5,9 @@ import { ACL_OF } from '../acl.js';
 import { LabError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { loopFunctions } from './loop.js';
+import { blockExtent, rootOf } from './regions.js';
 import { ANSWERS, CACHED } from './silent.js';
-import { blockOf, type StorageSnapshot } from './snapshot.js';
+import { blockOf, type NameFacts, type StorageSnapshot } from './snapshot.js';
 import { parseSurvey } from './survey-text.js';
 
 /** How much is asked: of the names and disks alone, or also what they hold and who uses them (all processes are looked at). */
@@ -90,7 +91,7 @@ for name do
     printf 'folder %s\\n' "$at"
     [ -w "$folder" ] && echo folder-writable
     on=$folder; [ -e "$name" ] && on=$name
-    echo "room $(stat -f -L -c '%a %S %T' -- "$on" 2>/dev/null || stat -f -c '%a %S %T' -- "$on" 2>/dev/null)"
+    echo "room $(stat -f -L -c '%a %S %i %T' -- "$on" 2>/dev/null || stat -f -c '%a %S %i %T' -- "$on" 2>/dev/null)"
   fi
   if [ "$depth" = users ] && { [ -f "$name" ] || [ -b "$name" ]; }; then
     echo "head $(dd if="$name" bs=1024 count=1 2>/dev/null | od -An -v -tx1 | tr -d ' \\n')"
@@ -178,7 +179,25 @@ export async function surveyStorage(
   });
   if (depth === 'names') return parseSurvey(stdout, distinct);
   const snapshot = wholeSurvey(host.name, stdout, distinct);
-  return { ...snapshot, held: await heldAmong(host, snapshot) };
+  const [held, behind] = await Promise.all([heldAmong(host, snapshot), filesBehind(host, snapshot)]);
+  return { ...snapshot, held, behind };
+}
+
+/** Files that are written to through loop devices that names lead to; one that is away, or hidden from here, tells nothing. */
+async function filesBehind(host: Host, snapshot: StorageSnapshot): Promise<NameFacts[]> {
+  const roots = new Set(
+    [...snapshot.names.values()].flatMap((facts) => {
+      const block = blockOf(snapshot, facts.node);
+      if (block === undefined) return [];
+      const { own, below } = blockExtent(snapshot, block);
+      return [...own, ...below].map(({ root }) => root);
+    }),
+  );
+  const files = [...snapshot.blocks.values()].flatMap(({ loop }) =>
+    loop?.id !== undefined && roots.has(rootOf(loop.id)) ? [loop.file] : [],
+  );
+  if (files.length === 0) return [];
+  return [...(await surveyStorage(host, files, 'names')).names.values()];
 }
 
 /** What the script printed at depth `users`. @throws LabError if that is not all */

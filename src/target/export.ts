@@ -3,6 +3,7 @@ import { surveyNetworkFiles } from '../host/at-boot/survey.js';
 import type { Host } from '../host/host.js';
 import type { InterfaceFacts } from '../host/interface.js';
 import { SECTOR } from '../storage/backing.js';
+import { notMade } from '../storage/file-size.js';
 import { createFile, placeFile } from '../storage/files.js';
 import type { Finding } from '../storage/findings.js';
 import { expectedError } from '../system-errors.js';
@@ -216,9 +217,11 @@ async function makeFile(
   { entry, backing: { absent }, machineId }: ExportPlan,
 ): Promise<ExportEntry> {
   const { backing } = entry;
-  const { making, path, size } = backing;
+  const { making, name, path, size } = backing;
   if (!absent || making === undefined) return entry;
-  const madeAs = await createFile(store.host, path, making, size);
+  const madeAs = await createFile(store.host, path, making, size).catch((error: unknown) => {
+    throw notMade(error, name, size);
+  });
   const { dev, inode, birth, bootId } = madeAs;
   const known: ExportEntry = {
     ...entry,
@@ -338,7 +341,10 @@ class Watches {
 }
 
 /** Copies what a build made to the host. */
-export async function putArtifacts(store: EntryStore, { build, artifacts }: Served): Promise<void> {
+export async function putArtifacts(
+  store: EntryStore,
+  { build, artifacts }: Pick<Served, 'build' | 'artifacts'>,
+): Promise<void> {
   const folder = store.artifactsFolder(build);
   for (const { name, path } of artifacts) {
     // Named by the build's digest: what is there is the same, and may be running.

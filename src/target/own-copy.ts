@@ -1,7 +1,10 @@
-/** The copy of this package's code that an export runs from: what is wrong with it, and its renewal. */
-import { posix } from 'node:path';
+/** The copy of the program, or of this package's code, that an export runs from: what is wrong with it, and its renewal. */
+import { join, posix } from 'node:path';
+import { buildFolder, findBuild } from '../build/store.js';
+import { MissingError } from '../errors.js';
 import type { Host } from '../host/host.js';
-import type { EntryStore, ExportEntry, StateFolder } from './entry.js';
+import { quoteArgv } from '../host/quote.js';
+import { type EntryStore, type ExportEntry, exportId, type StateFolder } from './entry.js';
 import { putArtifacts } from './export.js';
 import { Launcher } from './launcher.js';
 import { ownCodeIn, runsOwnCode } from './own-code.js';
@@ -17,8 +20,9 @@ export async function copyFault(
   state: StateFolder,
   entry: ExportEntry,
   isThere: IsThere,
-): Promise<'node' | 'code' | 'package' | undefined> {
-  if (!runsOwnCode(entry.control)) return undefined;
+): Promise<'node' | 'code' | 'package' | 'program' | undefined> {
+  if (!runsOwnCode(entry.control))
+    return (await missingProgram(state, entry, isThere)) === undefined ? undefined : 'program';
   if (entry.node === undefined) return 'package';
   if (!(await isThere(mainOf(state, entry)))) return 'code';
   return (await isThere(entry.node)) ? undefined : 'node';
@@ -35,6 +39,8 @@ export async function describeCopyFault(
       return 'it runs from the folder of aoe-lab itself, which an upgrade changes or removes';
     case 'code':
       return `the copy of its code is not there (${mainOf(state, entry)})`;
+    case 'program':
+      return `its program is not there (${await missingProgram(state, entry, isThere)})`;
     case 'node':
       return `its node is not there (${entry.node})`;
     default:
@@ -42,13 +48,48 @@ export async function describeCopyFault(
   }
 }
 
+/** The first of what its build made that is not there; undefined: all is. */
+async function missingProgram(
+  state: StateFolder,
+  { build, artifacts }: ExportEntry,
+  isThere: IsThere,
+): Promise<string | undefined> {
+  for (const name of artifacts) {
+    const path = posix.join(state.artifactsFolder(build), name);
+    if (!(await isThere(path))) return path;
+  }
+  return undefined;
+}
+
+/** Puts a program that is gone there again. @throws MissingError where the store here has no build of it */
+async function restoreProgram(store: EntryStore, entry: ExportEntry): Promise<void> {
+  const { build, implementation, release } = entry;
+  const path = await missingProgram(store, entry, isThereOn(store.host));
+  if (path === undefined) return;
+  const record = findBuild(build);
+  if (record === undefined) {
+    throw new MissingError({
+      tried: `starting ${exportId(entry)}`,
+      happened: `its program ${path} is gone, and the store here has no such build`,
+      next: [
+        `${quoteArgv(['aoe-lab', 'build', implementation, '--release', release])} (with the --source that it was built from), then run it again`,
+        `or end it and export anew: ${quoteArgv(['aoe-lab', 'unexport', exportId(entry)])}`,
+      ],
+      missing: [path],
+    });
+  }
+  const folder = join(buildFolder(build), 'artifacts');
+  const artifacts = record.artifacts.map(({ name }) => ({ name, path: join(folder, name) }));
+  await putArtifacts(store, { build, artifacts });
+}
+
 /**
- * Gives exports of one program what they need to start: the code of this aoe-lab where their copy is missing or newer code
- * is asked for, and a node. What initiators have set goes on. To be called under the lock; the program may be stopped
+ * Gives exports of one program what they need to start: the program, or the code of this aoe-lab where their copy is missing
+ * or newer code is asked for, and a node. What initiators have set goes on. To be called under the lock; the program may be stopped
  * by it.
  * @param members all of the program
  * @returns them as they are now
- * @throws as `provide`
+ * @throws as `provide`, and MissingError where its program is gone for good
  */
 export async function renewCopy(
   store: EntryStore,
@@ -56,7 +97,11 @@ export async function renewCopy(
   isUpgrade: boolean,
 ): Promise<readonly ExportEntry[]> {
   const [first] = members;
-  if (first === undefined || !runsOwnCode(first.control)) return members;
+  if (first === undefined) return members;
+  if (!runsOwnCode(first.control)) {
+    await restoreProgram(store, first);
+    return members;
+  }
   const { host } = store;
   const fault = await copyFault(store, first, isThereOn(host));
   if (fault === undefined && !isUpgrade) return members;

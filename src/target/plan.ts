@@ -21,6 +21,7 @@ import { refuseFleeting } from './persist/fleeting.js';
 import { previewPersistence } from './persist/preview.js';
 import { keptPath } from './persist/services.js';
 import { requireFree } from './rivals.js';
+import { tellRoom } from './room.js';
 import { serialOf } from './serial.js';
 import { isAllowed, judgeExport, type StorageSurvey, surveyFor } from './suitability.js';
 import { checkWish, type ExportWish, withDefaults } from './wish.js';
@@ -65,7 +66,8 @@ export async function planExport(
   const entries = await store.all();
   refuseTaken(entries, wish);
   const asked = survey ?? (await surveyFor(store, [wish.path]));
-  const { backing, overridden, warnings } = judgeExport(asked, entries, served, wish);
+  const { backing, overridden, ...judged } = judgeExport(asked, entries, served, wish);
+  const warnings = [...judged.warnings, ...tellRoom(asked.snapshot, entries, wish, backing)];
   if (wish.options.directIo) await requireDirectIo(store.host, served.control, backing, asked);
   if (wish.persist) await refuseFleeting(store, served.control, backing.path);
   const entry = await composeEntry(store, served, wish, backing);
@@ -75,14 +77,19 @@ export async function planExport(
   return { entry, backing, overridden, warnings, machineId: asked.snapshot.machineId };
 }
 
+export type ExportPreview = Preview & Pick<ExportPlan, 'overridden' | 'warnings'>;
+
 /** The commands and files of an export that would be made, as a person would type them; changes nothing. */
-export async function previewExport(host: Host, served: Served, wish: ExportWish): Promise<Preview> {
+export async function previewExport(host: Host, served: Served, wish: ExportWish): Promise<ExportPreview> {
   const store = await EntryStore.open(host);
   const place = host.inNamespace(wish.netns);
   const interfaces = await listInterfaces(place);
   const iface = requireExportable(place, interfaces, wish.iface);
   requireCarrier(place, interfaces, iface);
-  const { entry, backing } = await planExport(store, served, { ...wish, iface: iface.name });
+  const { entry, backing, overridden, warnings } = await planExport(store, served, {
+    ...wish,
+    iface: iface.name,
+  });
   if (!isAllowed('address', wish.allow)) await requireFree(store, entry, iface);
   const { path, opens, loop } = entry.backing;
   if (entry.persist) {
@@ -94,6 +101,8 @@ export async function previewExport(host: Host, served: Served, wish: ExportWish
         ...kept.files,
         ...files.filter((file) => kept.files.every((other) => other.path !== file.path)),
       ],
+      overridden,
+      warnings,
     };
   }
   const { commands, files } = await driverFor(store, entry).preview(entry, loop ? '/dev/loopN' : opens);
@@ -105,6 +114,8 @@ export async function previewExport(host: Host, served: Served, wish: ExportWish
       ...commands.map((command) => [...enter, ...command]),
     ],
     files,
+    overridden,
+    warnings,
   };
 }
 
@@ -202,7 +213,7 @@ function refuseTaken(entries: readonly ExportEntry[], wish: ExportWish): void {
   if (taken === undefined) return;
   throw new UsageError({
     tried: `exporting ${id}`,
-    happened: `${taken.implementation} ${taken.release} has exported ${taken.backing.path} there since ${taken.since}`,
+    happened: `${taken.implementation} ${taken.release} has exported ${taken.backing.name} there since ${taken.since}`,
     next: [`aoe-lab unexport ${id}`, 'or take another shelf or slot'],
   });
 }

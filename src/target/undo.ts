@@ -53,7 +53,7 @@ export async function undo(
   await store.remove(entry);
   if (!keepLog) await removeLog(store, entry);
   await store.removeIfEmpty();
-  return { id: exportId(entry), loops, file, path: backing.path };
+  return { id: exportId(entry), loops, file, path: backing.name };
 }
 
 /** Others of the same daemon may write to it: then it stays. */

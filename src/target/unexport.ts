@@ -73,7 +73,7 @@ export async function plannedEnds(
   const names = await byRealNames(host, entries, which ?? entries.map(exportId));
   return selectEntries(entries, names).map((entry) => ({
     id: exportId(entry),
-    file: entry.backing.path,
+    file: entry.backing.name,
     made: entry.backing.madeAs !== undefined,
   }));
 }

@@ -1,5 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
+import { unusableAsSource } from '../../src/aoe/ethernet.js';
 import { BROADCAST, formatMac, parseMac, readMac, writeMac } from '../../src/aoe/index.js';
 import { mac } from './arbitraries.js';
 
@@ -38,4 +39,16 @@ test('every address survives text and bytes', (t) => {
       t.is(bytes[7], 0);
     }),
   );
+});
+
+test('zeros, broadcast and groups are no address of a station; locally administered ones are', (t) => {
+  const why = (text: string): string | undefined => unusableAsSource(parseMac(text) ?? Number.NaN);
+  t.regex(why('00:00:00:00:00:00') ?? '', /zeros/);
+  t.regex(why('ff:ff:ff:ff:ff:ff') ?? '', /broadcast/);
+  for (const group of ['01:00:5e:00:00:01', '33:33:00:00:00:01', 'fd:ff:ff:ff:ff:ff']) {
+    t.regex(why(group) ?? '', /group/, group);
+  }
+  for (const one of ['00:00:00:00:00:01', '02:00:00:00:00:01', 'fe:ff:ff:ff:ff:ff', '00:11:22:33:44:55']) {
+    t.is(why(one), undefined, one);
+  }
 });

@@ -106,6 +106,14 @@ for (const [title, from, to, at, field, reason] of [
     'the last address is e65534.254',
   ],
   [
+    'an initiator that is a group',
+    '00-11-22-AA-BB-CC',
+    '01-00-5e-00-00-01',
+    '01-00-5e-00-00-01',
+    'exports[0].options.macs[0]',
+    '01:00:5e:00:00:01 admits nobody: that is the address of a group, which no station has',
+  ],
+  [
     'a relative path',
     '/dev/sdb',
     'disk.img',

@@ -9,10 +9,13 @@ import { openPacketLink } from '../../src/link/packet.js';
 import { cacheFolder, packageRoot } from '../../src/paths.js';
 import type { StatusReport } from '../../src/target/status.js';
 import { temporaryFolder } from '../temporary.js';
-import { jsonHere } from './cli.js';
+import { cli, jsonHere } from './cli.js';
 import { assertNothingLeft, exportOn } from './export.js';
-import { noRoot, testUnless } from './machine.js';
+import { builtVblade, noRoot, testUnless } from './machine.js';
 import { type TestWire, testWire } from './wire.js';
+
+const built = await builtVblade();
+const noVblade = 'reason' in built ? built.reason : undefined;
 
 testUnless(
   noRoot(),
@@ -149,3 +152,30 @@ async function serving(t: ExecutionContext, wire: TestWire, count: number): Prom
     Array.from({ length: count }, () => ['serving', [], 'answers']),
   );
 }
+
+testUnless(
+  noVblade,
+  'D4: a program that is gone is told and brought from the store; where that has none, nothing is stopped',
+  async (t) => {
+    const wire = await testWire(t);
+    await jsonHere(exportOn(wire, 'vblade', 1, '--size', '1M'), wire.env);
+    const artifacts = join(wire.env.AOE_LAB_STATE as string, 'artifacts');
+    await rm(artifacts, { recursive: true });
+    const [lost] = await status(wire);
+    t.regex(
+      lost?.faults.join('\n') ?? '',
+      /^its program is not there \(.*vblade\): aoe-lab restart e0\.1@\S+$/,
+    );
+    const empty = join(wire.folder, 'no store');
+    await mkdir(empty);
+    const refused = await cli(['restart', 'e0.1'], { ...wire.env, AOE_LAB_CACHE: empty });
+    t.is(refused.exitCode, 3, refused.stderr);
+    t.regex(
+      refused.stderr,
+      /is gone, and the store here has no such build\n {2}→ aoe-lab build vblade --release 25/,
+    );
+    t.deepEqual((await status(wire))[0]?.pids, lost?.pids, 'it serves on');
+    await jsonHere(['restart', 'e0.1'], wire.env);
+    await serving(t, wire, 1);
+  },
+);

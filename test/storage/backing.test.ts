@@ -114,14 +114,6 @@ test('A9: files that hold the image of a disk are found, and named with the way 
   t.is((await judge(fixed)).findings[0]?.kind, 'container');
 });
 
-test('A15: a file larger than what its disk has free is told of, with both sizes', async (t) => {
-  const file = join(await temporaryFolder(t), 'sparse');
-  await writeFile(file, '');
-  await truncate(file, 2 ** 42 + 512);
-  t.regex((await judge(file)).warnings.join('\n'), /4.* TiB of it are not allocated yet.* free/);
-  t.deepEqual((await judge(file, { readOnly: true })).warnings, []);
-});
-
 test('a file that is there is neither grown nor shrunk', async (t) => {
   const file = join(await temporaryFolder(t), 'old');
   await writeFile(file, 'x'.repeat(1024));

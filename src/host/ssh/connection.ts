@@ -5,6 +5,7 @@ import type { AnyAuthMethod, Client, ClientChannel } from 'ssh2';
 import { LabError, linesOf, MissingError, UnreachableError } from '../../errors.js';
 import { quote, quoteArgv } from '../quote.js';
 import { CHANNELS, type Lane } from './channels.js';
+import { notBegun } from './not-begun.js';
 import { anyShellLine, beginSession, NotBegun, newMark, rawSession, type Session } from './session.js';
 import { openSftp, type Sftp } from './sftp.js';
 import { Shells } from './shell.js';
@@ -236,25 +237,12 @@ export class SshConnection {
     });
   }
 
-  async #notBegun({ message, printed, ending }: NotBegun): Promise<LabError> {
-    const { exitCode, signalName } = ending;
-    if (message === 'it ended' && exitCode === undefined && signalName === undefined) {
+  async #notBegun(error: NotBegun): Promise<LabError> {
+    const { exitCode, signalName } = error.ending;
+    if (error.message === 'it ended' && exitCode === undefined && signalName === undefined) {
       return this.#lost('opening a channel');
     }
-    const { name, user } = this.options;
-    const how = message === 'it ended' ? `it ended with ${signalName ?? `exit code ${exitCode}`}` : message;
-    return new MissingError({
-      tried: `running a command on ${name} by the login shell of ${user}`,
-      happened: [
-        `${how}, before the command began`,
-        ...(printed === '' ? [] : linesOf(`it printed: ${printed}`)),
-      ],
-      next: [
-        'have its start-up files (~/.bashrc, ~/.cshrc, config.fish …) start other programs, ask and end only where there is a terminal: `[ -t 0 ] || return` first',
-        `or give ${user} another login shell there, or log in as another user`,
-      ],
-      missing: ['login shell'],
-    });
+    return notBegun(error, this.options.name, this.options.user);
   }
 
   /** Finds out once a connection; a failure is not remembered. */
@@ -429,7 +417,10 @@ export class SshConnection {
       return new MissingError({
         tried,
         happened: `the host does not let ${this.options.user} in (tried: ${ways.join(', ')})`,
-        next: 'add the public key to ~/.ssh/authorized_keys there, or name another user or key',
+        next: [
+          'add the public key to ~/.ssh/authorized_keys there, or name another user or key',
+          "or see the log of sshd there: it refuses users whose login shell is missing or can't be run, and those who are locked or not listed",
+        ],
         missing: ['login'],
         cause: error,
       });

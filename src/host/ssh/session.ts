@@ -26,17 +26,24 @@ export interface Session {
 /** Bytes that start-up files may print; of them, those that are shown where nothing begins. */
 const LONGEST = 1 << 20;
 const SHOWN = 2000;
+const LINE_END = 0x0a;
 /** Milliseconds for start-up files. */
 const START_UP = 60_000;
 
+type Printed = Pick<NotBegun, 'printed' | 'lines'>;
+
 /** Why a command never began. */
 export class NotBegun extends Error {
+  /** The end of what start-up files printed. */
   readonly printed: string;
+  /** Of all that they printed. */
+  readonly lines: number;
   readonly ending: Ending;
 
-  constructor(happened: string, printed: string, ending: Ending = {}) {
+  constructor(happened: string, { printed, lines }: Printed, ending: Ending = {}) {
     super(happened);
     this.printed = printed;
+    this.lines = lines;
     this.ending = ending;
   }
 }
@@ -89,7 +96,7 @@ export async function beginSession(
   const raw = rawSession(channel);
   const stdout = raw.stdout.pipe(new Prelude(mark));
   const stderr = raw.stderr.pipe(new Prelude(mark));
-  const printed = (): string => `${stderr.skipped}${stdout.skipped}`.trim().slice(-SHOWN);
+  const printed = (): Printed => printedBy(stderr, stdout);
   void raw.ended.then(() => {
     // A connection that is lost ends them no other way.
     for (const stream of [stdout, stderr]) if (!stream.writableEnded) stream.end();
@@ -129,6 +136,14 @@ export async function beginSession(
   return { ...raw, stdout, stderr };
 }
 
+function printedBy(...streams: readonly Prelude[]): Printed {
+  const ends = streams.map(({ skipped }) => skipped.trim()).filter((end) => end !== '');
+  return {
+    printed: ends.join('\n').slice(-SHOWN),
+    lines: streams.reduce((sum, { lines }) => sum + lines, 0),
+  };
+}
+
 /** Leaves out what comes before a line that is the mark. */
 class Prelude extends Transform {
   readonly begun: Promise<void>;
@@ -138,6 +153,7 @@ class Prelude extends Transform {
   #isBegun = false;
   #before: Buffer = Buffer.alloc(0);
   #length = 0;
+  #ends = 0;
 
   constructor(mark: string) {
     super({ highWaterMark: 1 << 18 });
@@ -152,6 +168,11 @@ class Prelude extends Transform {
   /** The end of what was left out. */
   get skipped(): string {
     return this.#before.toString();
+  }
+
+  /** Of what was left out; a last one without its end counts. */
+  get lines(): number {
+    return this.#ends + (this.#before.length > 0 && this.#before.at(-1) !== LINE_END ? 1 : 0);
   }
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
@@ -170,8 +191,9 @@ class Prelude extends Transform {
     }
     this.#length += chunk.length;
     this.#before = all.subarray(-SHOWN);
+    for (let at = chunk.indexOf(LINE_END); at >= 0; at = chunk.indexOf(LINE_END, at + 1)) this.#ends += 1;
     if (this.#length > LONGEST) {
-      this.#fail(new NotBegun(`it printed more than ${LONGEST >> 20} MiB`, this.skipped));
+      this.#fail(new NotBegun(`it printed more than ${LONGEST >> 20} MiB`, printedBy(this)));
     }
     done();
   }

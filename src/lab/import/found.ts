@@ -1,4 +1,5 @@
 /** What a set-up that somebody else made says, in the terms of a lab. */
+import { parseMac, unusableAsSource } from '../../aoe/ethernet.js';
 import type { ExportOptions } from '../../target/entry.js';
 import type { RestartPolicy } from '../../target/supervise.js';
 
@@ -100,6 +101,11 @@ export function normalMac(text: string): string | undefined {
   const parts = text.split(':');
   if (parts.length !== 6 || !parts.every((part) => /^[0-9a-fA-F]{1,2}$/.test(part))) return undefined;
   return parts.map((part) => part.toLowerCase().padStart(2, '0')).join(':');
+}
+
+/** Why a list of initiators that names an address can't be said in a lab; undefined if it can. */
+export function unusable(mac: string): string | undefined {
+  return unusableAsSource(parseMac(mac) ?? 0);
 }
 
 /** Why an export can't be taken over for sure; thrown where it is noticed, and kept by `attempt`. */

@@ -1,5 +1,5 @@
 /** Access lists of ggaoed.conf: `[acls]`, and `accept` and `deny` of a device (ggaoed.c: resolve_acls; device.c: its check). */
-import { Doubt, normalMac } from './found.js';
+import { Doubt, normalMac, unusable } from './found.js';
 import { type Group, type KeyValue, listItems } from './keyfile.js';
 
 /** More are passed over by ggaoed. */
@@ -58,7 +58,9 @@ function resolve(said: KeyValue, acls: ReadonlyMap<string, AccessList>, ethers: 
     // Space before an item belongs to it.
     const mac = normalMac(item.trimEnd()) ?? (acls.has(item) ? undefined : ethers.get(item));
     const list = acls.get(item);
-    if (mac !== undefined) macs.add(mac);
+    const why = mac && unusable(mac);
+    if (why) unknown.push(`it names ${mac}: ${why}`);
+    else if (mac !== undefined) macs.add(mac);
     else if (list !== undefined) {
       for (const one of list.macs) macs.add(one);
       unknown.push(...list.unknown);

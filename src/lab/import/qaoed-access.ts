@@ -1,7 +1,7 @@
 /** Whom qaoed's access lists admit, and to what (parseconf.c: parsedevacl, parseACL; acl.c: aclmatch). */
 import type { ExportOptions } from '../../target/entry.js';
 import type { Assigned, Block } from './blocks.js';
-import { at, Doubt, normalMac, type Remark } from './found.js';
+import { at, Doubt, normalMac, type Remark, unusable } from './found.js';
 
 /** Whom a list admits, or why that can't be told. */
 export type Rights = { only: string[] } | { allBut: string[] } | { doubt: string };
@@ -69,6 +69,8 @@ export function rightsOf(block: Block): Rights {
     if (name !== 'accept' && name !== 'reject') continue;
     const mac = normalMac(value);
     if (mac === undefined) return { doubt: `${JSON.stringify(value)} is no MAC address` };
+    const why = mac === NOBODY ? undefined : unusable(mac);
+    if (why !== undefined) return { doubt: `it names ${mac}: ${why}` };
     if (!accepted.has(mac)) accepted.set(mac, name === 'accept');
   }
   const those = (isAccepted: boolean): string[] =>

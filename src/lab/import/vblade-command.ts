@@ -1,6 +1,14 @@
 /** The words that vblade is started with: options in the ways of getopt(3), also behind operands (aoe.c: main, setmask). */
 import type { ExportOptions } from '../../target/entry.js';
-import { addressPart, Doubt, type Draft, type FoundExport, type Place, wholeNumber } from './found.js';
+import {
+  addressPart,
+  Doubt,
+  type Draft,
+  type FoundExport,
+  type Place,
+  unusable,
+  wholeNumber,
+} from './found.js';
 import type { Value } from './shell/values.js';
 
 const FLAGS: Readonly<Record<string, keyof ExportOptions>> = { d: 'directIo', s: 'sync', r: 'readOnly' };
@@ -110,7 +118,10 @@ export function macList(text: string, place: Place): string[] {
         : null;
       if (digits === null)
         throw new Doubt(place, `${JSON.stringify(one)} is no MAC address that vblade reads`);
-      return digits.join(':');
+      const mac = digits.join(':');
+      const why = unusable(mac);
+      if (why !== undefined) throw new Doubt(place, `its list names ${mac}: ${why}`);
+      return mac;
     });
   if (macs.length === 0) throw new Doubt(place, 'its list of MAC addresses is empty, and vblade admits all');
   return macs;

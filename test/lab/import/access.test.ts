@@ -197,3 +197,23 @@ test('E: vblade: the masks of every form are those that vblade reads, or the exp
   );
   t.true(taken > 200, String(taken));
 });
+
+test('E: a list that names zeros, broadcast or a group is left out: a lab refuses such', (t) => {
+  for (const mac of ['00:00:00:00:00:00', 'ff:ff:ff:ff:ff:ff', '01:00:5e:00:00:01']) {
+    const list = `${MACS[0]},${mac}`;
+    const found = [
+      parseVbladeFile('f', `eth0 0 1 /srv/a ${list}\n`, new Map()),
+      parseGgaoed('f', `[a]\nshelf=0\nslot=1\npath=/srv/a\ninterfaces=eth0\naccept=${list}\n`, SURROUNDINGS),
+    ];
+    // qaoed's own examples have zeros for "nobody".
+    if (mac !== '00:00:00:00:00:00') {
+      const text = `access-list { name = a; accept = ${MACS[0]}; accept = ${mac}; }
+device { target = /srv/a; shelf = 0; slot = 1; interface = eth0; acl { read = a; write = a; } }`;
+      found.push(parseQaoed('f', text));
+    }
+    for (const { exports, leftOut } of found) {
+      t.deepEqual(exports, []);
+      t.regex(leftOut[0]?.reason ?? '', new RegExp(`names ${mac}: `));
+    }
+  }
+});
