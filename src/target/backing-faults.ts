@@ -27,7 +27,7 @@ export interface BackingFault {
 
 export interface BackingView {
   snapshot: StorageSnapshot;
-  /** Of its processes, as far as they can be looked at. */
+  /** Of its processes, as far as they can be looked at and have anything open that they could serve. */
   opened: readonly Opened[];
   /** Whether there are processes that serve it. */
   isServed: boolean;
@@ -159,7 +159,7 @@ function servesNow(view: BackingView, entry: ExportEntry, now: Meaning): boolean
   const wanted = openedFor(snapshot, entry, now);
   if (wanted === undefined) return now.isSame;
   if (told !== undefined) return wanted.includes(told);
-  // A kernel module shows nothing of what it has open.
+  // A kernel module shows nothing of what it has open, and one that waits to be started again has nothing.
   if (opened.length === 0) return entry.backing.loop ? wanted.length > 0 : now.isSame;
   const has = opened.some(({ files, devices }) => wanted.some((one) => files.has(one) || devices.has(one)));
   // What a program has open may be for another export of it.

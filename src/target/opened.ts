@@ -72,6 +72,14 @@ function namesIn(lines: readonly string[]): Map<string, string | undefined> {
   return names;
 }
 
+/** What processes have open of others: a log, a script or a state file below a folder of ours is nothing that they serve. */
+export function withoutOwn(all: readonly Opened[], folder: string): Opened[] {
+  return all.flatMap(({ files, devices }) => {
+    const served = [...files].filter(([, { name }]) => !name?.startsWith(`${folder}/`));
+    return served.length === 0 && devices.size === 0 ? [] : [{ files: new Map(served), devices }];
+  });
+}
+
 /** Files of the disk that processes have open and that have no name any more; memory of the kernel's looks alike. */
 export async function deletedFilesOf(host: Host, pids: readonly number[]): Promise<string[]> {
   const folders = pids.map((pid) => `/proc/${pid}/fd/`);

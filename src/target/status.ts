@@ -13,7 +13,7 @@ import { EntryStore, type ExportEntry, exportId, sectorsOf, type UnreadableEntry
 import { nameOf } from './give-back.js';
 import { loopsIn, ownLoops } from './loops.js';
 import { Network } from './network.js';
-import { type Opened, openedBy } from './opened.js';
+import { type Opened, openedBy, withoutOwn } from './opened.js';
 import { describeCopyFault } from './own-copy.js';
 import { persistenceFaults } from './persist/faults.js';
 import { persistenceWarnings } from './persist/warnings.js';
@@ -186,7 +186,12 @@ async function inspect(store: EntryStore, entry: ExportEntry, seen: Seen): Promi
     {
       snapshot,
       // Of one that can't be looked into nothing is known.
-      opened: pids.every((pid) => opened.has(pid)) ? pids.flatMap((pid) => opened.get(pid) ?? []) : [],
+      opened: pids.every((pid) => opened.has(pid))
+        ? withoutOwn(
+            pids.flatMap((pid) => opened.get(pid) ?? []),
+            store.folder,
+          )
+        : [],
       isServed: presence !== 'absent' && !isDetached,
       isShared: (seen.counts.get(driver.mark(entry)) ?? 1) > 1,
       told: told?.opened,

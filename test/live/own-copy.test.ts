@@ -10,7 +10,7 @@ import { cacheFolder, packageRoot } from '../../src/paths.js';
 import type { StatusReport } from '../../src/target/status.js';
 import { temporaryFolder } from '../temporary.js';
 import { cli, jsonHere } from './cli.js';
-import { assertNothingLeft, exportOn } from './export.js';
+import { assertNothingLeft, exportOn, killAll } from './export.js';
 import { builtVblade, noRoot, testUnless } from './machine.js';
 import { type TestWire, testWire } from './wire.js';
 
@@ -158,7 +158,7 @@ testUnless(
   'D4: a program that is gone is told and brought from the store; where that has none, nothing is stopped',
   async (t) => {
     const wire = await testWire(t);
-    await jsonHere(exportOn(wire, 'vblade', 1, '--size', '1M'), wire.env);
+    await jsonHere(exportOn(wire, 'vblade', 1, '--size', '1M', '--restart', 'on-failure'), wire.env);
     const artifacts = join(wire.env.AOE_LAB_STATE as string, 'artifacts');
     await rm(artifacts, { recursive: true });
     const [lost] = await status(wire);
@@ -175,6 +175,12 @@ testUnless(
       /is gone, and the store here has no such build\n {2}→ aoe-lab build vblade --release 25/,
     );
     t.deepEqual((await status(wire))[0]?.pids, lost?.pids, 'it serves on');
+    // Its supervisor is left, which has nothing open but the log.
+    for (const pid of lost?.pids ?? []) {
+      if ((await readFile(`/proc/${pid}/comm`, 'utf8')) === 'vblade\n') await killAll([pid]);
+    }
+    const [alone] = await status(wire);
+    t.notRegex(alone?.faults.join('\n') ?? '', /replaced/);
     await jsonHere(['restart', 'e0.1'], wire.env);
     await serving(t, wire, 1);
   },
