@@ -116,9 +116,13 @@ export interface Refreshed {
   change: string | undefined;
 }
 
-/** What the names of entries mean now. */
-export function surveyNames(store: EntryStore, entries: readonly ExportEntry[]): Promise<StorageSnapshot> {
-  return surveyStorage(store.host, entries.flatMap(namesOf), 'names');
+/** What the names of entries mean now, and other names. */
+export function surveyNames(
+  { host }: EntryStore,
+  entries: readonly ExportEntry[],
+  others: readonly string[] = [],
+): Promise<StorageSnapshot> {
+  return surveyStorage(host, [...entries.flatMap(namesOf), ...others], 'names');
 }
 
 /**

@@ -2,7 +2,6 @@
 import { join, posix } from 'node:path';
 import { buildFolder, findBuild } from '../build/store.js';
 import { MissingError } from '../errors.js';
-import type { Host } from '../host/host.js';
 import { quoteArgv } from '../host/quote.js';
 import { type EntryStore, type ExportEntry, exportId, type StateFolder } from './entry.js';
 import { putArtifacts } from './export.js';
@@ -13,34 +12,41 @@ import { servingFields } from './plan.js';
 import { programMark, programOf } from './program.js';
 import { tidy } from './tidy.js';
 
-type IsThere = (path: string) => Promise<boolean>;
+/** Of `copyPaths`. */
+type IsThere = (path: string) => boolean;
+
+/** What an export runs from. */
+export function copyPaths(state: StateFolder, entry: ExportEntry): string[] {
+  if (runsOwnCode(entry.control)) return entry.node === undefined ? [] : [mainOf(state, entry), entry.node];
+  return entry.artifacts.map((name) => posix.join(state.artifactsFolder(entry.build), name));
+}
 
 /** Why an export would not start again by what it is recorded to run from; undefined: it would, as far as can be seen. */
-export async function copyFault(
+export function copyFault(
   state: StateFolder,
   entry: ExportEntry,
   isThere: IsThere,
-): Promise<'node' | 'code' | 'package' | 'program' | undefined> {
+): 'node' | 'code' | 'package' | 'program' | undefined {
   if (!runsOwnCode(entry.control))
-    return (await missingProgram(state, entry, isThere)) === undefined ? undefined : 'program';
+    return missingProgram(state, entry, isThere) === undefined ? undefined : 'program';
   if (entry.node === undefined) return 'package';
-  if (!(await isThere(mainOf(state, entry)))) return 'code';
-  return (await isThere(entry.node)) ? undefined : 'node';
+  if (!isThere(mainOf(state, entry))) return 'code';
+  return isThere(entry.node) ? undefined : 'node';
 }
 
 /** @returns in words */
-export async function describeCopyFault(
+export function describeCopyFault(
   state: StateFolder,
   entry: ExportEntry,
   isThere: IsThere,
-): Promise<string | undefined> {
-  switch (await copyFault(state, entry, isThere)) {
+): string | undefined {
+  switch (copyFault(state, entry, isThere)) {
     case 'package':
       return 'it runs from the folder of aoe-lab itself, which an upgrade changes or removes';
     case 'code':
       return `the copy of its code is not there (${mainOf(state, entry)})`;
     case 'program':
-      return `its program is not there (${await missingProgram(state, entry, isThere)})`;
+      return `its program is not there (${missingProgram(state, entry, isThere)})`;
     case 'node':
       return `its node is not there (${entry.node})`;
     default:
@@ -49,22 +55,15 @@ export async function describeCopyFault(
 }
 
 /** The first of what its build made that is not there; undefined: all is. */
-async function missingProgram(
-  state: StateFolder,
-  { build, artifacts }: ExportEntry,
-  isThere: IsThere,
-): Promise<string | undefined> {
-  for (const name of artifacts) {
-    const path = posix.join(state.artifactsFolder(build), name);
-    if (!(await isThere(path))) return path;
-  }
+function missingProgram(state: StateFolder, entry: ExportEntry, isThere: IsThere): string | undefined {
+  for (const path of copyPaths(state, entry)) if (!isThere(path)) return path;
   return undefined;
 }
 
 /** Puts a program that is gone there again. @throws MissingError where the store here has no build of it */
-async function restoreProgram(store: EntryStore, entry: ExportEntry): Promise<void> {
+async function restoreProgram(store: EntryStore, entry: ExportEntry, isThere: IsThere): Promise<void> {
   const { build, implementation, release } = entry;
-  const path = await missingProgram(store, entry, isThereOn(store.host));
+  const path = missingProgram(store, entry, isThere);
   if (path === undefined) return;
   const record = findBuild(build);
   if (record === undefined) {
@@ -95,15 +94,16 @@ export async function renewCopy(
   store: EntryStore,
   members: readonly ExportEntry[],
   isUpgrade: boolean,
+  isThere: IsThere,
 ): Promise<readonly ExportEntry[]> {
   const [first] = members;
   if (first === undefined) return members;
   if (!runsOwnCode(first.control)) {
-    await restoreProgram(store, first);
+    await restoreProgram(store, first, isThere);
     return members;
   }
   const { host } = store;
-  const fault = await copyFault(store, first, isThereOn(host));
+  const fault = copyFault(store, first, isThere);
   if (fault === undefined && !isUpgrade) return members;
   const { provide } = await import('./provide.js');
   const provided = await provide(first.implementation, { release: first.release, runsOn: host });
@@ -130,10 +130,6 @@ const COPY_MISSING = `[ -d "$1" ] || exit 0
 cd "$1" && find . -type f | while read -r file; do
   [ -e "$2/$file" ] || { mkdir -p "$2/\${file%/*}" && cp -p "$file" "$2/$file"; } || exit 1
 done`;
-
-export function isThereOn(host: Host): IsThere {
-  return async (path) => (await host.stat(path)) !== undefined;
-}
 
 function mainOf(state: StateFolder, entry: ExportEntry): string {
   return posix.join(ownCodeIn(state.artifactsFolder(entry.build)), 'native.cjs');

@@ -16,10 +16,9 @@ import { EntryStore, type ExportEntry, exportId } from './entry.js';
 import { startedOn } from './export-interface.js';
 import { markLog } from './log-marks.js';
 import { reattach } from './loops.js';
-import { renewCopy } from './own-copy.js';
+import { copyPaths, renewCopy } from './own-copy.js';
 import { keepLinks } from './persist/links.js';
 import { settlePersistence } from './persist/settle.js';
-import { findProcesses } from './processes.js';
 import { waitUntilListening } from './ready.js';
 import { byRealNames } from './real-names.js';
 import { type Recovery, recover } from './recover.js';
@@ -98,12 +97,14 @@ type Able = Refreshed & { iface: InterfaceFacts };
 async function judgeUse(
   store: EntryStore,
   found: readonly Able[],
+  processes: () => Promise<ReadonlyMap<string, number[]>>,
 ): Promise<(now: Able, allow: Allowance) => ExportEntry> {
-  const { host, folder } = store;
-  const processes = findProcesses(host, folder);
-  const isFree = async ({ entry, iface, change }: Able): Promise<boolean> =>
-    change !== undefined ||
-    (await driverFor(store, entry).presence(entry, iface, () => processes)).state === 'absent';
+  const isFree = async ({ entry, iface, change }: Able): Promise<boolean> => {
+    if (change !== undefined) return true;
+    const driver = driverFor(store, entry);
+    if (entry.control.shape !== 'control-file') return !(await processes()).has(driver.mark(entry));
+    return (await driver.presence(entry, iface, processes)).state === 'absent';
+  };
   const free = await Promise.all(found.map(isFree));
   if (!free.includes(true)) return ({ entry }) => entry;
   const survey = await surveyFor(store, []);
@@ -132,13 +133,17 @@ async function restartGroup(
     // Its program would serve that when it comes again.
     if (error instanceof UnwantedError) unwanted = error;
   };
+  let survey: Promise<StorageSnapshot> | undefined;
+  const snapshot = (): Promise<StorageSnapshot> => {
+    survey ??= surveyNames(
+      store,
+      members,
+      members.flatMap((member) => copyPaths(store, member)),
+    );
+    return survey;
+  };
   // Looked at before anything is stopped.
-  await withNetwork(store, async (network) => {
-    let survey: Promise<StorageSnapshot> | undefined;
-    const snapshot = (): Promise<StorageSnapshot> => {
-      survey ??= surveyNames(store, members);
-      return survey;
-    };
+  await withNetwork(store, async (network, processes) => {
     const place = { store, network, snapshot };
     const found: (Able & { before: ExportEntry })[] = [];
     for (const before of members) {
@@ -148,7 +153,7 @@ async function restartGroup(
         refuse(before, error);
       }
     }
-    const judge = await judgeUse(store, found);
+    const judge = await judgeUse(store, found, processes);
     for (const one of found) {
       const { before, iface, change } = one;
       try {
@@ -172,7 +177,8 @@ async function restartGroup(
     if (able.some(({ entry }) => entry.persist)) await settlePersistence(store, false);
     if (able.length < members.length) await requireNothingLost(store, first.entry);
     const current = members.map((member) => able.find(({ entry }) => isSame(entry, member))?.entry ?? member);
-    renewed = await renewCopy(store, current, upgrade);
+    const { names } = await snapshot();
+    renewed = await renewCopy(store, current, upgrade, (path) => names.get(path)?.node !== undefined);
   } catch (error) {
     for (const { entry } of wanted) fail(entry, error);
     return;

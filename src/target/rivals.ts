@@ -71,12 +71,19 @@ export async function refuseRivals(
   });
 }
 
-/** Runs `body` with the network side of a host that has exports of ours. */
-export async function withNetwork<T>(store: EntryStore, body: (network: Network) => Promise<T>): Promise<T> {
-  const { host, folder } = store;
-  const network = new Network(host, async () => (await findProcesses(host, folder)).values());
+/** Runs `body` with the network side of a host that has exports of ours, and with their processes, which are looked for once. */
+export async function withNetwork<T>(
+  { host, folder }: EntryStore,
+  body: (network: Network, processes: () => Promise<ReadonlyMap<string, number[]>>) => Promise<T>,
+): Promise<T> {
+  let found: Promise<ReadonlyMap<string, number[]>> | undefined;
+  const processes = (): Promise<ReadonlyMap<string, number[]>> => {
+    found ??= findProcesses(host, folder);
+    return found;
+  };
+  const network = new Network(host, async () => (await processes()).values());
   try {
-    return await body(network);
+    return await body(network, processes);
   } finally {
     await network.close();
   }

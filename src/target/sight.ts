@@ -22,7 +22,6 @@ export class Sight {
   readonly #told = new Map<string, Promise<Told | undefined>>();
 
   #networkFiles: Promise<NetworkFiles> | undefined;
-  readonly #there = new Map<string, Promise<boolean>>();
 
   constructor(host: Host, network: Network, entries: readonly ExportEntry[]) {
     this.#host = host;
@@ -78,12 +77,6 @@ export class Sight {
   networkFiles(): Promise<NetworkFiles> {
     this.#networkFiles ??= surveyNetworkFiles(this.#host);
     return this.#networkFiles;
-  }
-
-  isThere(path: string): Promise<boolean> {
-    const known = this.#there.get(path) ?? this.#host.stat(path).then((facts) => facts !== undefined);
-    this.#there.set(path, known);
-    return known;
   }
 
   /** What a daemon that writes a status file into its folder tells of an export. @param pids of the daemon */

@@ -14,7 +14,7 @@ import { nameOf } from './give-back.js';
 import { loopsIn, ownLoops } from './loops.js';
 import { Network } from './network.js';
 import { type Opened, openedBy, withoutOwn } from './opened.js';
-import { describeCopyFault } from './own-copy.js';
+import { copyPaths, describeCopyFault } from './own-copy.js';
 import { persistenceFaults } from './persist/faults.js';
 import { persistenceWarnings } from './persist/warnings.js';
 import { type ProcessRights, rightsOf, togetherMay } from './process-rights.js';
@@ -114,7 +114,11 @@ export async function exportStatus(host: Host): Promise<StatusReport> {
   const pids = entries.flatMap((entry) => processes.get(driverFor(store, entry).mark(entry)) ?? []);
   const distinct = [...new Set(pids)];
   const [snapshot, opened, rights] = await Promise.all([
-    surveyStorage(host, entries.flatMap(namesOf), 'names'),
+    surveyStorage(
+      host,
+      entries.flatMap((entry) => [...namesOf(entry), ...copyPaths(store, entry)]),
+      'names',
+    ),
     openedBy(host, distinct),
     rightsOf(host, distinct),
   ]);
@@ -170,7 +174,7 @@ async function inspect(store: EntryStore, entry: ExportEntry, seen: Seen): Promi
   const isDetached = entry.backing.loop && loops.length === 0;
   if (isDetached) faults.push(`no loop device: aoe-lab restart ${id}`);
   const unkept = entry.persist ? await persistenceFaults(store, entry) : [];
-  const uncopied = await describeCopyFault(store, entry, (path) => sight.isThere(path));
+  const uncopied = describeCopyFault(store, entry, (path) => snapshot.names.get(path)?.node !== undefined);
   if (uncopied !== undefined) unkept.push(uncopied);
   const { state: presence, pids, fault } = await driver.presence(entry, iface, async () => processes);
   const kept = await keptAccess(store.host, driver.mark(entry), entry, told);
