@@ -5,6 +5,7 @@ import { quoteArgv } from '../host/quote.js';
 import { AoeAnswerError, AtaAnswerError, NoAnswerError } from '../initiator/faults.js';
 import { loadRecipe } from '../recipe/load.js';
 import { listLoops } from '../storage/loop.js';
+import { requireNoneUnwanted } from '../target/able.js';
 import { keptNow } from '../target/access.js';
 import { refreshed, surveyNames } from '../target/backing-now.js';
 import { driverFor, type Preview } from '../target/driver.js';
@@ -17,6 +18,7 @@ import { type Served, servingFields } from '../target/plan.js';
 import { findProcesses } from '../target/processes.js';
 import { byRealNames } from '../target/real-names.js';
 import { listenAt, refuseRivals, withNetwork } from '../target/rivals.js';
+import { surveyFor } from '../target/suitability.js';
 import { selectEntries } from '../target/unexport.js';
 import { exportedPath, exportName } from '../target/variables.js';
 import { openVantage } from '../target/wire.js';
@@ -100,9 +102,11 @@ export async function planMigration(store: EntryStore, name: string, served: Ser
     (entry) =>
       `${nameOf(entry)} exports ${entry.backing.name} as ${exportId(entry)} too: writes by both are not in one order`,
   );
+  const nextEntry = await composeNext(store, old, served, translation);
+  await requireNoneUnwanted(store, nextEntry, () => surveyFor(store, []));
   return {
     old,
-    next: await composeNext(store, old, served, translation),
+    next: nextEntry,
     iface,
     losses: [...translation.losses, ...identityLoss(identity, tellsNext, isSame), ...shared],
     notes: translation.notes,

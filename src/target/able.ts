@@ -116,48 +116,65 @@ function notStarted(
 }
 
 /**
- * Has a program that starts for an export serve nothing else but what it may: it opens all its files by their names.
+ * Has a program that comes to serve an export serve nothing else but what it may: where it starts, and at some changes, it
+ * opens all its files by their names.
+ * @param survey asked for only where it has other exports
  * @throws LabError naming an export whose name means what is not to be served
  */
 export async function requireNoneUnwanted(
   store: EntryStore,
   entry: ExportEntry,
-  survey: StorageSurvey,
+  survey: () => Promise<StorageSurvey>,
 ): Promise<void> {
   // A module is told of each export by itself.
   if (entry.control.shape !== 'daemon') return;
   const mark = driverFor(store, entry).mark(entry);
   const all = await store.all();
-  const members = all.filter((other) => driverFor(store, other).mark(other) === mark);
-  const unwanted = firstUnwanted(survey, all, members);
+  const members = without(all, entry).filter((other) => driverFor(store, other).mark(other) === mark);
+  if (members.length === 0) return;
+  const unwanted = await firstUnwanted(store, await survey(), all, members);
   if (unwanted === undefined) return;
-  const { folder, host } = store;
-  // One that runs has them open already.
-  if (((await findProcesses(host, folder)).get(mark) ?? []).length > 0) return;
   const { tried, happened, next } = unwanted.facts;
   throw new LabError({
     tried: `exporting ${exportId(entry)}`,
-    happened: ['its target has other exports, which it would serve as well', `${tried}: ${happened}`],
+    happened: [
+      'its target has other exports, which it would serve as well',
+      ...linesOf(`${tried}: ${happened}`),
+    ],
     ...(next === undefined ? {} : { next }),
   });
 }
 
-function firstUnwanted(
+async function firstUnwanted(
+  store: EntryStore,
   survey: StorageSurvey,
   all: readonly ExportEntry[],
   members: readonly ExportEntry[],
-): UnwantedError | undefined {
+): Promise<UnwantedError | undefined> {
   const asked = members.map((member) => refreshed(survey.snapshot, member));
+  const strange = asked.find((one) => one instanceof UnwantedError);
+  if (strange !== undefined) return strange;
   // One whose disk is away is waited for, and holds up no other.
   const now = asked.flatMap((one) => (one instanceof LabError ? [] : [one]));
   const beside = withRefreshed(all, now);
-  try {
-    for (const one of now) requireUnused(survey, without(beside, one.entry), one, []);
-  } catch (error) {
-    if (error instanceof UnwantedError) return error;
-    throw error;
+  const found: { error: UnwantedError; isChanged: boolean }[] = [];
+  for (const one of now) {
+    try {
+      requireUnused(survey, without(beside, one.entry), one, []);
+    } catch (error) {
+      if (!(error instanceof UnwantedError)) throw error;
+      found.push({ error, isChanged: one.change !== undefined });
+    }
   }
-  return asked.find((one) => one instanceof UnwantedError);
+  const [first] = found;
+  const changed = found.find(({ isChanged }) => isChanged);
+  if (first === undefined || changed !== undefined) return changed?.error;
+  const { folder, host } = store;
+  const [member] = members;
+  if (member === undefined) return undefined;
+  // One that runs goes on with what it has.
+  const pids = (await findProcesses(host, folder)).get(driverFor(store, member).mark(member)) ?? [];
+  return pids.length > 0 ? undefined : first.error;
 }
 
 /** Exports as they are to be served, some of them refreshed. */
@@ -176,12 +193,13 @@ export function without(entries: readonly ExportEntry[], one: ExportEntry): Expo
 export async function refreshOne(store: EntryStore, entry: ExportEntry): Promise<ExportEntry> {
   const now = refreshed(await surveyNames(store, [entry]), entry);
   if (now instanceof Error) throw now;
-  if (now.change !== undefined) {
-    requireUnused(await surveyFor(store, []), without(await store.all(), entry), now, []);
-  }
-  await store.write(now.entry);
-  await linkDisk(store, now.entry);
-  return now.entry;
+  const current =
+    now.change === undefined
+      ? now.entry
+      : requireUnused(await surveyFor(store, []), without(await store.all(), entry), now, []);
+  await store.write(current);
+  await linkDisk(store, current);
+  return current;
 }
 
 /**

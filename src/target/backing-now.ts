@@ -15,6 +15,7 @@ import { blockOf, type StorageSnapshot } from '../storage/snapshot.js';
 import { surveyStorage } from '../storage/survey.js';
 import { isLink, isOpenToRoot, weaknesses } from '../trust.js';
 import { type EntryStore, type ExportEntry, exportId } from './entry.js';
+import { runsOwnCode } from './own-code.js';
 import { serialOf } from './serial.js';
 
 export interface Meaning {
@@ -143,7 +144,9 @@ export function refreshed(
   const stray = strayLink(snapshot, entry);
   if (stray !== undefined) {
     const next = `put the file back; or aoe-lab unexport ${exportId(entry)}, then export what is meant`;
-    return new LabError({ tried, happened: stray, next });
+    // Programs of others open whatever a name leads to.
+    const facts = { tried, happened: stray, next };
+    return runsOwnCode(entry.control) ? new LabError(facts) : new UnwantedError(facts);
   }
   if (now === undefined) {
     const { node, trouble } = snapshot.names.get(name) ?? {};

@@ -170,7 +170,7 @@ async function begin(
     const plan = await planExport(store, served, { ...wish, iface: iface.name }, survey);
     const { unchecked, overridden } = await addresses.require(order, plan.entry);
     plan.overridden.push(...overridden);
-    await requireNoneUnwanted(store, plan.entry, survey);
+    await requireNoneUnwanted(store, plan.entry, async () => survey);
     plan.entry = withAllowed(plan.entry, plan.overridden);
     await store.write(plan.entry);
     entry = plan.entry;

@@ -1,11 +1,12 @@
 import { requireInterface } from '../host/interface.js';
-import { refreshOne } from './able.js';
+import { refreshOne, requireNoneUnwanted } from './able.js';
 import { driverFor } from './driver.js';
 import { type EntryStore, type ExportEntry, exportId, type WireState } from './entry.js';
 import { markLog } from './log-marks.js';
 import { detachLoops, reattach } from './loops.js';
 import { settlePersistence } from './persist/settle.js';
 import { waitUntilListening } from './ready.js';
+import { surveyFor } from './suitability.js';
 import { openVantage } from './wire.js';
 import { restoreWireState, sessionWith } from './wire-state.js';
 
@@ -42,6 +43,7 @@ export async function giveBack(store: EntryStore, unfinished: ExportEntry): Prom
     if (old.persist) await settlePersistence(store, false);
     if (!old.backing.loop) await detachLoops(store, intruder);
     revived = await reattach(store, returning, await refreshOne(store, returning));
+    await requireNoneUnwanted(store, revived, () => surveyFor(store, []));
     await serve(store, revived, state);
   } catch (error) {
     trouble = (error as Error).message;

@@ -1,8 +1,9 @@
 /** The copy of the program, or of this package's code, that an export runs from: what is wrong with it, and its renewal. */
 import { join, posix } from 'node:path';
 import { buildFolder, findBuild } from '../build/store.js';
-import { MissingError } from '../errors.js';
+import { LabError, MissingError } from '../errors.js';
 import { quoteArgv } from '../host/quote.js';
+import type { StorageSnapshot } from '../storage/snapshot.js';
 import { type EntryStore, type ExportEntry, exportId, type StateFolder } from './entry.js';
 import { putArtifacts } from './export.js';
 import { Launcher } from './launcher.js';
@@ -60,7 +61,31 @@ function missingProgram(state: StateFolder, entry: ExportEntry, isThere: IsThere
   return undefined;
 }
 
-/** Puts a program that is gone there again. @throws MissingError where the store here has no build of it */
+/** What a survey says of it. @throws LabError where it could not be looked at */
+export function thereIn({ names }: Pick<StorageSnapshot, 'names'>): IsThere {
+  return (path) => {
+    const { node, trouble } = names.get(path) ?? {};
+    if (trouble === undefined) return node !== undefined;
+    throw new LabError({
+      tried: `looking for ${path}`,
+      happened: trouble,
+      next: 'bring its disk back, or look as root',
+    });
+  };
+}
+
+/**
+ * Puts programs of others that are gone there again; those of this package are renewed by `renewCopy`.
+ * @throws MissingError where the store here has no build of one
+ */
+export async function restorePrograms(
+  store: EntryStore,
+  members: readonly ExportEntry[],
+  isThere: IsThere,
+): Promise<void> {
+  for (const entry of members) if (!runsOwnCode(entry.control)) await restoreProgram(store, entry, isThere);
+}
+
 async function restoreProgram(store: EntryStore, entry: ExportEntry, isThere: IsThere): Promise<void> {
   const { build, implementation, release } = entry;
   const path = missingProgram(store, entry, isThere);
@@ -83,12 +108,12 @@ async function restoreProgram(store: EntryStore, entry: ExportEntry, isThere: Is
 }
 
 /**
- * Gives exports of one program what they need to start: the program, or the code of this aoe-lab where their copy is missing
+ * Gives exports that run this package's code what they need to start: the code of this aoe-lab where their copy is missing
  * or newer code is asked for, and a node. What initiators have set goes on. To be called under the lock; the program may be stopped
  * by it.
  * @param members all of the program
  * @returns them as they are now
- * @throws as `provide`, and MissingError where its program is gone for good
+ * @throws as `provide`
  */
 export async function renewCopy(
   store: EntryStore,
@@ -97,11 +122,7 @@ export async function renewCopy(
   isThere: IsThere,
 ): Promise<readonly ExportEntry[]> {
   const [first] = members;
-  if (first === undefined) return members;
-  if (!runsOwnCode(first.control)) {
-    await restoreProgram(store, first, isThere);
-    return members;
-  }
+  if (first === undefined || !runsOwnCode(first.control)) return members;
   const { host } = store;
   const fault = copyFault(store, first, isThere);
   if (fault === undefined && !isUpgrade) return members;

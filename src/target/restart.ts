@@ -1,29 +1,20 @@
 import type { Host } from '../host/host.js';
-import type { InterfaceFacts } from '../host/interface.js';
 import type { StorageSnapshot } from '../storage/snapshot.js';
-import {
-  type Allowance,
-  requireAble,
-  requireNothingLost,
-  requireUnused,
-  without,
-  withRefreshed,
-} from './able.js';
-import { type Refreshed, surveyNames, UnwantedError } from './backing-now.js';
+import { type Allowance, requireNothingLost } from './able.js';
+import { surveyNames } from './backing-now.js';
 import { linkDisk } from './disk-link.js';
 import { driverFor } from './driver.js';
 import { EntryStore, type ExportEntry, exportId } from './entry.js';
 import { startedOn } from './export-interface.js';
+import { isSame, type Judged, judgeGroup } from './judge-restart.js';
 import { markLog } from './log-marks.js';
 import { reattach } from './loops.js';
-import { copyPaths, renewCopy } from './own-copy.js';
+import { copyPaths, renewCopy, restorePrograms, thereIn } from './own-copy.js';
 import { keepLinks } from './persist/links.js';
 import { settlePersistence } from './persist/settle.js';
 import { waitUntilListening } from './ready.js';
 import { byRealNames } from './real-names.js';
 import { type Recovery, recover } from './recover.js';
-import { requireOwnAddress, withNetwork } from './rivals.js';
-import { surveyFor } from './suitability.js';
 import { selectEntries } from './unexport.js';
 
 export interface RestartReport {
@@ -87,32 +78,6 @@ export async function restartTargets(
   return report;
 }
 
-type Able = Refreshed & { iface: InterfaceFacts };
-
-/**
- * Looks who uses what exports are to be served from, where that may have come to be used: of those that mean something else
- * than before, and of those that nobody serves.
- * @returns what `requireUnused` returns and throws
- */
-async function judgeUse(
-  store: EntryStore,
-  found: readonly Able[],
-  processes: () => Promise<ReadonlyMap<string, number[]>>,
-): Promise<(now: Able, allow: Allowance) => ExportEntry> {
-  const isFree = async ({ entry, iface, change }: Able): Promise<boolean> => {
-    if (change !== undefined) return true;
-    const driver = driverFor(store, entry);
-    if (entry.control.shape !== 'control-file') return !(await processes()).has(driver.mark(entry));
-    return (await driver.presence(entry, iface, processes)).state === 'absent';
-  };
-  const free = await Promise.all(found.map(isFree));
-  if (!free.includes(true)) return ({ entry }) => entry;
-  const survey = await surveyFor(store, []);
-  const beside = withRefreshed(await store.all(), found);
-  return (now, allow) =>
-    free[found.indexOf(now)] ? requireUnused(survey, without(beside, now.entry), now, allow) : now.entry;
-}
-
 /** @param members of one program or module */
 async function restartGroup(
   store: EntryStore,
@@ -126,13 +91,6 @@ async function restartGroup(
     if (!isChosen(entry)) return;
     report.failed.push({ id: exportId(entry), error: error as Error });
   };
-  const able: Able[] = [];
-  let unwanted: UnwantedError | undefined;
-  const refuse = (entry: ExportEntry, error: unknown): void => {
-    fail(entry, error);
-    // Its program would serve that when it comes again.
-    if (error instanceof UnwantedError) unwanted = error;
-  };
   let survey: Promise<StorageSnapshot> | undefined;
   const snapshot = (): Promise<StorageSnapshot> => {
     survey ??= surveyNames(
@@ -142,47 +100,45 @@ async function restartGroup(
     );
     return survey;
   };
-  // Looked at before anything is stopped.
-  await withNetwork(store, async (network, processes) => {
-    const place = { store, network, snapshot };
-    const found: (Able & { before: ExportEntry })[] = [];
-    for (const before of members) {
-      try {
-        found.push({ before, ...(await requireAble(place, before, isChosen(before) ? allow : [])) });
-      } catch (error) {
-        refuse(before, error);
-      }
-    }
-    const judge = await judgeUse(store, found, processes);
-    for (const one of found) {
-      const { before, iface, change } = one;
-      try {
-        const entry = judge(one, isChosen(before) ? allow : []);
-        await requireOwnAddress(place, entry, iface);
-        await store.write(entry);
-        await linkDisk(store, entry);
-        able.push({ iface, change, entry: await reattach(store, before, entry) });
-      } catch (error) {
-        refuse(before, error);
-      }
-    }
-  });
-  const wanted = able.filter(({ entry }) => isChosen(entry));
-  const [first] = wanted;
-  if (first === undefined) return;
+  const able: Omit<Judged, 'before'>[] = [];
   let renewed: readonly ExportEntry[];
   try {
-    if (unwanted !== undefined) throw unwanted;
-    // What services look for before they start a target is the disk as it is now.
-    if (able.some(({ entry }) => entry.persist)) await settlePersistence(store, false);
-    if (able.length < members.length) await requireNothingLost(store, first.entry);
+    // Nothing is changed before all is judged: what is on record is what is served as long as that is not restarted.
+    const judged = await judgeGroup(store, members, { snapshot, chosen, allow, fail });
+    const first = judged.find(({ entry }) => isChosen(entry));
+    if (first === undefined) return;
+    if (judged.length < members.length) await requireNothingLost(store, first.entry);
+    const isThere = thereIn(await snapshot());
+    await restorePrograms(store, members, isThere);
+    const linked: Judged[] = [];
+    for (const one of judged) {
+      try {
+        await store.write(one.entry);
+        await linkDisk(store, one.entry);
+        linked.push(one);
+      } catch (error) {
+        fail(one.entry, error);
+      }
+    }
+    // What services look for before they start a target, or attach a loop device for it, is the disk as it is now.
+    if (linked.some(({ entry }) => entry.persist)) await settlePersistence(store, false);
+    for (const { before, entry, iface, change } of linked) {
+      try {
+        able.push({ iface, change, entry: await reattach(store, before, entry) });
+      } catch (error) {
+        fail(entry, error);
+      }
+    }
+    if (able.length < judged.length) await requireNothingLost(store, first.entry);
     const current = members.map((member) => able.find(({ entry }) => isSame(entry, member))?.entry ?? member);
-    const { names } = await snapshot();
-    renewed = await renewCopy(store, current, upgrade, (path) => names.get(path)?.node !== undefined);
+    renewed = await renewCopy(store, current, upgrade, isThere);
   } catch (error) {
-    for (const { entry } of wanted) fail(entry, error);
+    const failed = report.failed.map(({ id }) => id);
+    for (const member of members) if (!failed.includes(exportId(member))) fail(member, error);
     return;
   }
+  const [first] = able.filter(({ entry }) => isChosen(entry));
+  if (first === undefined) return;
   const now = (entry: ExportEntry): ExportEntry => renewed.find((one) => isSame(one, entry)) ?? entry;
   await markLog(store, now(first.entry), 'restarted');
   const failure = await driverFor(store, now(first.entry))
@@ -209,8 +165,4 @@ function told({ node }: ExportEntry, change: string | undefined): string | null 
       ? 'by nothing that they can see: end what they were doing with it'
       : 'by its new serial number';
   return `${change}; initiators know it from the former one ${known}`;
-}
-
-function isSame(one: ExportEntry, other: ExportEntry): boolean {
-  return exportId(one) === exportId(other);
 }

@@ -1,4 +1,5 @@
 import { formatMac, identifiedSectors } from '../aoe/index.js';
+import { LabError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import type { Counters } from '../native/counters.js';
 import { toldFaults } from '../native/status-file.js';
@@ -14,7 +15,7 @@ import { nameOf } from './give-back.js';
 import { loopsIn, ownLoops } from './loops.js';
 import { Network } from './network.js';
 import { type Opened, openedBy, withoutOwn } from './opened.js';
-import { copyPaths, describeCopyFault } from './own-copy.js';
+import { copyPaths, describeCopyFault, thereIn } from './own-copy.js';
 import { persistenceFaults } from './persist/faults.js';
 import { persistenceWarnings } from './persist/warnings.js';
 import { type ProcessRights, rightsOf, togetherMay } from './process-rights.js';
@@ -174,8 +175,13 @@ async function inspect(store: EntryStore, entry: ExportEntry, seen: Seen): Promi
   const isDetached = entry.backing.loop && loops.length === 0;
   if (isDetached) faults.push(`no loop device: aoe-lab restart ${id}`);
   const unkept = entry.persist ? await persistenceFaults(store, entry) : [];
-  const uncopied = describeCopyFault(store, entry, (path) => snapshot.names.get(path)?.node !== undefined);
-  if (uncopied !== undefined) unkept.push(uncopied);
+  try {
+    const uncopied = describeCopyFault(store, entry, thereIn(snapshot));
+    if (uncopied !== undefined) unkept.push(uncopied);
+  } catch (error) {
+    if (!(error instanceof LabError)) throw error;
+    faults.push(error.message);
+  }
   const { state: presence, pids, fault } = await driver.presence(entry, iface, async () => processes);
   const kept = await keptAccess(store.host, driver.mark(entry), entry, told);
   if (kept !== undefined && entry.phase === 'running' && entry.options.lockAccess && !kept.locked) {
@@ -207,7 +213,7 @@ async function inspect(store: EntryStore, entry: ExportEntry, seen: Seen): Promi
   const clash = seen.clashes.get(id);
   if (clash !== undefined) {
     faults.push(
-      `${clash.join(' and ')} export${clash.length === 1 ? 's' : ''} the same bytes: end all but one`,
+      `${clash.join(' and ')} export${clash.length === 1 ? 's' : ''} the same bytes: end all but one, or aoe-lab restart ${id} --allow exported`,
     );
   }
   const isWaiting = presence !== 'absent' && waits !== undefined;

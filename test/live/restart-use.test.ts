@@ -4,13 +4,15 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { here } from '../../src/host/local.js';
 import { detachLoop } from '../../src/storage/loop.js';
+import type { ExportReport } from '../../src/target/export.js';
 import { cliHere, jsonHere } from './cli.js';
 import { exporting, firstBytes, image, statusOf } from './disks.js';
-import { askFrom, killAll } from './export.js';
-import { noRoot, testUnless } from './machine.js';
+import { askFrom, exportOn, killAll } from './export.js';
+import { builtVblade, noRoot, testUnless } from './machine.js';
 import { loopOn } from './own-dev.js';
 import { type TestWire, testWire } from './wire.js';
 
+const vblade = await builtVblade();
 const SIZE = 1 << 20;
 
 /** Files whose texts are their names, and a link to the first that e0.1 exports. */
@@ -115,7 +117,10 @@ testUnless(
     t.is(await firstBytes(wire, 2, 3), 'two');
     const told = await statusOf(wire, 1);
     t.like(told, { state: 'impaired', remedy: 'file' });
-    t.regex(told.faults.join(), /^e0\.2@\S+ exports the same bytes: end all but one$/);
+    t.regex(
+      told.faults.join(),
+      /^e0\.2@\S+ exports the same bytes: end all but one, or aoe-lab restart e0\.1\S+ --allow exported$/,
+    );
     await relink('other', 'two');
     t.deepEqual((await statusOf(wire, 1)).faults, []);
   },
@@ -147,5 +152,60 @@ testUnless(
     t.deepEqual([await firstBytes(wire, 1, 3), await firstBytes(wire, 2, 3)], ['two', 'one']);
     t.not(await serialOf(wire), serial);
     t.deepEqual((await statusOf(wire, 1)).faults, []);
+  },
+);
+
+testUnless(
+  noRoot(),
+  'A3: where one of several replaced files is in use, nothing of the others is changed either',
+  async (t) => {
+    const { wire, path } = await prepare(t);
+    await jsonHere(['unexport', 'e0.1'], wire.env);
+    for (const [slot, name] of [
+      [1, 'one'],
+      [2, 'two'],
+    ] as const) {
+      await jsonHere([...exporting(wire, slot, path(name)), '--loop'], wire.env);
+      await image(path('new'), 'new', SIZE);
+      await rename(path('new'), path(name));
+    }
+    const before = await statusOf(wire, 1);
+    t.regex(before.faults.join(), /was replaced/);
+    await loopOn(t, path('two'), SIZE);
+    for (const _ of ['once', 'and again']) {
+      const { exitCode, stderr } = await cliHere(['restart', '--all'], wire.env);
+      t.is(exitCode, 1, stderr);
+    }
+    const { device, faults } = await statusOf(wire, 1);
+    t.deepEqual({ device, faults }, { device: before.device, faults: before.faults });
+    t.is(await firstBytes(wire, 1, 3), 'one');
+  },
+);
+
+testUnless(
+  'reason' in vblade ? vblade.reason : undefined,
+  'A14: of a disk on two interfaces none is restarted alone to serve another file',
+  async (t) => {
+    const { wire, path, relink } = await prepare(t);
+    await jsonHere(['unexport', 'e0.1'], wire.env);
+    const inside = here.inNamespace(wire.netns);
+    await inside.run(['ip', 'link', 'add', 'tgt2', 'type', 'veth', 'peer', 'name', 'ini2']);
+    for (const end of ['tgt2', 'ini2']) {
+      await inside.run(['ip', 'link', 'set', end, 'addrgenmode', 'none', 'up']);
+    }
+    const ids = [];
+    for (const target of [wire.target, 'tgt2']) {
+      const args = exportOn({ ...wire, target }, 'vblade', 1);
+      args[args.indexOf('--file') + 1] = path('current');
+      ids.push((await jsonHere<ExportReport>(args, wire.env)).id);
+    }
+    await relink('current', 'two');
+    const { exitCode, stderr } = await cliHere(['restart', ids[0] as string], wire.env);
+    t.is(exitCode, 1);
+    t.true(stderr.includes(`and ${ids[1]}, another path to it, would go on with the former`), stderr);
+    t.is(await firstBytes(wire, 1, 3), 'one');
+    const { stdout } = await cliHere(['restart', ...ids], wire.env);
+    t.regex(stdout, /initiators know it from the former one by nothing that they can see/);
+    t.is(await firstBytes(wire, 1, 3), 'two');
   },
 );

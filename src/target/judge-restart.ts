@@ -1,0 +1,137 @@
+/** Which exports of one program can be started again, and may be. */
+import type { InterfaceFacts } from '../host/interface.js';
+import { quoteArgv } from '../host/quote.js';
+import type { StorageSnapshot } from '../storage/snapshot.js';
+import { type Allowance, requireAble, requireUnused, without, withRefreshed } from './able.js';
+import { type Refreshed, UnwantedError } from './backing-now.js';
+import { isSecondWay } from './claims.js';
+import { driverFor } from './driver.js';
+import { type EntryStore, type ExportEntry, exportId } from './entry.js';
+import { requireOwnAddress, withNetwork } from './rivals.js';
+import { surveyFor } from './suitability.js';
+
+/** An export as it is to be served now, and as it was. */
+export type Judged = Refreshed & { iface: InterfaceFacts; before: ExportEntry };
+
+export interface Judging {
+  /** Of their names, and of what they run from. */
+  snapshot: () => Promise<StorageSnapshot>;
+  chosen: readonly ExportEntry[];
+  allow: Allowance;
+  fail: (entry: ExportEntry, error: unknown) => void;
+}
+
+/**
+ * Which exports of one program can be started again, and may be; changes nothing.
+ * @throws UnwantedError where the program would serve what it may not if it came again
+ */
+export async function judgeGroup(
+  store: EntryStore,
+  members: readonly ExportEntry[],
+  { snapshot, chosen, allow, fail }: Judging,
+): Promise<Judged[]> {
+  const allowed = (entry: ExportEntry): Allowance => (chosen.some((one) => isSame(one, entry)) ? allow : []);
+  const judged: Judged[] = [];
+  let unwanted: UnwantedError | undefined;
+  const refuse = (entry: ExportEntry, error: unknown): void => {
+    fail(entry, error);
+    if (error instanceof UnwantedError) unwanted = error;
+  };
+  await withNetwork(store, async (network, processes) => {
+    const place = { store, network, snapshot };
+    const found: Judged[] = [];
+    for (const before of members) {
+      try {
+        found.push({ before, ...(await requireAble(place, before, allowed(before))) });
+      } catch (error) {
+        refuse(before, error);
+      }
+    }
+    const judge = await judgeUse(store, found, { chosen, processes, allowed });
+    for (const one of found) {
+      try {
+        const entry = judge(one);
+        await requireOwnAddress(place, entry, one.iface);
+        judged.push({ ...one, entry });
+      } catch (error) {
+        refuse(one.before, error);
+      }
+    }
+  });
+  if (unwanted !== undefined && judged.some(({ entry }) => chosen.some((one) => isSame(one, entry))))
+    throw unwanted;
+  return judged;
+}
+
+/**
+ * Looks who uses what exports are to be served from, where that may have come to be used: of those that mean something else
+ * than before, and of those that nobody serves. What is allowed is noted of those that are served as well.
+ * @returns the entry with that
+ */
+async function judgeUse(
+  store: EntryStore,
+  found: readonly Judged[],
+  {
+    chosen,
+    processes,
+    allowed,
+  }: {
+    chosen: readonly ExportEntry[];
+    processes: () => Promise<ReadonlyMap<string, number[]>>;
+    allowed: (entry: ExportEntry) => Allowance;
+  },
+): Promise<(one: Judged) => ExportEntry> {
+  const isAsked = async ({ before, entry, iface, change }: Judged): Promise<boolean> => {
+    const allow = allowed(before);
+    if (change !== undefined || allow === true || allow.length > 0) return true;
+    const driver = driverFor(store, entry);
+    // A supervisor alone serves nothing.
+    const mayWait =
+      entry.control.shape === 'process' && (entry.restart !== undefined || entry.persist === true);
+    if (entry.control.shape !== 'control-file' && !mayWait)
+      return !(await processes()).has(driver.mark(entry));
+    return (await driver.presence(entry, iface, processes)).state !== 'serving';
+  };
+  const asked = new Set<Judged>();
+  for (const one of found) if (await isAsked(one)) asked.add(one);
+  if (asked.size === 0) return ({ entry }) => entry;
+  const survey = await surveyFor(store, []);
+  const all = await store.all();
+  const running = await processes();
+  // What an export meant when it was started counts as long as something serves it.
+  const beside = withRefreshed(all, found).map((entry) =>
+    entry.control.shape === 'control-file' || running.has(driverFor(store, entry).mark(entry))
+      ? entry
+      : { ...entry, backing: { ...entry.backing, identity: null } },
+  );
+  return (one) => {
+    if (!asked.has(one)) return one.entry;
+    requireAllPaths(all, [...chosen, ...found.map(({ before }) => before)], one);
+    return requireUnused(survey, without(beside, one.entry), one, allowed(one.before));
+  };
+}
+
+/** @throws UnwantedError where another interface would go on to serve the former file as the same disk */
+function requireAllPaths(
+  all: readonly ExportEntry[],
+  restarted: readonly ExportEntry[],
+  { before, change }: Judged,
+): void {
+  if (change === undefined) return;
+  const { name } = before.backing;
+  const left = without(all, before).filter(
+    (other) => isSecondWay(other, before, name) && !restarted.some((one) => isSame(one, other)),
+  );
+  if (left.length === 0) return;
+  const ids = [before, ...left].map(exportId);
+  throw new UnwantedError({
+    tried: `restarting ${exportId(before)}`,
+    happened: `${change}, and ${ids.slice(1).join(' and ')}, another path to it, would go on with the former; nothing was stopped for it`,
+    next: `restart them together: ${quoteArgv(['aoe-lab', 'restart', ...ids])}`,
+  });
+}
+
+/** Whether two entries are of one export. */
+export function isSame(one: ExportEntry, other: ExportEntry): boolean {
+  return exportId(one) === exportId(other);
+}
