@@ -1,5 +1,7 @@
 /** Access lists (acl(5)), by which others than the group may write where the mode says that the group may. */
 import { spawnSync } from 'node:child_process';
+import { constants } from 'node:os';
+import { libc } from './link/libc.js';
 
 /** A function of the shell: `acl_of PATH` prints `some`, `none`, or nothing where that can't be asked: busybox's ls(1) shows none. */
 export const ACL_OF = `acl_of() {
@@ -16,6 +18,16 @@ export type Acl = 'some' | 'none';
 export function aclOf(path: string): Acl | undefined {
   const { stdout } = spawnSync('sh', ['-c', `${ACL_OF}\nacl_of "$1"`, 'sh', path], { encoding: 'utf8' });
   return parseAcl(stdout?.trim());
+}
+
+/** The same, asked of the kernel: whatever programs there are. Links are followed. */
+export async function askAcl(path: string): Promise<Acl | undefined> {
+  const { getxattr, errno } = await libc();
+  const size = getxattr(path, 'system.posix_acl_access', null, 0);
+  if (size >= 0) return size > 0 ? 'some' : 'none';
+  const { ENODATA, EOPNOTSUPP } = constants.errno;
+  // It has none; its file system knows none.
+  return [ENODATA, EOPNOTSUPP].includes(errno()) ? 'none' : undefined;
 }
 
 export function parseAcl(word: string | undefined): Acl | undefined {

@@ -5,8 +5,8 @@
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open, readFile, readlink } from 'node:fs/promises';
 import { posix } from 'node:path';
+import { askAcl } from './acl.js';
 import { LabError } from './errors.js';
-import { libc } from './link/libc.js';
 import { isGroupWritable, isMapped, type Step, type User, weaknesses } from './trust.js';
 
 /** A name for what is there, not the file itself: needs no rights to it (open(2)). Node does not name it. */
@@ -81,10 +81,8 @@ export function step(path: string, { mode, uid, gid }: Stats): Step {
 async function folderStep(path: string, folder: FileHandle): Promise<Step> {
   const facts = await folder.stat();
   if (!isGroupWritable(facts)) return step(path, facts);
-  const { getxattr } = await libc();
-  // By its handle, too. There is none where the file system knows none.
-  const size = getxattr(`/proc/self/fd/${folder.fd}`, 'system.posix_acl_access', null, 0);
-  return { ...step(path, facts), acl: size > 0 ? 'some' : 'none' };
+  // By its handle, too.
+  return { ...step(path, facts), acl: await askAcl(`/proc/self/fd/${folder.fd}`) };
 }
 
 function requireTrusted(way: readonly [Step, Step], user: User, path: string): void {

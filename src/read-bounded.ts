@@ -15,7 +15,10 @@ export interface BoundedOptions {
   flags?: number;
   /** Why what was opened is not to be read; undefined: nothing is against it. */
   judge?: (facts: Stats) => string | undefined;
-  /** Milliseconds to wait for one who writes, where it is a pipe; a pipe is refused otherwise. */
+  /**
+   * Milliseconds to wait for one who writes, and for each piece that he writes, where it is a pipe; one that a shell made, as for
+   * <(command), is waited for as long as it takes. Without them a pipe is refused.
+   */
   pipe?: number;
 }
 
@@ -39,8 +42,8 @@ export async function readBounded(path: string, options: BoundedOptions): Promis
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | (options.flags ?? 0));
   try {
     const facts = await file.stat();
-    const { most, pipe, judge } = options;
-    const objection = judge?.(facts) ?? (facts.isFIFO() && pipe === undefined ? 'it is a pipe' : undefined);
+    const { most, pipe = 0, judge } = options;
+    const objection = judge?.(facts) ?? (facts.isFIFO() && pipe === 0 ? 'it is a pipe' : undefined);
     if (objection !== undefined) throw new UnfitFileError(path, objection);
     // Files of the kernel's tell no size.
     if (facts.isFile() && facts.size > most) throw tooLong(path, most);
@@ -70,28 +73,32 @@ async function readUpTo(
 ): Promise<[Buffer, boolean]> {
   const chunks: Buffer[] = [];
   let [length, next] = [0, size > 0 ? Math.min(size, most) + 1 : CHUNK];
-  const deadline = performance.now() + (patience ?? 0);
-  // One that a shell made, as for <(command), has had its writer.
-  let hasWriter = patience === undefined || (await readlink(`/proc/self/fd/${file.fd}`)).startsWith('pipe:');
+  const isPipe = patience !== undefined;
+  // One that a shell made has had its writer, who may take his time.
+  const isNamed = isPipe && !(await readlink(`/proc/self/fd/${file.fd}`)).startsWith('pipe:');
+  let hasWriter = !isNamed;
+  let deadline = performance.now() + (patience ?? 0);
   for (;;) {
     const buffer = Buffer.allocUnsafe(next);
     const got = await file.read(buffer, 0, next, null).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'EAGAIN') return undefined;
       throw error;
     });
-    if (got === undefined) {
-      // Who has opened it may take his time.
-      hasWriter = true;
-      await sleep(PAUSE);
-      continue;
-    }
-    if (got.bytesRead === 0 && hasWriter) return [Buffer.concat(chunks), true];
-    if (got.bytesRead === 0) {
-      if (performance.now() > deadline) throw new UnfitFileError(path, 'it is a pipe that nobody writes to');
+    if (got === undefined && !isPipe) throw new UnfitFileError(path, 'it has nothing to be read');
+    if (got?.bytesRead === 0 && hasWriter) return [Buffer.concat(chunks), true];
+    hasWriter ||= got === undefined;
+    if (got === undefined || got.bytesRead === 0) {
+      if (isNamed && performance.now() > deadline) {
+        const reason = hasWriter
+          ? 'it is a pipe whose writer writes nothing'
+          : 'it is a pipe that nobody writes to';
+        throw new UnfitFileError(path, reason);
+      }
       await sleep(PAUSE);
       continue;
     }
     hasWriter = true;
+    deadline = performance.now() + (patience ?? 0);
     chunks.push(buffer.subarray(0, got.bytesRead));
     length += got.bytesRead;
     if (length > most) return [Buffer.concat(chunks), false];

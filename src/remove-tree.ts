@@ -1,6 +1,6 @@
 /**
  * Removal in folders that others may write to: each folder on the way down is opened from the one before, and none through a
- * link, so that one exchanged meanwhile leads nowhere else. All that this program removes with its content goes through here.
+ * link, so that one exchanged meanwhile leads nowhere else. The cache, which is the user's alone, is swept without.
  */
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open, readdir, rmdir, unlink } from 'node:fs/promises';
@@ -32,7 +32,11 @@ export async function removeTree(path: string, isMeant?: Judge): Promise<void> {
 async function removeFrom(parent: FileHandle, name: string, path: string, isMeant?: Judge): Promise<void> {
   const at = `/proc/self/fd/${parent.fd}/${name}`;
   for (let tries = 0; tries < TRIES; tries++) {
-    if (isMeant === undefined && (await isGone(unlink(at), path))) return;
+    if (isMeant === undefined) {
+      if (await isGone(unlink(at), path)) return;
+      // An empty folder need not be one that may be looked into.
+      if (await isGone(rmdir(at), path)) return;
+    }
     const folder = await open(at, FOLDER).catch((error: NodeJS.ErrnoException) => {
       // It is no folder any more.
       if (error.code === 'ENOTDIR' || error.code === 'ELOOP') return 'exchanged' as const;
@@ -65,7 +69,7 @@ async function isGone(removal: Promise<void>, path: string): Promise<boolean> {
   } catch (error) {
     const { code = '' } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') return true;
-    if (['EISDIR', 'ENOTDIR', 'ENOTEMPTY'].includes(code)) return false;
+    if (['EISDIR', 'ENOTDIR', 'ENOTEMPTY', 'EEXIST'].includes(code)) return false;
     throw named(error as NodeJS.ErrnoException, path);
   }
 }

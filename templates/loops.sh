@@ -25,11 +25,13 @@ loops() {
 # another one that somebody put there at the moment is not kept.
 attach() {
   device=$(attach_any "$1" "$2" "$3") || return
-  behind=$(cat "/sys/block/${device##*/}/loop/backing_file") || return
-  if [ -n "${4-}" ] && [ "$behind" != "$4" ]; then
-    losetup -d "$device"
-    echo "aoe-lab: $3 is not served: it leads to $behind now, through a link that somebody else could have made" >&2
-    return 1
+  if [ -n "${4-}" ]; then
+    behind=$(cat "/sys/block/${device##*/}/loop/backing_file") || { losetup -d "$device"; return 1; }
+    if [ "$behind" != "$4" ]; then
+      losetup -d "$device"
+      echo "aoe-lab: $3 is not served: it leads to $behind now, through a link that somebody else could have made" >&2
+      return 1
+    fi
   fi
   echo "$device"
 }

@@ -62,6 +62,20 @@ test.serial('what can not be removed is named as the user knows it', async (t) =
   });
 });
 
+test.serial(
+  'an empty folder goes without being opened, which its user may not do to one without rights',
+  async (t) => {
+    const { folder } = await victim(t);
+    const inner = join(folder, 'inner');
+    await removeTree(inner);
+    await mkdir(inner, { mode: 0 });
+    const isOpened = before(t, 'open', async () => {});
+    await removeTree(folder);
+    t.false(isOpened());
+    t.deepEqual(await readdir(join(folder, '..')), ['theirs']);
+  },
+);
+
 for (const [call, when] of [
   ['open', 'before it is opened'],
   ['readdir', 'before it is listed'],

@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { symlink } from 'node:fs/promises';
+import { open, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { UsageError } from '../src/errors.js';
@@ -9,13 +9,21 @@ import { temporaryFolder } from './temporary.js';
 
 const NEXT = 'name another';
 
-test('hostile: a pipe that nobody writes to is not waited for, nor is a device without an end read', async (t) => {
+test('hostile: a pipe that nothing is written to is not waited for, nor a device, nor is one without an end read', async (t) => {
   const pipe = join(await temporaryFolder(t), 'pipe');
   execFileSync('mkfifo', [pipe]);
-  await t.throwsAsync(readTextFile(pipe, NEXT, 0), {
-    instanceOf: UsageError,
-    message: `reading ${pipe}: it is a pipe that nobody writes to`,
-  });
+  const refused = async (patience: number, why: string): Promise<void> => {
+    await t.throwsAsync(readTextFile(pipe, NEXT, patience), {
+      instanceOf: UsageError,
+      message: `reading ${pipe}: ${why}`,
+    });
+  };
+  await refused(1, 'it is a pipe that nobody writes to');
+  const writer = await open(pipe, 'r+');
+  t.teardown(() => writer.close());
+  await refused(1, 'it is a pipe whose writer writes nothing');
+  await refused(0, 'it is a pipe');
+  await t.throwsAsync(readTextFile('/dev/ptmx', NEXT), { message: /it has nothing to be read/ });
   await t.throwsAsync(readTextFile('/dev/zero', NEXT), {
     instanceOf: UsageError,
     message: /longer than 2 MiB/,

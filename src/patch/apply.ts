@@ -8,13 +8,13 @@ import {
   readdir,
   readlink,
   rename,
-  rm,
   symlink,
   utimes,
   writeFile,
 } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { LabError, UsageError } from '../errors.js';
+import { removeTree } from '../remove-tree.js';
 import type { PatchPlan } from './plan.js';
 
 /**
@@ -41,7 +41,7 @@ export async function applyPatches(plan: PatchPlan, destination: string): Promis
     }
     await rename(making, destination);
   } catch (error) {
-    await rm(making, { recursive: true, force: true });
+    await removeTree(making);
     throw error;
   }
 }

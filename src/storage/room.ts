@@ -84,8 +84,20 @@ function sinksOf(snapshot: StorageSnapshot, fillings: readonly Filling[]): Sink[
   return [...sinks.values()];
 }
 
-function fileOf({ names, behind }: StorageSnapshot, root: string): NameFacts | undefined {
-  return [...names.values(), ...behind].find(({ node }) => node?.kind === 'file' && rootOf(node.id) === root);
+/** Of each snapshot: it is asked once more for each other export. */
+const filesOf = new WeakMap<StorageSnapshot, Map<string, NameFacts>>();
+
+function fileOf(snapshot: StorageSnapshot, root: string): NameFacts | undefined {
+  let files = filesOf.get(snapshot);
+  if (files === undefined) {
+    files = new Map();
+    for (const facts of [...snapshot.names.values(), ...snapshot.behind]) {
+      const key = facts.node?.kind === 'file' ? rootOf(facts.node.id) : undefined;
+      if (key !== undefined && !files.has(key)) files.set(key, facts);
+    }
+    filesOf.set(snapshot, files);
+  }
+  return files.get(root);
 }
 
 /** Where a file's holes are is not known: at most all of them lie within what may be written. */

@@ -1,9 +1,10 @@
 /** Asks a host about files, disks and those who use them: one shell script, which busybox runs as well. */
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { ACL_OF } from '../acl.js';
+import { ACL_OF, askAcl } from '../acl.js';
 import { LabError } from '../errors.js';
 import type { Host } from '../host/host.js';
+import { isGroupWritable, type Step } from '../trust.js';
 import { loopFunctions } from './loop.js';
 import { blockExtent, rootOf } from './regions.js';
 import { ANSWERS, CACHED } from './silent.js';
@@ -177,10 +178,24 @@ export async function surveyStorage(
   const { stdout } = await host.run(['sh', '-c', surveyScript(), 'sh', depth, ...distinct], {
     accept: [1, 123],
   });
-  if (depth === 'names') return parseSurvey(stdout, distinct);
-  const snapshot = wholeSurvey(host.name, stdout, distinct);
+  if (depth === 'names') return withLists(host, parseSurvey(stdout, distinct));
+  const snapshot = await withLists(host, wholeSurvey(host.name, stdout, distinct));
   const [held, behind] = await Promise.all([heldAmong(host, snapshot), filesBehind(host, snapshot)]);
   return { ...snapshot, held, behind };
+}
+
+/** With the access lists that no program here tells (see `ACL_OF`). */
+async function withLists(host: Host, snapshot: StorageSnapshot): Promise<StorageSnapshot> {
+  if (!host.isHere) return snapshot;
+  const asked = async (step: Step): Promise<Step> =>
+    step.acl !== undefined || !isGroupWritable(step) ? step : { ...step, acl: await askAcl(step.path) };
+  const named = [...snapshot.names].map(
+    async ([name, facts]): Promise<[string, NameFacts]> => [
+      name,
+      { ...facts, way: await Promise.all(facts.way.map(asked)) },
+    ],
+  );
+  return { ...snapshot, names: new Map(await Promise.all(named)) };
 }
 
 /** Files that are written to through loop devices that names lead to; one that is away, or hidden from here, tells nothing. */

@@ -9,6 +9,7 @@ import { LabError, linesOf } from '../errors.js';
 import { quoteArgv } from '../host/quote.js';
 import { isOnlyName } from '../identity.js';
 import type { DeviceIdentity } from '../storage/identity.js';
+import { CACHED } from '../storage/silent.js';
 import type { EntryStore, ExportEntry, StateFolder } from './entry.js';
 import { exposedPath } from './exposed.js';
 import { runsOwnCode } from './own-code.js';
@@ -63,13 +64,13 @@ exposed() { :; }
 
 /**
  * `$1`: a list of disks, `$2`: `start` or `later`, `$3`: a process. What came before it has told already why a disk is not
- * served. At its start the process is ended where it has opened something that is none of its exports': somebody exchanged a
- * file at that moment. Later on files may have been renamed.
+ * served. The process is ended where it opens something that is none of its exports': somebody exchanged a file at that moment.
+ * That is asked once of each file that it opens, at whatever time: it may be renamed later on.
  */
-const WATCH = `${KNOW_PROCESSES}${CHECK}
-list=$1 turns=0 pid=$3 seen= line='
+const WATCH = `${KNOW_PROCESSES}${CHECK}${CACHED}
+list=$1 from=$2 turns=0 pid=$3 accepted= doubted= nl='
 '
-[ "$2" = start ] || turns=25
+[ "$from" = start ] || turns=25
 named() { names="$names$(readlink -f -- "$1")
 "; }
 behind() { names="$names$1
@@ -82,34 +83,43 @@ disk() {
   named "$1"
 }
 known() {
-  case "$line$names" in *"$line$1$line"*) return 0;; esac
+  # One that is deleted has been there.
+  case "$nl$names" in *"$nl$1$nl"*|*"$nl\${1% (deleted)}$nl"*) return 0;; esac
   case $1 in "\${list%/*}/"*|"$log") return 0;; esac
   # What is behind a loop device.
   case $1 in /dev/loop[0-9]*) known "$(cat "/sys/block/\${1#/dev/}/loop/backing_file" 2>/dev/null || echo -)";; *) return 1;; esac
 }
-stray() {
-  for fd in "/proc/$pid/fd/"*; do
-    [ -f "$fd" ] || [ -b "$fd" ] || continue
-    stray=$(readlink "$fd") || continue
-    known "$stray" || return 0
+judge() {
+  opened=$(stat -L $cached -c '%f %d:%i %n' "/proc/$pid/fd/"* 2>/dev/null)
+  before=$nl$accepted doubts=$nl$doubted accepted= doubted=
+  IFS=$nl
+  set -- $opened
+  unset IFS
+  for one do
+    # Files and disks.
+    case $one in 8*|6*) ;; *) continue;; esac
+    fd=\${one##* } file=\${one#* }
+    file=\${file% *}
+    case $before in *"$nl$file$nl"*) accepted="$accepted$file$nl"; continue;; esac
+    name=$(readlink "$fd") || continue
+    if [ -z "$exposed" ] || [ "$from" = later ] || known "$name"; then accepted="$accepted$file$nl"; continue; fi
+    doubted="$doubted$file$nl"
+    # What it reads in passing, as its libraries, is not open for long.
+    case $doubts in *"$nl$file$nl"*) ;; *) continue;; esac
+    echo "aoe-lab: process $pid is ended: it opened $name, which is none of its exports', through a link that somebody else could have made" >&2
+    kill "$pid"
   done
-  return 1
+  from=
 }
 look() {
   find_start "$pid"
   [ -n "$begun" ] && [ "$begun" = "\${first=$begun}" ] && [ -s "$list" ] || exit 0
   now= names= exposed=
   . "$list"
-  turns=$((turns + 1))
-  [ -n "$exposed" ] && [ "$turns" -le 25 ] || { pause=2; return 0; }
-  pause=0.2
-  # What it reads in passing, as its libraries, is not open for long.
-  stray || stray=
-  if [ -n "$stray" ] && [ "$stray" = "$seen" ]; then
-    echo "aoe-lab: process $pid is ended: it opened $stray, which is none of its exports', through a link that somebody else could have made" >&2
-    kill "$pid"
-  fi
-  seen=$stray
+  judge
+  turns=$((turns + 1)) pause=2
+  # It opens most of them at its start.
+  if [ -n "$doubted" ] || { [ -n "$exposed" ] && [ "$turns" -le 25 ]; }; then pause=0.2; fi
 }
 log=$(readlink "/proc/$$/fd/2")
 look

@@ -72,10 +72,18 @@ function namesIn(lines: readonly string[]): Map<string, string | undefined> {
   return names;
 }
 
-/** What processes have open of others: a log, a script or a state file below a folder of ours is nothing that they serve. */
+/** Folders of `StateFolder` that hold no images. */
+const NOT_SERVED = ['artifacts', 'daemons', 'disks', 'exports', 'logs', 'modules', 'persist'];
+
+/**
+ * What processes have open of others: a log, a script or a state file in one of our folders is nothing that they serve. An
+ * image may lie beside these.
+ * @param folder of the state
+ */
 export function withoutOwn(all: readonly Opened[], folder: string): Opened[] {
+  const own = NOT_SERVED.map((name) => `${folder}/${name}/`);
   return all.flatMap(({ files, devices }) => {
-    const served = [...files].filter(([, { name }]) => !name?.startsWith(`${folder}/`));
+    const served = [...files].filter(([, { name = '' }]) => !own.some((one) => name.startsWith(one)));
     return served.length === 0 && devices.size === 0 ? [] : [{ files: new Map(served), devices }];
   });
 }

@@ -53,7 +53,14 @@ export function elsewhereFile(store: EntryStore, name: string): string {
 const MARK = '.aoe-lab-trial';
 
 /** Makes a folder that nobody else may enter, and marks it as a trial's. */
-const MAKE = `umask 077; mkdir "$1" && cd -P "$1" && [ -O . ] && set -C && : > ./${MARK}`;
+const MAKE = `umask 077
+mkdir "$1" && cd -P "$1" || exit
+if [ ! -O . ]; then
+  echo "$1 became user $(stat -c %u .)'s when it was made, as where a server of NFS takes root for nobody (root_squash)" >&2
+  rmdir "$1"
+  exit 1
+fi
+set -C && : > ./${MARK}`;
 
 /** Fails where it is another's, a link, or a folder that was not made for a trial. An empty one had no time to be marked. */
 const IS_MARKED = `[ -d "$1" ] && [ ! -L "$1" ] && cd -P "$1" && [ -O . ] || exit 1

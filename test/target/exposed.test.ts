@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, open, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import test, { type ExecutionContext } from 'ava';
 import { here } from '../../src/host/local.js';
 import { attachLoop, listLoops } from '../../src/storage/loop.js';
@@ -89,6 +90,41 @@ test('hostile: a daemon that whatever starts it has opened another file is ended
   const daemon = await opener(t, secret);
   const { stderr } = await here.run([...disksWatch(list), String(daemon.pid)], { timeout: 20_000 });
   t.regex(stderr, /it opened .*secret, which is none of its exports'/);
+  if (daemon.signalCode === null) await once(daemon, 'exit');
+  t.is(daemon.signalCode, 'SIGTERM');
+});
+
+test('hostile: a daemon is ended that opens another file long after its start; a renamed file does no harm', async (t) => {
+  const { folder, path, secret } = await twoFiles(t);
+  const list = join(folder, 'state', 'disks');
+  await mkdir(join(folder, 'state'));
+  // It is read at each look, which can be counted so.
+  const counting = 'echo look >&2; sleep() { command sleep 0.02; }\n';
+  await writeFile(list, diskList([daemonEntry(path)]) + counting);
+  const handle = await open(path);
+  const script = 'echo here; read go; exec 8< "$1"; read end';
+  const daemon = spawn('sh', ['-c', script, 'daemon', secret], {
+    stdio: ['pipe', 'pipe', 'ignore', handle.fd],
+  });
+  t.teardown(() => daemon.kill('SIGKILL'));
+  await once(daemon.stdout as NonNullable<typeof daemon.stdout>, 'data');
+  await handle.close();
+  const [program = '', ...words] = [...disksWatch(list), String(daemon.pid)];
+  const watch = spawn(program, words, { stdio: ['ignore', 'ignore', 'pipe'] });
+  t.teardown(() => watch.kill('SIGKILL'));
+  const looks = createInterface({ input: watch.stderr })[Symbol.asyncIterator]();
+  const look = async (times: number) => {
+    for (let left = times; left > 0; left--) t.is((await looks.next()).value, 'look');
+  };
+  // What is looked at comes behind its line.
+  await look(2);
+  await rename(path, `${path}.renamed`);
+  await look(30);
+  t.is(daemon.signalCode, null);
+  daemon.stdin?.write('go\n');
+  let said = 'look';
+  while (said === 'look') said = (await looks.next()).value;
+  t.regex(said, /it opened .*secret, which is none of its exports'/);
   if (daemon.signalCode === null) await once(daemon, 'exit');
   t.is(daemon.signalCode, 'SIGTERM');
 });

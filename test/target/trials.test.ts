@@ -49,3 +49,23 @@ test('hostile: a folder of ours, or a link, that took the name of a trial’s fo
   await removeTrials(store, ['verify-1']);
   t.deepEqual((await readdir(parent)).sort(), ['aoe-lab-verify-1', 'moved', 'precious', 'state']);
 });
+
+const asRoot = process.getuid?.() === 0 ? test : test.skip;
+
+asRoot(
+  'a folder that becomes another user’s when it is made, as by root_squash, is told and removed',
+  async (t) => {
+    const parent = await temporaryFolder(t);
+    // What a server of NFS does.
+    const squash = 'mkdir() { command mkdir "$@" && chown 65534 "$1"; }';
+    class Host extends LocalHost {
+      override run([shell = '', flag = '', script = '', ...words]: string[]) {
+        return super.run([shell, flag, `${squash}\n${script}`, ...words]);
+      }
+    }
+    await t.throwsAsync(makeElsewhere(new Host(), join(parent, 'aoe-lab-verify-1')), {
+      message: /became user 65534's when it was made.*root_squash/,
+    });
+    t.deepEqual(await readdir(parent), []);
+  },
+);

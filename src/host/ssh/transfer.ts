@@ -1,12 +1,13 @@
 /** Files and folders to a host over SSH and back: into a temporary place, compared by digest, then into the right one. */
 import { once } from 'node:events';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, rename, stat } from 'node:fs/promises';
 import { basename, dirname, join, posix } from 'node:path';
 import { addAbortSignal, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LabError } from '../../errors.js';
+import { removeTree } from '../../remove-tree.js';
 import { type FileFacts, type TransferOptions, temporaryName } from '../host.js';
 import { fed, Passage, through } from './passage.js';
 import { FAREWELL, type RawOptions, type RawResult } from './run.js';
@@ -173,7 +174,7 @@ export async function getPath(
     }
     await rename(temporary, local);
   } catch (error) {
-    await rm(temporary, { recursive: true, force: true });
+    await removeTree(temporary);
     signal?.throwIfAborted();
     throw error;
   }

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
-import { MissingError } from '../../../src/errors.js';
+import { MissingError, UsageError } from '../../../src/errors.js';
 import { isAbout, knownName, parseKnownHosts } from '../../../src/host/ssh/client/known-hosts.js';
 import { readTrust } from '../../../src/host/ssh/client/trust.js';
 import { temporaryFolder } from '../../temporary.js';
@@ -121,6 +121,18 @@ test('ssh-keygen finds what we find', async (t) => {
   await compare(path);
 });
 
+test('keys of several hosts at once are all kept, where there is no file yet', async (t) => {
+  const file = join(await temporaryFolder(t), 'hosts');
+  const keep = async (host: string): Promise<void> => {
+    const base = { name: host, host, port: 22, isAlias: false, globalFiles: [], userFiles: [file] };
+    await (await readTrust({ ...base, acceptNew: true })).judge(keyOf(1));
+  };
+  const hosts = Array.from({ length: 20 }, (_, index) => `h${index}`);
+  await Promise.all(hosts.map(keep));
+  const kept = (await readFile(file, 'utf8')).split('\n');
+  t.deepEqual(kept.toSorted(), ['', ...hosts.map((host) => lineOf(host, keyOf(1)))].toSorted());
+});
+
 test('hostile: a new key is kept in no file of others, nor where a link of theirs leads', async (t) => {
   const own = await temporaryFolder(t);
   const options = {
@@ -147,7 +159,10 @@ test('hostile: a new key is kept in no file of others, nor where a link of their
   spawnSync('mkfifo', [join(own, 'pipe')]);
   await t.throwsAsync(keep(join(own, 'pipe')), { message: /it is a pipe/ });
   await symlink('nowhere', join(own, 'dangling'));
-  await t.throwsAsync(keep(join(own, 'dangling')), { code: 'EEXIST' });
+  await t.throwsAsync(keep(join(own, 'dangling')), {
+    instanceOf: UsageError,
+    message: /dangling: it is a link that leads nowhere/,
+  });
   t.false(existsSync(join(own, 'nowhere')));
   if (process.getuid?.() !== 0) return;
   await writeFile(join(own, 'precious'), 'precious');

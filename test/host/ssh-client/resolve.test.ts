@@ -148,7 +148,12 @@ test.serial('configurations that are refused', async (t) => {
   await refused('Include config\n', /too deeply/);
   await file('.ssh/config', 'Host x\n');
   await chmod(join(home, '.ssh', 'config'), 0o666);
-  await t.throwsAsync(resolveHost('x'), { message: /others may write/ });
+  const writable = await t.throwsAsync<UsageError>(resolveHost('x'), { message: /others may write/ });
+  t.regex(String(writable.facts.next), /^chmod go-w /);
+  await rm(join(home, '.ssh', 'config'));
+  spawnSync('mkfifo', ['-m', '600', join(home, '.ssh', 'config')]);
+  const pipe = await t.throwsAsync<UsageError>(resolveHost('x'), { message: /it is a pipe/ });
+  t.is(pipe.facts.next, undefined);
   await rm(join(home, '.ssh', 'config'));
   t.is((await resolveHost('x')).host, 'x');
 });

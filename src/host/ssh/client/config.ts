@@ -74,7 +74,7 @@ async function readInto(subject: Subject, path: string, folder: string, depth: n
     throw new UsageError({
       tried: `reading ${path}`,
       happened: cause.reason,
-      next: `chmod go-w ${path}`,
+      ...(cause.reason === OTHERS ? { next: `chmod go-w ${path}` } : {}),
       cause,
     });
   });
@@ -122,10 +122,12 @@ function asWritten(value: string | readonly Word[]): string {
     .join('');
 }
 
+const OTHERS = 'it is not yours, or others may write to it';
+
 /** What stands there may run commands; ssh refuses such files too. */
 function writtenByOthers({ uid, mode }: Stats): string | undefined {
   if ((uid === 0 || uid === process.getuid?.()) && (mode & 0o022) === 0) return undefined;
-  return 'it is not yours, or others may write to it';
+  return OTHERS;
 }
 
 /** Files an Include names: relative ones lie beside the configuration, and there may be wildcards. */

@@ -147,11 +147,30 @@ async function keep(file: string, line: string): Promise<void> {
 
 async function openToAdd(file: string): Promise<FileHandle> {
   const flags = constants.O_RDWR | constants.O_APPEND | constants.O_NONBLOCK;
+  const there = await openIfAny(file, flags);
+  if (there !== undefined) return there;
+  try {
+    // Where a link leads nowhere, nothing is made there.
+    return await open(file, flags | constants.O_CREAT | constants.O_EXCL, 0o600);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
+    // Another host's key may have come first.
+    const made = await openIfAny(file, flags);
+    if (made !== undefined) return made;
+    throw new UsageError({
+      tried: `keeping a host key in ${file}`,
+      happened: 'it is a link that leads nowhere',
+      next: 'make the file that it leads to, or name another by UserKnownHostsFile',
+      cause,
+    });
+  }
+}
+
+async function openIfAny(file: string, flags: number): Promise<FileHandle | undefined> {
   try {
     return await openTrusted(file, flags);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    // Where a link leads nowhere, nothing is made there.
-    return open(file, flags | constants.O_CREAT | constants.O_EXCL, 0o600);
+    return undefined;
   }
 }
