@@ -70,7 +70,7 @@ const VBLADE: Case[] = [
   },
   {
     title: 'a whole export, quoted in several ways',
-    text: `shelf=10 # rack 1\nslot="3"\nnetif=em\\3\nfilename='/srv/my disk'\noptions='-drs -m 11:22:33:44:55:66,020000000001 -o8 -l 0x10 -b 16';\n`,
+    text: `shelf=10 # rack 1\nslot="3"\nnetif=em\\3\nfilename='/srv/my disk'\noptions='-drs -m 10:22:33:44:55:66,020000000001 -o8 -l 0x10 -b 16';\n`,
     exports: [
       {
         implementation: 'vblade',
@@ -82,7 +82,7 @@ const VBLADE: Case[] = [
           directIo: true,
           readOnly: true,
           sync: true,
-          macs: ['11:22:33:44:55:66', '02:00:00:00:00:01'],
+          macs: ['10:22:33:44:55:66', '02:00:00:00:00:01'],
           offset: 8,
           length: 16,
           bufferCount: 16,
