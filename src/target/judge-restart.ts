@@ -65,7 +65,7 @@ export async function judgeGroup(
 
 /**
  * Looks who uses what exports are to be served from, where that may have come to be used: of those that mean something else
- * than before, and of those that nobody serves. What is allowed is noted of those that are served as well.
+ * than before, and of those that nobody serves. Of those that are served it is noted that others may have the same bytes.
  * @returns the entry with that
  */
 async function judgeUse(
@@ -81,20 +81,24 @@ async function judgeUse(
     allowed: (entry: ExportEntry) => Allowance;
   },
 ): Promise<(one: Judged) => ExportEntry> {
-  const isAsked = async ({ before, entry, iface, change }: Judged): Promise<boolean> => {
-    const allow = allowed(before);
-    if (change !== undefined || allow === true || allow.length > 0) return true;
+  const isFree = async ({ entry, iface, change }: Judged): Promise<boolean> => {
+    if (change !== undefined) return true;
+    const { control, restart, persist } = entry;
     const driver = driverFor(store, entry);
+    const presence = async () => (await driver.presence(entry, iface, processes)).state;
+    if (control.shape === 'control-file') return (await presence()) === 'absent';
     // A supervisor alone serves nothing.
-    const mayWait =
-      entry.control.shape === 'process' && (entry.restart !== undefined || entry.persist === true);
-    if (entry.control.shape !== 'control-file' && !mayWait)
-      return !(await processes()).has(driver.mark(entry));
-    return (await driver.presence(entry, iface, processes)).state !== 'serving';
+    if (control.shape === 'process' && (restart !== undefined || persist))
+      return (await presence()) !== 'serving';
+    return !(await processes()).has(driver.mark(entry));
   };
-  const asked = new Set<Judged>();
-  for (const one of found) if (await isAsked(one)) asked.add(one);
-  if (asked.size === 0) return ({ entry }) => entry;
+  const free = new Set<Judged>();
+  for (const one of found) if (await isFree(one)) free.add(one);
+  const isNoted = ({ before }: Judged): boolean => {
+    const allow = allowed(before);
+    return allow === true || allow.includes('exported');
+  };
+  if (free.size === 0 && !found.some(isNoted)) return ({ entry }) => entry;
   const survey = await surveyFor(store, []);
   const all = await store.all();
   const running = await processes();
@@ -105,9 +109,17 @@ async function judgeUse(
       : { ...entry, backing: { ...entry.backing, identity: null } },
   );
   return (one) => {
-    if (!asked.has(one)) return one.entry;
-    requireAllPaths(all, [...chosen, ...found.map(({ before }) => before)], one);
-    return requireUnused(survey, without(beside, one.entry), one, allowed(one.before));
+    const { before, entry } = one;
+    const others = without(beside, entry);
+    if (free.has(one)) {
+      requireAllPaths(all, [...chosen, ...found.map((member) => member.before)], one);
+      return requireUnused(survey, others, one, allowed(before));
+    }
+    if (!isNoted(one)) return entry;
+    // What has it open is its own target.
+    const { allowed: kinds = [] } = requireUnused(survey, others, one, true);
+    const kept = kinds.filter((kind) => kind === 'exported' || entry.allowed?.includes(kind));
+    return kept.length === 0 ? entry : { ...entry, allowed: kept };
   };
 }
 

@@ -1,5 +1,5 @@
 /** A restart asks who uses what a name means now, as an export does, and tells initiators of another file. */
-import { rename, rm, symlink } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { here } from '../../src/host/local.js';
@@ -123,6 +123,21 @@ testUnless(
     );
     await relink('other', 'two');
     t.deepEqual((await statusOf(wire, 1)).faults, []);
+    await relink('other', 'one');
+    // Its other export would serve it as well.
+    t.is((await cliHere(['restart', 'e0.1', '--allow', 'exported'], wire.env)).exitCode, 1);
+    await jsonHere(['restart', '--all', '--allow', 'exported'], wire.env);
+    t.deepEqual((await statusOf(wire, 1)).faults, []);
+    t.is(await firstBytes(wire, 2, 3), 'one');
+    // Entries of earlier versions do not tell what was overridden.
+    const folder = join(wire.env.AOE_LAB_STATE as string, 'exports');
+    for (const file of await readdir(folder)) {
+      const { allowed: _, ...entry } = JSON.parse(await readFile(join(folder, file), 'utf8'));
+      await writeFile(join(folder, file), JSON.stringify(entry));
+    }
+    t.is((await statusOf(wire, 1)).state, 'impaired');
+    await jsonHere(['restart', 'e0.1', '--allow', 'exported'], wire.env);
+    t.deepEqual((await statusOf(wire, 2)).faults, []);
   },
 );
 
