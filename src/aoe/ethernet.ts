@@ -21,6 +21,7 @@ export const MIN_FRAME = 60;
 export const BROADCAST: Mac = 0xffff_ffff_ffff;
 
 const TWO_32 = 2 ** 32;
+const GROUP_BIT = 0x0100_0000_0000;
 
 export interface EthernetHeader {
   destination: Mac;
@@ -64,10 +65,15 @@ export function parseMac(text: string): Mac | undefined {
   return Number.parseInt(text.replace(/[:-]/g, ''), 16);
 }
 
-/** Why no station sends from an address (IEEE 802: the first bit on the wire marks groups); undefined if one may. */
+/** Whether an address is that of a group: the first bit on the wire marks it (IEEE 802). */
+export function isGroup(mac: Mac): boolean {
+  return Math.floor(mac / GROUP_BIT) % 2 === 1;
+}
+
+/** Why no station sends from an address; undefined if one may. */
 export function unusableAsSource(mac: Mac): string | undefined {
   if (mac === 0) return 'no station has the address of zeros';
   if (mac === BROADCAST) return 'that is the broadcast address, which no station has';
-  if (Math.floor(mac / 2 ** 40) % 2 === 1) return 'that is the address of a group, which no station has';
+  if (isGroup(mac)) return 'that is the address of a group, which no station has';
   return undefined;
 }

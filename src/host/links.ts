@@ -1,5 +1,4 @@
 /** Interfaces as ip(8) lists them: as JSON, or as text where it knows no JSON (busybox's, iproute2 before 4.14). */
-
 import { LabError, MissingError } from '../errors.js';
 import { parseJson } from '../json.js';
 import { CommandError } from './command-error.js';

@@ -8,7 +8,7 @@ import { listLoops } from '../storage/loop.js';
 import { requireNoneUnwanted } from '../target/able.js';
 import { keptNow } from '../target/access.js';
 import { refreshed, surveyNames } from '../target/backing-now.js';
-import { driverFor, type Preview } from '../target/driver.js';
+import { driverFor, markedSo, type Preview } from '../target/driver.js';
 import { type EntryStore, type ExportEntry, exportId, type WireState } from '../target/entry.js';
 import { nameOf } from '../target/give-back.js';
 import { staleAddress } from '../target/interface-faults.js';
@@ -119,9 +119,7 @@ export async function previewMigration(store: EntryStore, plan: MigrationPlan): 
   const { old, next, needsLoop } = plan;
   const driver = driverFor(store, old);
   const pids = (await findProcesses(store.host, store.folder)).get(driver.mark(old)) ?? [];
-  const shared = (await store.all()).filter(
-    (entry) => driverFor(store, entry).mark(entry) === driver.mark(old),
-  );
+  const shared = markedSo(store, await store.all(), driver.mark(old));
   const stop = old.control.shape === 'control-file' ? undefined : old.control.stop;
   const path = needsLoop ? '/dev/loopN' : await exportedPath(store, next);
   const { commands, files } = await driverFor(store, next).preview(next, path);

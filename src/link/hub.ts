@@ -1,4 +1,4 @@
-import { BROADCAST, ETHERNET_HEADER, type Mac, readMac } from '../aoe/ethernet.js';
+import { ETHERNET_HEADER, isGroup, type Mac, readMac } from '../aoe/ethernet.js';
 import { LabError } from '../errors.js';
 import { type Clock, systemClock } from './clock.js';
 import type { FaultPlan, Way } from './fault-plan.js';
@@ -43,7 +43,6 @@ export interface HubPort {
 const MOST_ADDRESSES = 4096;
 /** Milliseconds after which an address that is not heard is forgotten, as switches do. */
 const FORGET_AFTER = 300_000;
-const GROUP_BIT = 0x0100_0000_0000;
 
 /**
  * Joins links to one Ethernet segment: what arrives at one goes out at the others, never back, in order, within the
@@ -208,9 +207,4 @@ class Port implements HubPort {
     if (way !== 'out') this.in.isCut = isCut;
     if (way !== 'in') this.out.isCut = isCut;
   }
-}
-
-/** Broadcast and multicast: never a source. */
-function isGroup(mac: Mac): boolean {
-  return mac === BROADCAST || Math.floor(mac / GROUP_BIT) % 2 === 1;
 }

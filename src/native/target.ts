@@ -9,6 +9,7 @@ import {
   type Fault,
   type Frame,
   HeaderFlag,
+  isGroup,
   type Mac,
   responseHeader,
 } from '../aoe/index.js';
@@ -44,7 +45,6 @@ export const FIRMWARE = 1;
 
 /** Address of the interface lo. */
 const LOOPBACK: Mac = 0;
-const MULTICAST_BIT = 0x0100_0000_0000;
 
 /**
  * One AoE target (revision 11 of the specification), without any I/O: it says what each request asks for, and how the
@@ -178,8 +178,4 @@ const NOTHING = Buffer.alloc(0);
 
 function silence(why: Silence): Reaction {
   return { kind: 'silence', why };
-}
-
-function isGroup(mac: Mac): boolean {
-  return Math.floor(mac / MULTICAST_BIT) % 2 === 1;
 }

@@ -5,8 +5,8 @@ import type { Finding, FindingKind } from '../storage/findings.js';
 import type { StorageSnapshot } from '../storage/snapshot.js';
 import { type Refreshed, refreshed, surveyNames, UnwantedError } from './backing-now.js';
 import { linkDisk } from './disk-link.js';
-import { driverFor } from './driver.js';
-import { type EntryStore, type ExportEntry, exportId } from './entry.js';
+import { driverFor, markedSo } from './driver.js';
+import { type EntryStore, type ExportEntry, exportId, isSameExport, without } from './entry.js';
 import type { Network } from './network.js';
 import { deletedFilesOf } from './opened.js';
 import { findProcesses } from './processes.js';
@@ -130,9 +130,9 @@ export async function requireNoneUnwanted(
   if (entry.control.shape !== 'daemon') return;
   const mark = driverFor(store, entry).mark(entry);
   const all = await store.all();
-  const members = without(all, entry).filter((other) => driverFor(store, other).mark(other) === mark);
+  const members = markedSo(store, without(all, entry), mark);
   if (members.length === 0) return;
-  const unwanted = await firstUnwanted(store, await survey(), all, members);
+  const unwanted = await firstUnwanted(store, await survey(), { all, members, mark });
   if (unwanted === undefined) return;
   const { tried, happened, next } = unwanted.facts;
   throw new LabError({
@@ -148,8 +148,7 @@ export async function requireNoneUnwanted(
 async function firstUnwanted(
   store: EntryStore,
   survey: StorageSurvey,
-  all: readonly ExportEntry[],
-  members: readonly ExportEntry[],
+  { all, members, mark }: { all: readonly ExportEntry[]; members: readonly ExportEntry[]; mark: string },
 ): Promise<UnwantedError | undefined> {
   const asked = members.map((member) => refreshed(survey.snapshot, member));
   const strange = asked.find((one) => one instanceof UnwantedError);
@@ -169,21 +168,13 @@ async function firstUnwanted(
   const [first] = found;
   const changed = found.find(({ isChanged }) => isChanged);
   if (first === undefined || changed !== undefined) return changed?.error;
-  const { folder, host } = store;
-  const [member] = members;
-  if (member === undefined) return undefined;
   // One that runs goes on with what it has.
-  const pids = (await findProcesses(host, folder)).get(driverFor(store, member).mark(member)) ?? [];
-  return pids.length > 0 ? undefined : first.error;
+  return (await findProcesses(store.host, store.folder)).has(mark) ? undefined : first.error;
 }
 
 /** Exports as they are to be served, some of them refreshed. */
 export function withRefreshed(all: readonly ExportEntry[], now: readonly Refreshed[]): ExportEntry[] {
-  return all.map((one) => now.find(({ entry }) => exportId(entry) === exportId(one))?.entry ?? one);
-}
-
-export function without(entries: readonly ExportEntry[], one: ExportEntry): ExportEntry[] {
-  return entries.filter((entry) => exportId(entry) !== exportId(one));
+  return all.map((one) => now.find(({ entry }) => isSameExport(entry, one))?.entry ?? one);
 }
 
 /**

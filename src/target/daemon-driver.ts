@@ -5,7 +5,7 @@ import { confined, confinementOf } from '../host/confine.js';
 import { renderArgv } from '../templating.js';
 import { diskList, disksCommand, disksWatch } from './disk-link.js';
 import type { Deed, Driver, Preview } from './driver.js';
-import { type ExportEntry, exportId } from './entry.js';
+import { type ExportEntry, exportId, without } from './entry.js';
 import { waitUntilReleased } from './listening.js';
 import { ownLoops } from './loops.js';
 import { processesOf, signalCommand, signalProcesses } from './processes.js';
@@ -302,8 +302,4 @@ export class DaemonDriver extends ProgramDriver implements Driver {
   #variables(entry: ExportEntry, path: string): object {
     return { ...exportVariables(this.store, entry, path), folder: this.mark(entry) };
   }
-}
-
-function without(entries: readonly ExportEntry[], one: ExportEntry): ExportEntry[] {
-  return entries.filter((entry) => exportId(entry) !== exportId(one));
 }

@@ -1,5 +1,4 @@
 /** What a daemon that keeps a status file tells of itself: only what it wrote itself is believed. */
-
 import type { Host } from '../host/host.js';
 import { readIfThere } from '../host/if-there.js';
 import { parseJson } from '../json.js';

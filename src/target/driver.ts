@@ -51,6 +51,11 @@ export interface Driver {
   logPath(entry: ExportEntry): string;
 }
 
+/** Those of them that are restarted together under a mark. */
+export function markedSo(store: EntryStore, entries: readonly ExportEntry[], mark: string): ExportEntry[] {
+  return entries.filter((entry) => driverFor(store, entry).mark(entry) === mark);
+}
+
 export function driverFor(store: EntryStore, entry: ExportEntry): Driver {
   switch (entry.control.shape) {
     case 'process':

@@ -2,7 +2,6 @@
  * The truth about a host's exports: one JSON file each in `STATE/exports/`, written atomically, the wish before the deed.
  * All that a later command needs to undo or repeat the deed is in it, so that neither recipes nor the cache are needed.
  */
-
 import { posix } from 'node:path';
 import { LabError } from '../errors.js';
 import { type Host, type HostLock, isTemporary, type Unread } from '../host/host.js';
@@ -131,6 +130,15 @@ export interface ExportEntry {
 export function exportId(entry: Pick<ExportEntry, 'shelf' | 'slot' | 'iface' | 'netns'>): string {
   const { shelf, slot, iface, netns } = entry;
   return `e${shelf}.${slot}@${iface}${netns === undefined ? '' : `%${netns}`}`;
+}
+
+/** Whether two entries are of one export. */
+export function isSameExport(one: ExportEntry, other: ExportEntry): boolean {
+  return exportId(one) === exportId(other);
+}
+
+export function without(entries: readonly ExportEntry[], one: ExportEntry): ExportEntry[] {
+  return entries.filter((entry) => !isSameExport(entry, one));
 }
 
 /** Where things lie in a state folder. */

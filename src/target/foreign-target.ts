@@ -1,5 +1,4 @@
 /** A target that somebody else runs on a host, as its command line, its configuration and its control group tell; no I/O. */
-
 import { posix } from 'node:path';
 import { type Address, formatAddress } from '../aoe/index.js';
 import { quoteArgv } from '../host/quote.js';

@@ -2,11 +2,11 @@
 import type { InterfaceFacts } from '../host/interface.js';
 import { quoteArgv } from '../host/quote.js';
 import type { StorageSnapshot } from '../storage/snapshot.js';
-import { type Allowance, requireAble, requireUnused, without, withRefreshed } from './able.js';
+import { type Allowance, requireAble, requireUnused, withRefreshed } from './able.js';
 import { type Refreshed, UnwantedError } from './backing-now.js';
 import { isSecondWay } from './claims.js';
 import { driverFor } from './driver.js';
-import { type EntryStore, type ExportEntry, exportId } from './entry.js';
+import { type EntryStore, type ExportEntry, exportId, isSameExport, without } from './entry.js';
 import { requireOwnAddress, withNetwork } from './rivals.js';
 import { surveyFor } from './suitability.js';
 
@@ -30,7 +30,8 @@ export async function judgeGroup(
   members: readonly ExportEntry[],
   { snapshot, chosen, allow, fail }: Judging,
 ): Promise<Judged[]> {
-  const allowed = (entry: ExportEntry): Allowance => (chosen.some((one) => isSame(one, entry)) ? allow : []);
+  const isChosen = (entry: ExportEntry): boolean => chosen.some((one) => isSameExport(one, entry));
+  const allowed = (entry: ExportEntry): Allowance => (isChosen(entry) ? allow : []);
   const judged: Judged[] = [];
   let unwanted: UnwantedError | undefined;
   const refuse = (entry: ExportEntry, error: unknown): void => {
@@ -58,8 +59,7 @@ export async function judgeGroup(
       }
     }
   });
-  if (unwanted !== undefined && judged.some(({ entry }) => chosen.some((one) => isSame(one, entry))))
-    throw unwanted;
+  if (unwanted !== undefined && judged.some(({ entry }) => isChosen(entry))) throw unwanted;
   return judged;
 }
 
@@ -132,7 +132,7 @@ function requireAllPaths(
   if (change === undefined) return;
   const { name } = before.backing;
   const left = without(all, before).filter(
-    (other) => isSecondWay(other, before, name) && !restarted.some((one) => isSame(one, other)),
+    (other) => isSecondWay(other, before, name) && !restarted.some((one) => isSameExport(one, other)),
   );
   if (left.length === 0) return;
   const ids = [before, ...left].map(exportId);
@@ -141,9 +141,4 @@ function requireAllPaths(
     happened: `${change}, and ${ids.slice(1).join(' and ')}, another path to it, would go on with the former; nothing was stopped for it`,
     next: `restart them together: ${quoteArgv(['aoe-lab', 'restart', ...ids])}`,
   });
-}
-
-/** Whether two entries are of one export. */
-export function isSame(one: ExportEntry, other: ExportEntry): boolean {
-  return exportId(one) === exportId(other);
 }

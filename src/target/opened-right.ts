@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LabError, linesOf } from '../errors.js';
-import { driverFor } from './driver.js';
+import { driverFor, markedSo } from './driver.js';
 import { type EntryStore, type ExportEntry, exportId } from './entry.js';
 import { exposedPath } from './exposed.js';
 import { keyOf, type OpenedFile, openedBy } from './opened.js';
@@ -26,7 +26,7 @@ export async function requireRightFile(
   if (path === undefined || control.shape !== 'daemon' || backing.loop || runsOwnCode(control)) return;
   const driver = driverFor(store, entry);
   const mark = driver.mark(entry);
-  const members = (await store.all()).filter((one) => driverFor(store, one).mark(one) === mark);
+  const members = markedSo(store, await store.all(), mark);
   const isNoExport = ({ name = '' }: OpenedFile): boolean =>
     name.startsWith(`${mark}/`) || name === driver.logPath(entry);
   const deadline = Date.now() + PATIENCE;

@@ -3,10 +3,10 @@ import type { StorageSnapshot } from '../storage/snapshot.js';
 import { type Allowance, requireNothingLost } from './able.js';
 import { surveyNames } from './backing-now.js';
 import { linkDisk } from './disk-link.js';
-import { driverFor } from './driver.js';
-import { EntryStore, type ExportEntry, exportId } from './entry.js';
+import { driverFor, markedSo } from './driver.js';
+import { EntryStore, type ExportEntry, exportId, isSameExport } from './entry.js';
 import { startedOn } from './export-interface.js';
-import { isSame, type Judged, judgeGroup } from './judge-restart.js';
+import { type Judged, judgeGroup } from './judge-restart.js';
 import { markLog } from './log-marks.js';
 import { reattach } from './loops.js';
 import { copyPaths, renewCopy, restorePrograms, thereIn } from './own-copy.js';
@@ -55,8 +55,7 @@ export async function restartEach(
     const report: RestartReport = { restarted: [], failed: [], recovery };
     const marks = new Set(chosen.map((entry) => driverFor(store, entry).mark(entry)));
     for (const mark of marks) {
-      const members = entries.filter((entry) => driverFor(store, entry).mark(entry) === mark);
-      await restartGroup(store, members, chosen, { upgrade, allow, report });
+      await restartGroup(store, markedSo(store, entries, mark), chosen, { upgrade, allow, report });
     }
     return report;
   } finally {
@@ -85,7 +84,7 @@ async function restartGroup(
   chosen: readonly ExportEntry[],
   { upgrade, allow, report }: { upgrade: boolean; allow: Allowance; report: RestartReport },
 ): Promise<void> {
-  const isChosen = (entry: ExportEntry): boolean => chosen.some((one) => isSame(one, entry));
+  const isChosen = (entry: ExportEntry): boolean => chosen.some((one) => isSameExport(one, entry));
   // Of others of the same daemon, which goes on to wait for what is missing, status tells.
   const fail = (entry: ExportEntry, error: unknown): void => {
     if (!isChosen(entry)) return;
@@ -130,7 +129,9 @@ async function restartGroup(
       }
     }
     if (able.length < judged.length) await requireNothingLost(store, first.entry);
-    const current = members.map((member) => able.find(({ entry }) => isSame(entry, member))?.entry ?? member);
+    const current = members.map(
+      (member) => able.find(({ entry }) => isSameExport(entry, member))?.entry ?? member,
+    );
     renewed = await renewCopy(store, current, upgrade, isThere);
   } catch (error) {
     const failed = report.failed.map(({ id }) => id);
@@ -139,7 +140,7 @@ async function restartGroup(
   }
   const [first] = able.filter(({ entry }) => isChosen(entry));
   if (first === undefined) return;
-  const now = (entry: ExportEntry): ExportEntry => renewed.find((one) => isSame(one, entry)) ?? entry;
+  const now = (entry: ExportEntry): ExportEntry => renewed.find((one) => isSameExport(one, entry)) ?? entry;
   await markLog(store, now(first.entry), 'restarted');
   const failure = await driverFor(store, now(first.entry))
     .restart(now(first.entry))

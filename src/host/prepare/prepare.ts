@@ -2,7 +2,6 @@
  * Carries out what is planned, and takes it back. What is changed is written down on the host (`prepared.json` in its state
  * folder) before it is changed, so that it can be undone from anywhere and after a kill at any point.
  */
-
 import { posix } from 'node:path';
 import { z } from 'zod';
 import { LabError, linesOf } from '../../errors.js';

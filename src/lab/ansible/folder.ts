@@ -1,5 +1,4 @@
 /** The folder that a rendered lab lies in: replaced as a whole, and never where a person's work would be lost. */
-
 import { constants } from 'node:fs';
 import { mkdir, mkdtemp, open, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';

@@ -1,5 +1,4 @@
 /** What the role asks of a host: one script, which changes nothing, and what it printed. No I/O. */
-
 import { LabError } from '../../errors.js';
 import { type InterfaceFacts, interfacesFrom } from '../../host/interface.js';
 import { parseLinks } from '../../host/links.js';

@@ -4,6 +4,7 @@ import { posix } from 'node:path';
 import { BEARING } from '../../host/bearing.js';
 import type { Host } from '../../host/host.js';
 import { readIfThere } from '../../host/if-there.js';
+import { O_PATH } from '../../open-trusted.js';
 import { holdersOf, parsePacketSockets } from '../../target/packet-sockets.js';
 import { RUN_MARK } from '../../target/processes.js';
 import { attempt, Doubt, type Draft, type Found, nothingFound } from './found.js';
@@ -122,9 +123,6 @@ const DESCRIPTORS = `for fd in "/proc/$1/fd/"*; do
   [ -z "$flags" ] || echo "$flags $(stat -L -c "$2" "$fd")"
 done 2>/dev/null`;
 
-/** A descriptor that is no more than a name (open(2)): nothing can be read or written by it. */
-const O_PATH = 0o10000000;
-
 /** Files that it may read or write, by identity. */
 export async function openedBy(host: Host, pid: string): Promise<Map<string, 'read' | 'write'>> {
   const { stdout } = await host.run(['sh', '-c', DESCRIPTORS, 'sh', pid, IDENTITY]);
@@ -132,6 +130,7 @@ export async function openedBy(host: Host, pid: string): Promise<Map<string, 're
   for (const [, octal = '', line = ''] of stdout.matchAll(/^([0-7]+) (.+)$/gm)) {
     const flags = Number.parseInt(octal, 8);
     const [identity] = identitiesIn(line);
+    // By one that is no more than a name nothing can be read or written (open(2), O_PATH).
     if (identity === undefined || (flags & O_PATH) !== 0) continue;
     const isWritten = (flags & 3) !== constants.O_RDONLY;
     if (isWritten || !opened.has(identity)) opened.set(identity, isWritten ? 'write' : 'read');
