@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { parse } from 'yaml';
+import { addToBook } from '../../../src/host/book.js';
 import type { AnsibleBuild } from '../../../src/lab/ansible/builds.js';
 import { inventory, reachOf } from '../../../src/lab/ansible/inventory.js';
 import { renderAnsible } from '../../../src/lab/ansible/render.js';
@@ -68,7 +69,7 @@ test('a file a host, one of all, a program a build, and what asks a host', async
   t.like(read('group_vars/aoe_lab.yml'), { aoe_lab_name: 'test', aoe_lab_format: 1 });
 });
 
-test('hosts are reached as aoe-lab reaches them', async (t) => {
+test.serial('hosts are reached as aoe-lab reaches them', async (t) => {
   const home = await temporaryFolder(t);
   process.env.XDG_CONFIG_HOME = home;
   const reach = new Map(
@@ -86,3 +87,26 @@ test('hosts are reached as aoe-lab reaches them', async (t) => {
     aoe_lab: { hosts: { one: reach.get('one'), two: reach.get('two'), me: reach.get('me') } },
   });
 });
+
+test.serial(
+  'HOSTILE: a host to jump over is one word of ssh’s arguments, and what a shell would obey is refused',
+  async (t) => {
+    process.env.XDG_CONFIG_HOME = await temporaryFolder(t);
+    const jump = 'ops@[2001:db8::1]:2222,two';
+    await addToBook('far', { address: 'far.example', jump });
+    const reach = await reachOf({ name: 'far', ssh: 'far' });
+    const { stdout } = spawnSync('sh', ['-c', `printf '%s\\n' ${reach.ansible_ssh_common_args}`], {
+      encoding: 'utf8',
+    });
+    t.is(stdout, `-o\nProxyJump=${jump}\n`);
+    for (const hostile of [
+      'a;touch pwned',
+      '$(touch pwned)',
+      "a' -oProxyCommand='touch pwned",
+      '-oProxyCommand=x',
+    ]) {
+      await addToBook('far', { address: 'far.example', jump: hostile });
+      await t.throwsAsync(reachOf({ name: 'far', ssh: 'far' }), { name: 'UsageError' }, hostile);
+    }
+  },
+);
