@@ -8,9 +8,9 @@ import type { Gateway } from './gateway.js';
 import { LocalAccess, toldAccess, withoutAccess } from './local-access.js';
 import { Openings } from './openings.js';
 import { makeServed } from './serve.js';
+import type { Served } from './served.js';
 import type { ExportSettings, Settings } from './settings.js';
 import { StateStore } from './state-store.js';
-import type { Served } from './station.js';
 import { type DaemonStatus, describeSilence, ownStart, writeStatus } from './status-file.js';
 
 /** Opens the way to the targets of an interface. @throws LabError */

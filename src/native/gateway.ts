@@ -1,6 +1,6 @@
 import type { Mac } from '../aoe/index.js';
 import type { Link } from '../link/link.js';
-import type { Served } from './station.js';
+import type { Served } from './served.js';
 import { Station, sectorsPerFrame } from './station.js';
 
 /** How the targets of one interface are reached. */

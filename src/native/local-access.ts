@@ -1,8 +1,8 @@
 /** What whoever runs a target decides about what initiators set on it: whether they may, and that it is cleared. */
 import { formatAddress, formatMac } from '../aoe/index.js';
+import type { Served } from './served.js';
 import type { ExportSettings } from './settings.js';
 import { withoutLimits } from './state.js';
-import type { Served } from './station.js';
 import type { ToldAccess } from './status-file.js';
 
 type Given = Pick<ExportSettings, 'locked' | 'accessCleared'>;

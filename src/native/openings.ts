@@ -1,5 +1,5 @@
 import { coarseClock } from './coarse-clock.js';
-import type { Served } from './station.js';
+import type { Served } from './served.js';
 import { openingTurns } from './turns.js';
 
 interface Opening {

@@ -10,9 +10,9 @@ import { type Gateway, LinkGateway } from './gateway.js';
 import { IoFaults } from './io-faults.js';
 import { Medium } from './medium.js';
 import { machineId, serialFor } from './serial.js';
+import type { Served } from './served.js';
 import { NO_STATE, type TargetState } from './state.js';
 import { Forgetful, type StateKeeper } from './state-store.js';
-import type { Served } from './station.js';
 import { NativeTarget, type TargetSettings } from './target.js';
 import { WriteOrder } from './write-order.js';
 

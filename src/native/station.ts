@@ -10,28 +10,15 @@ import {
   parseFrame,
   SECTOR,
 } from '../aoe/index.js';
-import { type Backing, BackingError } from './backing.js';
-import { type Counters, countAnswer, countWritten } from './counters.js';
-import type { FaultCount, IoFaults } from './io-faults.js';
-import type { Medium } from './medium.js';
+import { BackingError } from './backing.js';
+import { countAnswer, countWritten } from './counters.js';
+import type { FaultCount } from './io-faults.js';
+import { announcements, react } from './react.js';
 import type { IoFailure, Port, Reaction } from './reaction.js';
+import type { Served } from './served.js';
 import { SharedLook } from './shared-look.js';
-import type { StateKeeper } from './state-store.js';
-import type { NativeTarget } from './target.js';
 import { UnderWay } from './under-way.js';
 import { BadSector, readSectors, Verifies } from './verifies.js';
-import type { WriteOrder } from './write-order.js';
-
-/** A target with what it works on. One that several interfaces serve is the same on all of them. */
-export interface Served {
-  target: NativeTarget;
-  backing: Backing;
-  keeper: StateKeeper;
-  order: WriteOrder;
-  counters: Counters;
-  medium: Medium;
-  faults: IoFaults;
-}
 
 /** Sectors that a frame on an interface holds: 36 bytes of headers and data share 14 + MTU; the count has one byte. */
 export function sectorsPerFrame(mtu: number): number {
@@ -103,7 +90,7 @@ export class Station {
 
   /** Tells all who may use a target that it is there. */
   announce({ target, counters }: Served): void {
-    for (const frame of target.announcements(this.#port)) {
+    for (const frame of announcements(target, this.#port)) {
       if (!this.#send(buildFrame(frame))) counters.unsent++;
     }
   }
@@ -116,7 +103,7 @@ export class Station {
 
   #ask(served: Served, frame: Frame | Fault): void {
     const { target, counters } = served;
-    const reaction = target.react(frame, this.#port);
+    const reaction = react(target, frame, this.#port);
     if (reaction.kind === 'silence') {
       if (reaction.why === 'not-allowed' || reaction.why === 'undirected') counters.refused++;
       else if (reaction.why === 'no-match') counters.requests++;

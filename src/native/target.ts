@@ -2,23 +2,13 @@ import {
   type Address,
   ALL_SHELVES,
   ALL_SLOTS,
-  AOE_VERSION,
-  AoeError,
   BROADCAST,
   type Envelope,
-  type Fault,
   type Frame,
-  HeaderFlag,
-  isGroup,
   type Mac,
   responseHeader,
 } from '../aoe/index.js';
-import { reactToAta } from './ata.js';
-import { configAnswer, reactToConfig } from './config.js';
-import { isDirected } from './directed.js';
-import { reactToMask } from './mask.js';
-import type { Port, Reaction, Silence } from './reaction.js';
-import { reactToReserve } from './reserve.js';
+import type { Port, Reaction } from './reaction.js';
 import { NO_STATE, type TargetState } from './state.js';
 
 /** What a target is, given once. */
@@ -43,12 +33,9 @@ export const DEFAULT_BUFFER_COUNT = 64;
 /** Firmware version in the answer to query config. */
 export const FIRMWARE = 1;
 
-/** Address of the interface lo. */
-const LOOPBACK: Mac = 0;
-
 /**
- * One AoE target (revision 11 of the specification), without any I/O: it says what each request asks for, and how the
- * outcome is to be answered.
+ * One AoE target (revision 11 of the specification), without any I/O: what it is, what is set of it, and who may use it. What a
+ * request asks of it is in `react.ts`.
  */
 export class NativeTarget {
   readonly address: Address;
@@ -106,53 +93,6 @@ export class NativeTarget {
     return this.#reservation.size === 0 || this.#reservation.has(source);
   }
 
-  /** What is to be done about what came in at a port. Never throws. */
-  react(frame: Frame | Fault, port: Port): Reaction {
-    const { ethernet, header } = frame;
-    if (ethernet === undefined || header === undefined) return silence('unreadable');
-    const { source, destination } = ethernet;
-    if (header.flags & HeaderFlag.response || !this.#isAddressed(header.major, header.minor)) {
-      return silence('not-for-us');
-    }
-    // A frame from a group address, or from ourselves, can't be answered; on loopback all frames bear one address.
-    const isOwn = source === port.mac && source !== LOOPBACK;
-    if (isGroup(source) || isOwn || (destination !== port.mac && !isGroup(destination))) {
-      return silence('not-for-us');
-    }
-    if (!this.hears(source)) return silence('not-allowed');
-    const envelope: Envelope = { ethernet, header };
-    if (header.version !== AOE_VERSION) return this.refuse(envelope, port, AoeError.unsupportedVersion);
-    if (frame.kind !== 'fault' && !isDirected(frame, port.mac)) return silence('undirected');
-    switch (frame.kind) {
-      case 'ata':
-        return reactToAta(this, frame, port);
-      case 'config':
-        return reactToConfig(this, frame, port);
-      case 'mask':
-        return reactToMask(this, frame, port);
-      case 'reserve':
-        return reactToReserve(this, frame, port);
-      case 'fault':
-        return this.refuse(envelope, port, AoeError.badArgument);
-      default:
-        return this.refuse(envelope, port, AoeError.unrecognisedCommand);
-    }
-  }
-
-  /** The frames that tell everybody who may use it that it is there. */
-  announcements(port: Port): Frame[] {
-    const masks = [...this.#masks].filter((mac) => this.#allowed.size === 0 || this.#allowed.has(mac));
-    const listeners = this.#masks.size > 0 ? masks : [...this.#allowed];
-    const limited = this.#masks.size > 0 || (this.#allowed.size > 0 && !this.broadcast);
-    const request: Envelope = {
-      ethernet: { destination: port.mac, source: BROADCAST },
-      header: { version: AOE_VERSION, flags: 0, error: 0, major: 0, minor: 0, command: 1, tag: 0 },
-    };
-    return (limited ? listeners : [BROADCAST]).map((source) =>
-      configAnswer(this, { ...request, ethernet: { ...request.ethernet, source } }, port, 0),
-    );
-  }
-
   /** Ethernet and AoE header of an answer. @param error an AoeError, or 0 */
   envelope(request: Envelope, port: Port, error = 0): Envelope {
     const { shelf, slot } = this.address;
@@ -168,14 +108,18 @@ export class NativeTarget {
     return { kind: 'answer', frame };
   }
 
-  #isAddressed(major: number, minor: number): boolean {
+  /** Whether a frame for this shelf and slot is for it. */
+  isAddressed(major: number, minor: number): boolean {
     const { shelf, slot } = this.address;
     return (major === shelf || major === ALL_SHELVES) && (minor === slot || minor === ALL_SLOTS);
+  }
+
+  /** Who is told that it is there: those who may use it. */
+  get listeners(): readonly Mac[] {
+    const masks = [...this.#masks].filter((mac) => this.#allowed.size === 0 || this.#allowed.has(mac));
+    if (this.#masks.size > 0) return masks;
+    return this.#allowed.size > 0 && !this.broadcast ? [...this.#allowed] : [BROADCAST];
   }
 }
 
 const NOTHING = Buffer.alloc(0);
-
-function silence(why: Silence): Reaction {
-  return { kind: 'silence', why };
-}

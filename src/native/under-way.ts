@@ -1,5 +1,5 @@
 import type { Mac } from '../aoe/index.js';
-import type { Served } from './station.js';
+import type { Served } from './served.js';
 
 /** Requests that may wait: of one export for its disk, of one initiator at one export at least, and of an interface. */
 const OF_EXPORT = 1024;

@@ -1,6 +1,6 @@
 import type { Mac } from '../aoe/index.js';
 import { BackingError } from './backing.js';
-import type { Served } from './station.js';
+import type { Served } from './served.js';
 
 /** Sectors that are read at a time: others read in between. */
 export const PIECE = 128;

@@ -1,5 +1,6 @@
 import test from 'ava';
 import { BROADCAST, buildFrame } from '../../src/aoe/index.js';
+import { announcements } from '../../src/native/react.js';
 import { ADDRESS, config, OTHERS, OURS, raw, SECTORS, THEIRS, table } from './bench-top.js';
 
 const SILENT: [string, Parameters<typeof config>[2]][] = [
@@ -82,7 +83,7 @@ test('addressing: who is not on the access list is not answered, and counted', a
 });
 
 test('announcement: to everybody, unasked, with tag 0', (t) => {
-  const [frame, ...more] = table().served.target.announcements({ mac: OURS, maxSectors: 2 });
+  const [frame, ...more] = announcements(table().served.target, { mac: OURS, maxSectors: 2 });
   t.deepEqual(more, []);
   t.deepEqual(frame?.ethernet, { destination: BROADCAST, source: OURS });
   t.like(frame?.header, {
@@ -97,12 +98,12 @@ test('announcement: to everybody, unasked, with tag 0', (t) => {
 
 test('announcement: with an access list to those on it, or to all if so wished', (t) => {
   const port = { mac: OURS, maxSectors: 2 };
-  const listed = table({ macs: [THEIRS, OTHERS] }).served.target.announcements(port);
+  const listed = announcements(table({ macs: [THEIRS, OTHERS] }).served.target, port);
   t.deepEqual(
     listed.map(({ ethernet }) => ethernet.destination),
     [THEIRS, OTHERS],
   );
-  const all = table({ macs: [THEIRS], broadcast: true }).served.target.announcements(port);
+  const all = announcements(table({ macs: [THEIRS], broadcast: true }).served.target, port);
   t.deepEqual(
     all.map(({ ethernet }) => ethernet.destination),
     [BROADCAST],

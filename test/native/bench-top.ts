@@ -17,9 +17,10 @@ import { MemoryBacking } from '../../src/native/backing.js';
 import { newCounters } from '../../src/native/counters.js';
 import { IoFaults } from '../../src/native/io-faults.js';
 import { Medium } from '../../src/native/medium.js';
+import type { Served } from '../../src/native/served.js';
 import { NO_STATE, type TargetState } from '../../src/native/state.js';
 import { Forgetful, type StateKeeper } from '../../src/native/state-store.js';
-import { type Served, Station } from '../../src/native/station.js';
+import { Station } from '../../src/native/station.js';
 import { NativeTarget, type TargetSettings } from '../../src/native/target.js';
 import { WriteOrder } from '../../src/native/write-order.js';
 

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import test from 'ava';
 import { AtaCommand, AtaFlag, type Frame, MaskDirectiveCommand } from '../../src/aoe/index.js';
 import { LocalAccess, toldAccess } from '../../src/native/local-access.js';
+import type { Served } from '../../src/native/served.js';
 import { parseSettings } from '../../src/native/settings.js';
 import { NO_STATE, type TargetState } from '../../src/native/state.js';
 import { StateStore } from '../../src/native/state-store.js';
-import type { Served } from '../../src/native/station.js';
 import { temporaryFolder } from '../temporary.js';
 import { ADDRESS, ata, config, mask, OTHERS, reserve, THEIRS, table } from './bench-top.js';
 

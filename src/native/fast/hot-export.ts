@@ -1,5 +1,5 @@
 import { FileBacking } from '../file-backing.js';
-import type { Served } from '../station.js';
+import type { Served } from '../served.js';
 import { SQE_ASYNC } from './uring.js';
 import { sourceOf } from './words.js';
 

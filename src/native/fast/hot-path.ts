@@ -2,7 +2,7 @@ import { SECTOR } from '../../aoe/index.js';
 import { allocate, DATA_OFFSET, FRAME_OFFSET, type Memory, putAddress } from '../../link/frame-memory.js';
 import type { FrameSource } from '../../link/frame-source.js';
 import { coarseClock } from '../coarse-clock.js';
-import type { Served } from '../station.js';
+import type { Served } from '../served.js';
 import type { Engine } from './engine.js';
 import { addressWord, admits, type HotExport, hotExport } from './hot-export.js';
 import { register, type SlotCompletion, unregister } from './registry.js';
