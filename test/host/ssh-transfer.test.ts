@@ -2,8 +2,8 @@ import { mkdir, mkdtemp, open, readdir, readFile, rm, stat, symlink, writeFile }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { ConnectionLostError } from '../../src/host/ssh/connection.js';
 import { SshHost } from '../../src/host/ssh/host.js';
+import { ConnectionLostError } from '../../src/host/ssh/lost.js';
 import { PIECE, Sftp } from '../../src/host/ssh/sftp.js';
 import { noSshd, Sshd } from './sshd.js';
 

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import type { SshOptions } from '../../src/host/ssh/connection.js';
+import type { SshOptions } from '../../src/host/ssh/options.js';
 
 const SSHD = '/usr/sbin/sshd';
 

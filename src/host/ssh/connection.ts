@@ -1,36 +1,17 @@
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pLimit from 'p-limit';
-import type { AnyAuthMethod, Client, ClientChannel } from 'ssh2';
-import { LabError, linesOf, MissingError, UnreachableError } from '../../errors.js';
-import { quote, quoteArgv } from '../quote.js';
+import type { Client, ClientChannel } from 'ssh2';
+import { LabError, linesOf } from '../../errors.js';
 import { CHANNELS, type Lane } from './channels.js';
+import { openClient } from './handshake.js';
+import { type Elevation, elevated } from './elevation.js';
+import { ConnectionLostError } from './lost.js';
 import { notBegun } from './not-begun.js';
+import type { SshOptions } from './options.js';
 import { anyShellLine, beginSession, NotBegun, newMark, rawSession, type Session } from './session.js';
 import { openSftp, type Sftp } from './sftp.js';
 import { Shells } from './shell.js';
-
-export interface SshOptions {
-  /** How messages call the host: `root@storage1`, `guest target`. */
-  name: string;
-  user: string;
-  /** Opens the byte stream that SSH is spoken on: a TCP connection, a channel of a jump host, a serial line. */
-  open(signal: AbortSignal): Promise<Duplex>;
-  /** The host's public keys in SSH's wire format, where they are known beforehand. Any other is refused. */
-  hostKeys?: readonly Buffer[] | undefined;
-  /** What tells whether the host's key is the right one, where `hostKeys` does not. Asked at each connection. */
-  trust?: (() => Promise<HostTrust>) | undefined;
-  /** A private key in OpenSSH's or PEM format. */
-  privateKey?: string | Buffer | undefined;
-  /** How to log in, where there is no one `privateKey`. Asked at each connection. */
-  login?: (() => Login) | undefined;
-  /** Milliseconds from the first byte to being logged in, a person's answers not counted; 20,000 otherwise. */
-  connectTimeout?: number | undefined;
-  /** Milliseconds between signs of life; after three without an answer the connection counts as lost. 5,000 otherwise. */
-  keepalive?: number | undefined;
-  /** What is known elsewhere of why a connection was lost, such as a kernel's last words. */
-  whyLost?: (() => Promise<string | undefined>) | undefined;
-}
 
 /** What sshd says when it has no room for a channel (RFC 4254, 5.1); one that has just ended may count a moment longer. */
 const CONNECT_FAILED = 2;
@@ -47,86 +28,11 @@ interface ExecOptions {
   isRaw?: boolean | undefined;
 }
 
-/** Whether a host's key is the right one. */
-export interface HostTrust {
-  /** Types of the keys known, so that the host is asked for one of them; any if there are none. */
-  readonly types: readonly string[];
-  /** @throws LabError if it is not the key, or can't be told to be */
-  judge(key: Buffer): Promise<void>;
-  /** What to say of a host that has no key of the types known. */
-  otherType(): LabError;
-}
-
-/** Ways to log in, for one connection. */
-export interface Login {
-  /** Hands out the next way to try, for ssh2's authHandler; false if there is none left. */
-  next(left: readonly string[] | null, take: (method: AnyAuthMethod | false) => void): void;
-  /** Ways that were tried, as messages call them. */
-  readonly tried: readonly string[];
-  /** Whether a person is being asked right now. */
-  readonly isAsking: boolean;
-}
-
-/** How commands get root's rights. */
-export interface Elevation {
-  /** What stands before a command. */
-  words: readonly string[];
-  /** Sent ahead of each command's standard input, for sudo alone. */
-  password?: string | undefined;
-}
-
-/** A step during which the connection was lost: it may have been carried out or not. */
-export class ConnectionLostError extends LabError {}
-
-/** The type of a public key in wire format: its first string (RFC 4253, 6.6); undefined if it is none. */
-export function keyType(key: Buffer): string | undefined {
-  if (key.length < 4) return undefined;
-  const length = key.readUInt32BE(0);
-  return length > 0 && length <= key.length - 4 ? key.subarray(4, 4 + length).toString('latin1') : undefined;
-}
-
-function trustIn(name: string, keys: readonly Buffer[]): HostTrust {
-  const refusal = (shown: string): LabError =>
-    new MissingError({
-      tried: `connecting to ${name} by SSH`,
-      happened: `the host shows ${shown} that is not the one known: it was set up anew, or it is another host`,
-      next: 'find out which, and only then trust the new key',
-      missing: ['known host key'],
-    });
-  return {
-    types: [...new Set(keys.map((key) => keyType(key) ?? ''))],
-    judge: async (key) => {
-      if (!keys.some((known) => known.equals(key))) throw refusal(`a ${keyType(key)} key`);
-    },
-    otherType: () => refusal('a key of another type'),
-  };
-}
-
-/**
- * With a password, `line` begins after the line `mark` on standard input: where sudo did not ask for the password (a rule lets this
- * command pass without), our shell drops it, and no command ever reads it.
- */
-function elevated(line: string, elevation: Elevation | undefined, mark: string): string {
-  if (elevation === undefined) return line;
-  const script =
-    elevation.password === undefined
-      ? line
-      : `l=; until [ "$l" = ${quote(mark)} ]; do IFS= read -r l || exit 1; done; unset l; ${line}`;
-  return `exec ${quoteArgv([...elevation.words, 'sh', '-c', script])}`;
-}
-
-/** RSA keys sign under several names (RFC 8332). */
-function algorithmsFor(types: readonly string[]): string[] {
-  return [
-    ...new Set(types.flatMap((type) => (type === 'ssh-rsa' ? ['rsa-sha2-512', 'rsa-sha2-256'] : [type]))),
-  ];
-}
-
 /** One connection, made when it is first needed, used by all commands, and made anew after it was lost. */
 export class SshConnection {
   readonly options: SshOptions;
   /** Those of the connection that is up; its end is theirs. */
-  shells = new Shells(this);
+  shells = this.#newShells();
   /** What does not change as long as the host runs, and so as long as a connection holds. */
   readonly #remembered = new Map<string, Promise<unknown>>();
   /** How commands get root's rights, once that was found out; set before any shell stays. */
@@ -190,6 +96,10 @@ export class SshConnection {
         await sleep(pause, undefined, { signal });
       }
     });
+  }
+
+  #newShells(): Shells {
+    return new Shells((take, signal) => this.exec('exec sh', take, { signal, lane: 'shell' }));
   }
 
   /** A further connection to the same host. */
@@ -280,7 +190,9 @@ export class SshConnection {
    */
   sftp(): Promise<Sftp | undefined> {
     return this.remember('SFTP', async () =>
-      this.elevation === undefined ? openSftp(await this.#connected(), this) : undefined,
+      this.elevation === undefined
+        ? openSftp(await this.#connected(), (tried) => this.#lost(tried))
+        : undefined,
     );
   }
 
@@ -302,7 +214,7 @@ export class SshConnection {
 
   async close(): Promise<void> {
     this.#closed = true;
-    this.shells = new Shells(this);
+    this.shells = this.#newShells();
     await this.#further?.close();
     const client = await this.#client?.catch(() => undefined);
     if (client === undefined) return;
@@ -329,103 +241,17 @@ export class SshConnection {
   }
 
   async #connect(signal = new AbortController().signal): Promise<Client> {
-    const { name, user, privateKey, hostKeys = [], keepalive = 5000 } = this.options;
-    const { connectTimeout = 20_000 } = this.options;
-    const tried = `connecting to ${name} by SSH`;
-    const trust = (await this.options.trust?.()) ?? trustIn(name, hostKeys);
-    const login = this.options.login?.();
-    const { Client } = (await import('ssh2')).default;
-    const sock = await this.options.open(signal).catch((cause: Error) => {
-      if (cause instanceof LabError) throw cause;
-      throw new UnreachableError({ tried, happened: cause.message, cause });
-    });
-    // ssh2 stops listening before the stream has ended.
-    sock.on('error', () => {});
-    const client = new Client();
-    // Each command under way listens for its end.
-    client.setMaxListeners(0);
-    let distrust: unknown;
-    let timer: NodeJS.Timeout | undefined;
-    try {
-      await new Promise<void>((resolve, reject) => {
-        const watch = (): void => {
-          timer = setTimeout(() => {
-            if (login?.isAsking) watch();
-            else reject(new Error(`no answer within ${connectTimeout / 1000} s`));
-          }, connectTimeout);
-        };
-        watch();
-        client.once('ready', resolve);
-        // More than one may come; one that nobody hears would end this process. A key that can't sign is not the last.
-        client.on('error', (error) => {
-          if (error.level !== 'agent') reject(error);
-        });
-        client.once('close', () => reject(new Error('the host closed the connection')));
-        client.connect({
-          sock,
-          username: user,
-          readyTimeout: 0,
-          keepaliveInterval: keepalive,
-          keepaliveCountMax: 3,
-          ...(trust.types.length === 0
-            ? {}
-            : { algorithms: { serverHostKey: algorithmsFor(trust.types) as never } }),
-          hostVerifier: (key: Buffer, verify: (isRight: boolean) => void) => {
-            trust.judge(key).then(
-              () => verify(true),
-              (error) => {
-                distrust = error;
-                verify(false);
-              },
-            );
-          },
-          ...(privateKey === undefined ? {} : { privateKey }),
-          ...(login === undefined
-            ? {}
-            : { authHandler: (left, _isPartly, take) => login.next(left, take as never) }),
-        });
-      });
-    } catch (error) {
-      client.destroy();
-      if (distrust !== undefined) throw distrust;
-      throw this.#notConnected(tried, error as Error & { level?: string }, trust, login);
-    } finally {
-      clearTimeout(timer);
-    }
+    const client = await openClient(this.options, signal);
     this.#trouble = undefined;
-    client.removeAllListeners('error');
     client.on('error', (error) => {
       this.#trouble = error.message;
     });
     client.once('close', () => {
       this.#client = undefined;
       this.#remembered.clear();
-      this.shells = new Shells(this);
+      this.shells = this.#newShells();
     });
     return client;
-  }
-
-  #notConnected(
-    tried: string,
-    error: Error & { level?: string },
-    trust: HostTrust,
-    login: Login | undefined,
-  ): LabError {
-    if (/no matching host key format/i.test(error.message)) return trust.otherType();
-    if (error.level === 'client-authentication') {
-      const ways = login === undefined || login.tried.length === 0 ? ['keys'] : login.tried;
-      return new MissingError({
-        tried,
-        happened: `the host does not let ${this.options.user} in (tried: ${ways.join(', ')})`,
-        next: [
-          'add the public key to ~/.ssh/authorized_keys there, or name another user or key',
-          "or see the log of sshd there: it refuses users whose login shell is missing or can't be run, and those who are locked or not listed",
-        ],
-        missing: ['login'],
-        cause: error,
-      });
-    }
-    return new UnreachableError({ tried, happened: error.message, cause: error });
   }
 
   async #lost(tried: string): Promise<ConnectionLostError> {

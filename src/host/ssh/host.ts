@@ -17,7 +17,9 @@ import {
 } from '../host.js';
 import { LOCK, LOCK_CODES, LockTalk, lockArguments } from '../lock.js';
 import { inNetns } from './command.js';
-import { ConnectionLostError, SshConnection, type SshOptions } from './connection.js';
+import { SshConnection } from './connection.js';
+import { ConnectionLostError } from './lost.js';
+import type { SshOptions } from './options.js';
 import { type RawOptions, type RawResult, runRemote } from './run.js';
 import * as scripts from './scripts.js';
 import { getPath, putPath, TRANSFER, temporaryBeside, type Wire } from './transfer.js';

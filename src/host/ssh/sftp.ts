@@ -1,7 +1,6 @@
 /** Files by SFTP, version 3 (draft-ietf-secsh-filexfer-02), with many requests under way at once. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client, SFTPWrapper } from 'ssh2';
-import type { SshConnection } from './connection.js';
 
 /** Bytes of a request; each server takes that much (OpenSSH's up to 255 KiB). */
 export const PIECE = 128 * 1024;
@@ -21,11 +20,14 @@ export class SftpRefusal extends Error {
   }
 }
 
+/** What to say of a step during which the connection was lost. */
+type ExplainLoss = (tried: string) => Promise<Error>;
+
 /** Milliseconds for a server to say its version: what speaks no SFTP may never say anything. */
 const GREETING = 10_000;
 
 /** @returns undefined where the host does not offer it: no subsystem, another program in its place, no room for a channel */
-export async function openSftp(client: Client, connection: SshConnection): Promise<Sftp | undefined> {
+export async function openSftp(client: Client, explainLoss: ExplainLoss): Promise<Sftp | undefined> {
   let isLate = false;
   const opened = new Promise<SFTPWrapper | undefined>((resolve) => {
     client.sftp((error, wrapper) => {
@@ -37,7 +39,7 @@ export async function openSftp(client: Client, connection: SshConnection): Promi
     isLate = true;
   });
   const wrapper = await Promise.race([opened, silence]);
-  return wrapper ? new Sftp(wrapper, connection) : undefined;
+  return wrapper ? new Sftp(wrapper, explainLoss) : undefined;
 }
 
 type Done<T> = (error: Error | undefined | null, value?: T) => void;
@@ -45,15 +47,15 @@ type Done<T> = (error: Error | undefined | null, value?: T) => void;
 /** A server of files on a channel that stays, with the rights of the user who logs in. */
 export class Sftp {
   readonly #wrapper: SFTPWrapper;
-  readonly #connection: SshConnection;
+  readonly #explainLoss: ExplainLoss;
   #isOpen = true;
   #isRetired = false;
   /** Files under way. */
   #busy = 0;
 
-  constructor(wrapper: SFTPWrapper, connection: SshConnection) {
+  constructor(wrapper: SFTPWrapper, explainLoss: ExplainLoss) {
     this.#wrapper = wrapper;
-    this.#connection = connection;
+    this.#explainLoss = explainLoss;
     const end = (): void => {
       this.#isOpen = false;
     };
@@ -175,7 +177,7 @@ export class Sftp {
     }).catch(async ({ code, message }) => {
       if (typeof code === 'number') throw new SftpRefusal(code, message);
       this.#isOpen = false;
-      throw await this.#connection.explainLoss(`copying ${path}`);
+      throw await this.#explainLoss(`copying ${path}`);
     });
     asked.catch(() => {});
     return asked;

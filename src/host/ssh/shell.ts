@@ -9,7 +9,6 @@ import { finished } from 'node:stream/promises';
 import type { Budget } from '../budget.js';
 import { quote } from '../quote.js';
 import { CHANNELS } from './channels.js';
-import type { SshConnection } from './connection.js';
 import type { Session } from './session.js';
 
 /** How a command on the far side ended; neither exit code nor signal: its channel was torn off. */
@@ -40,14 +39,17 @@ export function inputWord(input: unknown): string | undefined {
   return data.length > LONGEST_INPUT || !isUtf8(data) || data.includes(0) ? undefined : data.toString();
 }
 
+/** Opens a channel on which a shell runs, and hands it to `take`; the channel is open until that is done. */
+type OpenShell = (take: (session: Session) => Promise<void>, signal?: AbortSignal) => Promise<void>;
+
 /** The shells of one connection. */
 export class Shells {
-  readonly #connection: SshConnection;
+  readonly #openShell: OpenShell;
   readonly #idle = new Set<Shell>();
   #count = 0;
 
-  constructor(connection: SshConnection) {
-    this.#connection = connection;
+  constructor(openShell: OpenShell) {
+    this.#openShell = openShell;
   }
 
   /**
@@ -88,8 +90,7 @@ export class Shells {
         await session.ended;
         this.#idle.delete(shell);
       };
-      this.#connection
-        .exec('exec sh', stay, { signal, lane: 'shell' })
+      this.#openShell(stay, signal)
         .catch(reject)
         .finally(() => {
           this.#count -= 1;

@@ -2,7 +2,8 @@
 import { linesOf, MissingError } from '../../errors.js';
 import { CommandError } from '../command-error.js';
 import { askSecret } from './client/ask.js';
-import type { Elevation, SshConnection } from './connection.js';
+import type { SshConnection } from './connection.js';
+import type { Elevation } from './elevation.js';
 import { runRemote } from './run.js';
 
 const TRIES = 3;

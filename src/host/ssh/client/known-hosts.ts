@@ -1,6 +1,6 @@
 /** OpenSSH's files of known host keys (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT). */
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { keyType } from '../connection.js';
+import { keyType } from '../handshake.js';
 import { matchesPatterns } from './patterns.js';
 
 export interface KnownHostLine {

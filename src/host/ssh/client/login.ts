@@ -1,7 +1,7 @@
 /** How one logs in: by keys, then by what a person answers, in ssh's order. */
 import type { AnyAuthMethod, AuthenticationType, BaseAgent, Prompt } from 'ssh2';
 import { escapeLine } from '../../../escape.js';
-import type { Login } from '../connection.js';
+import type { Login } from '../options.js';
 import { askSecret } from './ask.js';
 
 export interface LoginOptions {

@@ -5,7 +5,8 @@ import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { MissingError, UsageError } from '../../../errors.js';
 import { openTrusted } from '../../../open-trusted.js';
-import { type HostTrust, keyType } from '../connection.js';
+import { keyType } from '../handshake.js';
+import type { HostTrust } from '../options.js';
 import { textOf } from './files.js';
 import { isAbout, type KnownHostLine, knownName, parseKnownHosts } from './known-hosts.js';
 
