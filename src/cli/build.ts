@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
-import type { BuildEvent, BuildResult } from '../build/build.js';
+import type { BuildResult } from '../build/build.js';
 import { isolationRemark } from '../build/isolation.js';
+import type { BuildEvent } from '../build/options.js';
 import { UsageError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { quote } from '../host/quote.js';

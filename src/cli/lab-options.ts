@@ -1,9 +1,9 @@
 /** What plan, apply and destroy have in common. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { LabPlan } from '../lab/actions.js';
 import type { Outcome } from '../lab/apply.js';
 import type { DeedOptions } from '../lab/deeds.js';
 import type { Lab } from '../lab/lab.js';
-import type { LabPlan } from '../lab/plan.js';
 import type { Survey } from '../lab/survey.js';
 import { line } from '../ui/colors.js';
 import { closingHosts } from './hosts.js';

@@ -1,6 +1,6 @@
 /** Whether an interface can carry AoE, and which one should be named instead; pure, so that a plan says the same as what carries it out. */
 import { MissingError, type ToldFacts, UsageError } from '../errors.js';
-import type { InterfaceFacts } from './interface.js';
+import type { InterfaceFacts } from './interface-facts.js';
 import { interfaceObjection, mtuObjection, upCommand } from './interface-objection.js';
 
 /** What speaks against an interface, and the error that tells it. */

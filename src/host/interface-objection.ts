@@ -3,7 +3,7 @@
  * decided in the kernel's net/core/dev.c (__netif_receive_skb_core) by the receive handler of what the interface belongs to.
  */
 import { type Master, portWords, takesFrames } from '../port-of.js';
-import type { InterfaceFacts } from './interface.js';
+import type { InterfaceFacts } from './interface-facts.js';
 
 export interface InterfaceObjection {
   happened: string;

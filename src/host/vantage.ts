@@ -5,7 +5,8 @@
  */
 
 import type { Host } from './host.js';
-import { type InterfaceFacts, listInterfaces } from './interface.js';
+import { listInterfaces } from './interface.js';
+import type { InterfaceFacts } from './interface-facts.js';
 import { parseIpJson } from './links.js';
 
 export interface Vantage {

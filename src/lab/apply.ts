@@ -5,8 +5,8 @@
 
 import pLimit, { type LimitFunction } from 'p-limit';
 import { formatAddress } from '../aoe/index.js';
+import type { Action, Create, Delete, LabPlan, Replace, Restart } from './actions.js';
 import { groupBy } from './group.js';
-import type { Action, Create, Delete, LabPlan, Replace, Restart } from './plan.js';
 
 export type Outcome =
   | { action: Action; result: 'done' }

@@ -1,5 +1,6 @@
 import { type AnnouncementWatch, watchAnnouncements } from '../target/announcement.js';
-import { type Deed, driverFor } from '../target/driver.js';
+import type { Deed } from '../target/driver.js';
+import { driverFor } from '../target/drivers.js';
 import type { EntryStore } from '../target/entry.js';
 import { prepareHandOver } from '../target/hand-over.js';
 import { attachOwn } from '../target/loops.js';

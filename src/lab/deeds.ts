@@ -5,15 +5,15 @@ import type { MadeFile } from '../storage/files.js';
 import { expectedError } from '../system-errors.js';
 import { EntryStore, exportId } from '../target/entry.js';
 import { exportTargets } from '../target/export.js';
-import type { Served } from '../target/plan.js';
 import { type ProvideOptions, provide } from '../target/provide.js';
 import type { Recovery } from '../target/recover.js';
 import { restartEach } from '../target/restart.js';
+import type { Served } from '../target/served.js';
 import { unexportTargets } from '../target/unexport.js';
+import type { Create, Delete, Replace, Restart } from './actions.js';
 import type { Deeds, Failure } from './apply.js';
 import { groupBy } from './group.js';
 import type { Lab, LabExport } from './lab.js';
-import type { Create, Delete, Replace, Restart } from './plan.js';
 import { specOf } from './spec.js';
 
 export interface DeedOptions extends Pick<ProvideOptions, 'offline' | 'onEvent'> {

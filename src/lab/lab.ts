@@ -1,7 +1,6 @@
 /** A lab, resolved: plain data, every default in its place. */
 import type { FindingKind } from '../storage/findings.js';
-import type { ExportOptions } from '../target/entry.js';
-import type { RestartPolicy } from '../target/supervise.js';
+import type { ExportOptions, RestartPolicy } from '../target/entry.js';
 
 export interface Lab {
   name: string;

@@ -1,8 +1,8 @@
 /** Where the exports of a lab are to be served, against what its hosts have there; no I/O. */
 
 import { withoutBreaks } from '../escape.js';
-import type { InterfaceFacts } from '../host/interface.js';
 import { chooseInterface, findInterface } from '../host/interface-choice.js';
+import type { InterfaceFacts } from '../host/interface-facts.js';
 import { linkObjection, macvlanObjection } from '../host/interface-objection.js';
 import { describeForeign, type ForeignTarget, mayAnswer, stopCommand } from '../target/foreign-target.js';
 import { isAllowed } from '../target/suitability.js';

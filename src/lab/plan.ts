@@ -1,9 +1,11 @@
 /** What has to be done for a lab to be as its file says: from the wish and what the hosts have to actions; no I/O. */
+
 import { formatAddress } from '../aoe/index.js';
 import { withoutBreaks } from '../escape.js';
 import { exportId } from '../target/entry.js';
 import type { ExportStatus } from '../target/status.js';
 import { isAllowed } from '../target/suitability.js';
+import type { Action, Create, LabPlan, Replace, Restart, SegmentAnswers, Trouble } from './actions.js';
 import { type Difference, differences } from './differences.js';
 import { groupBy } from './group.js';
 import { type Lab, type LabExport, type LabHost, type LabSegment, segmentInterface } from './lab.js';
@@ -14,84 +16,6 @@ import { judgePlan, type Readiness } from './readiness.js';
 export type HostState =
   | { host: string; exports: ExportStatus[]; places?: HostPlace[]; readiness?: Readiness }
   | { host: string; error: string };
-
-/** Who answered on a segment. */
-export interface Answer {
-  shelf: number;
-  slot: number;
-  mac: string;
-}
-
-export interface SegmentAnswers {
-  segment: string;
-  /** Host and interface that asked; null if no host at hand has a place to ask from. */
-  askedFrom: string | null;
-  answers: Answer[];
-}
-
-interface Common {
-  host: string;
-  /** `e0.1@eth0` */
-  id: string;
-}
-
-/** Something is made. */
-interface Making extends Common {
-  export: LabExport;
-  /** An export of this lab that goes made its file. */
-  made: boolean;
-}
-
-/** Something goes. */
-interface Ending extends Common {
-  /** Its file is that of an export that stays or comes. */
-  fileStays: boolean;
-}
-
-export interface Create extends Making {
-  kind: 'create';
-  /** Hosts that end the same address first. */
-  movedFrom: string[];
-}
-
-export interface Replace extends Making, Ending {
-  kind: 'replace';
-  differences: Difference[];
-}
-
-export interface Restart extends Common {
-  kind: 'restart';
-  export: LabExport;
-  faults: string[];
-}
-
-export interface Delete extends Ending {
-  kind: 'delete';
-  is: Pick<ExportStatus, 'shelf' | 'slot' | 'implementation' | 'release' | 'file' | 'size'>;
-}
-
-export type Action = Create | Replace | Restart | Delete;
-
-/** What stands in the way of an export, or of all of a host's (then without id); only a person can mend it. */
-export interface Trouble {
-  host: string;
-  id: string | null;
-  happened: string;
-  next: string | null;
-}
-
-export interface LabPlan {
-  lab: string;
-  actions: Action[];
-  troubles: Trouble[];
-  /** What the user should know, and stands in nobody's way. */
-  warnings: { host: string; id: string; text: string }[];
-  /** Exports that are as they should be. */
-  unchanged: number;
-  /** Exports of the lab's hosts that are not the lab's. */
-  foreign: number;
-  segments: Omit<SegmentAnswers, 'answers'>[];
-}
 
 export function planLab(
   lab: Lab,

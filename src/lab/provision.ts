@@ -4,8 +4,8 @@ import { MissingError, UnreachableError, UsageError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { expectedError } from '../system-errors.js';
 import { requireProvidable } from '../target/provide.js';
+import type { Action, Create, LabPlan, Replace, Trouble } from './actions.js';
 import { groupBy } from './group.js';
-import type { Action, Create, LabPlan, Replace, Trouble } from './plan.js';
 
 export interface ProvisionOptions {
   /** Hosts at once. */

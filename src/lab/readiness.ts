@@ -3,9 +3,9 @@ import { LabError, UsageError } from '../errors.js';
 import { type ExportEntry, exportId } from '../target/entry.js';
 import { tellRoom } from '../target/room.js';
 import { judgeExport, type StorageSurvey, type Suitability } from '../target/suitability.js';
+import type { LabPlan } from './actions.js';
 import { groupBy } from './group.js';
 import type { LabExport } from './lab.js';
-import type { LabPlan } from './plan.js';
 import { specOf } from './spec.js';
 
 /** What a host says of what a plan needs there. */

@@ -2,7 +2,7 @@
 import { AoeError, identifiedSectors, SECTOR } from '../aoe/index.js';
 import { LabError } from '../errors.js';
 import type { Host } from '../host/host.js';
-import type { InterfaceFacts } from '../host/interface.js';
+import type { InterfaceFacts } from '../host/interface-facts.js';
 import { AoeAnswerError } from '../initiator/faults.js';
 import type { Target } from '../initiator/target.js';
 import type { Link } from '../link/link.js';

@@ -9,9 +9,10 @@ import type { Network } from '../target/network.js';
 import { withNetwork } from '../target/rivals.js';
 import { exportStatus } from '../target/status.js';
 import { surveyFor } from '../target/suitability.js';
+import type { SegmentAnswers } from './actions.js';
 import { type Lab, type LabExport, type LabHost, type LabSegment, segmentInterface } from './lab.js';
 import type { HostPlace } from './places.js';
-import type { HostState, SegmentAnswers } from './plan.js';
+import type { HostState } from './plan.js';
 import type { Readiness } from './readiness.js';
 
 /** How a host is reached by what the lab says of it. */

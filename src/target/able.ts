@@ -1,11 +1,12 @@
 /** Whether an export can be served now, and may be; asked before anything that runs is stopped. */
 import { type ErrorFacts, LabError, linesOf } from '../errors.js';
-import { type InterfaceFacts, requireAmong } from '../host/interface.js';
+import { requireAmong } from '../host/interface.js';
+import type { InterfaceFacts } from '../host/interface-facts.js';
 import type { Finding, FindingKind } from '../storage/findings.js';
 import type { StorageSnapshot } from '../storage/snapshot.js';
 import { type Refreshed, refreshed, surveyNames, UnwantedError } from './backing-now.js';
 import { linkDisk } from './disk-link.js';
-import { driverFor, markedSo } from './driver.js';
+import { driverFor, markedSo } from './drivers.js';
 import { type EntryStore, type ExportEntry, exportId, isSameExport, without } from './entry.js';
 import type { Network } from './network.js';
 import { deletedFilesOf } from './opened.js';

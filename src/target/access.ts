@@ -5,7 +5,7 @@ import { AoeAnswerError } from '../initiator/faults.js';
 import type { Station } from '../initiator/who-answers.js';
 import type { DaemonStatus } from '../native/status-file.js';
 import { daemonStatus, isAt } from './daemon-status.js';
-import { driverFor } from './driver.js';
+import { driverFor } from './drivers.js';
 import type { EntryStore, ExportEntry, WireState } from './entry.js';
 import { readKept } from './kept-lists.js';
 import { processesOf } from './processes.js';

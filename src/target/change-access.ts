@@ -8,7 +8,7 @@ import { quoteArgv } from '../host/quote.js';
 import type { ToldAccess } from '../native/status-file.js';
 import { type ExportAccess, judgeAccess } from './access.js';
 import { daemonStatus, isAt } from './daemon-status.js';
-import { driverFor } from './driver.js';
+import { driverFor } from './drivers.js';
 import { EntryStore, type ExportEntry, exportId } from './entry.js';
 import { nameOf } from './give-back.js';
 import { clearKept } from './kept-lists.js';

@@ -1,11 +1,8 @@
-/** What differs between the shapes of control; everything else is the same for all targets. */
+/** What the shapes of control have in common: what a driver does for an export. */
 import type { StartOptions } from '../host/host.js';
-import type { InterfaceFacts } from '../host/interface.js';
-import { DaemonDriver } from './daemon-driver.js';
-import type { EntryStore, ExportEntry } from './entry.js';
-import { ModuleDriver } from './module-driver.js';
+import type { InterfaceFacts } from '../host/interface-facts.js';
+import type { ExportEntry } from './entry.js';
 import type { Presence } from './presence.js';
-import { ProcessDriver } from './process-driver.js';
 
 export interface Preview {
   commands: string[][];
@@ -49,20 +46,4 @@ export interface Driver {
   /** The same for exports that are restarted together; that of processes is in their environment (see processes.ts). */
   mark(entry: ExportEntry): string;
   logPath(entry: ExportEntry): string;
-}
-
-/** Those of them that are restarted together under a mark. */
-export function markedSo(store: EntryStore, entries: readonly ExportEntry[], mark: string): ExportEntry[] {
-  return entries.filter((entry) => driverFor(store, entry).mark(entry) === mark);
-}
-
-export function driverFor(store: EntryStore, entry: ExportEntry): Driver {
-  switch (entry.control.shape) {
-    case 'process':
-      return new ProcessDriver(store);
-    case 'daemon':
-      return new DaemonDriver(store);
-    case 'control-file':
-      return new ModuleDriver(store);
-  }
 }

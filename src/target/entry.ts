@@ -13,7 +13,6 @@ import { type Links, SECTOR } from '../storage/backing.js';
 import type { MadeFile } from '../storage/files.js';
 import type { FindingKind } from '../storage/findings.js';
 import type { Identity } from '../storage/identity.js';
-import type { RestartPolicy } from './supervise.js';
 
 /**
  * wish: being made; found by a later command under the lock, its maker died
@@ -50,6 +49,9 @@ export interface ExportOptions {
   /** Config string, MAC mask list and reservation can't be changed over the wire. */
   lockAccess?: boolean;
 }
+
+/** When a process that ended is started again: whatever it ended with, until its export ends. */
+export type RestartPolicy = 'on-failure';
 
 export interface ExportEntry {
   format: 1;

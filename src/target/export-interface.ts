@@ -1,6 +1,7 @@
 import { MissingError, UsageError } from '../errors.js';
 import type { Host } from '../host/host.js';
-import { type InterfaceFacts, requireAmong } from '../host/interface.js';
+import { requireAmong } from '../host/interface.js';
+import type { InterfaceFacts } from '../host/interface-facts.js';
 import { linkObjection, macvlanObjection } from '../host/interface-objection.js';
 import type { ExportEntry } from './entry.js';
 

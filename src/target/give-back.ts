@@ -1,6 +1,6 @@
 import { requireInterface } from '../host/interface.js';
 import { refreshOne, requireNoneUnwanted } from './able.js';
-import { driverFor } from './driver.js';
+import { driverFor } from './drivers.js';
 import { type EntryStore, type ExportEntry, exportId, type WireState } from './entry.js';
 import { markLog } from './log-marks.js';
 import { detachLoops, reattach } from './loops.js';

@@ -1,7 +1,7 @@
 /** What is wrong with the place an export is served at: its interface, and who answers there. Pure: from a snapshot to faults. */
 import { formatAddress, formatMac, SECTOR } from '../aoe/index.js';
-import type { InterfaceFacts } from '../host/interface.js';
 import { findInterface } from '../host/interface-choice.js';
+import type { InterfaceFacts } from '../host/interface-facts.js';
 import { interfaceObjection, linkObjection, mtuObjection } from '../host/interface-objection.js';
 import { describeIdentity } from '../initiator/disks.js';
 import { distinctDisks } from '../initiator/who-answers.js';

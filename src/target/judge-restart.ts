@@ -1,11 +1,11 @@
 /** Which exports of one program can be started again, and may be. */
-import type { InterfaceFacts } from '../host/interface.js';
+import type { InterfaceFacts } from '../host/interface-facts.js';
 import { quoteArgv } from '../host/quote.js';
 import type { StorageSnapshot } from '../storage/snapshot.js';
 import { type Allowance, requireAble, requireUnused, withRefreshed } from './able.js';
 import { type Refreshed, UnwantedError } from './backing-now.js';
 import { isSecondWay } from './claims.js';
-import { driverFor } from './driver.js';
+import { driverFor } from './drivers.js';
 import { type EntryStore, type ExportEntry, exportId, isSameExport, without } from './entry.js';
 import { requireOwnAddress, withNetwork } from './rivals.js';
 import { surveyFor } from './suitability.js';

@@ -3,7 +3,7 @@
  * an earlier one said is no cause of anything now.
  */
 import { posix } from 'node:path';
-import { driverFor } from './driver.js';
+import { driverFor } from './drivers.js';
 import { type EntryStore, type ExportEntry, exportId } from './entry.js';
 
 export type Occasion = 'exported' | 'restarted' | 'moved here';

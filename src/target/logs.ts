@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import { linesOf, UsageError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { readIfThere } from '../host/if-there.js';
-import { driverFor } from './driver.js';
+import { driverFor } from './drivers.js';
 import { EntryStore, type ExportEntry, exportId } from './entry.js';
 import { exportedAt } from './log-marks.js';
 import { LONGEST_LOG } from './log-size.js';

@@ -1,6 +1,7 @@
 /** The network side of a host, looked at once for all exports of a command: interfaces, targets of others, who answers. */
 import type { Host } from '../host/host.js';
-import { type InterfaceFacts, listInterfaces } from '../host/interface.js';
+import { listInterfaces } from '../host/interface.js';
+import type { InterfaceFacts } from '../host/interface-facts.js';
 import type { ForeignTarget } from './foreign-target.js';
 import { findForeignTargets } from './foreign-targets.js';
 import { Wire } from './wire.js';

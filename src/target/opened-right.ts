@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LabError, linesOf } from '../errors.js';
-import { driverFor, markedSo } from './driver.js';
+import { driverFor, markedSo } from './drivers.js';
 import { type EntryStore, type ExportEntry, exportId } from './entry.js';
 import { exposedPath } from './exposed.js';
 import { keyOf, type OpenedFile, openedBy } from './opened.js';

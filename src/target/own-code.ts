@@ -11,7 +11,7 @@ import { here } from '../host/local.js';
 import { inRange } from '../patch/condition.js';
 import { cacheFolder, packageRoot, programsFolder } from '../paths.js';
 import type { Control } from '../recipe/schema.js';
-import type { Served } from './plan.js';
+import type { Served } from './served.js';
 
 /** Name of the artifact, a folder. */
 const OWN_CODE = 'aoe-lab';

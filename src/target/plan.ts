@@ -6,14 +6,14 @@ import { listInterfaces } from '../host/interface.js';
 import { preparedLinks } from '../host/prepare/links.js';
 import { packageRoot } from '../paths.js';
 import { allows } from '../recipe/allows.js';
-import type { Control } from '../recipe/schema.js';
 import type { Backing } from '../storage/backing.js';
 import { makingName } from '../storage/files.js';
 import type { Finding } from '../storage/findings.js';
 import { attachCommand, listLoops } from '../storage/loop.js';
 import { requireDirectIo, requireDirectLoops } from './direct-io.js';
 import { diskLink } from './disk-link.js';
-import { driverFor, type Preview } from './driver.js';
+import type { Preview } from './driver.js';
+import { driverFor } from './drivers.js';
 import { EntryStore, type ExportEntry, exportId, type StateFolder } from './entry.js';
 import { requireCarrier, requireExportable } from './export-interface.js';
 import { loopOptions } from './loops.js';
@@ -23,21 +23,9 @@ import { keptPath } from './persist/services.js';
 import { requireFree } from './rivals.js';
 import { tellRoom } from './room.js';
 import { serialOf } from './serial.js';
+import type { Served } from './served.js';
 import { isAllowed, judgeExport, type StorageSurvey, surveyFor } from './suitability.js';
 import { checkWish, type ExportWish, withDefaults } from './wish.js';
-
-/** What is to serve the export: a build and the way to drive it. */
-export interface Served {
-  implementation: string;
-  release: string;
-  control: Control;
-  /** Digest that names the build. */
-  build: string;
-  /** Files on this machine. */
-  artifacts: { name: string; path: string }[];
-  /** Path of node on the host, of a target of this package. */
-  node?: string;
-}
 
 export interface ExportPlan {
   /** In phase `wish`. */

@@ -1,5 +1,5 @@
 import type { Host } from '../host/host.js';
-import type { InterfaceFacts } from '../host/interface.js';
+import type { InterfaceFacts } from '../host/interface-facts.js';
 import { listeningOn } from './listening.js';
 
 /** What a host has of the target that is to serve an export. */

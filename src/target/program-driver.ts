@@ -1,4 +1,4 @@
-import type { InterfaceFacts } from '../host/interface.js';
+import type { InterfaceFacts } from '../host/interface-facts.js';
 import type { EntryStore, ExportEntry } from './entry.js';
 import { Launcher } from './launcher.js';
 import { type Presence, processPresence } from './presence.js';

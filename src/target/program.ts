@@ -5,11 +5,11 @@ import { allows } from '../recipe/allows.js';
 import type { Capability, Control } from '../recipe/schema.js';
 import { render, renderArgv } from '../templating.js';
 import { diskCommand, disksCommand, disksWatch, isWatched } from './disk-link.js';
+import type { RestartPolicy } from './entry.js';
 import { type ExportEntry, exportId, type StateFolder } from './entry.js';
 import { exposedPath, HANDED, handed } from './exposed.js';
 import { programSettings, type Setting } from './persist/sandbox.js';
 import { capabilitiesOf } from './rights.js';
-import type { RestartPolicy } from './supervise.js';
 import { daemonVariables, exportVariables } from './variables.js';
 
 type DaemonControl = Extract<Control, { shape: 'daemon' }>;

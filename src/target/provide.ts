@@ -1,6 +1,6 @@
-import type { BuildEvent } from '../build/build.js';
 import { isolationRemark } from '../build/isolation.js';
 import type { KernelTree } from '../build/kernel.js';
+import type { BuildEvent } from '../build/options.js';
 import { UsageError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { here } from '../host/local.js';
@@ -9,7 +9,7 @@ import type { Control, Recipe, Release } from '../recipe/schema.js';
 import type { SourceEvent, SourceTree } from '../source/fetch.js';
 import { sourceRemark } from '../source/unproven.js';
 import { nodeOn, runsOwnCode, withOwnCode } from './own-code.js';
-import type { Served } from './plan.js';
+import type { Served } from './served.js';
 
 export interface ProvideOptions {
   release?: string | undefined;

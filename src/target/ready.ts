@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LabError } from '../errors.js';
-import { type InterfaceFacts, listInterfaces } from '../host/interface.js';
+import { listInterfaces } from '../host/interface.js';
 import { findInterface } from '../host/interface-choice.js';
+import type { InterfaceFacts } from '../host/interface-facts.js';
 import { type InterfaceObjection, linkObjection } from '../host/interface-objection.js';
 import type { AnnouncementWatch } from './announcement.js';
-import { driverFor } from './driver.js';
+import { driverFor } from './drivers.js';
 import { type EntryStore, type ExportEntry, exportId } from './entry.js';
 import { linesSinceMark } from './log-marks.js';
 import { requireRightFile } from './opened-right.js';

@@ -7,7 +7,7 @@ import { sameFile } from '../storage/snapshot.js';
 import { surveyStorage } from '../storage/survey.js';
 import { namesOf } from './backing-now.js';
 import { daemonStatus, daemonStatusPath, isAt } from './daemon-status.js';
-import { driverFor } from './driver.js';
+import { driverFor } from './drivers.js';
 import { type EntryStore, type ExportEntry, exportId } from './entry.js';
 import { type AttachedLoop, loopsIn, ownLoops } from './loops.js';
 import { keyOf, openedBy } from './opened.js';

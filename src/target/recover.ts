@@ -1,4 +1,4 @@
-import { driverFor } from './driver.js';
+import { driverFor } from './drivers.js';
 import type { EntryStore } from './entry.js';
 import { type GivenBack, giveBack } from './give-back.js';
 import { settlePersistence } from './persist/settle.js';

@@ -3,7 +3,7 @@ import type { StorageSnapshot } from '../storage/snapshot.js';
 import { type Allowance, requireNothingLost } from './able.js';
 import { surveyNames } from './backing-now.js';
 import { linkDisk } from './disk-link.js';
-import { driverFor, markedSo } from './driver.js';
+import { driverFor, markedSo } from './drivers.js';
 import { EntryStore, type ExportEntry, exportId, isSameExport } from './entry.js';
 import { startedOn } from './export-interface.js';
 import { type Judged, judgeGroup } from './judge-restart.js';

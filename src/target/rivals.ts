@@ -1,8 +1,9 @@
 /** Who else answers for an address: on the wire, and among the processes of the host. */
 import { formatAddress, formatMac } from '../aoe/index.js';
 import { UsageError } from '../errors.js';
-import { type InterfaceFacts, noneIfGone } from '../host/interface.js';
+import { noneIfGone } from '../host/interface.js';
 import { findInterface } from '../host/interface-choice.js';
+import type { InterfaceFacts } from '../host/interface-facts.js';
 import { describeStation } from '../initiator/disks.js';
 import { distinctDisks, type Station } from '../initiator/who-answers.js';
 import { type EntryStore, type ExportEntry, exportId } from './entry.js';

@@ -1,7 +1,8 @@
 import { type NetworkFiles, surveyNetworkFiles } from '../host/at-boot/survey.js';
 import type { Host } from '../host/host.js';
-import { type InterfaceFacts, isGone } from '../host/interface.js';
+import { isGone } from '../host/interface.js';
 import { findInterface } from '../host/interface-choice.js';
+import type { InterfaceFacts } from '../host/interface-facts.js';
 import type { DaemonStatus } from '../native/status-file.js';
 import { daemonStatus, daemonStatusPath, isAt } from './daemon-status.js';
 import type { ExportEntry } from './entry.js';

@@ -10,8 +10,8 @@ import { surveyStorage } from '../storage/survey.js';
 import { claimsOf, isSecondWay } from './claims.js';
 import { type EntryStore, type ExportEntry, exportId } from './entry.js';
 import { kernelNames, loopsIn, ownLoops } from './loops.js';
-import type { Served } from './plan.js';
 import { findProcesses } from './processes.js';
+import type { Served } from './served.js';
 import type { ExportWish } from './wish.js';
 
 /** What a host says of its storage, and what of that is ours. */

@@ -1,8 +1,6 @@
 import { quoteArgv } from '../host/quote.js';
+import type { RestartPolicy } from './entry.js';
 import { RUN_MARK } from './processes.js';
-
-/** When a process that ended is started again: whatever it ended with, until its export ends. */
-export type RestartPolicy = 'on-failure';
 
 /** `$1` is the pause in seconds. A signal to the shell ends it at once, also while it waits. */
 const LOOP = `pause=$1; shift

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { driverFor } from './driver.js';
+import { driverFor } from './drivers.js';
 import type { EntryStore, ExportEntry } from './entry.js';
 import { CUT_LOGS } from './log-size.js';
 import { recordPath } from './run-record.js';

@@ -1,6 +1,6 @@
 import { isFull } from '../host/rights.js';
 import { type Removal, removeFile, removeUnplaced } from '../storage/files.js';
-import { driverFor } from './driver.js';
+import { driverFor } from './drivers.js';
 import { type EntryStore, type ExportEntry, exportId } from './entry.js';
 import { retireLoops } from './loops.js';
 import { settlePersistence } from './persist/settle.js';

@@ -1,7 +1,7 @@
 /** What initiators set on a target, read from one target and set on the one that takes its place. */
 import { AoeError, ConfigCommand, formatMac, type Mac, parseMac } from '../aoe/index.js';
 import { LabError } from '../errors.js';
-import type { InterfaceFacts } from '../host/interface.js';
+import type { InterfaceFacts } from '../host/interface-facts.js';
 import { AoeAnswerError, NoAnswerError } from '../initiator/faults.js';
 import { Target } from '../initiator/target.js';
 import type { Link } from '../link/link.js';

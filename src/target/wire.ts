@@ -1,7 +1,8 @@
 /** What the wire says of exports: asked from wherever this host can ask. */
 import { formatMac } from '../aoe/index.js';
 import type { Host } from '../host/host.js';
-import { type InterfaceFacts, listInterfaces } from '../host/interface.js';
+import { listInterfaces } from '../host/interface.js';
+import type { InterfaceFacts } from '../host/interface-facts.js';
 import { interfaceObjection, mtuObjection } from '../host/interface-objection.js';
 import { findVantage, type InterfaceLister, type Vantage } from '../host/vantage.js';
 import { type Station, whoAnswers } from '../initiator/who-answers.js';

@@ -4,8 +4,7 @@ import { allows } from '../recipe/allows.js';
 import type { Control, OptionName } from '../recipe/schema.js';
 import type { MadeFile } from '../storage/files.js';
 import type { FindingKind } from '../storage/findings.js';
-import type { ExportOptions } from './entry.js';
-import type { RestartPolicy } from './supervise.js';
+import type { ExportOptions, RestartPolicy } from './entry.js';
 
 export interface ExportWish {
   shelf: number;

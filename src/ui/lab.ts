@@ -1,7 +1,7 @@
+import type { Action, LabPlan, Trouble } from '../lab/actions.js';
 import type { Outcome } from '../lab/apply.js';
 import type { Difference } from '../lab/differences.js';
 import { groupBy } from '../lab/group.js';
-import type { Action, LabPlan, Trouble } from '../lab/plan.js';
 import { formatSize } from '../units.js';
 import colors, { line } from './colors.js';
 

@@ -1,6 +1,6 @@
 import { UsageError } from '../errors.js';
 import type { Recipe } from '../recipe/schema.js';
-import type { Served } from '../target/plan.js';
+import type { Served } from '../target/served.js';
 
 /** Where a target runs: on this machine, or in a guest. */
 export type Place = 'here' | 'guest';

@@ -1,4 +1,4 @@
-import type { InterfaceFacts } from '../../src/host/interface.js';
+import type { InterfaceFacts } from '../../src/host/interface-facts.js';
 
 /** A card that can carry AoE. */
 export const eth0: InterfaceFacts = {

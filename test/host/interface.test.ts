@@ -4,8 +4,9 @@
  * kernels of live tests lack them.
  */
 import test from 'ava';
-import { type InterfaceFacts, interfacesFrom } from '../../src/host/interface.js';
+import { interfacesFrom } from '../../src/host/interface.js';
 import { chooseInterface } from '../../src/host/interface-choice.js';
+import type { InterfaceFacts } from '../../src/host/interface-facts.js';
 import { interfaceObjection, macvlanObjection, mtuObjection } from '../../src/host/interface-objection.js';
 import { parseLinks } from '../../src/host/links.js';
 

@@ -1,6 +1,6 @@
 import test from 'ava';
 import type { Host } from '../../src/host/host.js';
-import type { InterfaceFacts } from '../../src/host/interface.js';
+import type { InterfaceFacts } from '../../src/host/interface-facts.js';
 import { findVantage } from '../../src/host/vantage.js';
 
 /** A veth of index 2 whose other end has the index 2 in another namespace, as the first interface of each container has. */

@@ -1,8 +1,9 @@
 /** Hosts as a plan sees them, without any: exports are made and ended in memory, and what must never be is looked for. */
 
+import type { Action, Create, Replace, Restart } from '../../src/lab/actions.js';
 import type { Deeds, Failure } from '../../src/lab/apply.js';
 import type { Lab, LabExport } from '../../src/lab/lab.js';
-import type { Action, Create, HostState, Replace, Restart } from '../../src/lab/plan.js';
+import type { HostState } from '../../src/lab/plan.js';
 import { exportId } from '../../src/target/entry.js';
 import type { ExportStatus } from '../../src/target/status.js';
 

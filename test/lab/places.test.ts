@@ -1,5 +1,5 @@
 import test from 'ava';
-import type { InterfaceFacts } from '../../src/host/interface.js';
+import type { InterfaceFacts } from '../../src/host/interface-facts.js';
 import type { LabExport } from '../../src/lab/lab.js';
 import { type HostPlace, placeTrouble } from '../../src/lab/places.js';
 import { eth0 } from '../host/eth0.js';

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import test from 'ava';
 import { here } from '../../src/host/local.js';
+import type { LabPlan } from '../../src/lab/actions.js';
 import type { LabExport } from '../../src/lab/lab.js';
-import type { LabPlan } from '../../src/lab/plan.js';
 import { judgePlan } from '../../src/lab/readiness.js';
 import { surveyStorage } from '../../src/storage/survey.js';
 import { temporaryFolder } from '../temporary.js';

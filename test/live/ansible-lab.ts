@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import type { LabPlan } from '../../src/lab/plan.js';
+import type { LabPlan } from '../../src/lab/actions.js';
 import { noProgram } from '../lab/ansible/tools.js';
 import { labCli, labEnvironment, labJson, writeLabFile } from './lab-hosts.js';
 import { builtVblade } from './machine.js';

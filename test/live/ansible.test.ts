@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import type { LabPlan } from '../../src/lab/plan.js';
+import type { LabPlan } from '../../src/lab/actions.js';
 import type { StatusReport } from '../../src/target/status.js';
 import { noProgram } from '../lab/ansible/tools.js';
 import { noPlay, type Played, planned, play, rendered } from './ansible-lab.js';

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { LabPlan } from '../../src/lab/plan.js';
+import type { LabPlan } from '../../src/lab/actions.js';
 import { cli } from './cli.js';
 import { labJson, writeLabFile } from './lab-hosts.js';
 import { builtVblade, testUnless } from './machine.js';

@@ -1,5 +1,5 @@
 /** `apply` killed at any moment: the next one reaches what the file says, nothing is exported twice and nothing is lost. */
-import type { LabPlan } from '../../src/lab/plan.js';
+import type { LabPlan } from '../../src/lab/actions.js';
 import { contentsOf, labCli, labJson, onHost, writeLabFile } from './lab-hosts.js';
 import { builtVblade, testUnless } from './machine.js';
 import { noSshLab, sshLab } from './ssh-lab.js';

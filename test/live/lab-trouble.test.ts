@@ -1,7 +1,7 @@
 /** Labs in trouble: a stranger on the wire, exports of others, a host that is gone, a signal. */
 import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
-import type { LabPlan } from '../../src/lab/plan.js';
+import type { LabPlan } from '../../src/lab/actions.js';
 import { MAIN } from './cli.js';
 import { labCli, labEnvironment, labJson, onHost, writeLabFile } from './lab-hosts.js';
 import { builtVblade, testUnless } from './machine.js';

@@ -1,5 +1,5 @@
 /** lab.yaml on real hosts over SSH: planned, applied, mended, destroyed, and killed in between. */
-import type { LabPlan } from '../../src/lab/plan.js';
+import type { LabPlan } from '../../src/lab/actions.js';
 import { contentsOf, labCli, labImplementations, labJson, onHost, writeLabFile } from './lab-hosts.js';
 import { builtVblade, testUnless } from './machine.js';
 import { noSshLab, sshLab } from './ssh-lab.js';

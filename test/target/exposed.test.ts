@@ -8,7 +8,7 @@ import test, { type ExecutionContext } from 'ava';
 import { here } from '../../src/host/local.js';
 import { attachLoop, listLoops } from '../../src/storage/loop.js';
 import { diskList, disksWatch } from '../../src/target/disk-link.js';
-import { driverFor } from '../../src/target/driver.js';
+import { driverFor } from '../../src/target/drivers.js';
 import { EntryStore, type ExportEntry, StateFolder } from '../../src/target/entry.js';
 import { requireRightFile } from '../../src/target/opened-right.js';
 import { RUN_MARK } from '../../src/target/processes.js';

@@ -1,6 +1,6 @@
 import test from 'ava';
 import type { Identify } from '../../src/aoe/index.js';
-import type { InterfaceFacts } from '../../src/host/interface.js';
+import type { InterfaceFacts } from '../../src/host/interface-facts.js';
 import type { Station } from '../../src/initiator/who-answers.js';
 import { type InterfaceSnapshot, interfaceFaults } from '../../src/target/interface-faults.js';
 import { eth0 } from '../host/eth0.js';

@@ -4,7 +4,7 @@ import { CommandError } from '../../src/host/command-error.js';
 import type { RunOptions } from '../../src/host/host.js';
 import type { Control } from '../../src/recipe/schema.js';
 import { parseSurvey } from '../../src/storage/survey-text.js';
-import { driverFor } from '../../src/target/driver.js';
+import { driverFor } from '../../src/target/drivers.js';
 import { EntryStore } from '../../src/target/entry.js';
 import { loopsIn, ownLoops } from '../../src/target/loops.js';
 import { Network } from '../../src/target/network.js';

@@ -1,5 +1,5 @@
 /** What a reboot would change about an interface that carries AoE, and what to do about it. No I/O. */
-import type { InterfaceFacts } from '../interface.js';
+import type { InterfaceFacts } from '../interface-facts.js';
 import { type AtBoot, atBoot } from './managers.js';
 import type { NetworkFiles } from './survey.js';
 

@@ -1,6 +1,7 @@
 /** Interfaces as `prepare` has set them up: what of it would be gone with the boot it was done in. */
 import type { Host } from '../host.js';
-import { type InterfaceFacts, listInterfaces } from '../interface.js';
+import { listInterfaces } from '../interface.js';
+import type { InterfaceFacts } from '../interface-facts.js';
 import { preparedChanges } from './prepare.js';
 
 export interface PreparedLink {

@@ -2,8 +2,9 @@
 import { findToolchain } from '../../build/toolchain.js';
 import { here } from '../../host/local.js';
 import { nodeRange, runsOwnCode, servedByOwnCode } from '../../target/own-code.js';
-import { type Served, type ServingFields, servingFields } from '../../target/plan.js';
+import { type ServingFields, servingFields } from '../../target/plan.js';
 import { type ProvideOptions, provide } from '../../target/provide.js';
+import type { Served } from '../../target/served.js';
 import type { Lab, LabExport } from '../lab.js';
 
 export interface AnsibleBuild {

@@ -1,6 +1,7 @@
 /** What the role asks of a host: one script, which changes nothing, and what it printed. No I/O. */
 import { LabError } from '../../errors.js';
-import { type InterfaceFacts, interfacesFrom } from '../../host/interface.js';
+import { interfacesFrom } from '../../host/interface.js';
+import type { InterfaceFacts } from '../../host/interface-facts.js';
 import { parseLinks } from '../../host/links.js';
 import { quote } from '../../host/quote.js';
 import { parseJson } from '../../json.js';

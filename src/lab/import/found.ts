@@ -1,7 +1,6 @@
 /** What a set-up that somebody else made says, in the terms of a lab. */
 import { parseMac, unusableAsSource } from '../../aoe/ethernet.js';
-import type { ExportOptions } from '../../target/entry.js';
-import type { RestartPolicy } from '../../target/supervise.js';
+import type { ExportOptions, RestartPolicy } from '../../target/entry.js';
 
 /** What is told of an export wherever it was found; all of it is known of one that is taken over. */
 interface ExportFacts {

@@ -1,7 +1,7 @@
 import { LabError } from '../../errors.js';
 import type { Host } from '../../host/host.js';
 import { lateFault, lateReason } from './late.js';
-import type { ServiceManager } from './manager.js';
+import type { ServiceManager } from './service-manager.js';
 
 export const SCRIPT_FOLDER = '/etc/init.d';
 

@@ -2,8 +2,8 @@
 import type { Host } from '../../host/host.js';
 import type { StateFolder } from '../entry.js';
 import { lateFault } from './late.js';
-import type { ServiceManager } from './manager.js';
 import { bootServiceName, scriptPath } from './names.js';
+import type { ServiceManager } from './service-manager.js';
 
 const INIT_SCRIPTS = '/etc/init.d';
 /** It is called at the end of the boot, where it is there and may be executed. */

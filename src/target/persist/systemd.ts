@@ -1,6 +1,6 @@
 import { LabError, linesOf } from '../../errors.js';
 import type { Host } from '../../host/host.js';
-import type { ServiceManager } from './manager.js';
+import type { ServiceManager } from './service-manager.js';
 
 export const UNIT_FOLDER = '/etc/systemd/system';
 

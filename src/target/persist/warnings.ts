@@ -1,7 +1,7 @@
 /** What a reboot may take from an export that is to come back after it, though nothing of it is wrong now. */
 import type { NetworkFiles } from '../../host/at-boot/survey.js';
 import { bootWarnings } from '../../host/at-boot/warnings.js';
-import type { InterfaceFacts } from '../../host/interface.js';
+import type { InterfaceFacts } from '../../host/interface-facts.js';
 import type { ExportEntry } from '../entry.js';
 
 /** Below these a person or a version manager keeps what others must not rely on. */

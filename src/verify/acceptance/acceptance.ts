@@ -1,12 +1,13 @@
 /** The handbook's acceptance: a target, and the Linux client in a guest, on one hub. */
+
 import { truncate, writeFile } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { type Address, ETHERTYPE_AOE, SECTOR } from '../../aoe/index.js';
 import type { Host } from '../../host/host.js';
 import { loadRecipe } from '../../recipe/load.js';
 import { type ExportReport, exportTarget } from '../../target/export.js';
-import type { Served } from '../../target/plan.js';
 import { provide } from '../../target/provide.js';
+import type { Served } from '../../target/served.js';
 import { unexportTargets } from '../../target/unexport.js';
 import type { Guest } from '../../vm/index.js';
 import {
@@ -18,46 +19,18 @@ import {
   type Site,
   surveySegment,
 } from '../outpost.js';
-import { type Place, placeOf, type Ran, refuseModule } from '../place.js';
+import { placeOf, type Ran, refuseModule } from '../place.js';
 import { targetGuest } from '../target-guest.js';
 import { type Stand, Theatre } from '../theatre.js';
 import { AoeClient } from './client.js';
 import { requireHostClient } from './host-client.js';
 import { findingsOf, isKnown } from './known.js';
 import { linuxTests } from './linux-tests.js';
+import type { AcceptanceOptions } from './options.js';
 import { ownTests } from './own-tests.js';
 import { Record, since, type TestName, type TestResult } from './record.js';
 import type { Stage, Tests } from './scene.js';
 import { guestSeat, hostSeat, type Seat } from './seat.js';
-
-export interface AcceptanceOptions {
-  implementation: string;
-  release?: string | undefined;
-  source?: string | undefined;
-  offline?: boolean | undefined;
-  unpinned?: boolean | undefined;
-  tests: readonly TestName[];
-  /** Of the guests, as guestKernel takes it. */
-  kernel: string;
-  /** Of the client's guest, if it is another. */
-  clientKernel?: string | undefined;
-  /** The client: the Linux driver in a guest, or aoe-lab's own here; the guest otherwise. */
-  initiator?: Place | undefined;
-  /** Where a daemon runs; a module needs a guest. */
-  place?: Place | undefined;
-  /** A host over SSH that it runs on instead. */
-  site?: Site | undefined;
-  /** A host over SSH that the client runs on; not beside `site`, since frames between the two would pass by this machine. */
-  clientSite?: Site | undefined;
-  /** Bytes, of the wire; on hosts at most. */
-  mtu: number;
-  /** MiB that test 1 writes; 100 otherwise, as the handbook has it. */
-  fileMib?: number | undefined;
-  /** Use the network namespace of this process. */
-  inPlace?: boolean | undefined;
-  signal?: AbortSignal | undefined;
-  onStep(test: string, step: string): void;
-}
 
 export interface AcceptanceReport {
   implementation: string;

@@ -1,7 +1,7 @@
 import { loadRecipe } from '../../recipe/load.js';
 import { provide } from '../../target/provide.js';
 import { prepareGuest } from '../../vm/index.js';
-import type { AcceptanceOptions } from './acceptance.js';
+import type { AcceptanceOptions } from './options.js';
 import type { TestName } from './record.js';
 
 /** Whether targets run on this machine, with packet sockets: modules run in guests, which an ordinary user may have. */

@@ -2,8 +2,8 @@
 import type { Mac } from '../../aoe/index.js';
 import type { Host } from '../../host/host.js';
 import { loadRecipe } from '../../recipe/load.js';
-import type { Served } from '../../target/plan.js';
 import { type ProvideOptions, provide } from '../../target/provide.js';
+import type { Served } from '../../target/served.js';
 import { Outpost, type Segment, type Site, surveySegment } from '../outpost.js';
 import { type Place, placeOf, refuseModule } from '../place.js';
 import { Theatre } from '../theatre.js';

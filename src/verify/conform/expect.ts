@@ -7,7 +7,7 @@ import {
   HeaderFlag,
   SECTOR,
 } from '../../aoe/index.js';
-import { CaseFault } from './case.js';
+import { CaseFault } from './fault.js';
 import type { Answer } from './wire-log.js';
 
 /** What cases expect of answers; each throws CaseFault with what was seen instead. */

@@ -11,10 +11,10 @@ import {
   ReserveCommand,
   SECTOR,
 } from '../../aoe/index.js';
-import { CaseFault, SkipCase } from './case.js';
 import { content } from './content.js';
 import { Expectations } from './expect.js';
 import type { Facts } from './facts.js';
+import { CaseFault, SkipCase } from './fault.js';
 import { Frames } from './frames.js';
 import type { Subject, SubjectExport } from './subject.js';
 import type { Answer, WireLog } from './wire-log.js';

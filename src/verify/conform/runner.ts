@@ -1,5 +1,6 @@
-import { CaseFault, type ConformCase, type Need, SkipCase } from './case.js';
+import type { ConformCase, Need } from './case.js';
 import { type Facts, learnFacts } from './facts.js';
+import { CaseFault, SkipCase } from './fault.js';
 import { Probe } from './probe.js';
 import { type Quirk, quirkOf } from './quirks.js';
 import { recordFrames } from './record.js';

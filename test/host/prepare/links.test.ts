@@ -1,6 +1,6 @@
 /** D5: what of an interface `prepare` has set up, and so comes back with an export. */
 import test from 'ava';
-import type { InterfaceFacts } from '../../../src/host/interface.js';
+import type { InterfaceFacts } from '../../../src/host/interface-facts.js';
 import { linksAmong } from '../../../src/host/prepare/links.js';
 
 const facts = (name: string, mtu: number, lower?: string): InterfaceFacts => ({

@@ -4,7 +4,7 @@ import type { TargetConfig } from '../../../initiator/config.js';
 import { whoAnswers } from '../../../initiator/who-answers.js';
 import { openPacketLink } from '../../../link/packet.js';
 import { exportTarget } from '../../../target/export.js';
-import type { Served } from '../../../target/plan.js';
+import type { Served } from '../../../target/served.js';
 import { unexportTargets } from '../../../target/unexport.js';
 import { formatSize } from '../../../units.js';
 import type { Arena, Contender } from '../contender.js';

@@ -1,5 +1,5 @@
 import { type ExportReport, exportTarget } from '../../../target/export.js';
-import type { Served } from '../../../target/plan.js';
+import type { Served } from '../../../target/served.js';
 import { unexportTargets } from '../../../target/unexport.js';
 import { FREE_SHELF, type Outpost, requireFree } from '../../outpost.js';
 import type { Arena, Contender } from '../contender.js';
