@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
-import type { UnexportReport } from '../target/unexport.js';
+import type { PlannedEnd, UnexportReport } from '../target/unexport.js';
 import { line } from '../ui/colors.js';
 import { type HostOptions, hostOptions, nameOf, onHosts } from './hosts.js';
 
@@ -73,32 +73,37 @@ export function register(program: Command): void {
     });
 }
 
-function describePlanned(planned: readonly { id: string; file: string; made: boolean }[]): string {
+function describePlanned(planned: readonly PlannedEnd[]): string {
   if (planned.length === 0) return 'nothing is exported';
   return planned
-    .map(({ id, file, made }) =>
-      made
-        ? line`${id} would end; ${file}, which it made, would go unless it holds data`
-        : line`${id} would end; ${file} stays`,
-    )
+    .map(({ id, file, made, by }) => {
+      if (!made) return line`${id} would end; ${file} stays`;
+      if (by.length > 0) return line`${id} would end; ${file}, which it made, would stay: ${by.join('; ')}`;
+      return line`${id} would end; ${file}, which it made, would go unless it holds data`;
+    })
     .join('\n');
 }
 
 function describe({ unexported }: UnexportReport): string {
   if (unexported.length === 0) return 'nothing was exported';
-  return unexported
-    .map(({ id, file, path }) => {
-      const rest =
-        file === 'removed'
-          ? ` and removed ${path}`
-          : file === 'kept'
-            ? `; ${path} holds data and was kept (--remove-file removes it)`
-            : file === 'other'
-              ? `; ${path} was left alone: something else has its name than what was made`
-              : file === 'gone'
-                ? `; ${path}, which it made, was gone already`
-                : '';
-      return line`unexported ${id}${rest}`;
-    })
-    .join('\n');
+  return unexported.map((one) => line`unexported ${one.id}${describeFile(one)}`).join('\n');
+}
+
+function describeFile({ file, path, by }: UnexportReport['unexported'][number]): string {
+  switch (file) {
+    case 'removed':
+      return ` and removed ${path}`;
+    case 'kept':
+      return `; ${path} holds data and was kept (--remove-file removes it)`;
+    case 'other':
+      return `; ${path} was left alone: something else has its name than what was made`;
+    case 'gone':
+      return `; ${path}, which it made, was gone already`;
+    case 'served':
+      return `; ${path}, which it made, stays: ${by.join('; ')}`;
+    case 'used':
+      return `; ${path}, which it made, was kept: ${by.join('; ')}`;
+    case 'untouched':
+      return '';
+  }
 }

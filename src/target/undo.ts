@@ -3,7 +3,9 @@ import { type Removal, removeFile, removeUnplaced } from '../storage/files.js';
 import { driverFor } from './drivers.js';
 import { type EntryStore, type ExportEntry, exportId } from './entry.js';
 import { retireLoops } from './loops.js';
+import { bequeath, heirOf, usersOfMade } from './made-file.js';
 import { settlePersistence } from './persist/settle.js';
+import { surveyFor } from './suitability.js';
 
 /** What became of the backing file of an export that ended. */
 export interface Undone {
@@ -15,10 +17,14 @@ export interface Undone {
    * kept: made by the export, and holds data
    * other: what the export made is not there; something else has its name, and is left alone
    * gone: what the export made is not there, and nothing has its name
+   * served: made by the export, and another serves it, with which it will go
+   * used: made by the export, and somebody else has it
    * untouched: was there before
    */
-  file: Removal | 'untouched';
+  file: Removal | 'served' | 'used' | 'untouched';
   path: string;
+  /** Why a file stays that is served or used: "it is exported as e0.2@eth0", "it is attached as /dev/loop0". */
+  by: string[];
 }
 
 /** Whether a file that the export made is removed: `false`, if it was never written; `true`, even if it holds data. */
@@ -49,11 +55,11 @@ export async function undo(
     if (entry.persist) await settlePersistence(store, false);
   });
   if (backing.pinned) await host.remove(backing.opens);
-  const file = await undoFile(store, entry, remove);
+  const outcome = await undoFile(store, entry, remove);
   await store.remove(entry);
   if (!keepLog) await removeLog(store, entry);
   await store.removeIfEmpty();
-  return { id: exportId(entry), loops, file, path: backing.name };
+  return { id: exportId(entry), loops, path: backing.name, by: [], ...outcome };
 }
 
 /** Others of the same daemon may write to it: then it stays. */
@@ -65,15 +71,23 @@ async function removeLog(store: EntryStore, entry: ExportEntry): Promise<void> {
 
 /** Takes away what was made, and that alone; whatever has its name by now is not ours to remove. */
 async function undoFile(
-  { host }: EntryStore,
-  { backing }: ExportEntry,
+  store: EntryStore,
+  entry: ExportEntry,
   remove: RemoveFile,
-): Promise<Undone['file']> {
-  const { made, madeAs, making, path } = backing;
+): Promise<Pick<Undone, 'file'> & Partial<Pick<Undone, 'by'>>> {
+  const { host } = store;
+  const { made, madeAs, making, path } = entry.backing;
   if (making !== undefined) await removeUnplaced(host, path, making);
-  if (!made) return 'untouched';
+  if (!made) return { file: 'untouched' };
+  const heir = heirOf(entry, await store.all());
+  if (heir !== undefined) {
+    await bequeath(store, entry, heir);
+    return { file: 'served', by: [`it is exported as ${exportId(heir)}`] };
+  }
   // Nothing was made yet, or by an earlier version, which did not record what.
-  if (madeAs === undefined) return (await host.stat(path)) === undefined ? 'gone' : 'kept';
-  if (remove === 'never') return 'kept';
-  return removeFile(host, path, madeAs, remove);
+  if (madeAs === undefined) return { file: (await host.stat(path)) === undefined ? 'gone' : 'kept' };
+  if (remove === 'never') return { file: 'kept' };
+  const by = usersOfMade(await surveyFor(store, [path]), entry);
+  if (by.length > 0) return { file: 'used', by };
+  return { file: await removeFile(host, path, madeAs, remove) };
 }

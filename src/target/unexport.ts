@@ -1,9 +1,11 @@
 import { UsageError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { EntryStore, type ExportEntry, exportId } from './entry.js';
+import { heirOf, usersOfMade } from './made-file.js';
 import { byRealNames } from './real-names.js';
 import { recentlyUsed } from './recent-use.js';
 import { type Recovery, recover } from './recover.js';
+import { surveyFor } from './suitability.js';
 import { tidy } from './tidy.js';
 import { type RemoveFile, type Undone, undo } from './undo.js';
 
@@ -63,19 +65,36 @@ async function refuseUsed(store: EntryStore, entries: readonly ExportEntry[]): P
   });
 }
 
+/** An export that would end. */
+export interface PlannedEnd {
+  id: string;
+  file: string;
+  /** Whether the export made its file: then that goes with it, unless it holds data. */
+  made: boolean;
+  /** Why its file would stay: "it is exported as e0.2@eth0", "it is attached as /dev/loop0". */
+  by: string[];
+}
+
 /** What `unexportTargets` would end; changes nothing. @throws UsageError as that does */
-export async function plannedEnds(
-  host: Host,
-  which: readonly string[] | undefined,
-): Promise<{ id: string; file: string; made: boolean }[]> {
+export async function plannedEnds(host: Host, which: readonly string[] | undefined): Promise<PlannedEnd[]> {
   const store = await EntryStore.open(host);
   const entries = await store.all();
   const names = await byRealNames(host, entries, which ?? entries.map(exportId));
-  return selectEntries(entries, names).map((entry) => ({
-    id: exportId(entry),
-    file: entry.backing.name,
-    made: entry.backing.madeAs !== undefined,
-  }));
+  const selected = selectEntries(entries, names);
+  const chosen = new Set(selected.map(exportId));
+  const stay = entries.filter((entry) => !chosen.has(exportId(entry)));
+  const made = selected.flatMap(({ backing }) => (backing.madeAs === undefined ? [] : [backing.path]));
+  const survey = made.length === 0 ? undefined : await surveyFor(store, made);
+  return selected.map((entry) => {
+    const heir = heirOf(entry, stay);
+    const users = survey === undefined ? [] : usersOfMade(survey, entry);
+    return {
+      id: exportId(entry),
+      file: entry.backing.name,
+      made: entry.backing.madeAs !== undefined,
+      by: heir === undefined ? users : [`it is exported as ${exportId(heir)}`],
+    };
+  });
 }
 
 /** @throws UsageError as `unexportTargets` */

@@ -1,6 +1,9 @@
 /** Ending exports: what is in use needs a word more, names and --all exclude each other, and logs outlive their exports. */
+import { existsSync } from 'node:fs';
 import { readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { here } from '../../src/host/local.js';
+import { attachLoop } from '../../src/storage/loop.js';
 import type { StatusReport } from '../../src/target/status.js';
 import { cli, jsonHere } from './cli.js';
 import { askFrom, exportOn } from './export.js';
@@ -99,3 +102,42 @@ testUnless(noRoot(), 'the log of an export is there after it has ended, for two 
   const kept = await cli(['logs', 'e0.9'], wire.env);
   t.is(kept.exitCode, 2);
 });
+
+testUnless(
+  noRoot(),
+  'data: a file that an export made stays as long as another serves it, and goes with the last; one that somebody else has stays',
+  async (t) => {
+    const wire = await testWire(t);
+    const file = join(wire.folder, 'disk1');
+    const sliced = (slot: number, ...more: string[]) => [
+      ...exportOn(wire, 'native', slot).map((word) =>
+        word === join(wire.folder, `disk${slot}`) ? file : word,
+      ),
+      ...more,
+    ];
+    const end = async (...args: string[]) => {
+      const { exitCode, stdout, stderr } = await cli(['unexport', ...args, '--allow', 'used'], wire.env);
+      t.is(exitCode, 0, stderr);
+      return stdout;
+    };
+    await jsonHere(sliced(1, '--size', '4M', '--offset', '0', '--length', '4096'), wire.env);
+    await jsonHere(sliced(2, '--offset', '4096'), wire.env);
+    const [planned] = await jsonHere<{ by: string[] }[]>(['unexport', 'e0.1', '--dry-run'], wire.env);
+    t.regex(String(planned?.by), /^it is exported as e0\.2@/);
+    t.regex(await end('e0.1', '--remove-file'), /disk1, which it made, stays: it is exported as e0\.2@/);
+    t.true(existsSync(file));
+    t.regex(await end('e0.2'), /removed .*disk1$/m);
+    t.false(existsSync(file));
+
+    await jsonHere(exportOn(wire, 'native', 1, '--size', '1M'), wire.env);
+    const device = await attachLoop(here, file, { readOnly: true, directIo: false });
+    t.teardown(() => here.run(['losetup', '-d', device], { accept: [1] }));
+    const [attached] = await jsonHere<{ by: string[] }[]>(['unexport', 'e0.1', '--dry-run'], wire.env);
+    t.deepEqual(attached?.by, [`it is attached as ${device}`]);
+    t.regex(
+      await end('e0.1', '--remove-file'),
+      /disk1, which it made, was kept: it is attached as \/dev\/loop/,
+    );
+    t.true(existsSync(file));
+  },
+);

@@ -6,13 +6,14 @@ import { inRange } from '../../patch/condition.js';
 import { plainName } from '../../storage/backing.js';
 import { type ExportEntry, exportId, type StateFolder } from '../../target/entry.js';
 import { loopsIn } from '../../target/loops.js';
+import { heirOf, usersOfMade } from '../../target/made-file.js';
 import { loopServiceName, serviceName } from '../../target/persist/names.js';
 import { serviceFiles } from '../../target/persist/render.js';
 import { ofExport, type Service, servicesOf } from '../../target/persist/services.js';
 import type { ServingFields } from '../../target/plan.js';
 import { programName } from '../../target/program.js';
 import type { Installed, Look } from './look.js';
-import { type AnsibleExport, judgeExports, type Wanted } from './wanted.js';
+import { type AnsibleExport, judgeExports, surveyOf, type Wanted } from './wanted.js';
 
 /** A build as the role is told of it. */
 export interface BuildFacts {
@@ -148,11 +149,16 @@ export function planHost(all: HostCase): HostPlan {
     .filter(([build, { artifacts }]) => artifacts.some((one) => !look.artifacts.includes(`${build}/${one}`)))
     .map(([build]) => build);
   const kept = new Set([...others, ...entries].flatMap(({ backing }) => [backing.path, backing.name]));
-  const used = new Set([...exports.map(({ build }) => build), ...others.map(({ build }) => build)]);
+  const building = new Set([...exports.map(({ build }) => build), ...others.map(({ build }) => build)]);
+  const survey = surveyOf(look);
+  const used = [...ending, ...making.flatMap(({ before }) => before ?? [])]
+    .filter(({ backing }) => !kept.has(backing.path) && !kept.has(backing.name))
+    .filter((entry) => heirOf(entry, [...others, ...entries]) === undefined)
+    .map((entry) => ({ entry, told: usersOfMade(survey, entry).map((user) => keptFor(entry, user)) }));
   const due = [making, writing, starting, restarting, missing].some((list) => list.length > 0);
   return {
     troubles,
-    warnings: judged.warnings,
+    warnings: [...judged.warnings, ...used.flatMap(({ told }) => told)],
     more,
     wanted,
     services,
@@ -171,12 +177,14 @@ export function planHost(all: HostCase): HostPlan {
     outdated: look.artifacts
       .filter((name) => name.endsWith('/'))
       .map((name) => name.slice(0, -1))
-      .filter((name) => !used.has(name)),
-    orphaned: [...ending, ...making.flatMap(({ before }) => before ?? [])].filter(
-      ({ backing }) => !kept.has(backing.path) && !kept.has(backing.name),
-    ),
+      .filter((name) => !building.has(name)),
+    orphaned: used.flatMap(({ entry, told }) => (told.length === 0 ? [entry] : [])),
     isLast: look.there && exports.length === 0 && others.length === 0,
   };
+}
+
+function keptFor(entry: ExportEntry, user: string): string {
+  return `${exportId(entry)}: ${entry.backing.path}, which it made, is kept: ${user}`;
 }
 
 /** What a killed run leaves must be found by the next: what is there, and what is about to be. */
@@ -197,7 +205,11 @@ function namesNeeded({ lab, exports, look }: Pick<HostCase, 'lab' | 'exports' | 
   const theirs = stay.flatMap(({ backing }) =>
     backing.pinned ? [backing.name] : [backing.name, backing.opens],
   );
-  return [...new Set([...exports.map(({ file }) => plainName(file)), ...theirs])];
+  // Files that may go, to see who else has them.
+  const made = look.entries.flatMap(({ lab: own, backing }) =>
+    own?.name === lab && backing.madeAs !== undefined ? [backing.path] : [],
+  );
+  return [...new Set([...exports.map(({ file }) => plainName(file)), ...theirs, ...made])];
 }
 
 function plain(value: unknown): unknown {

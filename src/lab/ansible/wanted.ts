@@ -8,10 +8,11 @@ import { meaningOf, strayLink, whereabouts } from '../../target/backing-now.js';
 import { judgeDirectIo } from '../../target/direct-io.js';
 import { type ExportEntry, exportId, type StateFolder } from '../../target/entry.js';
 import { kernelNames, loopsIn, notedLoops } from '../../target/loops.js';
+import { servesMade } from '../../target/made-file.js';
 import { fleetingFaults } from '../../target/persist/fleeting.js';
 import { entryFor, refuseUnspeakable, type ServingFields } from '../../target/plan.js';
 import { serialOf } from '../../target/serial.js';
-import { withAllowed } from '../../target/suitability.js';
+import { type StorageSurvey, withAllowed } from '../../target/suitability.js';
 import type { ExportWish } from '../../target/wish.js';
 import type { LabExport } from '../lab.js';
 import { type HostPlace, placeTrouble, realName } from '../places.js';
@@ -219,6 +220,17 @@ function isServedAlike(a: ExportEntry, b: ExportEntry): boolean {
   return told(a) === told(b);
 }
 
+/** What a host says of its storage, as `export` has it. */
+export function surveyOf({ storage, processes, entries, bootId }: Look): StorageSurvey {
+  const attached = loopsIn(storage);
+  return {
+    snapshot: storage,
+    cwd: '/',
+    ours: new Set([...processes.values()].flat()),
+    ourLoops: kernelNames(entries.flatMap((entry) => notedLoops(entry, bootId, attached))),
+  };
+}
+
 /** @throws LabError as `export` would */
 function changed(
   all: Case,
@@ -228,13 +240,7 @@ function changed(
   const { look, state, own } = all;
   const { storage } = look;
   const serving = all.servingOf(one.build);
-  const attached = loopsIn(storage);
-  const survey = {
-    snapshot: storage,
-    cwd: '/',
-    ours: new Set([...look.processes.values()].flat()),
-    ourLoops: kernelNames(look.entries.flatMap((entry) => notedLoops(entry, look.bootId, attached))),
-  };
+  const survey = surveyOf(look);
   const { backing, overridden, warnings } = judgeMaking(all.lab, survey, stays, one);
   if (one.options.directIo) {
     judgeDirectIo(serving.control, backing, survey, look.direct.get(backing.name) ?? '');
@@ -245,7 +251,7 @@ function changed(
   }
   const drafted = entryFor(state, serving, spec, backing, look.bootId);
   refuseUnspeakable(serving, drafted);
-  const carrier = [...own.values()].find(({ backing: other }) => other.made && other.name === backing.name);
+  const carrier = [...own.values()].find((other) => servesMade(other, drafted));
   const entry: ExportEntry = {
     ...withAllowed(drafted, overridden),
     phase: 'running',

@@ -281,3 +281,22 @@ testUnless(noRoot(), 'A5: a mounted disk, and what lies on it, are refused with 
   t.regex(found, /^e0\.1@san0: .*: \/dev\/loop\d+ is mounted on .*\/mounted;.*allow: \[mounted/m);
   t.regex(found, /^e0\.2@san0: .*fs\.img: .*is mounted on/m);
 });
+
+test('data: a file that was made stays while a program has it open, or another export serves it by another name', async (t) => {
+  const host = await AskedHost.open(t);
+  const file = host.add(1, 'a.img', { size: SIZE });
+  host.play();
+  await link(file, join(host.folder, 'hard.img'));
+  host.exports = [];
+  host.add(2, 'hard.img');
+  t.deepEqual(host.play().troubles, []);
+  t.deepEqual([(await stat(file)).size, (await host.entry(2)).backing.made], [SIZE, true]);
+  host.exports = [];
+  const writer = await open(file, 'r+');
+  t.regex(
+    host.play().warnings.join(),
+    /^e0\.2@san0: .*hard\.img, which it made, is kept: process \d+ has it open/,
+  );
+  await writer.close();
+  t.is((await stat(file)).size, SIZE);
+});
