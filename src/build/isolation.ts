@@ -1,34 +1,47 @@
 /**
- * Build steps are commands of strangers: they get no network and, by bubblewrap, write to the tree and temporary folders alone.
- * What a machine can't do is told.
+ * Build steps are commands of strangers: they get no network and, by bubblewrap, write to the tree and to temporary folders
+ * of their own. What a machine can't do is told.
  */
 import { CommandError } from '../host/command-error.js';
+import { CONFINED, KERNEL_FOLDERS } from '../host/confined.js';
 import type { Host } from '../host/host.js';
 import type { Runner } from '../host/root.js';
 
-/** bwrap: no network, and nothing else to write to · unshare: no network · none: as any command */
+/** bwrap: no network, no rights, and nothing else to write to · unshare: no network for those that do not look for one · none: as any command */
 export type Isolation = 'bwrap' | 'unshare' | 'none';
 
+/** Folders where sockets of other programs lie, which take orders from whoever has root's number, and where others find what is left. */
+const HIDDEN = ['/tmp', '/var/tmp', '/run'];
+/** Programs of NixOS and Guix. */
+const PROGRAMS = '/run/current-system';
+
 /** Of commands in it, without the command itself. */
-const WORDS: Readonly<Record<Exclude<Isolation, 'none'>, (folder: string) => string[]>> = {
-  bwrap: (folder) => [
-    ...['bwrap', '--die-with-parent', '--unshare-net', '--ro-bind', '/', '/', '--dev-bind', '/dev', '/dev'],
-    ...['--bind', '/tmp', '/tmp', '--bind', '/var/tmp', '/var/tmp', '--bind', folder, folder],
+const WORDS: Readonly<Record<Exclude<Isolation, 'none'>, (see: Seen) => string[]>> = {
+  bwrap: ({ folder, headers = [] }) => [
+    ...[...CONFINED, '--ro-bind', '/', '/', ...KERNEL_FOLDERS],
+    ...HIDDEN.flatMap((path) => ['--tmpfs', path]),
+    ...[PROGRAMS, ...headers].flatMap((path) => ['--ro-bind-try', path, path]),
+    ...['--bind', folder, folder],
   ],
   // Of util-linux and busybox, for root.
   unshare: () => ['unshare', '-n'],
 };
 
+/** What commands see of folders that are hidden from them. */
+export interface Seen {
+  /** That they write to; it is there. */
+  folder: string;
+  /** That they read, such as a kernel's headers. */
+  headers?: readonly string[];
+}
+
 const CANNOT = 9;
 const TRY = `"$@" > /dev/null 2>&1 || exit ${CANNOT}`;
 
-/**
- * What isolates commands on a host; each way is tried, since kernels and containers forbid them.
- * @param folder that the commands write to; it is there
- */
-export async function isolationOn(host: Runner, folder: string): Promise<Isolation> {
+/** What isolates commands on a host; each way is tried, since kernels and containers forbid them. */
+export async function isolationOn(host: Runner, seen: Seen): Promise<Isolation> {
   for (const way of ['bwrap', 'unshare'] as const) {
-    const { exitCode } = await host.run(['sh', '-c', TRY, 'sh', ...WORDS[way](folder), 'true'], {
+    const { exitCode } = await host.run(['sh', '-c', TRY, 'sh', ...WORDS[way](seen), 'true'], {
       accept: [CANNOT],
     });
     if (exitCode === 0) return way;
@@ -36,10 +49,9 @@ export async function isolationOn(host: Runner, folder: string): Promise<Isolati
   return 'none';
 }
 
-/** @param folder see isolationOn */
-export function isolated(host: Pick<Host, 'name' | 'run'>, way: Isolation, folder: string): Runner {
+export function isolated(host: Pick<Host, 'name' | 'run'>, way: Isolation, seen: Seen): Runner {
   if (way === 'none') return host;
-  const words = WORDS[way](folder);
+  const words = WORDS[way](seen);
   return {
     run: async (argv, { cwd, ...options } = {}) => {
       try {
@@ -66,7 +78,13 @@ export function isolationRemark({
   isolation?: Isolation;
   cached: boolean;
 }): string | undefined {
-  return isolation === 'none' && !cached
-    ? 'its steps could reach the network: there is neither a bwrap that works nor, for root, unshare -n'
-    : undefined;
+  if (cached) return undefined;
+  switch (isolation) {
+    case 'none':
+      return 'its steps could reach the network, and do all that root may: there is neither a bwrap that works nor, for root, unshare -n';
+    case 'unshare':
+      return 'its steps had no network, but nothing else kept them from what root may do: there is no bwrap that works';
+    default:
+      return undefined;
+  }
 }

@@ -38,7 +38,8 @@ export async function makeBuild(
   const folder = join(work, 'tree');
   const finished = join(work, 'finished');
   const log = join(finished, 'build.log');
-  const site = on === undefined ? siteHere(host, folder, kernel?.root) : siteOn(on, folder, key.slice(0, 12));
+  const site =
+    on === undefined ? siteHere(host, folder, kernel) : siteOn(on, folder, key.slice(0, 12), kernel);
   try {
     onEvent?.({ kind: 'build-patching', patches });
     await applyPatches(await planPatches(recipe, release, tree.folder, facts), folder);

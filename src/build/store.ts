@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { digestOf } from '../digest.js';
 import { LabError } from '../errors.js';
 import type { Host, HostLock } from '../host/host.js';
@@ -71,7 +71,9 @@ export async function lockBuild(host: Host, key: string, onWait: () => void): Pr
 /** A new, empty work folder for a key whose lock is held. */
 export async function makeWorkFolder(key: string): Promise<string> {
   const folder = join(temporaryFolder(), `build-${key}.${randomBytes(4).toString('hex')}`);
-  await mkdir(folder, { recursive: true });
+  await mkdir(dirname(folder), { recursive: true });
+  // Closed to others: steps may leave in it what runs with root's rights for whoever starts it.
+  await mkdir(folder, { mode: 0o700 });
   return folder;
 }
 

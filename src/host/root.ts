@@ -1,6 +1,7 @@
 /** Commands in a root file system of their own, unpacked from packages and never written to; by bubblewrap, so no root is needed. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { CONFINED, KERNEL_FOLDERS } from './confined.js';
 import type { Host } from './host.js';
 
 /** What runs commands; all that a build needs of a host. */
@@ -17,13 +18,15 @@ const LINKS = '/run/links';
  */
 export function inRoot(host: Host, root: string, writable: string): Runner {
   const words = [
-    ...['bwrap', '--die-with-parent', '--unshare-net', '--ro-bind', join(root, 'usr'), '/usr'],
+    ...CONFINED,
+    ...['--ro-bind', join(root, 'usr'), '/usr'],
     ...MERGED.flatMap((name) =>
       existsSync(join(root, name))
         ? ['--ro-bind', join(root, name), `/${name}`]
         : ['--symlink', `usr/${name}`, `/${name}`],
     ),
-    ...['--proc', '/proc', '--dev', '/dev', '--tmpfs', '/tmp', '--bind', writable, writable],
+    ...KERNEL_FOLDERS,
+    ...['--tmpfs', '/tmp', '--bind', writable, writable],
     // Debian's alternatives are links that dpkg makes, and nothing is installed.
     ...['--dir', LINKS, '--symlink', '/usr/bin/mawk', `${LINKS}/awk`],
     ...['--setenv', 'PATH', `${LINKS}:/usr/bin:/bin`],

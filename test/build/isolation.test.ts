@@ -41,11 +41,11 @@ testUnless(noBwrap ?? noCompiler(), 'HOSTILE 15: steps of a build see no network
 
 testUnless(
   noBwrap,
-  'HOSTILE 15: by bubblewrap, steps write to the tree and temporary folders alone',
+  'HOSTILE 15: by bubblewrap, steps write to the tree and temporary folders of their own alone',
   async (t) => {
     const folder = await temporaryFolder(t);
-    t.is(await isolationOn(here, folder), 'bwrap');
-    const runner = isolated(here, 'bwrap', folder);
+    t.is(await isolationOn(here, { folder }), 'bwrap');
+    const runner = isolated(here, 'bwrap', { folder });
     await runner.run(['sh', '-c', ': > in-tree'], { cwd: folder });
     t.true(existsSync(join(folder, 'in-tree')));
     const home = execFileSync('sh', ['-c', 'cd && pwd'], { encoding: 'utf8' }).trim();
@@ -56,6 +56,44 @@ testUnless(
   },
 );
 
+testUnless(
+  noBwrap,
+  'HOSTILE 15: by bubblewrap, root’s steps have no rights, see no process and no socket of others, and change nothing of the kernel',
+  async (t) => {
+    const folder = await temporaryFolder(t);
+    const beside = await temporaryFolder(t);
+    const runner = isolated(here, 'bwrap', { folder });
+    const ask = async (script: string) =>
+      (await runner.run(['sh', '-c', script], { cwd: folder })).stdout.trim();
+    t.is(await ask('grep CapEff /proc/self/status | tr -d "CapEf:\\t0"'), '');
+    t.is(await ask(`[ -e /proc/${process.pid} ] || echo hidden`), process.pid > 50 ? 'hidden' : '');
+    t.is(await ask(`[ -e ${beside} ] || echo hidden; ls -A /run/ | grep -v current-system; :`), 'hidden');
+    t.is(await ask('ls /dev | grep -c -e loop -e mem -e sd -e tun || :'), '0');
+    for (const script of [
+      'cat /proc/sys/kernel/core_pattern > /proc/sys/kernel/core_pattern',
+      `touch ${join(process.cwd(), 'escaped')}`,
+      'nsenter -t 1 -n true',
+      'mknod block b 7 0',
+      ': < /dev/tty',
+    ]) {
+      await t.throwsAsync(ask(`{ ${script}; } 2>&1`), { instanceOf: CommandError }, script);
+    }
+  },
+);
+
+testUnless(
+  noBwrap ?? noCompiler(),
+  'HOSTILE 15: an artifact that is a link to elsewhere is none',
+  async (t) => {
+    const tree = writeProject(await temporaryFolder(t));
+    const steps = [{ run: ['ln', '-s', '/etc/passwd', 'linked'] }];
+    const artifacts = [{ name: 'linked', path: 'linked' }];
+    await t.throwsAsync(buildArtifacts(tree, recipeWith([], { requires: [], steps, artifacts }), release), {
+      message: /there is no file linked afterwards/,
+    });
+  },
+);
+
 for (const [way, reason] of [
   ['bwrap', noBwrap],
   ['unshare', noUnshare],
@@ -63,7 +101,7 @@ for (const [way, reason] of [
   testUnless(reason, `a command that is not there is told as without isolation: ${way}`, async (t) => {
     const folder = await temporaryFolder(t);
     const error = await t.throwsAsync(
-      isolated(here, way, folder).run(['no-such-command', 'x'], { cwd: folder }),
+      isolated(here, way, { folder }).run(['no-such-command', 'x'], { cwd: folder }),
       {
         instanceOf: CommandError,
       },
@@ -78,10 +116,11 @@ test('HOSTILE 15: where nothing isolates, that is found and said', async (t) => 
     asked.push(argv[4] ?? '');
     return { exitCode: 9, stdout: '', stderr: '', duration: 0 };
   };
-  const isolation = await isolationOn({ run }, '/x');
+  const isolation = await isolationOn({ run }, { folder: '/x' });
   t.deepEqual(asked, ['bwrap', 'unshare']);
   t.is(isolation, 'none');
   t.regex(isolationRemark({ isolation, cached: false }) ?? '', /could reach the network/);
+  t.regex(isolationRemark({ isolation: 'unshare', cached: false }) ?? '', /nothing else kept them/);
   t.is(isolationRemark({ isolation: 'bwrap', cached: false }), undefined);
   t.is(isolationRemark({ isolation, cached: true }), undefined);
 });

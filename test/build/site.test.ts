@@ -31,7 +31,7 @@ asRoot(
     await mkdir(join(PLACE, `${name}.left`, 'tree'), { recursive: true });
     const before = [name, `${name}.link`, `${name}.theirs`];
 
-    const site = siteOn(here, tree, key);
+    const site = siteOn(here, tree, key, undefined);
     await site.open();
     const parent = dirname(site.folder);
     const facts = await stat(parent);
