@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { constants, createWriteStream, type Stats } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { homedir, hostname, release } from 'node:os';
@@ -24,9 +25,12 @@ import {
   type Unread,
 } from './host.js';
 import { readIfThere } from './if-there.js';
+import { COMMAND_MARK, killMarked } from './kill-marked.js';
 import { LOCK, LockTalk, lockArguments } from './lock.js';
 
 const DEFAULT_TIMEOUT = 60_000;
+/** Milliseconds that what a command has printed is waited for once it was ended. */
+const LINGER = 1000;
 
 /** This machine, or a named network namespace of it. */
 export class LocalHost implements Host {
@@ -58,17 +62,15 @@ export class LocalHost implements Host {
     const full = this.#inNamespace(argv);
     this.onRun?.(full);
     const started = performance.now();
+    const mark = randomBytes(8).toString('hex');
     const child = execa(full[0] as string, full.slice(1), {
       reject: false,
       stripFinalNewline: false,
-      timeout: options.timeout ?? DEFAULT_TIMEOUT,
-      killSignal: 'SIGKILL',
       buffer: false,
       all: options.log !== undefined,
-      env: { LC_ALL: 'C', ...options.env },
+      env: { LC_ALL: 'C', [COMMAND_MARK]: mark, ...options.env },
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
-      ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
     });
     const log =
       options.log === undefined ? undefined : createWriteStream(options.log, { flags: 'a', mode: 0o600 });
@@ -76,26 +78,41 @@ export class LocalHost implements Host {
     const logged = log && child.all ? finished(child.all.pipe(log)).catch(() => undefined) : undefined;
     // Not by execa, which would make an error's text of all of it.
     const budget = new Budget();
-    let flooded = false;
-    budget.onSpent = () => {
-      flooded = true;
-      child.kill('SIGKILL');
+    let ended: 'timed out' | 'called off' | 'flooded' | undefined;
+    let linger: NodeJS.Timeout | undefined;
+    const end = (why: typeof ended): void => {
+      if (ended !== undefined) return;
+      ended = why;
+      if (child.pid !== undefined) killMarked(child.pid, mark);
+      // What does not bear the mark any more may hold its output for ever.
+      linger = setTimeout(() => {
+        for (const stream of [child.stdin, child.stdout, child.stderr, child.all]) stream?.destroy();
+        log?.end();
+      }, LINGER);
     };
+    const callOff = (): void => end('called off');
+    budget.onSpent = () => end('flooded');
+    const timer = setTimeout(() => end('timed out'), options.timeout ?? DEFAULT_TIMEOUT);
+    options.signal?.addEventListener('abort', callOff);
+    if (options.signal?.aborted) callOff();
     const [out, err] = [child.stdout, child.stderr].map((stream) => gather(stream, budget));
     const result = await child;
+    clearTimeout(timer);
+    options.signal?.removeEventListener('abort', callOff);
     await logged;
+    clearTimeout(linger);
     const [stdout, stderr] = [Buffer.concat(out ?? []).toString(), Buffer.concat(err ?? []).toString()];
     const exitCode = result.exitCode;
     const fine = exitCode === 0 || (exitCode !== undefined && options.accept?.includes(exitCode));
-    if (!fine || flooded || result.timedOut || result.isTerminated) {
+    if (!fine || ended !== undefined || result.isTerminated) {
       throw new CommandError(
         this.name,
         argv,
         {
           exitCode,
           signal: result.signal,
-          timedOut: result.timedOut,
-          flooded,
+          timedOut: ended === 'timed out',
+          flooded: ended === 'flooded',
           code: (result as { code?: string }).code,
           stdout,
           stderr,

@@ -36,6 +36,34 @@ test('a command that runs too long is killed and fails, also with an accepted co
   t.regex(error?.message ?? '', /time limit/);
 });
 
+test('a command that is ended takes along what it started, and what got away from it is not waited for', async (t) => {
+  const folder = await temporaryFolder(t);
+  const child = join(folder, 'child');
+  // The shell waits for its child, which holds both streams.
+  const script = 'sleep 61 & echo $! > "$1"; wait';
+  await t.throwsAsync(host.run(['sh', '-c', script, 'sh', child], { timeout: 500 }), {
+    message: /time limit/,
+  });
+  const pid = (await readFile(child, 'utf8')).trim();
+  const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => ') Z');
+  t.regex(stat, /\) Z/);
+  // Its parent ends at once, and its environment tells nothing: it can't be found, and is not waited for.
+  const away = 'env -i setsid sleep 62 & echo $! > "$1"; echo said';
+  const error = await t.throwsAsync(host.run(['sh', '-c', away, 'sh', child], { timeout: 500 }), {
+    instanceOf: CommandError,
+  });
+  t.regex(error?.stdout ?? '', /said/);
+  process.kill(Number(await readFile(child, 'utf8')), 'SIGKILL');
+});
+
+test('a command that is called off ends at once', async (t) => {
+  const controller = new AbortController();
+  const running = host.run(['sh', '-c', 'sleep 63; :'], { signal: controller.signal });
+  setImmediate(() => controller.abort());
+  await t.throwsAsync(running, { instanceOf: CommandError });
+  await t.throwsAsync(host.run(['sleep', '63'], { signal: controller.signal }), { instanceOf: CommandError });
+});
+
 test('all that a command prints is there when it has ended, a log takes both streams', async (t) => {
   const log = join(await temporaryFolder(t), 'log');
   const { stdout, stderr } = await host.run(['sh', '-c', 'seq 300000; seq 300000 >&2'], { log });

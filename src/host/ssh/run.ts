@@ -7,6 +7,7 @@ import { BEARING } from '../bearing.js';
 import { Budget } from '../budget.js';
 import { CommandError } from '../command-error.js';
 import type { RunOptions } from '../host.js';
+import { COMMAND_MARK } from '../kill-marked.js';
 import { quoteArgv } from '../quote.js';
 import type { Lane } from './channels.js';
 import { type RemoteCommand, remoteLine } from './command.js';
@@ -33,9 +34,6 @@ export interface RawResult {
 const DEFAULT_TIMEOUT = 60_000;
 /** Milliseconds for a killed command to end on the far side, before its channel is closed anyway. */
 export const FAREWELL = 2000;
-
-/** In the environment of each command, with a number of its own: what it started is found by it too. */
-const COMMAND_MARK = 'AOE_LAB_COMMAND';
 
 /** Ends what bears a mark: this user's processes first, as those of others can hold up whoever reads their memory (userfaultfd(2)). */
 export const KILL = `${BEARING}
