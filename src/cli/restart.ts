@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { ExitCode, UsageError } from '../errors.js';
+import { ExitCode, LabError, linesOf, UsageError } from '../errors.js';
 import { FINDINGS, type FindingKind } from '../storage/findings.js';
 import { line } from '../ui/colors.js';
 import { type HostOptions, hostOptions, nameOf, onHosts } from './hosts.js';
@@ -60,7 +60,7 @@ export function register(program: Command): void {
           if (failure !== undefined) process.exitCode = ExitCode.failed;
           return report;
         },
-        ({ restarted, failed }) => {
+        ({ restarted, failed, beside }) => {
           if (restarted.length + failed.length === 0) return 'nothing is exported';
           return [
             ...restarted.map(
@@ -68,12 +68,20 @@ export function register(program: Command): void {
                 line`restarted ${id} (process ${pids.join(' ')})${change === null ? '' : `: ${change}`}`,
             ),
             ...failed.map(({ error }) => describeError(error, false)),
+            ...beside.map(
+              ({ id, error }) => line`${id}, of the same daemon, is not served: ${happenedOf(error)}`,
+            ),
           ].join('\n');
         },
-        ({ failed, ...rest }) => ({
-          ...rest,
-          failed: failed.map(({ id, error }) => ({ id, ...errorAsJson(error) })),
-        }),
+        ({ failed, beside, ...rest }) => {
+          const told = ({ id, error }: { id: string; error: Error }) => ({ id, ...errorAsJson(error) });
+          return { ...rest, failed: failed.map(told), beside: beside.map(told) };
+        },
       );
     });
+}
+
+/** The first line of what happened. */
+function happenedOf(error: Error): string {
+  return linesOf(error instanceof LabError ? error.facts.happened : error.message)[0] ?? '';
 }

@@ -2,12 +2,13 @@
 import { type ErrorFacts, LabError, linesOf } from '../errors.js';
 import { requireAmong } from '../host/interface.js';
 import type { InterfaceFacts } from '../host/interface-facts.js';
+import { quoteArgv } from '../host/quote.js';
 import type { Finding, FindingKind } from '../storage/findings.js';
 import type { StorageSnapshot } from '../storage/snapshot.js';
 import { type Refreshed, refreshed, surveyNames, UnwantedError } from './backing-now.js';
 import { linkDisk } from './disk-link.js';
 import { driverFor, markedSo } from './drivers.js';
-import { type EntryStore, type ExportEntry, exportId, isSameExport, without } from './entry.js';
+import { type EntryStore, type ExportEntry, exportId, isSameExport, isWanted, without } from './entry.js';
 import type { Network } from './network.js';
 import { deletedFilesOf } from './opened.js';
 import { findProcesses } from './processes.js';
@@ -131,7 +132,7 @@ export async function requireNoneUnwanted(
   if (entry.control.shape !== 'daemon') return;
   const mark = driverFor(store, entry).mark(entry);
   const all = await store.all();
-  const members = markedSo(store, without(all, entry), mark);
+  const members = markedSo(store, without(all, entry), mark).filter(isWanted);
   if (members.length === 0) return;
   const unwanted = await firstUnwanted(store, await survey(), { all, members, mark });
   if (unwanted === undefined) return;
@@ -197,17 +198,40 @@ export async function refreshOne(store: EntryStore, entry: ExportEntry): Promise
 /**
  * To be asked where not all exports of a program could be served again: a file that was deleted is kept by the program that
  * has it open, and by nothing else.
+ * @param givenUp names whose former files the user was told of, and gives up
  * @throws LabError if the program of an entry has such a one
  */
-export async function requireNothingLost(store: EntryStore, entry: ExportEntry): Promise<void> {
+export async function requireNothingLost(
+  store: EntryStore,
+  entry: ExportEntry,
+  givenUp: readonly string[],
+): Promise<void> {
   const { host, folder } = store;
   const pids = (await findProcesses(host, folder)).get(driverFor(store, entry).mark(entry)) ?? [];
   const logs = store.logPath('').replace(/[^/]*$/, '');
-  const files = (await deletedFilesOf(host, pids)).filter((name) => !name.startsWith(logs));
+  const deleted = await deletedFilesOf(host, pids);
+  const files = deleted.filter(({ name }) => !name.startsWith(logs) && !givenUp.includes(name));
   if (files.length === 0) return;
+  const names = files.map(({ name }) => name).join(' and ');
   throw new LabError({
     tried: `restarting ${exportId(entry)}`,
-    happened: `its target also serves ${files.join(' and ')}, which ${files.length === 1 ? 'was' : 'were'} deleted: what initiators wrote there is lost when that target ends`,
-    next: `copy it (from an initiator, or cp /proc/${pids[0]}/fd/N), end that export by aoe-lab unexport, then run the command again`,
+    happened: `its target has ${names} open, which ${files.length === 1 ? 'was' : 'were'} deleted: what initiators wrote there is lost when that target ends`,
+    next: [
+      ...files.map(({ at, name }) => `copy it: ${quoteArgv(['cp', at, `${name}.saved`])}`),
+      'then restart the export of that file by name, or end it by aoe-lab unexport',
+    ],
+  });
+}
+
+/** The same error of an export, where it is another of its target's that speaks against both. */
+export function becauseOf(entry: ExportEntry, error: unknown): unknown {
+  const tried = `restarting ${exportId(entry)}`;
+  if (!(error instanceof LabError) || error.facts.tried === tried) return error;
+  const [first = ''] = linesOf(error.facts.happened);
+  return new LabError({
+    tried,
+    happened: `one target serves it and others, and is not restarted: ${error.facts.tried}: ${first}`,
+    ...(error.facts.next === undefined ? {} : { next: error.facts.next }),
+    cause: error,
   });
 }

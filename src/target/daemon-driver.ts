@@ -5,7 +5,7 @@ import { confined, confinementOf } from '../host/confine.js';
 import { renderArgv } from '../templating.js';
 import { diskList, disksCommand, disksWatch } from './disk-link.js';
 import type { Deed, Driver, Preview } from './driver.js';
-import { type ExportEntry, exportId, without } from './entry.js';
+import { type ExportEntry, exportId, isWanted, without } from './entry.js';
 import { waitUntilReleased } from './listening.js';
 import { ownLoops } from './loops.js';
 import { processesOf, signalCommand, signalProcesses } from './processes.js';
@@ -74,6 +74,8 @@ export class DaemonDriver extends ProgramDriver implements Driver {
   }
 
   async stop(entry: ExportEntry): Promise<void> {
+    const isHeld = entry.held !== undefined;
+    if (isHeld && (await this.#members(entry)).length > 0) return;
     if (without(await this.#members(entry), entry).length > 0) {
       const deed = await this.prepareStop(entry);
       return deed.run();
@@ -177,8 +179,7 @@ export class DaemonDriver extends ProgramDriver implements Driver {
     const name = programName(entry);
     const all = await this.store.all();
     return all.filter(
-      (other) =>
-        other.control.shape === 'daemon' && programName(other) === name && other.phase !== 'stopping',
+      (other) => other.control.shape === 'daemon' && programName(other) === name && isWanted(other),
     );
   }
 

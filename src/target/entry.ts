@@ -95,6 +95,8 @@ export interface ExportEntry {
   options: ExportOptions;
   /** What spoke against it and was overridden. */
   allowed?: FindingKind[];
+  /** Why its daemon was started without it: what its name means is not to be served. Until it is restarted. */
+  held?: string;
   /** ATA serial number, for targets that can be told one: initiators know the disk by it, so that it stays as long as that is the same. */
   serial?: string;
   /** The last order to clear mask list and reservation, for targets that are told it by their configuration (see access.ts). */
@@ -132,6 +134,11 @@ export interface ExportEntry {
 export function exportId(entry: Pick<ExportEntry, 'shelf' | 'slot' | 'iface' | 'netns'>): string {
   const { shelf, slot, iface, netns } = entry;
   return `e${shelf}.${slot}@${iface}${netns === undefined ? '' : `%${netns}`}`;
+}
+
+/** Whether its target serves it, or is to. */
+export function isWanted({ phase, held }: ExportEntry): boolean {
+  return phase !== 'stopping' && held === undefined;
 }
 
 /** Whether two entries are of one export. */

@@ -1,4 +1,5 @@
 /** Which exports of one program can be started again, and may be. */
+import { linesOf } from '../errors.js';
 import type { InterfaceFacts } from '../host/interface-facts.js';
 import { quoteArgv } from '../host/quote.js';
 import type { StorageSnapshot } from '../storage/snapshot.js';
@@ -21,24 +22,34 @@ export interface Judging {
   fail: (entry: ExportEntry, error: unknown) => void;
 }
 
+export interface GroupJudgement {
+  /** Those that can be served. */
+  judged: Judged[];
+  /** Those that their daemon has to be started without; nobody serves them now. */
+  held: { entry: ExportEntry; why: string }[];
+}
+
 /**
  * Which exports of one program can be started again, and may be; changes nothing.
- * @throws UnwantedError where the program would serve what it may not if it came again
+ * @throws UnwantedError where one that is served now could not come back, as the program would serve what it may not
  */
 export async function judgeGroup(
   store: EntryStore,
   members: readonly ExportEntry[],
   { snapshot, chosen, allow, fail }: Judging,
-): Promise<Judged[]> {
+): Promise<GroupJudgement> {
   const isChosen = (entry: ExportEntry): boolean => chosen.some((one) => isSameExport(one, entry));
   const allowed = (entry: ExportEntry): Allowance => (isChosen(entry) ? allow : []);
   const judged: Judged[] = [];
-  let unwanted: UnwantedError | undefined;
+  const unwanted: { entry: ExportEntry; error: UnwantedError }[] = [];
+  let isRunning = true;
   const refuse = (entry: ExportEntry, error: unknown): void => {
     fail(entry, error);
-    if (error instanceof UnwantedError) unwanted = error;
+    if (error instanceof UnwantedError) unwanted.push({ entry, error });
   };
   await withNetwork(store, async (network, processes) => {
+    const [first] = members;
+    isRunning = first === undefined || (await processes()).has(driverFor(store, first).mark(first));
     const place = { store, network, snapshot };
     const found: Judged[] = [];
     for (const before of members) {
@@ -59,8 +70,13 @@ export async function judgeGroup(
       }
     }
   });
-  if (unwanted !== undefined && judged.some(({ entry }) => isChosen(entry))) throw unwanted;
-  return judged;
+  if (!judged.some(({ entry }) => isChosen(entry))) return { judged, held: [] };
+  const served = unwanted.find(
+    ({ entry }) => entry.control.shape !== 'daemon' || (isRunning && entry.held === undefined),
+  );
+  if (served !== undefined) throw served.error;
+  const held = unwanted.map(({ entry, error }) => ({ entry, why: linesOf(error.facts.happened).join('; ') }));
+  return { judged, held };
 }
 
 /**
@@ -82,7 +98,7 @@ async function judgeUse(
   },
 ): Promise<(one: Judged) => ExportEntry> {
   const isFree = async ({ entry, iface, change }: Judged): Promise<boolean> => {
-    if (change !== undefined) return true;
+    if (change !== undefined || entry.held !== undefined) return true;
     const { control, restart, persist } = entry;
     const driver = driverFor(store, entry);
     const presence = async () => (await driver.presence(entry, iface, processes)).state;
@@ -104,7 +120,8 @@ async function judgeUse(
   const running = await processes();
   // What an export meant when it was started counts as long as something serves it.
   const beside = withRefreshed(all, found).map((entry) =>
-    entry.control.shape === 'control-file' || running.has(driverFor(store, entry).mark(entry))
+    entry.control.shape === 'control-file' ||
+    (entry.held === undefined && running.has(driverFor(store, entry).mark(entry)))
       ? entry
       : { ...entry, backing: { ...entry.backing, identity: null } },
   );

@@ -88,18 +88,23 @@ export function withoutOwn(all: readonly Opened[], folder: string): Opened[] {
   });
 }
 
-/** Files of the disk that processes have open and that have no name any more; memory of the kernel's looks alike. */
-export async function deletedFilesOf(host: Host, pids: readonly number[]): Promise<string[]> {
+/** Files of the disk that processes have open and that have no name any more, by the name that they had; memory of the kernel's looks alike. */
+export async function deletedFilesOf(
+  host: Host,
+  pids: readonly number[],
+): Promise<{ name: string; at: string }[]> {
   const folders = pids.map((pid) => `/proc/${pid}/fd/`);
   if (folders.length === 0) return [];
   // Looked at by name first, which waits for no disk. 1, 2: one has ended.
   const { stdout } = await host.run(['ls', '-l', ...folders], { accept: [1, 2] });
   if (!/ -> \/.* \(deleted\)$/m.test(stdout)) return [];
   const all = [...(await openedBy(host, pids)).values()].flatMap(({ files }) => [...files.values()]);
-  const names = all
-    .filter(({ links }) => links === 0)
-    .map(({ name = 'a file with line breaks in its name' }) => plainName(name));
-  return [...new Set(names.filter((name) => !/^\/(memfd:|\[|dev\/|SYSV|anon_hugepage)/.test(name)))].sort();
+  const found = new Map<string, string>();
+  for (const { links, at, name = 'a file with line breaks in its name' } of all) {
+    const plain = plainName(name);
+    if (links === 0 && !/^\/(memfd:|\[|dev\/|SYSV|anon_hugepage)/.test(plain)) found.set(plain, at);
+  }
+  return [...found].map(([name, at]) => ({ name, at })).sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /** Without what the kernel says behind it. */

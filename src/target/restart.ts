@@ -1,6 +1,6 @@
 import type { Host } from '../host/host.js';
 import type { StorageSnapshot } from '../storage/snapshot.js';
-import { type Allowance, requireNothingLost } from './able.js';
+import { type Allowance, becauseOf, requireNothingLost } from './able.js';
 import { surveyNames } from './backing-now.js';
 import { linkDisk } from './disk-link.js';
 import { driverFor, markedSo } from './drivers.js';
@@ -22,6 +22,8 @@ export interface RestartReport {
   restarted: { id: string; pids: number[]; change: string | null }[];
   /** Those whose disk or interface is not there, and those whose target does not serve them. */
   failed: { id: string; error: Error }[];
+  /** Exports that were not named, of the same daemons, which came back without them. */
+  beside: { id: string; error: Error }[];
   recovery: Recovery;
 }
 
@@ -52,7 +54,7 @@ export async function restartEach(
     const entries = await store.all();
     const chosen = selectEntries(entries, names);
     if (chosen.some(({ persist }) => persist)) await settlePersistence(store, true);
-    const report: RestartReport = { restarted: [], failed: [], recovery };
+    const report: RestartReport = { restarted: [], failed: [], beside: [], recovery };
     const marks = new Set(chosen.map((entry) => driverFor(store, entry).mark(entry)));
     for (const mark of marks) {
       await restartGroup(store, markedSo(store, entries, mark), chosen, { upgrade, allow, report });
@@ -85,10 +87,10 @@ async function restartGroup(
   { upgrade, allow, report }: { upgrade: boolean; allow: Allowance; report: RestartReport },
 ): Promise<void> {
   const isChosen = (entry: ExportEntry): boolean => chosen.some((one) => isSameExport(one, entry));
-  // Of others of the same daemon, which goes on to wait for what is missing, status tells.
+  const beside: RestartReport['beside'] = [];
   const fail = (entry: ExportEntry, error: unknown): void => {
-    if (!isChosen(entry)) return;
-    report.failed.push({ id: exportId(entry), error: error as Error });
+    const list = isChosen(entry) ? report.failed : beside;
+    list.push({ id: exportId(entry), error: error as Error });
   };
   let survey: Promise<StorageSnapshot> | undefined;
   const snapshot = (): Promise<StorageSnapshot> => {
@@ -103,14 +105,19 @@ async function restartGroup(
   let renewed: readonly ExportEntry[];
   try {
     // Nothing is changed before all is judged: what is on record is what is served as long as that is not restarted.
-    const judged = await judgeGroup(store, members, { snapshot, chosen, allow, fail });
+    const { judged, held } = await judgeGroup(store, members, { snapshot, chosen, allow, fail });
     const first = judged.find(({ entry }) => isChosen(entry));
     if (first === undefined) return;
-    if (judged.length < members.length) await requireNothingLost(store, first.entry);
+    const givenUp = judged.filter(({ entry }) => isChosen(entry)).map(({ before }) => before.backing.path);
+    if (judged.length < members.length) await requireNothingLost(store, first.entry, givenUp);
     const isThere = thereIn(await snapshot());
     await restorePrograms(store, members, isThere);
     const linked: Judged[] = [];
-    for (const one of judged) {
+    const kept = held.map(({ entry, why }): ExportEntry => ({ ...entry, held: why }));
+    for (const entry of kept) await store.write(entry);
+    for (const judgement of judged) {
+      const { held: _, ...entry } = judgement.entry;
+      const one = { ...judgement, entry };
       try {
         await store.write(one.entry);
         await linkDisk(store, one.entry);
@@ -120,7 +127,8 @@ async function restartGroup(
       }
     }
     // What services look for before they start a target, or attach a loop device for it, is the disk as it is now.
-    if (linked.some(({ entry }) => entry.persist)) await settlePersistence(store, false);
+    if ([...linked.map(({ entry }) => entry), ...kept].some(({ persist }) => persist))
+      await settlePersistence(store, false);
     for (const { before, entry, iface, change } of linked) {
       try {
         able.push({ iface, change, entry: await reattach(store, before, entry) });
@@ -128,14 +136,17 @@ async function restartGroup(
         fail(entry, error);
       }
     }
-    if (able.length < judged.length) await requireNothingLost(store, first.entry);
+    if (able.length < judged.length) await requireNothingLost(store, first.entry, givenUp);
     const current = members.map(
-      (member) => able.find(({ entry }) => isSameExport(entry, member))?.entry ?? member,
+      (member) =>
+        [...able.map(({ entry }) => entry), ...kept].find((one) => isSameExport(one, member)) ?? member,
     );
     renewed = await renewCopy(store, current, upgrade, isThere);
   } catch (error) {
     const failed = report.failed.map(({ id }) => id);
-    for (const member of members) if (!failed.includes(exportId(member))) fail(member, error);
+    for (const member of members) {
+      if (isChosen(member) && !failed.includes(exportId(member))) fail(member, becauseOf(member, error));
+    }
     return;
   }
   const [first] = able.filter(({ entry }) => isChosen(entry));
@@ -155,6 +166,7 @@ async function restartGroup(
       fail(entry, failure ?? error);
     }
   }
+  report.beside.push(...beside);
 }
 
 /** What restarting changed, and what that means to initiators. */

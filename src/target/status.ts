@@ -173,7 +173,6 @@ async function inspect(store: EntryStore, entry: ExportEntry, seen: Seen): Promi
   const faults: string[] = [];
   faults.push(...toldFaults(told ?? {}), ...(untold === undefined ? [] : [untold]));
   const isDetached = entry.backing.loop && loops.length === 0;
-  if (isDetached) faults.push(`no loop device: aoe-lab restart ${id}`);
   const unkept = entry.persist ? await persistenceFaults(store, entry) : [];
   try {
     const uncopied = describeCopyFault(store, entry, thereIn(snapshot));
@@ -182,12 +181,17 @@ async function inspect(store: EntryStore, entry: ExportEntry, seen: Seen): Promi
     if (!(error instanceof LabError)) throw error;
     faults.push(error.message);
   }
-  const { state: presence, pids, fault } = await driver.presence(entry, iface, async () => processes);
+  const {
+    state: presence,
+    pids,
+    fault,
+  } = entry.held === undefined
+    ? await driver.presence(entry, iface, async () => processes)
+    : { state: 'absent' as const, pids: [], fault: `its daemon was started without it: ${entry.held}` };
   const kept = await keptAccess(store.host, driver.mark(entry), entry, told);
   if (kept !== undefined && entry.phase === 'running' && entry.options.lockAccess && !kept.locked) {
     unkept.push('its target lets initiators change config string, mask list and reservation, and should not');
   }
-  faults.push(...unkept.map((what) => `${what}: aoe-lab restart ${id}`));
   const isAsked = entry.phase === 'running' && presence !== 'absent';
   const place = await sight.place({ ...entry, masks: kept?.masks }, pids, isAsked);
   const station = iface && place.wire.stations.find(({ mac }) => isOwn(formatMac(mac), entry, iface));
@@ -218,18 +222,23 @@ async function inspect(store: EntryStore, entry: ExportEntry, seen: Seen): Promi
   }
   const isWaiting = presence !== 'absent' && waits !== undefined;
   if (isWaiting) faults.push(`it is not served yet: ${waits}`);
-  else if (fault !== undefined) faults.push(`${fault}: aoe-lab restart ${id}`);
   faults.push(...place.faults.map(({ text }) => text));
   // How many sectors it serves was judged above.
   if (heard !== undefined) faults.push(...wireDifferences(entry, { ...heard, sectors: null }));
   if (entry.migration !== undefined) faults.push(describeMove(entry, entry.migration.other));
+  const broken = [
+    ...(isDetached ? ['no loop device'] : []),
+    ...unkept,
+    ...(fault === undefined || isWaiting ? [] : [fault]),
+  ];
   const isBroken =
-    isDetached ||
-    unkept.length > 0 ||
-    (fault !== undefined && !isWaiting) ||
+    broken.length > 0 ||
     place.faults.some(({ remedy }) => remedy === 'restart') ||
     backing.faults.some(({ remedy }) => remedy === 'restart');
   const needsPerson = clash !== undefined || backing.faults.some(({ remedy }) => remedy === 'file');
+  // What a restart would refuse is not sent to it.
+  faults.push(...broken.map((what) => (needsPerson ? what : `${what}: aoe-lab restart ${id}`)));
+  if (isHalf(entry)) faults.splice(0, Number.POSITIVE_INFINITY, describeHalf(entry));
   const state =
     entry.phase !== 'running'
       ? 'unfinished'
@@ -264,13 +273,15 @@ async function inspect(store: EntryStore, entry: ExportEntry, seen: Seen): Promi
       ...(await rightsWarnings(store, entry)),
       ...(await persistenceWarnings(entry, iface, () => sight.networkFiles())),
     ],
-    remedy: place.faults.some(({ remedy }) => remedy === 'interface')
-      ? 'interface'
-      : needsPerson
-        ? 'file'
-        : isBroken
-          ? 'restart'
-          : null,
+    remedy: isHalf(entry)
+      ? null
+      : place.faults.some(({ remedy }) => remedy === 'interface')
+        ? 'interface'
+        : needsPerson
+          ? 'file'
+          : isBroken
+            ? 'restart'
+            : null,
     next: backing.faults.find(({ next }) => next !== undefined)?.next ?? null,
     mac: iface?.mac ?? null,
     lab: entry.lab ?? null,
@@ -284,6 +295,16 @@ async function inspect(store: EntryStore, entry: ExportEntry, seen: Seen): Promi
     access: judgeAccess(kept, station),
     rights: togetherMay(pids, rights),
   };
+}
+
+/** Whether a command that made or ended it was killed. */
+function isHalf({ phase, migration }: ExportEntry): boolean {
+  return phase !== 'running' && migration === undefined;
+}
+
+function describeHalf(entry: ExportEntry): string {
+  const what = entry.phase === 'stopping' ? 'ends it' : 'makes it';
+  return `a command ${what}, or was killed at that: the next one that changes something here ends it, as aoe-lab unexport ${exportId(entry)} does`;
 }
 
 function describeMove(entry: ExportEntry, other: ExportEntry): string {

@@ -3,11 +3,12 @@ import { readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promi
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { here } from '../../src/host/local.js';
-import { detachLoop } from '../../src/storage/loop.js';
+import { attachLoop, detachLoop } from '../../src/storage/loop.js';
 import type { ExportReport } from '../../src/target/export.js';
+import type { StatusReport } from '../../src/target/status.js';
 import { cliHere, jsonHere } from './cli.js';
 import { exporting, firstBytes, image, statusOf } from './disks.js';
-import { askFrom, exportOn, killAll } from './export.js';
+import { askFrom, assertNothingLeft, exportOn, killAll } from './export.js';
 import { builtVblade, noRoot, testUnless } from './machine.js';
 import { loopOn } from './own-dev.js';
 import { type TestWire, testWire } from './wire.js';
@@ -222,5 +223,55 @@ testUnless(
     const { stdout } = await cliHere(['restart', ...ids], wire.env);
     t.regex(stdout, /initiators know it from the former one by nothing that they can see/);
     t.is(await firstBytes(wire, 1, 3), 'two');
+  },
+);
+
+testUnless(
+  noRoot(),
+  'D3: a daemon that died comes back without the export that may not be served, which waits until it may',
+  async (t) => {
+    const wire = await testWire(t);
+    for (const slot of [1, 2]) await jsonHere(exportOn(wire, 'native', slot, '--size', '1M'), wire.env);
+    const pids = (await jsonHere<StatusReport>(['status'], wire.env)).exports[0]?.pids ?? [];
+    await killAll(pids);
+    const device = await attachLoop(here, join(wire.folder, 'disk2'), { readOnly: false, directIo: false });
+    const detach = () => here.run(['losetup', '-d', device], { accept: [1] });
+    t.teardown(detach);
+    const both = await cliHere(['restart', '--all'], wire.env);
+    t.is(both.exitCode, 1);
+    t.regex(
+      both.stdout,
+      /^restarted e0\.1@[\s\S]*error restarting e0\.2@.*\n.*it is attached as \/dev\/loop/m,
+    );
+    const told = async () =>
+      (await jsonHere<StatusReport>(['status'], wire.env)).exports.map(({ state, faults }) => [
+        state,
+        faults.join(),
+      ]);
+    const [one, two] = await told();
+    t.deepEqual(one, ['serving', '']);
+    t.is(two?.[0], 'down');
+    t.regex(
+      two?.[1] ?? '',
+      /its daemon was started without it: it is attached as .*: aoe-lab restart e0\.2@/,
+    );
+    // Neither what comes and goes beside it, nor a restart of the other, brings it back.
+    await jsonHere(exportOn(wire, 'native', 3, '--size', '1M'), wire.env);
+    await jsonHere(['unexport', 'e0.3', '--force'], wire.env);
+    const beside = await cliHere(['restart', 'e0.1'], wire.env);
+    t.is(beside.exitCode, 0, beside.stderr);
+    t.regex(beside.stdout, /^e0\.2@\S+, of the same daemon, is not served: it is attached as /m);
+    await detach();
+    t.is((await cliHere(['restart', 'e0.2'], wire.env)).exitCode, 0);
+    t.deepEqual(await told(), [
+      ['serving', ''],
+      ['serving', ''],
+    ]);
+    // What is served is not ended for another.
+    const again = await attachLoop(here, join(wire.folder, 'disk2'), { readOnly: false, directIo: false });
+    t.teardown(() => here.run(['losetup', '-d', again], { accept: [1] }));
+    t.is((await cliHere(['restart', 'e0.1'], wire.env)).exitCode, 0);
+    await jsonHere(['unexport', '--all', '--force'], wire.env);
+    await assertNothingLeft(t, wire);
   },
 );

@@ -1,5 +1,5 @@
 /** Restarts of several exports, where the disk of one is away. */
-import { rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { here } from '../../src/host/local.js';
@@ -99,7 +99,9 @@ testUnless(
     await rm(disk(wire, 2));
     const refused = await cli(['restart', 'e0.1'], wire.env);
     t.is(refused.exitCode, 1);
-    t.true(refused.stderr.includes(`also serves ${disk(wire, 2)}, which was deleted`), refused.stderr);
+    t.true(refused.stderr.includes(`has ${disk(wire, 2)} open, which was deleted`), refused.stderr);
+    const copy = /→ copy it: cp (\/proc\/\d+\/fd\/\d+) /.exec(refused.stderr)?.[1] ?? '';
+    t.is((await stat(copy)).size, 1 << 20);
     await sameProcesses(t, wire, before);
     await jsonHere(['unexport', '--force', 'e0.2'], wire.env);
     await jsonHere(['restart', 'e0.1'], wire.env);

@@ -24,7 +24,8 @@ export type Service = Common &
   );
 
 /** The services of exports, each after those it needs. */
-export function servicesOf(state: StateFolder, entries: readonly ExportEntry[]): Service[] {
+export function servicesOf(state: StateFolder, all: readonly ExportEntry[]): Service[] {
+  const entries = all.filter(({ held }) => held === undefined);
   const loops = entries.filter(({ backing }) => backing.loop);
   const modules = entries.filter(({ control }) => control.shape === 'control-file');
   const programs = new Map<string, ExportEntry[]>();
