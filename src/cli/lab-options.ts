@@ -87,6 +87,7 @@ export async function carryOut(
     { print, note },
     { noteRecovery },
     { ExitCode },
+    { describeUndone },
   ] = await Promise.all([
     import('../lab/apply.js'),
     import('../lab/deeds.js'),
@@ -94,13 +95,14 @@ export async function carryOut(
     import('../ui/output.js'),
     import('../ui/recovery.js'),
     import('../errors.js'),
+    import('../ui/undone.js'),
   ]);
   note(describePlan(plan));
   if (plan.actions.length > 0 && !options.yes) {
     const { agree } = await import('../ui/confirm.js');
     await agree('Do this?', {
       tried: `${verb} on lab ${plan.lab}`,
-      next: 'give --yes to do what `aoe-lab plan` shows without being asked',
+      next: 'give --yes to do what is shown above without being asked',
     });
   }
   const deeds = new HostDeeds({ name: plan.lab }, hosts, {
@@ -109,6 +111,10 @@ export async function carryOut(
     keepUsed: options.allow !== 'used' && !options.force,
     onRemark: (text) => note(line`warning: ${text}`),
     onRecovery: (host, recovery) => noteRecovery(recovery, host),
+    onEnded: (host, undone) => {
+      const file = describeUndone(undone);
+      if (file !== '') note(line`${host} ${undone.id} ended${file}`);
+    },
   });
   const outcomes = await untilSignal(`${verb} on lab ${plan.lab}`, (signal) =>
     applyPlan(plan, deeds, {

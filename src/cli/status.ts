@@ -11,17 +11,18 @@ interface Options extends HostOptions {
 export function register(program: Command): void {
   const command = program
     .command('status')
-    .description('exports of a host, and how they differ from what was wished');
+    .description('exports of a host, and how they differ from what was wished')
+    .argument('[EXPORT...]', 'such as e0.1; all otherwise');
   hostOptions(command)
     .option('--json', 'print JSON')
     .option('--long', 'also what the process of each may do')
     .option('--metrics', 'print the counters of native targets for Prometheus')
-    .action(async (options: Options) => {
+    .action(async (names: string[], options: Options) => {
       const [{ exportStatus }, describe] = await Promise.all([
         import('../target/status.js'),
         options.metrics ? metrics() : words(options.long ?? false),
       ]);
-      await onHosts(options, exportStatus, describe);
+      await onHosts(options, (host) => exportStatus(host, names), describe);
     });
 }
 

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
 import type { PlannedEnd, UnexportReport } from '../target/unexport.js';
 import { line } from '../ui/colors.js';
+import { describeUndone } from '../ui/undone.js';
 import { type HostOptions, hostOptions, nameOf, onHosts } from './hosts.js';
 
 interface Options extends HostOptions {
@@ -61,7 +62,10 @@ export function register(program: Command): void {
             const ids = planned.map(({ id }) => id).join(', ');
             const about = { tried: `ending ${ids}`, next: 'give --yes' };
             if (planned.length > 1)
-              await agree(`end ${planned.length} exports (${ids}) on ${nameOf(host)}?`, about);
+              await agree(
+                `end ${planned.length} exports (${ids})${host.isHere ? '' : ` on ${host.name}`}?`,
+                about,
+              );
           }
           const keepUsed = options.allow !== 'used' && !options.force;
           const report = await unexportTargets(host, which, options.removeFile ?? false, { keepUsed });
@@ -86,24 +90,5 @@ function describePlanned(planned: readonly PlannedEnd[]): string {
 
 function describe({ unexported }: UnexportReport): string {
   if (unexported.length === 0) return 'nothing was exported';
-  return unexported.map((one) => line`unexported ${one.id}${describeFile(one)}`).join('\n');
-}
-
-function describeFile({ file, path, by }: UnexportReport['unexported'][number]): string {
-  switch (file) {
-    case 'removed':
-      return ` and removed ${path}`;
-    case 'kept':
-      return `; ${path} holds data and was kept (--remove-file removes it)`;
-    case 'other':
-      return `; ${path} was left alone: something else has its name than what was made`;
-    case 'gone':
-      return `; ${path}, which it made, was gone already`;
-    case 'served':
-      return `; ${path}, which it made, stays: ${by.join('; ')}`;
-    case 'used':
-      return `; ${path}, which it made, was kept: ${by.join('; ')}`;
-    case 'untouched':
-      return '';
-  }
+  return unexported.map((one) => line`unexported ${one.id}${describeUndone(one)}`).join('\n');
 }

@@ -9,6 +9,7 @@ import { type ProvideOptions, provide } from '../target/provide.js';
 import type { Recovery } from '../target/recover.js';
 import { restartEach } from '../target/restart.js';
 import type { Served } from '../target/served.js';
+import type { Undone } from '../target/undo.js';
 import { unexportTargets } from '../target/unexport.js';
 import type { Create, Delete, Replace, Restart } from './actions.js';
 import type { Deeds, Failure } from './apply.js';
@@ -25,6 +26,8 @@ export interface DeedOptions extends Pick<ProvideOptions, 'offline' | 'onEvent'>
   onRemark?: (text: string) => void;
   /** Told what killed commands had left on a host and was mended. */
   onRecovery?: (host: string, recovery: Recovery) => void;
+  /** Told of each export that ended what became of its file. */
+  onEnded?: (host: string, undone: Undone) => void;
 }
 
 type Ending = Delete | Replace;
@@ -69,8 +72,9 @@ export class HostDeeds implements Deeds {
         // Of several, some may have ended before one failed.
         const ids = some.map(({ id }) => id).filter((id) => there.has(id));
         if (ids.length === 0) return;
-        const { recovery } = await unexportTargets(host, ids, removeFile, { keepUsed });
+        const { recovery, unexported } = await unexportTargets(host, ids, removeFile, { keepUsed });
         this.#options.onRecovery?.(name, recovery);
+        for (const undone of unexported) this.#options.onEnded?.(name, undone);
       });
       for (const [index, action] of group.entries()) failures.set(action, outcomes[index]);
     }

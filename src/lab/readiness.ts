@@ -2,7 +2,7 @@
 import { LabError, UsageError } from '../errors.js';
 import { type ExportEntry, exportId } from '../target/entry.js';
 import { tellRoom } from '../target/room.js';
-import { judgeExport, type StorageSurvey, type Suitability } from '../target/suitability.js';
+import { absolute, judgeExport, type StorageSurvey, type Suitability } from '../target/suitability.js';
 import type { LabPlan } from './actions.js';
 import { groupBy } from './group.js';
 import type { LabExport } from './lab.js';
@@ -26,12 +26,16 @@ export function judgePlan(plan: LabPlan, hosts: ReadonlyMap<string, Readiness>):
       actions.filter(({ kind }) => kind === 'delete' || kind === 'replace').map(({ id }) => id),
     );
     const stays = readiness.entries.filter((entry) => !goes.has(exportId(entry)));
+    const planned: ExportEntry[] = [];
     for (const action of actions) {
       if (action.kind !== 'create' && action.kind !== 'replace') continue;
       const { id } = action;
       try {
-        const judged = judgeMaking(plan.lab, readiness.storage, stays, action.export);
-        stays.push(asEntry(action.export, judged));
+        const one = withPlannedSize(action.export, readiness.storage, planned);
+        const judged = judgeMaking(plan.lab, readiness.storage, stays, one);
+        const made = asEntry(one, judged);
+        stays.push(made);
+        planned.push(made);
         const told = [...judged.overridden.map(({ text }) => `overridden: ${text}`), ...judged.warnings];
         warnings.push(...told.map((text) => ({ host, id, text })));
       } catch (error) {
@@ -54,6 +58,15 @@ export function judgePlan(plan: LabPlan, hosts: ReadonlyMap<string, Readiness>):
     troubles: [...plan.troubles, ...troubles],
     warnings: [...plan.warnings, ...warnings],
   };
+}
+
+/** A file that an export before it makes is there when its turn comes. */
+function withPlannedSize(one: LabExport, survey: StorageSurvey, planned: readonly ExportEntry[]): LabExport {
+  if (one.size !== undefined) return one;
+  const name = absolute(one.file, survey.cwd);
+  if (survey.snapshot.names.get(name)?.node !== undefined) return one;
+  const maker = planned.find(({ backing }) => backing.name === name);
+  return maker === undefined ? one : { ...one, size: maker.backing.size };
 }
 
 /** @param stays exports of the host that are there besides @throws UsageError as `judgeExport` */

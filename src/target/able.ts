@@ -1,5 +1,5 @@
 /** Whether an export can be served now, and may be; asked before anything that runs is stopped. */
-import { type ErrorFacts, LabError, linesOf } from '../errors.js';
+import { type ErrorFacts, LabError, linesOf, MissingError, UsageError } from '../errors.js';
 import { requireAmong } from '../host/interface.js';
 import type { InterfaceFacts } from '../host/interface-facts.js';
 import { quoteArgv } from '../host/quote.js';
@@ -225,13 +225,24 @@ export async function requireNothingLost(
 
 /** The same error of an export, where it is another of its target's that speaks against both. */
 export function becauseOf(entry: ExportEntry, error: unknown): unknown {
-  const tried = `restarting ${exportId(entry)}`;
-  if (!(error instanceof LabError) || error.facts.tried === tried) return error;
+  if (!(error instanceof LabError) || isOf(entry, error)) return error;
   const [first = ''] = linesOf(error.facts.happened);
   return new LabError({
-    tried,
+    tried: `restarting ${exportId(entry)}`,
     happened: `one target serves it and others, and is not restarted: ${error.facts.tried}: ${first}`,
     ...(error.facts.next === undefined ? {} : { next: error.facts.next }),
     cause: error,
   });
+}
+
+/** The same error with the name of the export: of several, each has to be told from the others. */
+export function namingExport(entry: ExportEntry, error: unknown): Error {
+  if (!(error instanceof LabError) || isOf(entry, error)) return error as Error;
+  const facts = { ...error.facts, tried: `restarting ${exportId(entry)}: ${error.facts.tried}` };
+  if (error instanceof MissingError) return new MissingError({ ...facts, missing: error.missing });
+  return error instanceof UsageError ? new UsageError(facts) : new LabError(facts);
+}
+
+function isOf(entry: ExportEntry, { facts }: LabError): boolean {
+  return facts.tried === `restarting ${exportId(entry)}`;
 }

@@ -42,7 +42,8 @@ function claimNow(snapshot: StorageSnapshot, entry: ExportEntry): Claim[] {
   return extent === undefined ? [] : [{ ...claim, extent }];
 }
 
-function stretchOf(entry: ExportEntry): Omit<Claim, 'extent'> & { from: number; to: number } {
+/** The bytes of its file that an export serves. */
+export function stretchOf(entry: ExportEntry): Omit<Claim, 'extent'> & { from: number; to: number } {
   const { options } = entry;
   const from = (options.offset ?? 0) * SECTOR;
   const to = from + sectorsOf(entry) * SECTOR;

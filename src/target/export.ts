@@ -28,7 +28,7 @@ import { rightsWarnings } from './rights-warnings.js';
 import { type Heard, listenAt, refuseRivals } from './rivals.js';
 import { serialOf } from './serial.js';
 import type { Served } from './served.js';
-import { isAllowed, type StorageSurvey, surveyFor, withAllowed } from './suitability.js';
+import { absolute, isAllowed, type StorageSurvey, surveyFor, withAllowed } from './suitability.js';
 import { tidy } from './tidy.js';
 import { undo } from './undo.js';
 import type { ExportWish } from './wish.js';
@@ -153,6 +153,18 @@ interface Shared {
   watches: Watches;
 }
 
+/** Anew where an order before this one has made the file that both name. */
+async function seenNow(
+  store: EntryStore,
+  { path }: ExportWish,
+  survey: StorageSurvey,
+): Promise<StorageSurvey> {
+  const name = absolute(path, survey.cwd);
+  if (survey.snapshot.names.get(name)?.node !== undefined) return survey;
+  const isMade = (await store.all()).some(({ backing }) => backing.made && backing.name === name);
+  return isMade ? surveyFor(store, [path]) : survey;
+}
+
 /** Starts what serves an order. @returns what waits for it, writes that it runs, and tells how it fared */
 async function begin(
   store: EntryStore,
@@ -168,10 +180,11 @@ async function begin(
   try {
     const iface = await interfaces.require(wish.netns, wish.iface);
     // By whichever name it is called: entries, units and configurations hold the real one.
-    const plan = await planExport(store, served, { ...wish, iface: iface.name }, survey);
+    const seen = await seenNow(store, wish, survey);
+    const plan = await planExport(store, served, { ...wish, iface: iface.name }, seen);
     const { unchecked, overridden } = await addresses.require(order, plan.entry);
     plan.overridden.push(...overridden);
-    await requireNoneUnwanted(store, plan.entry, async () => survey);
+    await requireNoneUnwanted(store, plan.entry, async () => seen);
     plan.entry = withAllowed(plan.entry, plan.overridden);
     await store.write(plan.entry);
     entry = plan.entry;

@@ -1,6 +1,6 @@
 import type { Host } from '../host/host.js';
 import type { StorageSnapshot } from '../storage/snapshot.js';
-import { type Allowance, becauseOf, requireNothingLost } from './able.js';
+import { type Allowance, becauseOf, namingExport, requireNothingLost } from './able.js';
 import { surveyNames } from './backing-now.js';
 import { linkDisk } from './disk-link.js';
 import { driverFor, markedSo } from './drivers.js';
@@ -90,7 +90,7 @@ async function restartGroup(
   const beside: RestartReport['beside'] = [];
   const fail = (entry: ExportEntry, error: unknown): void => {
     const list = isChosen(entry) ? report.failed : beside;
-    list.push({ id: exportId(entry), error: error as Error });
+    list.push({ id: exportId(entry), error: namingExport(entry, error) });
   };
   let survey: Promise<StorageSnapshot> | undefined;
   const snapshot = (): Promise<StorageSnapshot> => {

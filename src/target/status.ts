@@ -21,9 +21,11 @@ import { persistenceFaults } from './persist/faults.js';
 import { persistenceWarnings } from './persist/warnings.js';
 import { type ProcessRights, rightsOf, togetherMay } from './process-rights.js';
 import { findProcesses } from './processes.js';
+import { byRealNames } from './real-names.js';
 import { rightsWarnings } from './rights-warnings.js';
 import { Sight } from './sight.js';
 import { withOther } from './tidy.js';
+import { selectEntries } from './unexport.js';
 import { isOwn, type WireAnswer } from './wire.js';
 import { wireDifferences } from './wire-differences.js';
 
@@ -103,13 +105,19 @@ export interface StatusReport {
   stateFolder: string;
 }
 
-/** Compares every entry with what is really there; changes nothing. */
-export async function exportStatus(host: Host): Promise<StatusReport> {
+/**
+ * Compares entries with what is really there; changes nothing.
+ * @param which as `selectEntries` takes them; all otherwise
+ * @throws UsageError as that does
+ */
+export async function exportStatus(host: Host, which: readonly string[] = []): Promise<StatusReport> {
   const store = await EntryStore.open(host);
   const [{ entries, unreadable }, processes] = await Promise.all([
     store.readable(),
     findProcesses(host, store.folder),
   ]);
+  const asked =
+    which.length === 0 ? entries : selectEntries(entries, await byRealNames(host, entries, which));
   const network = new Network(host, async () => processes.values());
   const sight = new Sight(host, network, entries);
   const pids = entries.flatMap((entry) => processes.get(driverFor(store, entry).mark(entry)) ?? []);
@@ -137,7 +145,7 @@ export async function exportStatus(host: Host): Promise<StatusReport> {
     counts,
     clashes: clashes(snapshot, entries),
   };
-  const exports = await Promise.all(entries.map((entry) => inspect(store, entry, seen))).finally(() =>
+  const exports = await Promise.all(asked.map((entry) => inspect(store, entry, seen))).finally(() =>
     network.close(),
   );
   const marks = new Set(entries.flatMap(withOther).map((entry) => driverFor(store, entry).mark(entry)));

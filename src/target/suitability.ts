@@ -7,7 +7,7 @@ import type { Finding, FindingKind } from '../storage/findings.js';
 import { extentOf, sharers, usersOf } from '../storage/in-use.js';
 import type { StorageSnapshot } from '../storage/snapshot.js';
 import { surveyStorage } from '../storage/survey.js';
-import { claimsOf, isSecondWay } from './claims.js';
+import { claimsOf, isSecondWay, stretchOf } from './claims.js';
 import { type EntryStore, type ExportEntry, exportId } from './entry.js';
 import { kernelNames, loopsIn, ownLoops } from './loops.js';
 import { findProcesses } from './processes.js';
@@ -119,10 +119,21 @@ export function usersFound(
   const others = entries.filter((entry) => !isSecondWay(entry, { ...spec, ...served }, name));
   if (facts === undefined || extent === undefined) {
     // It is still to be made: only its name can be that of another.
-    return others.filter(({ backing }) => backing.name === name || backing.path === path).map(exported);
+    const meant = others.filter(({ backing }) => backing.name === name || backing.path === path);
+    return meant.filter((entry) => isCrossed(stretchOf(entry), { from, to })).map(exported);
   }
   const claims = others.flatMap((entry) => claimsOf(snapshot, entry));
   return [...sharers(extent, readOnly, claims), ...usersOf(snapshot, facts, extent, ours, ourLoops)];
+}
+
+interface Stretch {
+  /** Bytes. */
+  from: number;
+  to: number;
+}
+
+function isCrossed(one: Stretch, other: Stretch): boolean {
+  return one.from < other.to && other.from < one.to;
 }
 
 function exported(entry: ExportEntry): Finding {

@@ -1,7 +1,7 @@
 import { isFull } from '../host/rights.js';
 import { type Removal, removeFile, removeUnplaced } from '../storage/files.js';
 import { driverFor } from './drivers.js';
-import { type EntryStore, type ExportEntry, exportId } from './entry.js';
+import { type EntryStore, type ExportEntry, exportId, isSameExport } from './entry.js';
 import { retireLoops } from './loops.js';
 import { bequeath, heirOf, usersOfMade } from './made-file.js';
 import { settlePersistence } from './persist/settle.js';
@@ -37,11 +37,13 @@ export type RemoveFile = boolean | 'never';
  */
 export async function undo(
   store: EntryStore,
-  entry: ExportEntry,
+  asked: ExportEntry,
   remove: RemoveFile,
-  { keepLog = entry.trial === undefined } = {},
+  { keepLog = asked.trial === undefined } = {},
 ): Promise<Undone> {
   const { host } = store;
+  // One that was undone before it may have left it a file.
+  const entry = (await store.all()).find((one) => isSameExport(one, asked)) ?? asked;
   const { backing } = entry;
   const ending: ExportEntry = { ...entry, phase: 'stopping' };
   // What is undone makes room.
