@@ -1,9 +1,8 @@
-import { constants } from 'node:fs';
-import { type FileHandle, rm } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { formatAddress, SECTOR } from '../aoe/index.js';
 import { LabError, UsageError } from '../errors.js';
-import { openOutput, openTrusted } from '../open-trusted.js';
+import { type Output, type OutputOptions, openOutput } from '../open-output.js';
 import { Checkpoint, type CopyFacts } from './checkpoint.js';
 import type { Input } from './input.js';
 import { type CopyReport, Meter } from './meter.js';
@@ -29,6 +28,11 @@ export interface CopyOptions {
    * blocks of zeros, for a device that is known to be full of them (not done unless true).
    */
   sparse?: boolean | undefined;
+}
+
+export interface FileCopyOptions extends CopyOptions {
+  /** Throws what is against overwriting a file or disk that is there. */
+  judge?: OutputOptions['judge'];
 }
 
 /**
@@ -76,40 +80,43 @@ export async function copyToStream(
 }
 
 /**
- * Copies a part of a device to a file, which is replaced unless an earlier run is gone on with.
+ * Copies a part of a device to a file, which is replaced unless an earlier run is gone on with: once the first data have come.
  * @throws UsageError if it can't be gone on with · LabError if it can't be read or written; a file that was not there
  *   before is then removed, unless the copy can be gone on with
  */
 export async function copyToFile(
   target: Target,
   range: Range,
-  output: string,
-  options: CopyOptions = {},
+  path: string,
+  options: FileCopyOptions = {},
 ): Promise<CopyReport> {
   const meter = new Meter(target, range.from * SECTOR, options.onProgress ?? (() => {}));
   const checkpoint = await openCheckpoint(target, options, 'read', range.from, range.count, null);
   const done = checkpoint?.done ?? 0;
-  const { file, isNew } = await openAt(output, done);
+  const output = await openAt(path, done, options);
+  const { file } = output;
   try {
     const isRegular = (await file.stat()).isFile();
-    if (done > 0) await takeUp(file, output, done, meter, checkpoint);
+    if (done > 0) await takeUp(file, path, done, meter, checkpoint);
     const writer = new SparseWriter(file, isRegular && options.sparse !== false, done);
     const rest = { from: range.from + done / SECTOR, count: range.count - done / SECTOR };
     for await (const chunk of meter.watch(readStream(target, rest))) {
+      if (writer.position === 0) await output.empty();
       await writer.write(chunk);
       if (!checkpoint?.isDue(writer.position)) continue;
       await target.confirm();
       await file.datasync();
       await checkpoint.save(writer.position);
     }
+    if (writer.position === 0) await output.empty();
     await writer.end();
     await target.confirm();
     meter.zeroBytes = writer.holes;
     await file.close();
   } catch (error) {
     await file.close().catch(() => {});
-    if (isNew && checkpoint === undefined) await rm(output, { force: true });
-    throw asLabError(error, `writing ${output}`);
+    if (checkpoint === undefined) await output.discard();
+    throw asLabError(error, `writing ${path}`);
   }
   await checkpoint?.remove();
   return meter.report();
@@ -212,10 +219,9 @@ async function takeUp(
   meter.resumedAt = done;
 }
 
-async function openAt(path: string, done: number): Promise<{ file: FileHandle; isNew: boolean }> {
+async function openAt(path: string, done: number, { judge }: FileCopyOptions): Promise<Output> {
   try {
-    if (done > 0) return { file: await openTrusted(path, constants.O_RDWR), isNew: false };
-    return await openOutput(path);
+    return await openOutput(path, done > 0 ? { only: 'there', isRead: true, judge } : { judge });
   } catch (error) {
     throw asLabError(error, `opening ${path}`);
   }

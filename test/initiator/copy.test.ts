@@ -93,7 +93,7 @@ test('a stream receives the data and is left open', async (t) => {
   t.true(output.writable);
 });
 
-test('when reading fails a new file is removed, and one that was there stays', async (t) => {
+test('data: when reading fails a new file is removed, and one that was there keeps what it had', async (t) => {
   await withFolder(async (folder) => {
     const { target } = await makeLab({ refused: [0x24] });
     await writeFile(join(folder, 'old'), 'x');
@@ -104,6 +104,7 @@ test('when reading fails a new file is removed, and one that was there stays', a
       });
     }
     t.deepEqual(await readdir(folder), ['old']);
+    t.is(await readFile(join(folder, 'old'), 'utf8'), 'x');
   });
 });
 
