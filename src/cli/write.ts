@@ -78,7 +78,7 @@ export function register(program: Command): void {
           bar.end();
         }
       };
-      const report = await withTarget(options, address, copied, session);
+      const report = await withTarget(options, address, copied, session).finally(input.close);
       const { summary } = await import('./copy-summary.js');
       ui.print(report, options, () => summary('wrote', report));
       if (!report.flushed) ui.note(line`${name} knows no flush: when the data are on its medium is up to it`);

@@ -1,3 +1,4 @@
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -49,6 +50,38 @@ test('input that is not there, or no whole sectors, is refused before anything i
     await writeFile(join(folder, 'odd'), Buffer.alloc(513));
     const error = await t.throwsAsync(openInput(join(folder, 'odd')), { instanceOf: UsageError });
     t.regex(String(error?.message), /513 bytes are no whole number of sectors/);
+  });
+});
+
+test('N17: a folder as input is refused by its name', async (t) => {
+  await withFolder(async (folder) => {
+    const error = await t.throwsAsync(openInput(folder), {
+      instanceOf: UsageError,
+      message: /it is a folder/,
+    });
+    t.is(error?.facts.tried, `reading ${folder}`);
+  });
+});
+
+test('A13: a pipe that nobody writes to is given up as input, and one that is written to goes to the device', async (t) => {
+  await withFolder(async (folder) => {
+    const path = join(folder, 'pipe');
+    execFileSync('mkfifo', [path]);
+    const nobody = { instanceOf: UsageError, message: /a pipe that nobody writes to/ };
+    await t.throwsAsync(openInput(path, 0), nobody);
+    const { fake, target } = await makeLab();
+    const data = pattern(20 * SECTOR);
+    await writeFile(join(folder, 'data'), data);
+    const writer = spawn('sh', [
+      '-c',
+      'exec > "$0"; sleep 0.1; head -c 1000 "$1"; sleep 0.1; tail -c +1001 "$1"',
+      path,
+      join(folder, 'data'),
+    ]);
+    const report = await copyTo(target, 7, await openInput(path));
+    t.is(report.sha256, digestOf(data));
+    t.deepEqual(fake.disk.subarray(7 * SECTOR, 27 * SECTOR), data);
+    t.is(writer.exitCode ?? 0, 0);
   });
 });
 
