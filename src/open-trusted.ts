@@ -73,7 +73,7 @@ export async function findTrusted(path: string, everyStep = false): Promise<Foun
         return { file, weak: undefined, namer: undefined };
       }
       if (isLink || everyStep) {
-        const folder = await folderStep(way.at, way.folder);
+        const folder = await stepOf(way.at, way.folder);
         const found = weaknesses([folder, step(posix.join(way.at, part), facts)], user);
         if (isLink) requireTrusted(found, path);
         weak ??= found[0];
@@ -133,11 +133,12 @@ export function step(path: string, { mode, uid, gid }: Stats): Step {
   return { path, mode, uid, gid };
 }
 
-async function folderStep(path: string, folder: FileHandle): Promise<Step> {
-  const facts = await folder.stat();
+/** What is open under a path, with its access list where that matters. */
+export async function stepOf(path: string, file: FileHandle): Promise<Step> {
+  const facts = await file.stat();
   if (!isGroupWritable(facts)) return step(path, facts);
   // By its handle, too.
-  return { ...step(path, facts), acl: await askAcl(`/proc/self/fd/${folder.fd}`) };
+  return { ...step(path, facts), acl: await askAcl(`/proc/self/fd/${file.fd}`) };
 }
 
 function requireTrusted([weak]: readonly Weakness[], path: string): void {

@@ -1,14 +1,18 @@
+import { execFileSync } from 'node:child_process';
 import { chmod, chown, mkdir, symlink, writeFile } from 'node:fs/promises';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { UsageError } from '../src/errors.js';
 import { readBook } from '../src/host/book.js';
 import { here } from '../src/host/local.js';
 import { requireOwn } from '../src/own-folders.js';
-import { cacheFolder } from '../src/paths.js';
+import { cacheFolder, packageRoot } from '../src/paths.js';
 import { loadRecipes } from '../src/recipe/load.js';
 import { grant } from './acl.js';
 import { noRoot, testUnless } from './live/machine.js';
 import { temporaryFolder } from './temporary.js';
+
+const AS_USER = ['--reuid=65534', '--regid=65534', '--clear-groups', '--'];
 
 testUnless(
   noRoot(),
@@ -70,5 +74,46 @@ testUnless(
     await t.throwsAsync(here.stateFolder(), { message: /using the state folder .* user 12345/ });
     process.env.XDG_CONFIG_HOME = folder;
     await t.throwsAsync(readBook(), { message: /using the host book .* user 12345/ });
+  },
+);
+
+testUnless(
+  noRoot(),
+  'HOSTILE: A10: programs that root runs find no settings of another user’s, and those of root’s home',
+  async (t) => {
+    const folder = await temporaryFolder(t);
+    const [theirs, ours] = [join(folder, 'theirs'), join(folder, 'ours')];
+    for (const one of [theirs, ours]) await mkdir(one);
+    await chown(theirs, 12345, 12345);
+    const before = { ...process.env };
+    t.teardown(() => {
+      process.env = before;
+    });
+    const seen = async (home: string | undefined, config: string | undefined) => {
+      process.env = { ...before, HOME: home, XDG_CONFIG_HOME: config };
+      for (const name of ['HOME', 'XDG_CONFIG_HOME'])
+        if (process.env[name] === 'undefined') delete process.env[name];
+      return (await here.run(['sh', '-c', 'echo "$HOME" "$XDG_CONFIG_HOME"'])).stdout.trim();
+    };
+    const home = userInfo().homedir;
+    t.is(await seen(ours, ours), `${ours} ${ours}`);
+    t.is(await seen(theirs, join(theirs, '.config')), home);
+    t.is(await seen(join(theirs, 'below'), undefined), home);
+    t.is(await seen('ours', undefined), home);
+    t.is(await seen(undefined, undefined), home);
+    // An ordinary user is in the same place where HOME is another's.
+    const program = `import { ownHome } from '${join(packageRoot, 'dist/src/own-folders.js')}'; console.log(ownHome());`;
+    const asUser = (HOME: string) =>
+      execFileSync('setpriv', [...AS_USER, process.execPath, '--input-type=module', '-e', program], {
+        env: { ...before, HOME },
+        encoding: 'utf8',
+      }).trim();
+    await chmod(folder, 0o755);
+    await chown(ours, 65534, 65534);
+    t.is(asUser(ours), ours);
+    const known = execFileSync('sh', ['-c', 'getent passwd 65534 || true'], { encoding: 'utf8' }).split(
+      ':',
+    )[5];
+    t.is(asUser(theirs), known ?? theirs);
   },
 );
