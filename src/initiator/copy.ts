@@ -39,24 +39,40 @@ export interface FileCopyOptions extends CopyOptions {
  * A part of a device in sectors.
  * @param offset bytes
  * @param length bytes; up to the device's end otherwise
+ * @param input name of what is to be written there; it is to be read otherwise
  * @throws UsageError if it does not begin and end at borders of sectors, or is not within the device
  */
-export async function rangeOf(target: Target, offset: number, length: number | undefined): Promise<Range> {
+export async function rangeOf(
+  target: Target,
+  offset: number,
+  length: number | undefined,
+  input?: string,
+): Promise<Range> {
   const size = (await target.sectors()) * SECTOR;
-  const tried = `taking ${length ?? 'all'} bytes at ${offset} of ${formatAddress(target.address)}`;
-  for (const [name, value] of [
+  const name = formatAddress(target.address);
+  const much = length === undefined ? 'all' : `${length} bytes`;
+  const tried =
+    input === undefined
+      ? `reading ${much} at ${offset} of ${name}`
+      : `writing ${input} (${much}) at ${offset} of ${name}`;
+  for (const [what, value] of [
     ['offset', offset],
     ['length', length ?? 0],
   ] as const) {
     if (value % SECTOR === 0) continue;
+    const least = what === 'length' ? SECTOR : 0;
     throw new UsageError({
       tried,
-      happened: `the ${name} of ${value} bytes is not at a sector's border`,
-      next: `take a multiple of ${SECTOR}, such as ${value - (value % SECTOR)}`,
+      happened: `the ${what} of ${value} bytes is not at a sector's border`,
+      next: `take a multiple of ${SECTOR}, such as ${Math.max(least, value - (value % SECTOR))}`,
     });
   }
   if (offset > size || offset + (length ?? 0) > size) {
-    throw new UsageError({ tried, happened: `the device ends at ${size} bytes`, next: 'take less' });
+    throw new UsageError({
+      tried,
+      happened: `the device ends at ${size} bytes`,
+      next: input === undefined ? 'take a smaller --length or --offset' : 'take a smaller input or --offset',
+    });
   }
   return { from: offset / SECTOR, count: (length ?? size - offset) / SECTOR };
 }

@@ -37,6 +37,24 @@ for (const [title, offset, length, message] of faultyRanges) {
   });
 }
 
+test('N17: what is told of a range that can not be is what was meant, and can be done', async (t) => {
+  const { target } = await makeLab();
+  const told = async (...[offset, length, input]: [number, number, string?]) => {
+    const error = await t.throwsAsync<UsageError>(rangeOf(target, offset, length, input));
+    return [error.facts.tried, error.facts.next];
+  };
+  const small = 'take a multiple of 512, such as 512';
+  t.deepEqual(await told(0, 100), ['reading 100 bytes at 0 of e0.1', small]);
+  t.deepEqual(await told(100, 512), [
+    'reading 512 bytes at 100 of e0.1',
+    'take a multiple of 512, such as 0',
+  ]);
+  t.deepEqual(await told(512, 65 * SECTOR, 'a.img'), [
+    'writing a.img (33280 bytes) at 512 of e0.1',
+    'take a smaller input or --offset',
+  ]);
+});
+
 test('without a length the range goes to the end', async (t) => {
   const { target } = await makeLab();
   t.deepEqual(await rangeOf(target, 1024, undefined), { from: 2, count: 62 });
