@@ -8,7 +8,7 @@ import { posix } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LabError } from './errors.js';
 import { deviceNumber } from './identity.js';
-import { type Found, findTrusted, O_PATH, openTrusted, thisUser } from './open-trusted.js';
+import { type Found, findTrusted, inItsFolder, O_PATH, thisUser } from './open-trusted.js';
 import { underName } from './system-errors.js';
 import { isTrusted, type User } from './trust.js';
 
@@ -103,9 +103,7 @@ export async function openOutputIfThere(path: string, options: OutputOptions): P
     return await openOutput(path, { ...options, only: 'there' });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    const folder = await openTrusted(posix.dirname(path), O_PATH | constants.O_DIRECTORY);
-    await folder.close();
-    return undefined;
+    return inItsFolder(path, async () => undefined);
   }
 }
 
@@ -117,18 +115,16 @@ async function make(
   const base = posix.basename(path);
   // Names that end so are of folders, which whoever opens them for writing is refused.
   if (path.endsWith('/') || ['', '.', '..'].includes(base)) return undefined;
-  const folder = await openTrusted(posix.dirname(path), O_PATH | constants.O_DIRECTORY);
+  const access = isRead ? constants.O_RDWR : constants.O_WRONLY;
   try {
-    const access = isRead ? constants.O_RDWR : constants.O_WRONLY;
-    const name = `/proc/self/fd/${folder.fd}/${base}`;
-    const file = await open(name, access | constants.O_CREAT | constants.O_EXCL, mode);
-    const own = await file.stat();
-    return new Output(file, () => discard(path, own));
+    return await inItsFolder(path, async (at) => {
+      const file = await open(at(base), access | constants.O_CREAT | constants.O_EXCL, mode);
+      const own = await file.stat();
+      return new Output(file, () => discard(path, own));
+    });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST' && only !== 'new') return undefined;
-    throw underName(error, path);
-  } finally {
-    await folder.close();
+    throw error;
   }
 }
 
@@ -139,15 +135,12 @@ async function existing(named: FileHandle): Promise<Existing> {
 }
 
 /** One that has got the name meanwhile stays. */
-async function discard(path: string, own: Stats): Promise<void> {
-  const folder = await openTrusted(posix.dirname(path), O_PATH | constants.O_DIRECTORY);
-  try {
-    const name = `/proc/self/fd/${folder.fd}/${posix.basename(path)}`;
+function discard(path: string, own: Stats): Promise<void> {
+  return inItsFolder(path, async (at) => {
+    const name = at(posix.basename(path));
     const there = await lookAt(name);
     if (there !== undefined && own.dev === there.dev && own.ino === there.ino) await unlink(name);
-  } finally {
-    await folder.close();
-  }
+  });
 }
 
 async function lookAt(name: string): Promise<Stats | undefined> {

@@ -128,6 +128,25 @@ class Way {
   }
 }
 
+/**
+ * Does something with a name in its folder, which is opened first: it can't have become another meanwhile.
+ * @param work is told another name of the same, and of others in that folder
+ * @throws as openTrusted; the system's errors by the name that a person knows
+ */
+export async function inItsFolder<T>(
+  path: string,
+  work: (at: (name: string) => string) => Promise<T>,
+): Promise<T> {
+  const folder = await openTrusted(posix.dirname(path), O_PATH | constants.O_DIRECTORY);
+  try {
+    return await work((name) => `/proc/self/fd/${folder.fd}/${name}`);
+  } catch (error) {
+    throw underName(error, path);
+  } finally {
+    await folder.close();
+  }
+}
+
 /** Facts of what lies at a path, as they are judged. */
 export function step(path: string, { mode, uid, gid }: Stats): Step {
   return { path, mode, uid, gid };
