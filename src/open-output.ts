@@ -128,6 +128,15 @@ async function make(
   }
 }
 
+/**
+ * What a program that is told its name will write to.
+ * @throws as openTrusted
+ */
+export async function existingAt(path: string): Promise<Existing> {
+  const { file } = await findTrusted(path);
+  return existing(file).finally(() => file.close());
+}
+
 async function existing(named: FileHandle): Promise<Existing> {
   const { dev, ino } = await named.stat({ bigint: true });
   const path = await readlink(`/proc/self/fd/${named.fd}`);

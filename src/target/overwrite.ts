@@ -10,6 +10,8 @@ import { EntryStore } from './entry.js';
 import { type StorageSurvey, surveyFor } from './suitability.js';
 
 export interface OverwriteOptions {
+  /** What it is for. Default: overwriting. */
+  tried?: string;
   /** What may speak against it all the same. Default: nothing, and the user is not told that something could. */
   allow?: readonly UseKind[];
   /** Told of what did, and was allowed. */
@@ -19,7 +21,7 @@ export interface OverwriteOptions {
 /** @throws UsageError with all that speaks against it and was not allowed · LabError if that can't be asked */
 export async function judgeOverwrite(
   there: Existing,
-  { allow, onOverridden }: OverwriteOptions = {},
+  { tried = 'overwriting', allow, onOverridden }: OverwriteOptions = {},
 ): Promise<void> {
   const { path } = there;
   const store = await EntryStore.open(here);
@@ -37,14 +39,14 @@ export async function judgeOverwrite(
   if (open.length === 0) return;
   const kinds = [...new Set(open.map(({ kind }) => kind))].join(',');
   throw new UsageError({
-    tried: `overwriting ${path}`,
+    tried: `${tried} ${path}`,
     happened: open.map(({ text }) => text),
     next: [
       ...open.flatMap(({ next = [] }) => next),
       'name another file',
       ...(allow === undefined
         ? []
-        : [`or overwrite it all the same by --allow ${kinds}: those who use it lose what is there`]),
+        : [`or take it all the same by --allow ${kinds}: those who use it lose what is there`]),
     ],
   });
 }

@@ -9,6 +9,7 @@ import { openOutput } from '../../src/open-output.js';
 import type { Finding } from '../../src/storage/findings.js';
 import { exportId } from '../../src/target/entry.js';
 import { judgeOverwrite } from '../../src/target/overwrite.js';
+import { runHere } from '../cli/in-process.js';
 import { makeLab } from '../initiator/lab.js';
 import { folderOfFile, temporaryFolder } from '../temporary.js';
 import { backingOf, entryOf } from './entries.js';
@@ -64,4 +65,8 @@ test('data: a file that another program writes to is not overwritten by any name
     message: new RegExp(`process ${holder.pid} has it open for writing`),
   });
   t.is(await readFile(path, 'utf8'), 'held\n');
+  // Nor is it a disk for a guest, which would write to it.
+  const guest = await runHere(['vm', 'up', '--offline', '--disk', path], 60_000);
+  t.is(guest.exitCode, 2);
+  t.regex(guest.stderr, /giving a guest the disk .*written\n.*has it open for writing.*--allow in-use/s);
 });
