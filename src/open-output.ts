@@ -82,7 +82,9 @@ export async function openOutput(path: string, options: OutputOptions = {}): Pro
       });
     }
     const handle = `/proc/self/fd/${named.fd}`;
-    if (facts.isFile() || facts.isBlockDevice()) await options.judge?.(await existing(named));
+    // What a shell has opened for us it has open itself, and has emptied.
+    const isJudged = (facts.isFile() || facts.isBlockDevice()) && !found.isHanded;
+    if (isJudged) await options.judge?.(await existing(named));
     const flags = options.isRead && !facts.isFIFO() ? constants.O_RDWR : constants.O_WRONLY;
     if (facts.isFIFO()) return new Output(await openPipe(handle, path, options.patience ?? PATIENCE));
     return new Output(await open(handle, flags | constants.O_NOCTTY));

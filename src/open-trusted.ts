@@ -30,6 +30,8 @@ export interface Found {
   file: FileHandle;
   /** Somebody who may put another in its place; undefined of what was not looked at for that. */
   weak: Weakness | undefined;
+  /** It was open already, in this process or another. */
+  isHanded: boolean;
   /** Whoever else may give names in the folder it lies in, and that; likewise. */
   namer: { who: string; folder: string } | undefined;
 }
@@ -70,7 +72,7 @@ export async function findTrusted(path: string, everyStep = false): Promise<Foun
       if (isLink && isLast && DESCRIPTORS.test(way.at)) {
         const file = await open(name, O_PATH);
         await way.folder.close();
-        return { file, weak: undefined, namer: undefined };
+        return { file, isHanded: true, weak: undefined, namer: undefined };
       }
       if (isLink || everyStep) {
         const folder = await stepOf(way.at, way.folder);
@@ -90,7 +92,7 @@ export async function findTrusted(path: string, everyStep = false): Promise<Foun
       if (posix.isAbsolute(to)) await way.restart();
       parts.unshift(...to.split('/'));
     }
-    return { file: way.folder, weak, namer };
+    return { file: way.folder, isHanded: false, weak, namer };
   } catch (error) {
     await way.folder.close();
     throw underName(error, path);

@@ -131,7 +131,8 @@ export async function copyToFile(
     await file.close();
   } catch (error) {
     await file.close().catch(() => {});
-    if (checkpoint === undefined) await output.discard();
+    // What went wrong before is what counts.
+    if (checkpoint === undefined) await output.discard().catch(() => {});
     throw asLabError(error, `writing ${path}`);
   }
   await checkpoint?.remove();

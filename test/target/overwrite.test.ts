@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
@@ -6,6 +6,7 @@ import { UsageError } from '../../src/errors.js';
 import { deviceNumber } from '../../src/identity.js';
 import { copyToFile } from '../../src/initiator/copy.js';
 import { openOutput } from '../../src/open-output.js';
+import { packageRoot } from '../../src/paths.js';
 import type { Finding } from '../../src/storage/findings.js';
 import { exportId } from '../../src/target/entry.js';
 import { judgeOverwrite } from '../../src/target/overwrite.js';
@@ -51,6 +52,18 @@ test('data: the image of an export is not overwritten, unless that is allowed by
   await copyToFile(target, range, path, { judge: allowed });
   t.is((await stat(path)).size, 8 * 512);
   t.deepEqual(told, [{ kind: 'exported', text: 'it is exported as e0.1@eth0' }]);
+});
+
+test('what a shell has opened as standard output is written to, although the shell has it open', async (t) => {
+  const path = join(await temporaryFolder(t), 'out');
+  const program = `import { openOutput } from '${join(packageRoot, 'dist/src/open-output.js')}';
+import { judgeOverwrite } from '${join(packageRoot, 'dist/src/target/overwrite.js')}';
+const { file } = await openOutput('/dev/stdout', { judge: judgeOverwrite });
+await file.writeFile('written');
+await file.close();`;
+  const script = '{ "$0" --input-type=module -e "$1"; :; } > "$2"';
+  execFileSync('sh', ['-c', script, process.execPath, program, path]);
+  t.is(await readFile(path, 'utf8'), 'written');
 });
 
 test('data: a file that another program writes to is not overwritten by any name of it', async (t) => {
