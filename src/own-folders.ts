@@ -1,8 +1,9 @@
 /**
- * Folders that decide what is run: builds, entries, recipes, the host book. Root takes its own alone, as where sudo keeps HOME or
- * AOE_LAB_CACHE another user could have root run what he likes.
+ * Folders that decide what is run: builds, entries, recipes, the host book, and where programs look for their settings. Root takes
+ * its own alone, as where sudo keeps HOME or AOE_LAB_CACHE another user could have root run what he likes.
  */
 import { lstatSync, readFileSync, readlinkSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { posix } from 'node:path';
 import { aclOf } from './acl.js';
 import { UsageError } from './errors.js';
@@ -36,8 +37,56 @@ export function requireOwn(path: string, what: string, variable: string): string
   return path;
 }
 
-function objectionTo(path: string): string | undefined {
-  const user: User = { uid: 0, gid: 0, isMapped: isMapped(usersOfNamespace()) };
+/** Places beside HOME that programs take settings, code or keys from. */
+const PLACES = [
+  'XDG_CONFIG_HOME',
+  'XDG_DATA_HOME',
+  'XDG_CACHE_HOME',
+  'XDG_STATE_HOME',
+  'GNUPGHOME',
+  'PYTHONUSERBASE',
+] as const;
+
+/**
+ * The environment by which this user's programs find their settings (git's and svn's, say, which name commands to run, or
+ * Python's packages): what of it somebody else may change is left out, and HOME is then what the system knows as this user's
+ * home, as ssh(1) has it always.
+ */
+export function ownEnvironment(): Readonly<Record<string, string | undefined>> {
+  const own = (name: string): string | undefined => {
+    const path = process.env[name];
+    return path && isOwn(path) ? path : undefined;
+  };
+  const places = PLACES.filter((name) => process.env[name] !== undefined).map((name) => [name, own(name)]);
+  return { ...Object.fromEntries(places), HOME: own('HOME') ?? homeOfUser() };
+}
+
+/** Where this user's own settings lie. */
+export function ownHome(): string {
+  return ownEnvironment().HOME ?? '/';
+}
+
+function isOwn(path: string): boolean {
+  try {
+    const user = { uid: process.geteuid?.() ?? -1, gid: process.getegid?.() ?? -1 };
+    return posix.isAbsolute(path) && objectionTo(path, user) === undefined;
+  } catch {
+    // Not even root may look there, or this user may not.
+    return false;
+  }
+}
+
+/** A user whom the system does not know has what he says. */
+function homeOfUser(): string | undefined {
+  try {
+    return userInfo().homedir;
+  } catch {
+    return process.geteuid?.() === 0 ? '/root' : process.env.HOME;
+  }
+}
+
+function objectionTo(path: string, { uid, gid } = { uid: 0, gid: 0 }): string | undefined {
+  const user: User = { uid, gid, isMapped: isMapped(usersOfNamespace()) };
   const { way, isWhole } = wayTo(path);
   const [weak] = weaknesses(way, user);
   if (weak !== undefined) return `${weak.who} may write to ${weak.folder}`;

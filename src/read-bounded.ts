@@ -6,6 +6,9 @@ import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open, readlink } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LabError } from './errors.js';
+import { findTrusted, stepOf, thisUser } from './open-trusted.js';
+import { underName } from './system-errors.js';
+import { writerOf } from './trust.js';
 import { formatSize } from './units.js';
 
 export interface BoundedOptions {
@@ -13,6 +16,11 @@ export interface BoundedOptions {
   most: number;
   /** Flags of open(2) beside those for reading. */
   flags?: number;
+  /**
+   * It decides what is run or believed: no link is followed that somebody else could have put there, and root reads nothing that
+   * somebody else may change or exchange.
+   */
+  own?: boolean;
   /** Why what was opened is not to be read; undefined: nothing is against it. */
   judge?: (facts: Stats) => string | undefined;
   /**
@@ -39,11 +47,13 @@ export class UnfitFileError extends LabError {
 /** @throws UnfitFileError; the system's errors */
 export async function readBounded(path: string, options: BoundedOptions): Promise<Buffer> {
   // Without O_NONBLOCK a pipe that nobody writes to is waited for within open(2), and nothing can end that.
-  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | (options.flags ?? 0));
+  const flags = constants.O_RDONLY | constants.O_NONBLOCK | (options.flags ?? 0);
+  const { file, changed } = options.own ? await openOwn(path, flags) : { file: await open(path, flags) };
   try {
     const facts = await file.stat();
     const { most, pipe = 0, judge } = options;
-    const objection = judge?.(facts) ?? (facts.isFIFO() && pipe === 0 ? 'it is a pipe' : undefined);
+    const objection =
+      judge?.(facts) ?? changed ?? (facts.isFIFO() && pipe === 0 ? 'it is a pipe' : undefined);
     if (objection !== undefined) throw new UnfitFileError(path, objection);
     // Files of the kernel's tell no size.
     if (facts.isFile() && facts.size > most) throw tooLong(path, most);
@@ -54,6 +64,26 @@ export async function readBounded(path: string, options: BoundedOptions): Promis
     // What fails after it was opened names no file.
     if (error instanceof Error && 'code' in error && !('path' in error)) Object.assign(error, { path });
     throw error;
+  } finally {
+    await file.close();
+  }
+}
+
+/** @returns what says that somebody else may change it, if this is root */
+async function openOwn(path: string, flags: number): Promise<{ file: FileHandle; changed?: string }> {
+  const user = await thisUser();
+  const { file, weak } = await findTrusted(path, user.uid === 0);
+  try {
+    const itself = await stepOf(path, file);
+    // What holds no text, such as /dev/null, may be everybody's.
+    const isFile = (await file.stat()).isFile();
+    const who = isFile && user.uid === 0 ? (weak?.who ?? writerOf(itself, user)) : undefined;
+    const opened = await open(`/proc/self/fd/${file.fd}`, flags);
+    if (who === undefined) return { file: opened };
+    const what = weak === undefined ? 'change it' : `exchange it: ${weak.folder} is not root's alone`;
+    return { file: opened, changed: `${who} may ${what}` };
+  } catch (error) {
+    throw underName(error, path);
   } finally {
     await file.close();
   }

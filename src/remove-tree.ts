@@ -7,6 +7,7 @@ import { type FileHandle, open, readdir, rmdir, unlink } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path';
 import { LabError } from './errors.js';
 import { O_PATH, step, thisUser } from './open-trusted.js';
+import { underName } from './system-errors.js';
 import { weaknesses } from './trust.js';
 
 const FOLDER = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
@@ -41,7 +42,7 @@ async function removeFrom(parent: FileHandle, name: string, path: string, isMean
       // It is no folder any more.
       if (error.code === 'ENOTDIR' || error.code === 'ELOOP') return 'exchanged' as const;
       if (error.code === 'ENOENT') return undefined;
-      throw named(error, path);
+      throw underName(error, path);
     });
     if (folder === undefined) return;
     if (folder === 'exchanged') {
@@ -70,19 +71,8 @@ async function isGone(removal: Promise<void>, path: string): Promise<boolean> {
     const { code = '' } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') return true;
     if (['EISDIR', 'ENOTDIR', 'ENOTEMPTY', 'EEXIST'].includes(code)) return false;
-    throw named(error as NodeJS.ErrnoException, path);
+    throw underName(error, path);
   }
-}
-
-/** By the name that a person knows, rather than that of a handle. */
-function named(error: NodeJS.ErrnoException, path: string): NodeJS.ErrnoException {
-  const { code = '', syscall = '' } = error;
-  const why = error.message.replace(/^\w+: |, \w+ '.*$/g, '');
-  return Object.assign(new Error(`${code}: ${why}, ${syscall} '${path}'`, { cause: error }), {
-    code,
-    syscall,
-    path,
-  });
 }
 
 function ifThere(error: NodeJS.ErrnoException): undefined {

@@ -123,3 +123,12 @@ function triedOf({
 
 /** "ENOSPC" → "no space left on device" */
 const SYSTEM: ReadonlyMap<string, string> = new Map([...getSystemErrorMap().values()]);
+
+/** A system's error by the name that a person knows, rather than that of a handle; any other as it is. */
+export function underName(error: unknown, path: string): unknown {
+  const { code, syscall = '', message } = error as NodeJS.ErrnoException;
+  if (code === undefined || !SYSTEM.has(code)) return error;
+  const why = message.replace(/^\w+: |, \w+ '.*$/g, '');
+  const told = new Error(`${code}: ${why}, ${syscall} '${path}'`, { cause: error });
+  return Object.assign(told, { code, syscall, path });
+}

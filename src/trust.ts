@@ -48,7 +48,7 @@ export function isMapped(map: readonly string[]): boolean {
   return map.some((line) => /\d/.test(line)) && !map.some((line) => /^\s*0\s+0\s+4294967295\s*$/.test(line));
 }
 
-function isTrusted(uid: number, user: User): boolean {
+export function isTrusted(uid: number, user: User): boolean {
   return uid === 0 || uid === user.uid || (user.isMapped && uid === OVERFLOW);
 }
 

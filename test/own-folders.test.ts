@@ -1,14 +1,17 @@
 import { chmod, chown, mkdir, symlink, writeFile } from 'node:fs/promises';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { UsageError } from '../src/errors.js';
 import { readBook } from '../src/host/book.js';
 import { here } from '../src/host/local.js';
-import { requireOwn } from '../src/own-folders.js';
+import { ownHome, requireOwn } from '../src/own-folders.js';
 import { cacheFolder } from '../src/paths.js';
 import { loadRecipes } from '../src/recipe/load.js';
 import { grant } from './acl.js';
 import { noRoot, testUnless } from './live/machine.js';
 import { temporaryFolder } from './temporary.js';
+
+const NOBODY = 65534;
 
 testUnless(
   noRoot(),
@@ -70,5 +73,47 @@ testUnless(
     await t.throwsAsync(here.stateFolder(), { message: /using the state folder .* user 12345/ });
     process.env.XDG_CONFIG_HOME = folder;
     await t.throwsAsync(readBook(), { message: /using the host book .* user 12345/ });
+  },
+);
+
+testUnless(
+  noRoot(),
+  'HOSTILE: A10: programs that root runs find no settings of another user’s, and those of root’s home',
+  async (t) => {
+    const folder = await temporaryFolder(t);
+    const [theirs, ours] = [join(folder, 'theirs'), join(folder, 'ours')];
+    for (const one of [theirs, ours]) await mkdir(one);
+    await chown(theirs, 12345, 12345);
+    const before = { ...process.env };
+    t.teardown(() => {
+      process.env = before;
+    });
+    const seen = async (home: string | undefined, config: string | undefined) => {
+      process.env = { ...before, HOME: home, XDG_CONFIG_HOME: config };
+      for (const name of ['HOME', 'XDG_CONFIG_HOME'])
+        if (process.env[name] === 'undefined') delete process.env[name];
+      return (await here.run(['sh', '-c', 'echo "$HOME" "$XDG_CONFIG_HOME"'])).stdout.trim();
+    };
+    const home = userInfo().homedir;
+    t.is(await seen(ours, ours), `${ours} ${ours}`);
+    t.is(await seen(theirs, join(theirs, '.config')), home);
+    t.is(await seen(join(theirs, 'below'), undefined), home);
+    t.is(await seen('ours', undefined), home);
+    t.is(await seen(undefined, undefined), home);
+    // An ordinary user is in the same place where HOME is another's.
+    const asUser = (HOME: string): [string, string] => {
+      process.env = { ...before, HOME };
+      process.seteuid?.(NOBODY);
+      try {
+        return [ownHome(), userInfo().homedir];
+      } finally {
+        process.seteuid?.(0);
+      }
+    };
+    await chmod(folder, 0o755);
+    await chown(ours, NOBODY, 0);
+    t.is(asUser(ours)[0], ours);
+    const [found, known] = asUser(theirs);
+    t.is(found, known);
   },
 );

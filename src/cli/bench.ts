@@ -17,6 +17,7 @@ import {
   whole,
   wireMtu,
 } from './options.js';
+import { withReportFiles } from './report-files.js';
 import { cleanedUp } from './signals.js';
 
 interface Options extends HostOptions, SiteOptions {
@@ -109,12 +110,17 @@ async function measure(options: Options, wished: BenchOptions): Promise<BenchRep
     import('../ui/tasks.js'),
   ]);
   const bench = new Bench(here, wished);
-  return cleanedUp(bench, async () => {
-    await runSteps(bench.steps(), false);
-    const report = await bench.report();
-    await writeReports(report, options);
-    return report;
-  });
+  const { html, svg } = options;
+  return withReportFiles({ svg, html }, (write) =>
+    cleanedUp(bench, async () => {
+      await runSteps(bench.steps(), false);
+      const report = await bench.report();
+      await write(await texts(report));
+      const { note } = await import('../ui/output.js');
+      for (const path of [svg, html]) if (path !== undefined) note(line`written: ${path}`);
+      return report;
+    }),
+  );
 }
 
 /** @throws UsageError for what is done on this machine only */
@@ -169,17 +175,12 @@ function modeOf({ direct, cold }: Options): Mode {
   return cold ? 'cold' : 'cached';
 }
 
-async function writeReports(report: BenchReport, { html, svg }: Options): Promise<void> {
-  if (html === undefined && svg === undefined) return;
-  const [{ benchSvg }, { benchHtml }, { writeFile }, { note }] = await Promise.all([
+async function texts(report: BenchReport) {
+  const [{ benchSvg }, { benchHtml }] = await Promise.all([
     import('../report/bench-svg.js'),
     import('../report/bench-html.js'),
-    import('node:fs/promises'),
-    import('../ui/output.js'),
   ]);
-  if (svg !== undefined) await writeFile(svg, benchSvg(report));
-  if (html !== undefined) await writeFile(html, await benchHtml(report));
-  for (const path of [svg, html]) if (path !== undefined) note(line`written: ${path}`);
+  return { svg: () => benchSvg(report), html: () => benchHtml(report) };
 }
 
 function seconds(value: string): number {

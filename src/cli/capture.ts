@@ -26,18 +26,25 @@ export function register(program: Command): void {
     .option('--quiet', 'print no frames')
     .option('--json', 'print JSON, an object a line')
     .action(async (options: Options) => {
-      const [{ openPacketLink }, { Capture }, { watch }, { frameLine }, { jsonText, note, printPart }] =
-        await Promise.all([
-          import('../link/packet.js'),
-          import('../link/capture.js'),
-          import('../link/watch.js'),
-          import('../ui/dissect.js'),
-          import('../ui/output.js'),
-        ]);
+      const [
+        { openPacketLink },
+        { Capture },
+        { watch },
+        { frameLine },
+        { jsonText, note, printPart },
+        { judgeOverwrite },
+      ] = await Promise.all([
+        import('../link/packet.js'),
+        import('../link/capture.js'),
+        import('../link/watch.js'),
+        import('../ui/dissect.js'),
+        import('../ui/output.js'),
+        import('../target/overwrite.js'),
+      ]);
       const { iface, netns, write } = options;
       const link = await openPacketLink({ iface, netns, everything: true, promiscuous: true });
       try {
-        const capture = write === undefined ? undefined : await Capture.open(write);
+        const capture = write === undefined ? undefined : await Capture.open(write, judgeOverwrite);
         const describe = options.json ? (seen: WatchedFrame) => jsonText(seen) : frameLine;
         const summary = await untilStopped((signal) => {
           // Only now Ctrl-C is waited for.

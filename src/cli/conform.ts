@@ -16,6 +16,7 @@ import {
   UNPINNED,
   wireMtu,
 } from './options.js';
+import { withReportFiles } from './report-files.js';
 import { untilSignal } from './signals.js';
 
 interface Options extends HostOptions, SiteOptions {
@@ -71,11 +72,13 @@ export function register(program: Command): void {
         describeConform(reports, options.frames ?? false);
       const interfaces = siteInterfaces('running the suite', options.host?.join(','), options);
       const reports: ConformReport[] = [];
-      if (interfaces === undefined) {
-        reports.push(...(await run(options, noteResult)));
-        print(oneOrAll(reports), options, () => describe(reports));
-      } else reports.push(...(await runOnHosts(options, interfaces, noteResult, describe)));
-      await writeReports(reports, options);
+      await withReportFiles({ junit: options.junit, html: options.html }, async (write) => {
+        if (interfaces === undefined) {
+          reports.push(...(await run(options, noteResult)));
+          print(oneOrAll(reports), options, () => describe(reports));
+        } else reports.push(...(await runOnHosts(options, interfaces, noteResult, describe)));
+        await write(await texts(reports));
+      });
       const { hasNewFaults } = await import('../verify/conform/results.js');
       const { ExitCode } = await import('../errors.js');
       if (reports.some(hasNewFaults)) process.exitCode = ExitCode.faults;
@@ -169,14 +172,10 @@ async function run(
   });
 }
 
-async function writeReports(reports: readonly ConformReport[], { junit, html }: Options): Promise<void> {
-  const { writeFile } = await import('node:fs/promises');
-  if (junit !== undefined) {
-    const { conformAsJunit } = await import('../report/junit.js');
-    await writeFile(junit, conformAsJunit(reports));
-  }
-  if (html !== undefined) {
-    const { conformAsHtml } = await import('../report/html.js');
-    await writeFile(html, await conformAsHtml(reports));
-  }
+async function texts(reports: readonly ConformReport[]) {
+  const [{ conformAsJunit }, { conformAsHtml }] = await Promise.all([
+    import('../report/junit.js'),
+    import('../report/html.js'),
+  ]);
+  return { junit: () => conformAsJunit(reports), html: () => conformAsHtml(reports) };
 }

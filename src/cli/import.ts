@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { UsageError } from '../errors.js';
+import { LabError, UsageError } from '../errors.js';
 import { type HostOptions, hostOption, onOneHost } from './hosts.js';
 
 interface Options extends HostOptions {
@@ -51,14 +51,16 @@ function hostKey(name: string): string {
 }
 
 /** A file of the user's is never replaced. */
-async function writeNew(file: string, text: string): Promise<void> {
-  const { writeFile } = await import('node:fs/promises');
+async function writeNew(path: string, text: string): Promise<void> {
+  const { openOutput } = await import('../open-output.js');
   try {
-    await writeFile(file, text, { flag: 'wx' });
+    const { file } = await openOutput(path, { only: 'new', mode: 0o666 });
+    await file.writeFile(text).finally(() => file.close());
   } catch (cause) {
+    if (cause instanceof LabError) throw cause;
     const { code, message } = cause as NodeJS.ErrnoException;
     throw new UsageError({
-      tried: `writing ${file}`,
+      tried: `writing ${path}`,
       happened: code === 'EEXIST' ? 'it is there already' : message,
       next: 'name another file by --output',
       cause,

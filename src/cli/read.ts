@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
 import type { Mac } from '../aoe/ethernet.js';
 import type { Target } from '../initiator/target.js';
-import { fileOrStream, several, station } from './options.js';
+import { type Finding, USES, type UseKind } from '../storage/findings.js';
+import { line } from '../ui/colors.js';
+import { fileOrStream, findingsOf, several, station } from './options.js';
 
 interface Options {
   iface: string[];
@@ -12,6 +14,7 @@ interface Options {
   output?: string;
   resume?: string | true;
   sparse: boolean;
+  allow?: UseKind[];
   json?: boolean;
 }
 
@@ -31,6 +34,11 @@ export function register(program: Command): void {
       'can be gone on with after it was stopped, and goes on; FILE (OUTPUT.resume) says where',
     )
     .option('--no-sparse', 'write zeros where the file could have holes')
+    .option(
+      '--allow <FINDING>',
+      `overwrite a file or disk although this speaks against it (repeatable, or joined by commas): ${USES.join(', ')}`,
+      findingsOf(USES),
+    )
     .option('--json', 'print JSON; needs --output')
     .action(async (name: string, options: Options) => {
       const [
@@ -41,6 +49,7 @@ export function register(program: Command): void {
         { progress },
         units,
         { UsageError },
+        { judgeOverwrite },
       ] = await Promise.all([
         import('../initiator/copy.js'),
         import('../initiator/session.js'),
@@ -49,8 +58,10 @@ export function register(program: Command): void {
         import('../ui/progress.js'),
         import('../units.js'),
         import('../errors.js'),
+        import('../target/overwrite.js'),
       ]);
-      const { sparse } = options;
+      const { sparse, allow = [] } = options;
+      const onOverridden = ({ text }: Finding) => ui.note(line`overridden: ${text}`);
       const output = fileOrStream(options.output);
       if (output === undefined && (options.json || options.resume || process.stdout.isTTY)) {
         throw new UsageError({
@@ -75,7 +86,10 @@ export function register(program: Command): void {
         try {
           return await (output === undefined
             ? copyToStream(target, range, process.stdout, copy)
-            : copyToFile(target, range, output, copy));
+            : copyToFile(target, range, output, {
+                ...copy,
+                judge: (there) => judgeOverwrite(there, { allow, onOverridden }),
+              }));
         } finally {
           bar.end();
         }

@@ -17,6 +17,7 @@ import {
   whole,
   wireMtu,
 } from './options.js';
+import { withReportFiles } from './report-files.js';
 import { untilSignal } from './signals.js';
 
 interface Options extends SiteOptions {
@@ -92,8 +93,11 @@ export function register(program: Command): void {
         process.exitCode = await asUser(here, preparation, process.argv.slice(1));
         return;
       }
-      const reports = await run(options, tests, note);
-      await writeReports(reports, options);
+      const reports = await withReportFiles({ junit: options.junit, html: options.html }, async (write) => {
+        const found = await run(options, tests, note);
+        await write(await texts(found));
+        return found;
+      });
       print(reports.length === 1 ? reports[0] : reports, options, () => describeAcceptance(reports));
       if (reports.some(({ passed }) => !passed)) process.exitCode = ExitCode.faults;
     });
@@ -166,16 +170,12 @@ function farHost({ target, initiator }: Options): string | undefined {
   });
 }
 
-async function writeReports(reports: readonly AcceptanceReport[], { junit, html }: Options): Promise<void> {
-  const { writeFile } = await import('node:fs/promises');
-  if (junit !== undefined) {
-    const { acceptanceAsJunit } = await import('../report/acceptance-junit.js');
-    await writeFile(junit, acceptanceAsJunit(reports));
-  }
-  if (html !== undefined) {
-    const { acceptanceAsHtml } = await import('../report/acceptance-html.js');
-    await writeFile(html, await acceptanceAsHtml(reports));
-  }
+async function texts(reports: readonly AcceptanceReport[]) {
+  const [{ acceptanceAsJunit }, { acceptanceAsHtml }] = await Promise.all([
+    import('../report/acceptance-junit.js'),
+    import('../report/acceptance-html.js'),
+  ]);
+  return { junit: () => acceptanceAsJunit(reports), html: () => acceptanceAsHtml(reports) };
 }
 
 function testNames(value: string): TestName[] {

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
+import { USES, type UseKind } from '../storage/findings.js';
 import { line } from '../ui/colors.js';
-import { several, whole, wireMtu } from './options.js';
+import { findingsOf, several, whole, wireMtu } from './options.js';
 
 interface UpOptions {
   kernel: string;
@@ -8,6 +9,7 @@ interface UpOptions {
   memory?: number;
   cpus?: number;
   disk: string[];
+  allow?: UseKind[];
   module: string[];
   fio?: boolean;
   accel: 'auto' | 'kvm' | 'tcg';
@@ -30,6 +32,11 @@ export function register(program: Command): void {
     .option('--memory <MIB>', 'of the guest (default 256, with --fio 512)', whole(64, 1 << 20))
     .option('--cpus <N>', 'of the guest (default 2, where it is emulated 1)', whole(1, 256))
     .option('--disk <FILE>', 'a raw image that it sees as /dev/vda, … (repeatable)', several, [])
+    .option(
+      '--allow <FINDING>',
+      `have it write to disks although this speaks against it (repeatable, or joined by commas): ${USES.join(', ')}`,
+      findingsOf(USES),
+    )
     .option('--module <NAME>', 'of its kernel, loaded at boot (repeatable)', several, [])
     .option('--fio', 'with fio: some 70 MB more to load')
     .addOption(new Option('--accel <KIND>', 'how it runs').choices(['auto', 'kvm', 'tcg']).default('auto'))
@@ -63,6 +70,7 @@ async function up(name: string | undefined, options: UpOptions): Promise<void> {
     import('node:path'),
     import('../ui/guests.js'),
   ]);
+  await judgeDisks(options, note);
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
   const guest = await bootGuest({
@@ -91,6 +99,22 @@ async function up(name: string | undefined, options: UpOptions): Promise<void> {
       line`reached after ${(bootTime / 1000).toFixed(1)} s; aoe-lab vm ssh ${record.name} gives a shell`,
     ].join('\n'),
   );
+}
+
+/** A guest writes to them as an initiator would. */
+async function judgeDisks({ disk, allow = [] }: UpOptions, note: (text: string) => void): Promise<void> {
+  if (disk.length === 0) return;
+  const [{ existingAt }, { judgeOverwrite }] = await Promise.all([
+    import('../open-output.js'),
+    import('../target/overwrite.js'),
+  ]);
+  for (const path of disk) {
+    await judgeOverwrite(await existingAt(path), {
+      tried: 'giving a guest the disk',
+      allow,
+      onOverridden: ({ text }) => note(line`overridden: ${text}`),
+    });
+  }
 }
 
 async function down(

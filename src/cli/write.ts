@@ -66,7 +66,7 @@ export function register(program: Command): void {
       const session = { station: options.station, onNote: ui.note };
       const copied = async (target: Target) => {
         // Of a pipe the length shows at its end; of a file nothing is written if it does not fit.
-        const { from } = await rangeOf(target, offset, input.size ?? 0);
+        const { from } = await rangeOf(target, offset, input.size ?? 0, file ?? 'standard input');
         const bar = progress(input.size ?? 0, `writing ${name}`);
         try {
           return await copyTo(target, from, input, {
@@ -78,7 +78,7 @@ export function register(program: Command): void {
           bar.end();
         }
       };
-      const report = await withTarget(options, address, copied, session);
+      const report = await withTarget(options, address, copied, session).finally(input.close);
       const { summary } = await import('./copy-summary.js');
       ui.print(report, options, () => summary('wrote', report));
       if (!report.flushed) ui.note(line`${name} knows no flush: when the data are on its medium is up to it`);

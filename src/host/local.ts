@@ -5,7 +5,7 @@ import { homedir, hostname, release } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
-import { requireOwn } from '../own-folders.js';
+import { ownEnvironment, requireOwn } from '../own-folders.js';
 import { readBounded, UnfitFileError } from '../read-bounded.js';
 import { removeTree } from '../remove-tree.js';
 import { Budget, LONGEST_OUTPUT } from './budget.js';
@@ -68,7 +68,7 @@ export class LocalHost implements Host {
       stripFinalNewline: false,
       buffer: false,
       all: options.log !== undefined,
-      env: { LC_ALL: 'C', [COMMAND_MARK]: mark, ...options.env },
+      env: { LC_ALL: 'C', ...ownEnvironment(), [COMMAND_MARK]: mark, ...options.env },
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
     });
@@ -261,7 +261,7 @@ export class LocalHost implements Host {
   async lock(path: string, wait: number): Promise<HostLock> {
     const { spawn } = await import('node:child_process');
     const child = spawn('sh', ['-c', LOCK, 'aoe-lab-lock', ...lockArguments(path, wait)], {
-      env: { ...process.env, LC_ALL: 'C' },
+      env: { ...process.env, ...ownEnvironment(), LC_ALL: 'C' },
     });
     let said = '';
     child.stderr.on('data', (chunk) => {

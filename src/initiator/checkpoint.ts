@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { LabError, UsageError } from '../errors.js';
 import { parseJson } from '../json.js';
+import { inItsFolder } from '../open-trusted.js';
 import { readBounded, UnfitFileError } from '../read-bounded.js';
 
 /** What a copy is, so that it is gone on with as the same only. */
@@ -88,25 +90,28 @@ export class Checkpoint {
 
   /** @param done bytes that are safe now, counted from the beginning */
   async save(done: number): Promise<void> {
-    // Of a name that nobody foresees: in a folder of others it could be a link by then.
-    const partial = `${this.path}.${randomBytes(6).toString('hex')}`;
-    const file = await open(partial, 'wx', 0o600);
-    try {
-      await file.writeFile(`${JSON.stringify({ ...this.#facts, done })}\n`);
-      await file.sync();
-      await rename(partial, this.path);
-    } catch (error) {
-      await rm(partial, { force: true });
-      throw error;
-    } finally {
-      await file.close();
-    }
+    await inItsFolder(this.path, async (at) => {
+      const name = basename(this.path);
+      // Of a name that nobody foresees: in a folder of others it could be a link by then.
+      const partial = at(`${name}.${randomBytes(6).toString('hex')}`);
+      const file = await open(partial, 'wx', 0o600);
+      try {
+        await file.writeFile(`${JSON.stringify({ ...this.#facts, done })}\n`);
+        await file.sync();
+        await rename(partial, at(name));
+      } catch (error) {
+        await rm(partial, { force: true });
+        throw error;
+      } finally {
+        await file.close();
+      }
+    });
     this.done = done;
     this.#savedAt = performance.now();
   }
 
   async remove(): Promise<void> {
-    await rm(this.path, { force: true });
+    await inItsFolder(this.path, (at) => rm(at(basename(this.path)), { force: true }));
   }
 }
 

@@ -1,9 +1,8 @@
-import { constants } from 'node:fs';
-import { type FileHandle, rm } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { formatAddress, SECTOR } from '../aoe/index.js';
 import { LabError, UsageError } from '../errors.js';
-import { openOutput, openTrusted } from '../open-trusted.js';
+import { type Output, type OutputOptions, openOutput } from '../open-output.js';
 import { Checkpoint, type CopyFacts } from './checkpoint.js';
 import type { Input } from './input.js';
 import { type CopyReport, Meter } from './meter.js';
@@ -31,28 +30,49 @@ export interface CopyOptions {
   sparse?: boolean | undefined;
 }
 
+export interface FileCopyOptions extends CopyOptions {
+  /** Throws what is against overwriting a file or disk that is there. */
+  judge?: OutputOptions['judge'];
+}
+
 /**
  * A part of a device in sectors.
  * @param offset bytes
  * @param length bytes; up to the device's end otherwise
+ * @param input name of what is to be written there; it is to be read otherwise
  * @throws UsageError if it does not begin and end at borders of sectors, or is not within the device
  */
-export async function rangeOf(target: Target, offset: number, length: number | undefined): Promise<Range> {
+export async function rangeOf(
+  target: Target,
+  offset: number,
+  length: number | undefined,
+  input?: string,
+): Promise<Range> {
   const size = (await target.sectors()) * SECTOR;
-  const tried = `taking ${length ?? 'all'} bytes at ${offset} of ${formatAddress(target.address)}`;
-  for (const [name, value] of [
+  const name = formatAddress(target.address);
+  const much = length === undefined ? 'all' : `${length} bytes`;
+  const tried =
+    input === undefined
+      ? `reading ${much} at ${offset} of ${name}`
+      : `writing ${input} (${much}) at ${offset} of ${name}`;
+  for (const [what, value] of [
     ['offset', offset],
     ['length', length ?? 0],
   ] as const) {
     if (value % SECTOR === 0) continue;
+    const least = what === 'length' ? SECTOR : 0;
     throw new UsageError({
       tried,
-      happened: `the ${name} of ${value} bytes is not at a sector's border`,
-      next: `take a multiple of ${SECTOR}, such as ${value - (value % SECTOR)}`,
+      happened: `the ${what} of ${value} bytes is not at a sector's border`,
+      next: `take a multiple of ${SECTOR}, such as ${Math.max(least, value - (value % SECTOR))}`,
     });
   }
   if (offset > size || offset + (length ?? 0) > size) {
-    throw new UsageError({ tried, happened: `the device ends at ${size} bytes`, next: 'take less' });
+    throw new UsageError({
+      tried,
+      happened: `the device ends at ${size} bytes`,
+      next: input === undefined ? 'take a smaller --length or --offset' : 'take a smaller input or --offset',
+    });
   }
   return { from: offset / SECTOR, count: (length ?? size - offset) / SECTOR };
 }
@@ -76,40 +96,44 @@ export async function copyToStream(
 }
 
 /**
- * Copies a part of a device to a file, which is replaced unless an earlier run is gone on with.
+ * Copies a part of a device to a file, which is replaced unless an earlier run is gone on with: once the first data have come.
  * @throws UsageError if it can't be gone on with · LabError if it can't be read or written; a file that was not there
  *   before is then removed, unless the copy can be gone on with
  */
 export async function copyToFile(
   target: Target,
   range: Range,
-  output: string,
-  options: CopyOptions = {},
+  path: string,
+  options: FileCopyOptions = {},
 ): Promise<CopyReport> {
   const meter = new Meter(target, range.from * SECTOR, options.onProgress ?? (() => {}));
   const checkpoint = await openCheckpoint(target, options, 'read', range.from, range.count, null);
   const done = checkpoint?.done ?? 0;
-  const { file, isNew } = await openAt(output, done);
+  const output = await openAt(path, done, options);
+  const { file } = output;
   try {
     const isRegular = (await file.stat()).isFile();
-    if (done > 0) await takeUp(file, output, done, meter, checkpoint);
+    if (done > 0) await takeUp(file, path, done, meter, checkpoint);
     const writer = new SparseWriter(file, isRegular && options.sparse !== false, done);
     const rest = { from: range.from + done / SECTOR, count: range.count - done / SECTOR };
     for await (const chunk of meter.watch(readStream(target, rest))) {
+      if (writer.position === 0) await output.empty();
       await writer.write(chunk);
       if (!checkpoint?.isDue(writer.position)) continue;
       await target.confirm();
       await file.datasync();
       await checkpoint.save(writer.position);
     }
+    if (writer.position === 0) await output.empty();
     await writer.end();
     await target.confirm();
     meter.zeroBytes = writer.holes;
     await file.close();
   } catch (error) {
     await file.close().catch(() => {});
-    if (isNew && checkpoint === undefined) await rm(output, { force: true });
-    throw asLabError(error, `writing ${output}`);
+    // What went wrong before is what counts.
+    if (checkpoint === undefined) await output.discard().catch(() => {});
+    throw asLabError(error, `writing ${path}`);
   }
   await checkpoint?.remove();
   return meter.report();
@@ -212,10 +236,9 @@ async function takeUp(
   meter.resumedAt = done;
 }
 
-async function openAt(path: string, done: number): Promise<{ file: FileHandle; isNew: boolean }> {
+async function openAt(path: string, done: number, { judge }: FileCopyOptions): Promise<Output> {
   try {
-    if (done > 0) return { file: await openTrusted(path, constants.O_RDWR), isNew: false };
-    return await openOutput(path);
+    return await openOutput(path, done > 0 ? { only: 'there', isRead: true, judge } : { judge });
   } catch (error) {
     throw asLabError(error, `opening ${path}`);
   }

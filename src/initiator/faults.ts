@@ -1,7 +1,9 @@
 import {
   type Address,
   AoeError,
+  type Ata,
   AtaError,
+  AtaFlag,
   AtaStatus,
   describeAoeError,
   describeAtaStatus,
@@ -74,7 +76,8 @@ export function answerFault(address: Address, tried: string, frame: Frame): LabE
   // The LBA registers then hold the first sector that could not be read.
   const where = errFeature & AtaError.uncorrectable ? `, at sector ${lba}` : '';
   const happened = `${name} answered with an ATA error: ${describeAtaStatus(cmdStatus, errFeature)}${where}`;
-  return new AtaAnswerError({ tried, happened }, cmdStatus, errFeature);
+  const next = ataWayOut(name, frame.ata);
+  return new AtaAnswerError({ tried, happened, ...(next && { next }) }, cmdStatus, errFeature);
 }
 
 function wayOut(name: string, error: number, kind: Frame['kind']): string[] | string | undefined {
@@ -86,6 +89,22 @@ function wayOut(name: string, error: number, kind: Frame['kind']): string[] | st
   }
   const isChange = kind === 'config' || kind === 'reserve';
   return isChange && error === AoeError.badArgument ? lockedHint(name) : undefined;
+}
+
+/** A register tells no reason: a read-only export and a full disk of the target's look the same. */
+function ataWayOut(name: string, { flags, cmdStatus, errFeature }: Ata): string[] | undefined {
+  if (cmdStatus & AtaStatus.busy) return undefined;
+  const logs = `aoe-lab logs ${name} on its host tells what its target says of it`;
+  if (errFeature & AtaError.idNotFound) {
+    return [`its file or disk may have shrunk: aoe-lab status on its host tells its size`, logs];
+  }
+  if ((errFeature & AtaError.aborted) === 0 || (flags & AtaFlag.write) === 0) {
+    return [`its file or disk may fail: ${logs}`];
+  }
+  return [
+    'it may be exported read-only: aoe-lab status --json on its host tells its options',
+    `or its file system or disk is full, or fails: ${logs}`,
+  ];
 }
 
 /** A target tells no reason. */

@@ -172,5 +172,6 @@ function checkRange(tried: string, lba: number, count: number, identity: Identif
   throw new LabError({
     tried,
     happened: isWhole ? `the device ends at sector ${last}` : 'only whole sectors can be read and written',
+    ...(isWhole ? { next: 'take less, or begin earlier' } : {}),
   });
 }

@@ -1,6 +1,6 @@
 import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { LabError } from '../errors.js';
-import { openOutput } from '../open-trusted.js';
+import { type OutputOptions, openOutput } from '../open-output.js';
 import type { FrameListener, Link } from './link.js';
 import {
   type CaptureInterface,
@@ -63,11 +63,11 @@ export class Capture {
   }
 
   /**
-   * As the constructor, and follows no link that somebody else could have put there.
-   * @throws LabError
+   * As the constructor, of a file that the user named (see open-output.ts).
+   * @throws LabError; what `judge` throws
    */
-  static async open(path: string): Promise<Capture> {
-    const { file } = await openOutput(path).catch((cause) => {
+  static async open(path: string, judge?: OutputOptions['judge']): Promise<Capture> {
+    const { file } = await openOutput(path, { judge }).catch((cause) => {
       throw cause instanceof LabError ? cause : refusal(path, cause);
     });
     try {

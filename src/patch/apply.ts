@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { constants, lstatSync } from 'node:fs';
 import {
   chmod,
@@ -14,6 +13,7 @@ import {
 } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { LabError, UsageError } from '../errors.js';
+import { freshFolder } from '../fresh-folder.js';
 import { removeTree } from '../remove-tree.js';
 import type { PatchPlan } from './plan.js';
 
@@ -32,13 +32,13 @@ const PATCHED_TIME = TREE_TIME + 1;
  */
 export async function applyPatches(plan: PatchPlan, destination: string): Promise<void> {
   await refuseFilled(destination);
-  await mkdir(dirname(destination), { recursive: true });
-  const making = `${destination}.${randomBytes(4).toString('hex')}.partial`;
-  try {
-    await copyTree(plan, making, '');
+  const making = await freshFolder(`${destination}.partial-`, async (inside) => {
+    await copyTree(plan, inside, '');
     for (const [path, content] of plan.contents) {
-      if (content !== undefined) await writePatched(join(making, path), content.text, content.executable);
+      if (content !== undefined) await writePatched(join(inside, path), content.text, content.executable);
     }
+  });
+  try {
     await rename(making, destination);
   } catch (error) {
     await removeTree(making);
@@ -58,13 +58,14 @@ async function refuseFilled(destination: string): Promise<void> {
 }
 
 async function copyTree(plan: PatchPlan, to: string, prefix: string): Promise<void> {
-  await mkdir(join(to, prefix));
   for (const entry of await readdir(join(plan.folder, prefix), { withFileTypes: true })) {
     const path = join(prefix, entry.name);
     const from = join(plan.folder, path);
     const target = join(to, path);
-    if (entry.isDirectory()) await copyTree(plan, to, path);
-    else if (entry.isSymbolicLink()) await symlink(await readlink(from), target);
+    if (entry.isDirectory()) {
+      await mkdir(target);
+      await copyTree(plan, to, path);
+    } else if (entry.isSymbolicLink()) await symlink(await readlink(from), target);
     else if (!entry.isFile()) {
       throw new LabError({
         tried: `copying ${path} of a source tree`,

@@ -23,6 +23,16 @@ export const FINDINGS = [
  */
 export type FindingKind = (typeof FINDINGS)[number];
 
+/** Those that speak against overwriting a file or disk, too. */
+export const USES = [
+  'mounted',
+  'swap',
+  'in-use',
+  'exported',
+  'unasked',
+] as const satisfies readonly FindingKind[];
+export type UseKind = (typeof USES)[number];
+
 export interface Finding {
   kind: FindingKind;
   /** Without a subject where that is the file: "it is mounted on /srv". */

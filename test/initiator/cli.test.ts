@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
@@ -153,6 +153,32 @@ live(`wrong uses end with exit code 2 and say what is accepted${reason}`, async 
     }
   });
 });
+
+live(
+  `data: an output that somebody else writes to is overwritten where that is allowed alone${reason}`,
+  async (t) => {
+    await withLab(async ({ fake, folder, run }) => {
+      fake.disk.set(pattern(4096));
+      const output = join(folder, 'image');
+      await writeFile(output, 'precious');
+      const holder = await open(output, 'r+');
+      const read = ['read', 'e0.1', '--length', '4K', '--output', output];
+      try {
+        const refused = await run(read);
+        t.is(refused.exitCode, 2);
+        t.regex(refused.stderr, /overwriting .*image\n.*process \d+ has it open for writing/);
+        t.regex(refused.stderr, /--allow in-use/);
+        t.is(await readFile(output, 'utf8'), 'precious');
+        const allowed = await run([...read, '--allow', 'in-use']);
+        t.is(allowed.exitCode, 0);
+        t.regex(allowed.stderr, /overridden: process \d+ has it open for writing/);
+      } finally {
+        await holder.close();
+      }
+      t.true((await readFile(output)).equals(pattern(4096)));
+    });
+  },
+);
 
 live(`an input larger than the device is refused before anything is written${reason}`, async (t) => {
   await withLab(async ({ fake, folder, run }) => {

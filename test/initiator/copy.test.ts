@@ -1,3 +1,4 @@
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -36,6 +37,24 @@ for (const [title, offset, length, message] of faultyRanges) {
   });
 }
 
+test('N17: what is told of a range that can not be is what was meant, and can be done', async (t) => {
+  const { target } = await makeLab();
+  const told = async (...[offset, length, input]: [number, number, string?]) => {
+    const error = await t.throwsAsync<UsageError>(rangeOf(target, offset, length, input));
+    return [error.facts.tried, error.facts.next];
+  };
+  const small = 'take a multiple of 512, such as 512';
+  t.deepEqual(await told(0, 100), ['reading 100 bytes at 0 of e0.1', small]);
+  t.deepEqual(await told(100, 512), [
+    'reading 512 bytes at 100 of e0.1',
+    'take a multiple of 512, such as 0',
+  ]);
+  t.deepEqual(await told(512, 65 * SECTOR, 'a.img'), [
+    'writing a.img (33280 bytes) at 512 of e0.1',
+    'take a smaller input or --offset',
+  ]);
+});
+
 test('without a length the range goes to the end', async (t) => {
   const { target } = await makeLab();
   t.deepEqual(await rangeOf(target, 1024, undefined), { from: 2, count: 62 });
@@ -49,6 +68,38 @@ test('input that is not there, or no whole sectors, is refused before anything i
     await writeFile(join(folder, 'odd'), Buffer.alloc(513));
     const error = await t.throwsAsync(openInput(join(folder, 'odd')), { instanceOf: UsageError });
     t.regex(String(error?.message), /513 bytes are no whole number of sectors/);
+  });
+});
+
+test('N17: a folder as input is refused by its name', async (t) => {
+  await withFolder(async (folder) => {
+    const error = await t.throwsAsync(openInput(folder), {
+      instanceOf: UsageError,
+      message: /it is a folder/,
+    });
+    t.is(error?.facts.tried, `reading ${folder}`);
+  });
+});
+
+test('A13: a pipe that nobody writes to is given up as input, and one that is written to goes to the device', async (t) => {
+  await withFolder(async (folder) => {
+    const path = join(folder, 'pipe');
+    execFileSync('mkfifo', [path]);
+    const nobody = { instanceOf: UsageError, message: /a pipe that nobody writes to/ };
+    await t.throwsAsync(openInput(path, 0), nobody);
+    const { fake, target } = await makeLab();
+    const data = pattern(20 * SECTOR);
+    await writeFile(join(folder, 'data'), data);
+    const writer = spawn('sh', [
+      '-c',
+      'exec > "$0"; sleep 0.1; head -c 1000 "$1"; sleep 0.1; tail -c +1001 "$1"',
+      path,
+      join(folder, 'data'),
+    ]);
+    const report = await copyTo(target, 7, await openInput(path));
+    t.is(report.sha256, digestOf(data));
+    t.deepEqual(fake.disk.subarray(7 * SECTOR, 27 * SECTOR), data);
+    t.is(writer.exitCode ?? 0, 0);
   });
 });
 
@@ -93,7 +144,7 @@ test('a stream receives the data and is left open', async (t) => {
   t.true(output.writable);
 });
 
-test('when reading fails a new file is removed, and one that was there stays', async (t) => {
+test('data: when reading fails a new file is removed, and one that was there keeps what it had', async (t) => {
   await withFolder(async (folder) => {
     const { target } = await makeLab({ refused: [0x24] });
     await writeFile(join(folder, 'old'), 'x');
@@ -104,6 +155,7 @@ test('when reading fails a new file is removed, and one that was there stays', a
       });
     }
     t.deepEqual(await readdir(folder), ['old']);
+    t.is(await readFile(join(folder, 'old'), 'utf8'), 'x');
   });
 });
 

@@ -1,4 +1,14 @@
-import { mkdir, readdir, readFile, stat, symlink, truncate, writeFile } from 'node:fs/promises';
+import {
+  chown,
+  lchown,
+  mkdir,
+  readdir,
+  readFile,
+  stat,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import test from 'ava';
@@ -49,6 +59,15 @@ test('HOSTILE: a record of the place reached is written beside nothing that can 
   await t.throwsAsync(copyToFile(target, WHOLE, output, { ...RECORD, resume }), { message: /UNC/ });
   t.is(await readFile(join(folder, 'theirs'), 'utf8'), 'theirs');
   t.deepEqual((await readdir(folder)).sort(), ['out', 'out.resume', 'out.resume.new', 'theirs']);
+  if (process.getuid?.() !== 0) return;
+  const open = join(folder, 'open');
+  await mkdir(open);
+  await chown(open, 1000, 1000);
+  await symlink('..', join(open, 'link'));
+  await lchown(join(open, 'link'), 1000, 1000);
+  const led = copyToFile(target, WHOLE, `${output}.2`, { ...RECORD, resume: join(open, 'link', 'record') });
+  await t.throwsAsync(led, { message: /link is a link, and user 1000 may write to/ });
+  t.false((await readdir(folder)).includes('record'));
 });
 
 test('reading that was stopped goes on where it was, and the file and its digest are whole', async (t) => {

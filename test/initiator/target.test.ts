@@ -57,6 +57,22 @@ test.serial('an ATA error is named by its registers', async (t) => {
   );
 });
 
+test.serial(
+  'N16: a write that a target aborts tells what may be the reason, and where that is told',
+  async (t) => {
+    const { target } = await makeLab({ refused: [AtaCommand.writeSectorsExt, AtaCommand.readSectorsExt] });
+    const write = await t.throwsAsync<AtaAnswerError>(target.write(0, Buffer.alloc(512)));
+    t.regex(
+      String(write.facts.next),
+      /read-only: aoe-lab status --json .*full, or fails: aoe-lab logs e0\.1 on its host/,
+    );
+    const read = await t.throwsAsync<AtaAnswerError>(target.read(0, 8));
+    t.deepEqual(read.facts.next, [
+      'its file or disk may fail: aoe-lab logs e0.1 on its host tells what its target says of it',
+    ]);
+  },
+);
+
 test.serial('the error of a reserved target is named', async (t) => {
   const { fake, target } = await makeLab();
   fake.options.answer = (request) => ({ ...(request as AtaFrame), ...fake.envelope(request, 6) });

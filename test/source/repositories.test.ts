@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { chown, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { UnreachableError } from '../../src/errors.js';
@@ -49,6 +49,39 @@ withGit(`HOSTILE: filters of the user's own run on no tree that is fetched${noGi
   const tree = await fetched({ type: 'git', url: `file://${folder}`, state: 'alive' });
   t.is(await readFile(join(tree.folder, 'main.c'), 'utf8'), 'as it is');
   t.false(existsSync(pwned));
+});
+
+const withGitAsRoot = noGit === '' && process.getuid?.() === 0 ? test.serial : test.skip;
+withGitAsRoot(`HOSTILE: A10: root's git obeys no settings of another user's${noGit}`, async (t) => {
+  await useStore(t);
+  const folder = await folderOf(t);
+  const home = await folderOf(t);
+  const ran = join(folder, '.git', 'ran');
+  await writeFile(join(home, '.gitconfig'), `[core]\n  fsmonitor = "touch ${ran}; false"\n`);
+  const git = (...argv: string[]): string =>
+    execFileSync('git', ['-c', 'user.name=T', '-c', 'user.email=t@example.invalid', ...argv], {
+      cwd: folder,
+      env: { PATH: process.env.PATH, HOME: folder, GIT_CONFIG_NOSYSTEM: '1' },
+      encoding: 'utf8',
+    });
+  git('init', '--quiet', '--initial-branch=main');
+  await writeFile(join(folder, 'main.c'), 'as it is');
+  git('add', '.');
+  git('commit', '--quiet', '-m', 'one');
+  const before = process.env.HOME;
+  process.env.HOME = home;
+  t.teardown(() => {
+    process.env.HOME = before;
+  });
+  const source: Source = { type: 'git', url: `file://${folder}`, state: 'alive' };
+  await chown(home, 1000, 1000);
+  await fetched(source);
+  t.false(existsSync(ran));
+  // Root's own are, as an ordinary user's: proxies and authorities stand there.
+  await chown(home, 0, 0);
+  await useStore(t);
+  await fetched(source);
+  t.true(existsSync(ran));
 });
 
 withGit(`git: a branch, a tag, a commit, or what the repository has checked out${noGit}`, async (t) => {

@@ -2,13 +2,18 @@ import { execFileSync, spawn } from 'node:child_process';
 import { link, mkdir, open, symlink, truncate, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
+import { UsageError } from '../../src/errors.js';
 import { here, LocalHost } from '../../src/host/local.js';
+import { openOutput } from '../../src/open-output.js';
 import { attachLoop, detachLoop } from '../../src/storage/loop.js';
 import { parseSurvey } from '../../src/storage/survey-text.js';
+import { judgeOverwrite } from '../../src/target/overwrite.js';
 import { fuse, noFuse } from '../live/fuse.js';
 import { noRoot, testUnless } from '../live/machine.js';
-import { temporaryFolder } from '../temporary.js';
+import { folderOfFile, temporaryFolder } from '../temporary.js';
 import { users, usersIn } from './survey.js';
+
+process.env.AOE_LAB_STATE = folderOfFile();
 
 async function image(folder: string, name: string, size = 1 << 24): Promise<string> {
   const file = join(folder, name);
@@ -180,39 +185,45 @@ for (const [title, locks, lockers, found] of [
   });
 }
 
-testUnless(noRoot(), 'A4: a file behind a loop device, and a mounted one, are found', async (t) => {
-  const folder = await temporaryFolder(t);
-  const file = await image(folder, 'disk.img');
-  execFileSync('mke2fs', ['-q', '-F', file]);
-  const device = await attachLoop(here, file, { readOnly: false, directIo: false });
-  const place = join(folder, 'mounted here');
-  await mkdir(place);
-  // In a mount namespace of its own: those that others make meanwhile keep a copy of each mount that they find.
-  const mounter = spawn(
-    'unshare',
-    ['--mount', 'sh', '-c', 'mount "$0" "$1" && echo held && read -r _; umount "$1"', device, place],
-    { stdio: ['pipe', 'pipe', 'inherit'] },
-  );
-  const ended = new Promise((resolve) => mounter.once('exit', resolve));
-  try {
-    await new Promise((resolve) => mounter.stdout.once('data', resolve));
-    const mounted = { kind: 'mounted', text: `${device} is mounted on ${place}` };
-    const [found] = await users(device);
-    t.is(found?.kind, 'mounted');
-    t.true(found?.text.startsWith(mounted.text), found?.text);
-    const inside = new LocalHost();
-    const run = inside.run.bind(inside);
-    inside.run = (argv, options) =>
-      run(['nsenter', `--mount=/proc/${mounter.pid}/ns/mnt`, '--', ...argv], options);
-    t.deepEqual(await users(device, inside), [mounted]);
-    t.deepEqual((await users(file, inside))[0], mounted);
-  } finally {
-    mounter.stdin.end();
-    await ended;
-    await detachLoop(here, device);
-  }
-  t.deepEqual(await users(file), []);
-});
+testUnless(
+  noRoot(),
+  'A4, data: a file behind a loop device, and a mounted one, are found, and no output of a command',
+  async (t) => {
+    const folder = await temporaryFolder(t);
+    const file = await image(folder, 'disk.img');
+    execFileSync('mke2fs', ['-q', '-F', file]);
+    const device = await attachLoop(here, file, { readOnly: false, directIo: false });
+    const place = join(folder, 'mounted here');
+    await mkdir(place);
+    // In a mount namespace of its own: those that others make meanwhile keep a copy of each mount that they find.
+    const mounter = spawn(
+      'unshare',
+      ['--mount', 'sh', '-c', 'mount "$0" "$1" && echo held && read -r _; umount "$1"', device, place],
+      { stdio: ['pipe', 'pipe', 'inherit'] },
+    );
+    const ended = new Promise((resolve) => mounter.once('exit', resolve));
+    try {
+      await new Promise((resolve) => mounter.stdout.once('data', resolve));
+      const mounted = { kind: 'mounted', text: `${device} is mounted on ${place}` };
+      const [found] = await users(device);
+      t.is(found?.kind, 'mounted');
+      t.true(found?.text.startsWith(mounted.text), found?.text);
+      const overwritten = openOutput(device, { judge: judgeOverwrite });
+      await t.throwsAsync(overwritten, { instanceOf: UsageError, message: /is mounted on .*mounted here/ });
+      const inside = new LocalHost();
+      const run = inside.run.bind(inside);
+      inside.run = (argv, options) =>
+        run(['nsenter', `--mount=/proc/${mounter.pid}/ns/mnt`, '--', ...argv], options);
+      t.deepEqual(await users(device, inside), [mounted]);
+      t.deepEqual((await users(file, inside))[0], mounted);
+    } finally {
+      mounter.stdin.end();
+      await ended;
+      await detachLoop(here, device);
+    }
+    t.deepEqual(await users(file), []);
+  },
+);
 
 testUnless(noRoot(), 'A5: a device that a program holds exclusively is in use', async (t) => {
   const file = await image(await temporaryFolder(t), 'held.img');

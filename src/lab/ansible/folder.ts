@@ -1,14 +1,19 @@
 /** The folder that a rendered lab lies in: replaced as a whole, and never where a person's work would be lost. */
-import { constants } from 'node:fs';
-import { mkdir, mkdtemp, open, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { constants, type Stats } from 'node:fs';
+import { mkdir, readdir, rename, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { digestOf } from '../../digest.js';
-import { LabError, UsageError } from '../../errors.js';
+import { UsageError } from '../../errors.js';
+import { freshFolder, makeFolders } from '../../fresh-folder.js';
 import { parseJson } from '../../json.js';
+import { readBounded, UnfitFileError } from '../../read-bounded.js';
 import { removeLeftBehind, removeTree } from '../../remove-tree.js';
 
 /** Tells that a folder was written here, and with what: path → sha256. */
 const MARKER = '.aoe-lab-render.json';
+
+/** Bytes of a file there: more than any target and the code of native have. */
+const MOST = 256 * 2 ** 20;
 
 interface Marker {
   format: 1;
@@ -26,7 +31,7 @@ export async function writeFolder(
 ): Promise<void> {
   const folder = resolve(output);
   const parent = dirname(folder);
-  await mkdir(parent, { recursive: true });
+  await makeFolders(parent);
   const name = basename(folder);
   const old = join(parent, `.${name}.aoe-lab-old`);
   if ((await filesIn(folder)) === undefined && (await filesIn(old)) !== undefined) await rename(old, folder);
@@ -37,29 +42,15 @@ export async function writeFolder(
 }
 
 /** @returns the path of a folder of an unforeseeable name that begins so, with the files in it and the marker */
-async function makeFolder(prefix: string, files: ReadonlyMap<string, string | Buffer>): Promise<string> {
-  const path = await mkdtemp(prefix);
-  // By its handle: in a folder of others its name may lead elsewhere by now.
-  const folder = await open(path, constants.O_DIRECTORY | constants.O_NOFOLLOW);
-  const inside = `/proc/self/fd/${folder.fd}`;
-  try {
-    if ((await folder.stat()).uid !== process.geteuid?.()) {
-      throw new LabError({ tried: `writing to ${path}`, happened: "it is somebody else's by now" });
-    }
+function makeFolder(prefix: string, files: ReadonlyMap<string, string | Buffer>): Promise<string> {
+  return freshFolder(prefix, async (inside) => {
     const digests = Object.fromEntries([...files].map(([name, content]) => [name, digestOf(content)]));
     const marker = JSON.stringify({ format: 1, files: digests } satisfies Marker, null, 2);
     for (const [name, content] of [...files, [MARKER, `${marker}\n`] as const]) {
       await mkdir(join(inside, dirname(name)), { recursive: true });
       await writeFile(join(inside, name), content);
     }
-    await folder.chmod(0o777 & ~process.umask());
-    return path;
-  } catch (error) {
-    await removeTree(path);
-    throw error;
-  } finally {
-    await folder.close();
-  }
+  });
 }
 
 async function replaceFolder(folder: string, old: string, fresh: string): Promise<void> {
@@ -80,8 +71,7 @@ async function refuseForeign(folder: string): Promise<void> {
     if (path === MARKER) continue;
     const known = marker?.files[path];
     if (known === undefined) foreign.push(`${path} was not written by aoe-lab render`);
-    else if (digestOf(await readFile(join(folder, path))) !== known)
-      foreign.push(`${path} was changed since`);
+    else if ((await digestIn(folder, path)) !== known) foreign.push(`${path} was changed since`);
   }
   if (marker !== undefined && foreign.length === 0) return;
   const [first = 'it is not empty'] = foreign;
@@ -104,11 +94,28 @@ async function refuseForeign(folder: string): Promise<void> {
 
 async function markerOf(folder: string): Promise<Marker | undefined> {
   try {
-    const marker = parseJson(await readFile(join(folder, MARKER), 'utf8')) as Partial<Marker>;
+    const marker = parseJson((await readIn(folder, MARKER)).toString()) as Partial<Marker>;
     return marker.format === 1 && typeof marker.files === 'object' ? (marker as Marker) : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** @returns undefined of what was not written here, whatever it is */
+async function digestIn(folder: string, path: string): Promise<string | undefined> {
+  try {
+    return digestOf(await readIn(folder, path));
+  } catch (error) {
+    if (error instanceof UnfitFileError || (error as NodeJS.ErrnoException).code === 'ELOOP')
+      return undefined;
+    throw error;
+  }
+}
+
+/** Others may have put a pipe, or a link to what has no end, in its place. */
+function readIn(folder: string, path: string): Promise<Buffer> {
+  const judge = (facts: Stats) => (facts.isFile() ? undefined : 'it is no file');
+  return readBounded(join(folder, path), { most: MOST, flags: constants.O_NOFOLLOW, judge });
 }
 
 /** Paths below a folder of all that is no folder; undefined if there is none. @throws UsageError if it is no folder */

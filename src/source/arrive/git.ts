@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UsageError } from '../../errors.js';
+import { ownEnvironment } from '../../own-folders.js';
 import type { Arrival, ArriveOptions } from './arrival.js';
 
 /** Those over which nothing but data comes; `ext::` and the like run commands. */
@@ -49,7 +50,7 @@ export async function arriveByGit(
       allowUnsafeCredentialHelper: true,
       allowUnsafeProtocolOverride: true,
     },
-  }).env({ ...withoutGit(process.env), GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C' });
+  }).env({ ...withoutGit({ ...process.env, ...ownEnvironment() }), GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C' });
   try {
     await git.raw('init', '--quiet');
     await git.raw('fetch', '--depth=1', '--no-tags', '--progress', url, ref ?? 'HEAD');

@@ -175,7 +175,7 @@ test('hostile: a new key is kept in no file of others, nor where a link of their
   t.is(await readFile(join(own, 'precious'), 'utf8'), 'precious');
   await writeFile(join(own, 'theirs'), 'theirs\n');
   await chown(join(own, 'theirs'), 1000, 1000);
-  await t.throwsAsync(keep(join(own, 'theirs')), { message: /it is user 1000's/ });
+  await t.throwsAsync(keep(join(own, 'theirs')), { message: /user 1000 may change it/ });
   t.is(await readFile(join(own, 'theirs'), 'utf8'), 'theirs\n');
 });
 
@@ -221,4 +221,32 @@ test('keys are judged: known, changed, unknown, revoked, an authority alone; new
   await judge('other x', keyOf(7), { acceptNew: true, port: 2222 });
   t.is(await readFile(file, 'utf8'), `other x\n${lineOf('[h.example]:2222', keyOf(7))}\n`);
   await judge(lineOf('alias', keyOf(1)), keyOf(1), { host: 'alias', isAlias: true, port: 2222 });
+});
+
+const asRoot = process.getuid?.() === 0 ? test : test.skip;
+asRoot('HOSTILE: A11: root believes no host key that another user may have written', async (t) => {
+  const folder = await temporaryFolder(t);
+  const line = `${lineOf('h.example', keyOf(1))}\n`;
+  const [theirs, open] = [join(folder, 'theirs'), join(folder, 'open')];
+  await mkdir(theirs);
+  for (const file of [open, join(theirs, 'hosts'), join(folder, 'own'), join(folder, 'given')]) {
+    await writeFile(file, line);
+  }
+  await chown(theirs, 1000, 1000);
+  await chown(join(folder, 'given'), 1000, 1000);
+  await chmod(open, 0o666);
+  await symlink('../own', join(theirs, 'link'));
+  await lchown(join(theirs, 'link'), 1000, 1000);
+  const trust = (file: string) =>
+    readTrust({
+      ...{ name: 'x', host: 'h.example', port: 22, isAlias: false, acceptNew: false },
+      ...{ userFiles: [file], globalFiles: [] },
+    });
+  await (await trust(join(folder, 'own'))).judge(keyOf(1));
+  await t.throwsAsync(trust(join(theirs, 'hosts')), {
+    message: /user 1000 may exchange it: .*theirs is not root's/,
+  });
+  await t.throwsAsync(trust(join(folder, 'given')), { message: /user 1000 may change it/ });
+  await t.throwsAsync(trust(open), { message: /everybody may change it/ });
+  await t.throwsAsync(trust(join(theirs, 'link')), { message: /link is a link, and user 1000 may write to/ });
 });

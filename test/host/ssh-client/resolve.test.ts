@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
-import { chmod, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, lchown, mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -184,6 +184,39 @@ test.serial(
     }
     t.is((await resolveHost('x')).host, 'ours');
     await rm(join(home, '.ssh', 'config'));
+  },
+);
+
+const asRoot = process.getuid?.() === 0 ? test.serial : test.skip;
+asRoot(
+  'HOSTILE: A11, A14: root obeys no configuration of ssh that another user may have laid out',
+  async (t) => {
+    const text = 'Host x\n  HostName theirs.example\n  UserKnownHostsFile ~/hosts\n';
+    await file('.ssh/config', text);
+    t.is((await resolveHost('x')).host, 'theirs.example');
+    // By the system's word for where root's home is, as ssh has it.
+    await chown(home, 1000, 1000);
+    const elsewhere = await resolveHost('x');
+    t.not(elsewhere.host, 'theirs.example');
+    t.true(elsewhere.hostKey.userFiles.every((path) => path.startsWith(join(userInfo().homedir, '.ssh'))));
+    await chown(home, 0, 0);
+    const ssh = join(home, '.ssh');
+    await chown(ssh, 1000, 1000);
+    const exchanged = {
+      instanceOf: UsageError,
+      message: /user 1000 may exchange it: .*ssh is not root's alone/,
+    };
+    await t.throwsAsync(resolveHost('x'), exchanged);
+    await rm(join(ssh, 'config'));
+    await file('roots', text);
+    await symlink('../roots', join(ssh, 'config'));
+    await lchown(join(ssh, 'config'), 1000, 1000);
+    await t.throwsAsync(resolveHost('x'), { message: /config is a link, and user 1000 may write to/ });
+    await chown(ssh, 0, 0);
+    // What the user links himself, to keep such files elsewhere.
+    await lchown(join(ssh, 'config'), 0, 0);
+    t.is((await resolveHost('x')).host, 'theirs.example');
+    await rm(join(ssh, 'config'));
   },
 );
 

@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process';
+import { symlinkSync } from 'node:fs';
 import { chmod, mkdir, readdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
@@ -100,3 +102,21 @@ test('hostile: files are written to no folder that others could have foreseen', 
   t.deepEqual(await readdir(join(parent, 'theirs')), []);
   t.is((await stat(folder)).mode & 0o777, 0o777 & ~process.umask());
 });
+
+for (const [title, put] of [
+  ['a pipe', (place: string) => execFileSync('mkfifo', [place])],
+  ['a link to what has no end', (place: string) => symlinkSync('/dev/zero', place)],
+] as const) {
+  test(`HOSTILE: A13: ${title} in the place of the marker, or of a file, is not read`, async (t) => {
+    const folder = join(await temporaryFolder(t), 'ansible');
+    await writeFolder(folder, first);
+    await rename(join(folder, 'site.yml'), join(folder, 'moved'));
+    put(join(folder, 'site.yml'));
+    const changed = { instanceOf: UsageError, message: /site\.yml was changed since/ };
+    await t.throwsAsync(writeFolder(folder, second), changed);
+    await rename(join(folder, '.aoe-lab-render.json'), join(folder, 'marker'));
+    put(join(folder, '.aoe-lab-render.json'));
+    const foreign = { instanceOf: UsageError, message: /not written by aoe-lab render/ };
+    await t.throwsAsync(writeFolder(folder, second), foreign);
+  });
+}

@@ -1,8 +1,9 @@
 /** OpenSSH's client configuration (ssh_config(5)), as far as reaching a host needs it. */
 import type { Stats } from 'node:fs';
-import { homedir, hostname, userInfo } from 'node:os';
+import { hostname, userInfo } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { UsageError } from '../../../errors.js';
+import { ownEnvironment, ownHome } from '../../../own-folders.js';
 import { UnfitFileError } from '../../../read-bounded.js';
 import { here } from '../../local.js';
 import { textOf } from './files.js';
@@ -54,7 +55,7 @@ export async function readSettings(name: string, given: Settings): Promise<Setti
     wantsFinal: false,
   };
   const files = [
-    { path: join(homedir(), '.ssh', 'config'), folder: join(homedir(), '.ssh') },
+    { path: join(ownHome(), '.ssh', 'config'), folder: join(ownHome(), '.ssh') },
     { path: '/etc/ssh/ssh_config', folder: '/etc/ssh' },
   ];
   for (const { path, folder } of files) await readInto(subject, path, folder, 0);
@@ -69,7 +70,7 @@ async function readInto(subject: Subject, path: string, folder: string, depth: n
   if (depth > MAX_DEPTH) {
     throw new UsageError({ tried: `reading ${path}`, happened: 'the files include each other too deeply' });
   }
-  const text = await textOf(path, writtenByOthers).catch((cause) => {
+  const text = await textOf(path, { judge: writtenByOthers, own: true }).catch((cause) => {
     if (!(cause instanceof UnfitFileError)) throw cause;
     throw new UsageError({
       tried: `reading ${path}`,
@@ -134,7 +135,7 @@ function writtenByOthers({ uid, mode }: Stats): string | undefined {
 async function includedFiles(words: readonly string[], folder: string): Promise<string[]> {
   const files: string[] = [];
   for (const word of words) {
-    const expanded = word.replace(/^~(?=\/|$)/, homedir());
+    const expanded = word.replace(/^~(?=\/|$)/, ownHome());
     files.push(...(await expandWildcards(isAbsolute(expanded) ? expanded : join(folder, expanded))));
   }
   return files;
@@ -196,6 +197,7 @@ async function succeeds(command: string): Promise<boolean> {
     reject: false,
     stdio: 'ignore',
     timeout: 30_000,
+    env: ownEnvironment(),
   });
   return exitCode === 0;
 }
@@ -213,7 +215,7 @@ export function tokensOf(
   const local = hostname();
   return {
     '%': '%',
-    d: homedir(),
+    d: ownHome(),
     h: settings.get('hostname')?.[0]?.replaceAll('%h', original).replaceAll('%%', '%') ?? original,
     i: String(process.getuid?.() ?? ''),
     L: local.split('.')[0] ?? local,
@@ -244,7 +246,7 @@ export function expandTokens(text: string, values: Record<string, string>): stri
 
 /** A path as ssh reads it: `~`, tokens and `${VARIABLE}`. */
 export function expandPath(path: string, values: Record<string, string>): string {
-  const home = path.replace(/^~(?=\/|$)/, homedir());
+  const home = path.replace(/^~(?=\/|$)/, ownHome());
   const expanded = expandTokens(home, values).replaceAll(
     /\$\{(\w+)\}/g,
     (_, name: string) => process.env[name] ?? '',

@@ -1,20 +1,19 @@
-import type { Stats } from 'node:fs';
-import { readBounded } from '../../../read-bounded.js';
+import { type BoundedOptions, readBounded } from '../../../read-bounded.js';
 
 /** Bytes: known_hosts of a large site has some hundred thousand lines. */
 const MOST = 64 << 20;
 
 /**
  * Text of a file; undefined if there is none.
- * @param judge see BoundedOptions
- * @throws UnfitFileError
+ * @param options see BoundedOptions
+ * @throws UnfitFileError; LabError for a link of somebody else's on the way to one that has to be `own`
  */
 export async function textOf(
   path: string,
-  judge?: (facts: Stats) => string | undefined,
+  options: Pick<BoundedOptions, 'judge' | 'own'> = {},
 ): Promise<string | undefined> {
   try {
-    return (await readBounded(path, { most: MOST, ...(judge === undefined ? {} : { judge }) })).toString();
+    return (await readBounded(path, { most: MOST, ...options })).toString();
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;

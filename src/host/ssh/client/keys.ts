@@ -103,7 +103,7 @@ async function fromFile(path: string, { mayAsk, ignored }: KeyOptions): Promise<
     uid === process.getuid?.() && (mode & 0o077) !== 0
       ? `others may read or write it (chmod 600 ${path})`
       : undefined;
-  const text = await textOf(path, knownToOthers).catch((error) => {
+  const text = await textOf(path, { judge: knownToOthers }).catch((error) => {
     if (error instanceof UnfitFileError) ignored(`not ${path}: ${error.reason}`);
     return undefined;
   });

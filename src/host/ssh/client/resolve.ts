@@ -1,8 +1,9 @@
 /** From a host's name, as ssh(1) takes it, to all that is needed to reach it. */
 
-import { homedir, userInfo } from 'node:os';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { UsageError } from '../../../errors.js';
+import { ownHome } from '../../../own-folders.js';
 import { parseDestination, refuseUnsafe } from './address.js';
 import { expandPath, expandTokens, readSettings, type Settings, tokensOf } from './config.js';
 
@@ -88,7 +89,7 @@ function interpret(name: string, settings: Settings): Resolved {
     jump === undefined || jump.toLowerCase() === 'none' ? [] : jump.split(',').map((hop) => hop.trim());
   const command = value('proxycommand');
   const files = settings.get('identityfile');
-  const ssh = join(homedir(), '.ssh');
+  const ssh = join(ownHome(), '.ssh');
   const alias = value('hostkeyalias');
   const host = expandTokens(value('hostname') ?? '%h', { '%': '%', h: name });
   return {

@@ -35,7 +35,8 @@ export async function readTrust(options: TrustOptions): Promise<HostTrust> {
   const files = [...new Set([...userFiles, ...globalFiles])];
   const lines: Found[] = [];
   for (const file of files) {
-    for (const line of parseKnownHosts((await textOf(file)) ?? '')) lines.push({ ...line, file });
+    for (const line of parseKnownHosts((await textOf(file, { own: true })) ?? ''))
+      lines.push({ ...line, file });
   }
   const ownName = isAlias ? host.toLowerCase() : knownName(host, port);
   const about = lines.filter((line) => isAbout(line, ownName));

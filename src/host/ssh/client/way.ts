@@ -1,6 +1,7 @@
 /** The byte stream to a host: a TCP connection, or a program that makes one (ProxyCommand). */
 import { connect } from 'node:net';
 import { Duplex } from 'node:stream';
+import { ownEnvironment } from '../../../own-folders.js';
 
 /**
  * @param timeout milliseconds for the connection to be made
@@ -41,6 +42,7 @@ export async function runProxy(command: string): Promise<Duplex> {
   const { spawn } = await import('node:child_process');
   const child = spawn(process.env.SHELL || '/bin/sh', ['-c', `exec ${command}`], {
     stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...process.env, ...ownEnvironment() },
   });
   const stream = Duplex.from({ readable: child.stdout, writable: child.stdin });
   child.once('error', (error) => stream.destroy(error));
