@@ -226,6 +226,7 @@ export async function requireNothingLost(
 /** The same error of an export, where it is another of its target's that speaks against both. */
 export function becauseOf(entry: ExportEntry, error: unknown): unknown {
   if (!(error instanceof LabError) || isOf(entry, error)) return error;
+  if (!error.facts.tried.startsWith('restarting ')) return error;
   const [first = ''] = linesOf(error.facts.happened);
   return new LabError({
     tried: `restarting ${exportId(entry)}`,

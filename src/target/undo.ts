@@ -5,7 +5,7 @@ import { type EntryStore, type ExportEntry, exportId, isSameExport } from './ent
 import { retireLoops } from './loops.js';
 import { bequeath, heirOf, usersOfMade } from './made-file.js';
 import { settlePersistence } from './persist/settle.js';
-import { surveyFor } from './suitability.js';
+import { type StorageSurvey, surveyFor } from './suitability.js';
 
 /** What became of the backing file of an export that ended. */
 export interface Undone {
@@ -30,16 +30,25 @@ export interface Undone {
 /** Whether a file that the export made is removed: `false`, if it was never written; `true`, even if it holds data. */
 export type RemoveFile = boolean | 'never';
 
+export interface UndoOptions {
+  /** `tidy` removes it when it is old. Default: unless it was exported for a test. */
+  keepLog?: boolean;
+  /** Of the files that were made, for all that are undone together. */
+  survey?: () => Promise<StorageSurvey>;
+}
+
 /**
  * Undoes an export, from whatever point it had come to; can be repeated. The entry goes last. Its copy of a build
  * is left to `tidy`, once for all that are undone.
- * @param keepLog `tidy` removes it when it is old; what was exported for a test leaves none
  */
 export async function undo(
   store: EntryStore,
   asked: ExportEntry,
   remove: RemoveFile,
-  { keepLog = asked.trial === undefined } = {},
+  {
+    keepLog = asked.trial === undefined,
+    survey = () => surveyFor(store, [asked.backing.path]),
+  }: UndoOptions = {},
 ): Promise<Undone> {
   const { host } = store;
   // One that was undone before it may have left it a file.
@@ -57,7 +66,7 @@ export async function undo(
     if (entry.persist) await settlePersistence(store, false);
   });
   if (backing.pinned) await host.remove(backing.opens);
-  const outcome = await undoFile(store, entry, remove);
+  const outcome = await undoFile(store, entry, remove, survey);
   await store.remove(entry);
   if (!keepLog) await removeLog(store, entry);
   await store.removeIfEmpty();
@@ -76,6 +85,7 @@ async function undoFile(
   store: EntryStore,
   entry: ExportEntry,
   remove: RemoveFile,
+  survey: () => Promise<StorageSurvey>,
 ): Promise<Pick<Undone, 'file'> & Partial<Pick<Undone, 'by'>>> {
   const { host } = store;
   const { made, madeAs, making, path } = entry.backing;
@@ -89,7 +99,7 @@ async function undoFile(
   // Nothing was made yet, or by an earlier version, which did not record what.
   if (madeAs === undefined) return { file: (await host.stat(path)) === undefined ? 'gone' : 'kept' };
   if (remove === 'never') return { file: 'kept' };
-  const by = usersOfMade(await surveyFor(store, [path]), entry);
+  const by = usersOfMade(await survey(), entry);
   if (by.length > 0) return { file: 'used', by };
   return { file: await removeFile(host, path, madeAs, remove) };
 }

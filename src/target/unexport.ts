@@ -5,7 +5,7 @@ import { heirOf, usersOfMade } from './made-file.js';
 import { byRealNames } from './real-names.js';
 import { recentlyUsed } from './recent-use.js';
 import { type Recovery, recover } from './recover.js';
-import { surveyFor } from './suitability.js';
+import { type StorageSurvey, surveyFor } from './suitability.js';
 import { tidy } from './tidy.js';
 import { type RemoveFile, type Undone, undo } from './undo.js';
 
@@ -38,10 +38,18 @@ export async function unexportTargets(
     const chosen = new Set(selected.map(exportId));
     const recovery = await recover(store);
     const unexported: Undone[] = [];
+    let asked: Promise<StorageSurvey> | undefined;
+    const survey = () =>
+      (asked ??= surveyFor(
+        store,
+        selected.map(({ backing }) => backing.path),
+      ));
     try {
       for (const entry of await store.all()) {
         if (chosen.has(exportId(entry)))
-          unexported.push(await undo(store, entry, removeFiles, keepLogs ? {} : { keepLog: false }));
+          unexported.push(
+            await undo(store, entry, removeFiles, { survey, ...(keepLogs ? {} : { keepLog: false }) }),
+          );
       }
     } finally {
       await tidy(store);
