@@ -2,6 +2,7 @@ import { formatMac, identifiedSectors } from '../aoe/index.js';
 import { LabError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import type { Counters } from '../native/counters.js';
+import { describeLimits } from '../native/limits.js';
 import { toldFaults } from '../native/status-file.js';
 import type { StorageSnapshot } from '../storage/snapshot.js';
 import { surveyStorage } from '../storage/survey.js';
@@ -261,6 +262,7 @@ async function inspect(store: EntryStore, entry: ExportEntry, seen: Seen): Promi
     unchecked: place.wire.unchecked,
     faults,
     warnings: [
+      ...(told?.limits === undefined ? [] : [describeLimits(told.limits)]),
       ...(await rightsWarnings(store, entry)),
       ...(await persistenceWarnings(entry, iface, () => sight.networkFiles())),
     ],

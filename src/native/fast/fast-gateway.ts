@@ -4,7 +4,7 @@ import { MissingError } from '../../errors.js';
 import { FRAME_OFFSET } from '../../link/frame-memory.js';
 import { type FrameSource, ReceiveCalls, ReceiveRing2 } from '../../link/frame-source.js';
 import { type InterfaceFacts, interfaceFacts } from '../../link/interface.js';
-import { hearOwnVlan } from '../../link/own-vlan.js';
+import { hearOwnVlan, type Quotas } from '../../link/own-vlan.js';
 import { openPacketSocket, type PacketSocket } from '../../link/packet.js';
 import type { Gateway } from '../gateway.js';
 import type { Served } from '../served.js';
@@ -32,8 +32,8 @@ const GRACE = 30_000;
 const FAST = 0.005;
 /** What goes the portable way has costs beside the time in which it is taken. */
 const PORTABLE = 2;
-/** Milliseconds of work before the clock is looked at for the shares: a look costs a hundredth of a frame. */
-const UNLOOKED = 0.2;
+/** Milliseconds between two looks at the shares while stations are limited, although nothing may come. */
+const RECKONING = 100;
 
 export interface FastOptions {
   /** False: frames by recvmmsg. */
@@ -54,8 +54,7 @@ export class FastGateway implements Gateway, Driven {
   readonly #hot: HotPath;
   readonly #station: Station;
   readonly #shares = new Shares(performance.now());
-  /** Milliseconds that frames took since the clock was last looked at for the shares. */
-  #unlooked = 0;
+  #reckoning: NodeJS.Timeout | undefined;
   /** Sectors that frames held before the MTU was changed; 0 a while later. */
   #lately = 0;
   #draining = false;
@@ -115,6 +114,10 @@ export class FastGateway implements Gateway, Driven {
     this.#hot.serve(served);
   }
 
+  get quotas(): Quotas {
+    return this.#shares.quotas;
+  }
+
   announce(served: Served): void {
     this.#station.announce(served);
     this.flush();
@@ -148,6 +151,7 @@ export class FastGateway implements Gateway, Driven {
     // What waits in the queue is answered; what comes meanwhile belongs to whoever follows.
     for (let rounds = 0; rounds < ROUNDS && this.serve(); rounds++) await this.#engine.turn();
     this.#draining = true;
+    clearInterval(this.#reckoning);
     const deadline = performance.now() + PATIENCE;
     for (let turns = 0; this.#isBusy && performance.now() < deadline; turns++) {
       await (turns < QUICK ? this.#engine.turn() : sleep(1));
@@ -199,14 +203,13 @@ export class FastGateway implements Gateway, Driven {
       } catch (error) {
         this.#engine.onError(error);
       }
-      this.#unlooked += cost;
       this.#shares.spend(words[at + WORD.middle] as number, words[at + WORD.source] as number, cost);
       source.advance();
     }
     this.#hot.carryOutWrites();
     if (count > 0) {
       source.release();
-      this.#shareOut(count < BATCH);
+      if (this.#shares.wantsLook) this.#shareOut(count < BATCH);
     }
     return count === BATCH;
   }
@@ -222,15 +225,26 @@ export class FastGateway implements Gateway, Driven {
 
   /** Has the kernel drop what stations ask for beyond their share while frames are lost. @param isEmpty whether none wait */
   #shareOut(isEmpty: boolean): void {
-    if (this.#unlooked < UNLOOKED) return;
-    this.#unlooked = 0;
     const now = performance.now();
     if (!this.#shares.isDue(isEmpty, now)) return;
     const quotas = this.#shares.reckon(this.#source.drops(), now);
+    this.#keepReckoning();
     if (quotas === undefined) return;
     const { mac, index } = this.#facts;
     // Where the kernel refuses it, all share the queue as before.
     hearOwnVlan(this.#engine.c, this.fd, mac, index, quotas);
+  }
+
+  /** Who hardly passes, or has stopped, brings no frame that would have its limit looked at. */
+  #keepReckoning(): void {
+    if (!this.#shares.isLimiting) {
+      clearInterval(this.#reckoning);
+      this.#reckoning = undefined;
+      return;
+    }
+    this.#reckoning ??= setInterval(() => {
+      if (!this.#draining) this.#shareOut(!this.pending);
+    }, RECKONING).unref();
   }
 
   begin(together: boolean): void {
