@@ -31,7 +31,7 @@ export type Reaction =
   /** It is not for this target, or the protocol wants silence. */
   | { kind: 'silence'; why: Silence }
   | { kind: 'answer'; frame: Frame }
-  /** The answer, which rests on `state`, leaves when that has been kept: nobody hears of what a crash would undo. */
+  /** `state` is to be in force. The answer, which rests on it, leaves when it has been kept: nobody hears of what a crash would undo. */
   | { kind: 'keep'; state: TargetState; answer(kept: boolean): Frame }
   /** The size of the backing store is to be looked at again. */
   | { kind: 'measure'; answer(sectors: number | IoFailure): Frame }

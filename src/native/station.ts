@@ -130,6 +130,8 @@ export class Station {
       counters.unsent++;
       return;
     }
+    // Not before: what is dropped has changed nothing.
+    if (reaction.kind === 'keep') target.state = reaction.state;
     const { tag } = header;
     void this.#carryOut(served, reaction, source, tag)
       .then((answer) => {
