@@ -9,6 +9,8 @@ export interface Port {
   readonly maxSectors: number;
   /** How many that were a moment ago, where they were more: whoever asked then may not know yet. */
   readonly lately?: number | undefined;
+  /** Whether a station was heard before, where that is known. */
+  isFamiliar?(mac: Mac): boolean;
 }
 
 /** Why the backing store could not do what was asked. */

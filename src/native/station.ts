@@ -36,7 +36,7 @@ export class Station {
   #served: readonly Served[] = [];
   /** The same by shelf and slot. */
   #addresses = new Map<number, Served[]>();
-  readonly #underWay = new UnderWay();
+  readonly #underWay: UnderWay;
   readonly #verifies = new Verifies();
   #whenIdle: (() => void)[] = [];
   #lines = 0;
@@ -44,6 +44,7 @@ export class Station {
   /** @param send returns false if the frame could not be sent; must not keep it */
   constructor(port: Port, send: (frame: Buffer) => boolean) {
     this.#port = port;
+    this.#underWay = new UnderWay((mac) => port.isFamiliar?.(mac) ?? true);
     this.#send = send;
   }
 
@@ -126,7 +127,8 @@ export class Station {
     // What is not silence has both.
     const { ethernet, header } = frame as Frame;
     const { source } = ethernet;
-    if (!this.#underWay.begin(served, source)) {
+    const end = this.#underWay.begin(served, source);
+    if (end === undefined) {
       counters.unsent++;
       return;
     }
@@ -140,7 +142,7 @@ export class Station {
       })
       .catch((error) => this.#lose(error))
       .finally(() => {
-        this.#underWay.end(served, source);
+        end();
         if (this.#underWay.count > 0) return;
         for (const resolve of this.#whenIdle.splice(0)) resolve();
       });

@@ -88,6 +88,7 @@ export class FastGateway implements Gateway, Driven {
       get lately() {
         return lately();
       },
+      isFamiliar: (one: Mac) => this.#shares.isFamiliar(one),
     };
     this.#station = new Station(port, (frame) => this.#send(frame));
     this.#station.onError = (error) => engine.onError(error);

@@ -37,7 +37,7 @@ export class Ledger {
   /** A frame. @param middle the words that hold its source @param cost milliseconds that it took */
   spend(middle: number, source: number, cost: number): void {
     const upper = middle >>> 16;
-    const number = Math.imul(upper ^ source, 0x9e37_79b1) >>> 22;
+    const number = numberOf(upper, source);
     if (this.#own[number] === 0 && this.#others[number] === 0) this.#active.push(number);
     if (this.#heard[number] === 0 && this.#own[number] === 0) {
       this.#middle[number] = upper;
@@ -86,6 +86,16 @@ export class Ledger {
     this.frames = 0;
   }
 
+  isFamiliar(mac: Mac): boolean {
+    const [middle, source] = wordsOf(mac);
+    const number = numberOf(middle, source);
+    return (
+      (this.#heard[number] as number) >= FAMILIAR &&
+      this.#middle[number] === middle &&
+      this.#source[number] === source
+    );
+  }
+
   /** Stations that were heard before, those first that were heard most. */
   familiar(): Mac[] {
     return [...this.#heard.keys()]
@@ -97,4 +107,15 @@ export class Ledger {
   #macOf(number: number): Mac {
     return sourceOf((this.#middle[number] as number) << 16, this.#source[number] as number);
   }
+}
+
+function numberOf(upper: number, source: number): number {
+  return Math.imul(upper ^ source, 0x9e37_79b1) >>> 22;
+}
+
+/** The first two bytes of an address and its last four, little-endian. */
+function wordsOf(mac: Mac): [number, number] {
+  const bytes = Buffer.alloc(6);
+  bytes.writeUIntBE(mac, 0, 6);
+  return [bytes.readUInt16LE(0), bytes.readUInt32LE(2)];
 }

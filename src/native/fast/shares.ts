@@ -98,6 +98,11 @@ export class Shares {
     return this.#unlooked >= UNLOOKED || this.isLimiting;
   }
 
+  /** Whether a station was heard in some spans. */
+  isFamiliar(mac: Mac): boolean {
+    return this.#ledger.isFamiliar(mac);
+  }
+
   /** Whether it is to be reckoned although no frame comes. */
   get isLimiting(): boolean {
     return this.#capacity !== Number.POSITIVE_INFINITY;
