@@ -36,6 +36,7 @@ export class LinkGateway implements Gateway {
   readonly path = 'a frame at a time';
   readonly #link: Link;
   readonly #station: Station;
+  #waiting: NodeJS.Immediate | undefined;
 
   constructor(link: Link) {
     this.#link = link;
@@ -46,6 +47,12 @@ export class LinkGateway implements Gateway {
       },
     };
     this.#station = new Station(port, (frame) => this.#send(frame));
+    const goOn = (): void => {
+      this.#waiting = this.#station.goOn() ? setImmediate(goOn) : undefined;
+    };
+    this.#station.onWaiting = () => {
+      this.#waiting ??= setImmediate(goOn);
+    };
     link.onFrame = (frame) => this.#station.handle(frame);
   }
 

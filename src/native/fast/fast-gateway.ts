@@ -55,6 +55,8 @@ export class FastGateway implements Gateway, Driven {
   readonly #station: Station;
   readonly #shares = new Shares(performance.now());
   #reckoning: NodeJS.Timeout | undefined;
+  /** How long the last frame had waited. */
+  #age = 0;
   /** Sectors that frames held before the MTU was changed; 0 a while later. */
   #lately = 0;
   #draining = false;
@@ -155,6 +157,8 @@ export class FastGateway implements Gateway, Driven {
     clearInterval(this.#reckoning);
     const deadline = performance.now() + PATIENCE;
     for (let turns = 0; this.#isBusy && performance.now() < deadline; turns++) {
+      this.#station.goOn();
+      this.flush();
       await (turns < QUICK ? this.#engine.turn() : sleep(1));
     }
     this.#closed = true;
@@ -166,7 +170,7 @@ export class FastGateway implements Gateway, Driven {
   }
 
   get #isBusy(): boolean {
-    return this.#station.underWay > 0 || !this.#replies.idle;
+    return !this.#station.isIdle || !this.#replies.idle;
   }
 
   /** The kernel may yet write into the memory of answers that a disk keeps waiting: until then it stays where it is. */
@@ -209,10 +213,13 @@ export class FastGateway implements Gateway, Driven {
     }
     this.#hot.carryOutWrites();
     if (count > 0) {
+      const looks = this.#shares.wantsLook;
+      if (looks) this.#age = source.age();
       source.release();
-      if (this.#shares.wantsLook) this.#shareOut(count < BATCH);
+      if (looks) this.#shareOut(count < BATCH);
     }
-    return count === BATCH;
+    // Behind what asks one export alone, however much of that comes.
+    return this.#station.goOn() || count === BATCH;
   }
 
   /** Handles the frame at hand the portable way. @returns what it cost */
@@ -228,7 +235,8 @@ export class FastGateway implements Gateway, Driven {
   #shareOut(isEmpty: boolean): void {
     const now = performance.now();
     if (!this.#shares.isDue(isEmpty, now)) return;
-    const quotas = this.#shares.reckon(this.#source.drops(), now);
+    const quotas = this.#shares.reckon(this.#source.drops(), now, this.#age);
+    this.#age = 0;
     this.#keepReckoning();
     if (quotas === undefined) return;
     const { mac, index } = this.#facts;

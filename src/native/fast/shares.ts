@@ -6,6 +6,9 @@ import { Ledger, type Spent, STRANGERS } from './ledger.js';
 const SPAN = 10;
 /** Milliseconds of work before the clock is looked at while nobody is limited: a look costs a hundredth of a frame. */
 const UNLOOKED = 0.2;
+/** Milliseconds that a frame may wait, and how often it is found to have waited longer until that counts as a loss: once is a pause of the process. */
+const LATE = 50;
+const TOO_LATE = 3;
 /** What is left of what could be handled when frames were lost, and how that grows while none are. */
 const LESS = 0.85;
 const MORE = 1.03;
@@ -60,11 +63,11 @@ interface Heard {
 
 /**
  * Fair shares of this process among the stations of an interface. As long as no frame is lost nothing is limited: initiators
- * wait for their answers. When the kernel has lost frames because they came faster than they could be handled, those who
- * ask for more than their share (max-min fairness) pass in part, by chance, and the socket's filter drops the rest. An initiator
- * then asks for less, since it waits for answers; who does not is no initiator, and gets next to nothing, until it is tried
- * again. Stations that were not heard before have one share together. All that is known is forgotten by time, not by what is
- * heard: of who hardly passes hardly anything is.
+ * wait for their answers. When the kernel has lost frames because they came faster than they could be handled, or they
+ * wait for long, since those before them cost much, those who ask for more than their share (max-min fairness) pass in part,
+ * by chance, and the socket's filter drops the rest. An initiator then asks for less, since it waits for answers;
+ * who does not is no initiator, and gets next to nothing, until it is tried again. Stations that were not heard before have
+ * one share together. All that is known is forgotten by time, not by what is heard: of who hardly passes hardly anything is.
  */
 export class Shares {
   readonly #ledger = new Ledger();
@@ -74,7 +77,9 @@ export class Shares {
   /** The most that was handled in one of the last spans: in a single one this process may not have run. */
   #lately = 0;
   #began: number;
-  /** When a frame was last lost, and the capacity then. */
+  /** How many times one after the other the last frame had waited too long. */
+  #late = 0;
+  /** When a frame was last lost or late, and the capacity then. */
   #lostAt = 0;
   #proven = Number.POSITIVE_INFINITY;
   /** Since when there are frames in the queue that came by the quotas before; those of today tell nothing of them. */
@@ -127,9 +132,10 @@ export class Shares {
 
   /**
    * @param lost frames that the kernel has lost since the last time
+   * @param age milliseconds for which the last frame had waited
    * @returns what may pass, if that has changed
    */
-  reckon(lost: number, now: number): Quotas | undefined {
+  reckon(lost: number, now: number, age = 0): Quotas | undefined {
     // What was lost until the last quotas were settled is no sign of today's.
     if (now === this.#began) return undefined;
     const spans = Math.max(1, (now - this.#began) / SPAN);
@@ -144,7 +150,8 @@ export class Shares {
       one.frames *= all / spans;
     }
     this.#lately = Math.max(handled, this.#lately * FADES);
-    if (lost > 0) {
+    this.#late = age > LATE ? this.#late + 1 : 0;
+    if (lost > 0 || this.#late >= TOO_LATE) {
       this.#lostAt = now;
       this.#capacity = Math.max(LEAST_CAPACITY, Math.min(this.#capacity, this.#lately) * LESS);
       this.#proven = this.#capacity;

@@ -205,24 +205,32 @@ interface Paced {
 }
 
 /**
- * The wire as a gateway hears it: a ring of 512 frames, looked at each millisecond as long as that takes no longer, and a
+ * The wire as a gateway hears it: a ring, looked at each millisecond as long as that takes no longer, and a
  * timer of 250 ms.
  * @returns what each had answered in each second, and what was in force at its end
  */
-function runGateway(stations: readonly Paced[], seconds: number): { answered: number[]; quotas: Quotas }[] {
+function runGateway(
+  stations: readonly Paced[],
+  seconds: number,
+  room = 512,
+): { answered: number[]; quotas: Quotas; lost: number }[] {
   const random = chance(1);
   const shares = new Shares(0);
   let quotas = NO_QUOTAS;
-  const ring: Paced[] = [];
+  const ring: { one: Paced; at: number }[] = [];
   let lost = 0;
-  const told: { answered: number[]; quotas: Quotas }[] = [];
+  const told: { answered: number[]; quotas: Quotas; lost: number }[] = [];
+  let age = 0;
+  let lostBefore = 0;
   const answered = stations.map(() => 0);
   const before = stations.map(() => 0);
   let left = 0;
   const look = (now: number): void => {
     if (!shares.isDue(ring.length === 0, now)) return;
-    quotas = shares.reckon(lost, now) ?? quotas;
+    quotas = shares.reckon(lost, now, age) ?? quotas;
+    lostBefore += lost;
     lost = 0;
+    age = 0;
   };
   for (let now = 1; now <= 1000 * seconds; now++) {
     // They come mixed.
@@ -235,12 +243,13 @@ function runGateway(stations: readonly Paced[], seconds: number): { answered: nu
       }
     }
     for (const { one } of passed.sort((a, b) => a.at - b.at)) {
-      if (ring.length < 512) ring.push(one);
+      if (ring.length < room) ring.push({ one, at: now });
       else lost++;
     }
     left = Math.min(0, left) + 1;
     while (left > 0 && ring.length > 0) {
-      const one = ring.shift() as Paced;
+      const { one, at } = ring.shift() as { one: Paced; at: number };
+      age = now - at;
       const { middle, source } = station(one.number);
       shares.spend(middle, source, one.cost);
       left -= one.cost;
@@ -249,7 +258,8 @@ function runGateway(stations: readonly Paced[], seconds: number): { answered: nu
     }
     if (shares.wantsLook || now % 250 === 0) look(now);
     if (now % 1000 > 0) continue;
-    told.push({ answered: answered.map((count, index) => count - (before[index] as number)), quotas });
+    const news = answered.map((count, index) => count - (before[index] as number));
+    told.push({ answered: news, quotas, lost: lostBefore });
     for (const [index, count] of answered.entries()) before[index] = count;
   }
   return told;
@@ -318,4 +328,13 @@ test('HOSTILE 4: an initiator that repeats without end is not taken for a flood 
     t.deepEqual(quotas, NO_QUOTAS, JSON.stringify(told));
     t.true((answered[0] as number) >= 0.9 * (first?.answered[0] as number), JSON.stringify(told));
   }
+});
+
+test('HOSTILE 4: who makes others wait is limited though the ring is long, and no frame is lost', (t) => {
+  // 500 frames a second of 5 ms each are twice and a half what there is time for.
+  const slow = { number: 10, cost: 5, sends: (now: number) => (now > 1000 && now % 2 === 0 ? 1 : 0) };
+  const told = runGateway([windowed(8, 0.05, 100), slow], 4, 100_000);
+  const [before, , , last] = told.map(({ answered }) => answered[0] as number);
+  t.true((last as number) >= (before as number) / 2, JSON.stringify(told));
+  t.true(told.every(({ lost }) => lost === 0));
 });
