@@ -1,6 +1,7 @@
 import type { Frame, Mac } from '../aoe/index.js';
 import { Rates } from './rates.js';
 import type { Served } from './served.js';
+import type { AccountOf } from './strangers.js';
 
 /** Exports that are asked at a time: what is for one of them alone comes in between. */
 export const PIECE = 4;
@@ -28,12 +29,12 @@ interface Broadcast {
 export class Broadcasts {
   readonly #stations: Rates<Mac>;
   readonly #interface: Rates<0>;
-  readonly #isFamiliar: (mac: Mac) => boolean;
+  readonly #accountOf: AccountOf;
   #line: Broadcast[] = [];
 
-  /** @param isFamiliar whether a station was heard before: all others count as one @param now milliseconds */
-  constructor(isFamiliar: (mac: Mac) => boolean, now: () => number) {
-    this.#isFamiliar = isFamiliar;
+  /** @param now milliseconds */
+  constructor(accountOf: AccountOf, now: () => number) {
+    this.#accountOf = accountOf;
     this.#stations = new Rates(STATION.burst, STATION.perSecond, now);
     this.#interface = new Rates(INTERFACE.burst, INTERFACE.perSecond, now);
   }
@@ -47,8 +48,8 @@ export class Broadcasts {
     const { source } = frame.ethernet;
     const own = this.#line.filter((one) => one.source === source).length;
     if (own >= OF_STATION || this.#line.length >= OF_INTERFACE) return false;
-    const station = this.#isFamiliar(source) ? source : STRANGERS;
-    if (this.#interface.wait(0) > 0 || !this.#stations.take(station, served.length)) return false;
+    if (this.#interface.wait(0) > 0) return false;
+    if (!this.#stations.take(this.#accountOf(source), served.length)) return false;
     this.#interface.take(0, served.length);
     this.#line.push({ frame, source, left: [...served] });
     return true;
@@ -63,5 +64,3 @@ export class Broadcasts {
     return { frame: one.frame, served };
   }
 }
-
-const STRANGERS: Mac = -1;

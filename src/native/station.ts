@@ -12,12 +12,14 @@ import {
 } from '../aoe/index.js';
 import { BackingError } from './backing.js';
 import { Broadcasts, PIECE } from './broadcasts.js';
+import { Changes } from './changes.js';
 import { countAnswer, countWritten } from './counters.js';
 import type { FaultCount } from './io-faults.js';
 import { announcements, react } from './react.js';
 import type { IoFailure, Port, Reaction } from './reaction.js';
 import type { Served } from './served.js';
 import { SharedLook } from './shared-look.js';
+import { accountsAt } from './strangers.js';
 import { UnderWay } from './under-way.js';
 import { BadSector, readSectors, Verifies } from './verifies.js';
 
@@ -38,6 +40,7 @@ export class Station {
   /** The same by shelf and slot. */
   #addresses = new Map<number, Served[]>();
   readonly #underWay: UnderWay;
+  readonly #changes: Changes;
   readonly #broadcasts: Broadcasts;
   readonly #verifies = new Verifies();
   #whenIdle: (() => void)[] = [];
@@ -49,9 +52,10 @@ export class Station {
    */
   constructor(port: Port, send: (frame: Buffer) => boolean, now: () => number = () => performance.now()) {
     this.#port = port;
-    const isFamiliar = (mac: Mac): boolean => port.isFamiliar?.(mac) ?? true;
-    this.#underWay = new UnderWay(isFamiliar);
-    this.#broadcasts = new Broadcasts(isFamiliar, now);
+    const accountOf = accountsAt(port);
+    this.#underWay = new UnderWay(accountOf);
+    this.#changes = new Changes(accountOf);
+    this.#broadcasts = new Broadcasts(accountOf, now);
     this.#send = send;
   }
 
@@ -165,7 +169,10 @@ export class Station {
     const { ethernet, header } = frame as Frame;
     const { source } = ethernet;
     const end = this.#underWay.begin(served, source);
-    if (end === undefined) {
+    const endChange = reaction.kind === 'keep' ? this.#changes.begin(source) : () => {};
+    if (end === undefined || endChange === undefined) {
+      end?.();
+      endChange?.();
       counters.unsent++;
       return;
     }
@@ -180,6 +187,7 @@ export class Station {
       .catch((error) => this.#lose(error))
       .finally(() => {
         end();
+        endChange();
         this.#tellIdle();
       });
   }

@@ -1,6 +1,7 @@
 import type { Mac } from '../aoe/index.js';
 import { Places } from './places.js';
 import type { Served } from './served.js';
+import { type AccountOf, STRANGERS } from './strangers.js';
 
 /** Requests that may wait: of one export for its disk, of one initiator at one export at least, and of an interface. */
 const OF_EXPORT = 1024;
@@ -18,11 +19,10 @@ export class UnderWay {
   readonly #interface = new Places<Served>(OF_INTERFACE);
   readonly #strangers = new Places<Served>(OF_INTERFACE * OF_STRANGERS);
   readonly #exports = new Map<Served, Places<Mac>>();
-  readonly #isFamiliar: (mac: Mac) => boolean;
+  readonly #accountOf: AccountOf;
 
-  /** @param isFamiliar whether a station was heard before */
-  constructor(isFamiliar: (mac: Mac) => boolean) {
-    this.#isFamiliar = isFamiliar;
+  constructor(accountOf: AccountOf) {
+    this.#accountOf = accountOf;
   }
 
   get count(): number {
@@ -35,7 +35,7 @@ export class UnderWay {
     if (served.medium.underWay >= OF_EXPORT) return undefined;
     if (!this.#interface.hasRoom(served)) return undefined;
     if (!places.hasRoom(source, Math.max(OF_INITIATOR, served.target.bufferCount))) return undefined;
-    const isStranger = !this.#isFamiliar(source);
+    const isStranger = this.#accountOf(source) === STRANGERS;
     if (isStranger && !this.#strangers.hasRoom(served, OF_EXPORT * OF_STRANGERS)) return undefined;
     this.#exports.set(served, places);
     places.take(source);

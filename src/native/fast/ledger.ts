@@ -1,4 +1,5 @@
 import type { Mac } from '../../aoe/index.js';
+import { STRANGERS } from '../strangers.js';
 import { sourceOf } from './words.js';
 
 /** Stations are told apart by so many numbers; of each, one station is known. */
@@ -6,9 +7,6 @@ const NUMBERS = 1024;
 /** Spans in which a station was heard, more than others in its place, after which it counts as one that is there. */
 const FAMILIAR = 3;
 const MOST_FAMILIAR = 255;
-
-/** All who were not heard before: who takes a new address for each frame is never anybody else. */
-export const STRANGERS: Mac = -1;
 
 export interface Spent {
   /** Milliseconds. */

@@ -1,6 +1,7 @@
 import type { Mac } from '../../aoe/index.js';
 import { NO_QUOTAS, type Quota, type Quotas } from '../../link/own-vlan.js';
-import { Ledger, type Spent, STRANGERS } from './ledger.js';
+import { STRANGERS } from '../strangers.js';
+import { Ledger, type Spent } from './ledger.js';
 
 /** Milliseconds over which is reckoned. */
 const SPAN = 10;
