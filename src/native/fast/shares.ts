@@ -30,14 +30,21 @@ const MUCH = 1 / 4;
 const TRICKLE = 1 / 64;
 const MOST_TRICKLE = 0.02;
 /**
- * Milliseconds after which hardly anything is left of what a station asked for, if no more is heard of it; and frames of a
- * span that pass of each whatever it asks for: 20 a second, so that silence is told from chance within that time.
+ * Milliseconds in which two thirds are forgotten of what a station asked for, if no more is heard of it; and frames of a span
+ * that pass of each whatever it asks for: 20 a second, so that silence is told from chance within that time.
  */
-const FORGET = 500;
+const FORGET = 1000;
 const LEAST_FRAMES = 0.2;
-/** Milliseconds without a lost frame after which a deaf station is tried again; twice as long each time, up to so many times. */
+/**
+ * Milliseconds without a lost frame after which deaf stations are tried again, if all that is asked for would fit into what
+ * was handled when the last one was lost: an initiator may seem deaf whose requests were lost beside a flood's. Twice as long
+ * each time, up to so many times, and what fits grows by a part each second, as it may have been measured too low.
+ */
 const SENTENCE = 1000;
 const MOST_TERMS = 3;
+const DOUBT = 1.2;
+/** Milliseconds without a lost frame after which the next one is another flood's. */
+const MEMORY = 60_000;
 /** What this process can handle of a span at least, in milliseconds, whatever was measured while it hardly ran. */
 const LEAST_CAPACITY = 0.5;
 /** Stations that the socket's filter knows. */
@@ -54,12 +61,9 @@ interface Heard {
   frames: number;
   /** Part of its frames that pass. */
   part: number;
-  /** The most that it has asked for while it was limited, and for how many telling spans most of it was dropped. */
+  /** The most frames that it has asked for while it was limited (what one takes may be chance), and for how many telling spans most of it was dropped. */
   asked: number;
   limited: number;
-  /** Since when it is taken to be deaf, and how often it was tried again. */
-  deafSince: number | undefined;
-  terms: number;
 }
 
 /**
@@ -83,6 +87,8 @@ export class Shares {
   /** When a frame was last lost or late, and the capacity then. */
   #lostAt = 0;
   #proven = Number.POSITIVE_INFINITY;
+  /** How often deaf stations were tried again. */
+  #terms = 0;
   /** Since when there are frames in the queue that came by the quotas before; those of today tell nothing of them. */
   #unsettled: number | undefined;
   #quotas = NO_QUOTAS;
@@ -153,6 +159,7 @@ export class Shares {
     this.#lately = Math.max(handled, this.#lately * FADES);
     this.#late = age > LATE ? this.#late + 1 : 0;
     if (lost > 0 || this.#late >= TOO_LATE) {
+      if (now - this.#lostAt > MEMORY) this.#terms = 0;
       this.#lostAt = now;
       this.#capacity = Math.max(LEAST_CAPACITY, Math.min(this.#capacity, this.#lately) * LESS);
       this.#proven = this.#capacity;
@@ -170,7 +177,7 @@ export class Shares {
       const part = parts.get(mac) ?? this.#quotas.others;
       const one: Heard = {
         ...{ mac, demand: cost / part, frames: frames / part, part },
-        ...{ asked: 0, limited: 0, deafSince: undefined, terms: 0 },
+        ...{ asked: 0, limited: 0 },
       };
       const strangers = this.#heard.get(STRANGERS);
       if (strangers !== undefined) {
@@ -187,7 +194,7 @@ export class Shares {
       one.demand += (cost / one.part - one.demand) * weight;
       one.frames += (frames / one.part - one.frames) * weight;
       if (one.part < 1) {
-        one.asked = Math.max(one.asked, one.demand);
+        one.asked = Math.max(one.asked, one.frames);
         if (one.part < MOST_DROPPED) one.limited += telling * spans;
       } else {
         one.asked = 0;
@@ -201,15 +208,11 @@ export class Shares {
   #share(now: number): Quotas {
     const trickle = Math.min(MOST_TRICKLE, this.#capacity * TRICKLE);
     const all = [...this.#heard.values()].sort((one, other) => one.demand - other.demand);
-    const before = all.filter(({ deafSince }) => deafSince !== undefined);
-    const deaf = all.filter((one) => this.#isDeaf(one, trickle, now));
+    if (this.#mayTryAgain(all, now)) for (const one of all) one.limited = 0;
+    const deaf = all.filter(
+      ({ limited, demand, frames, asked }) => limited >= DEAF && frames > asked * MUCH && demand > trickle,
+    );
     const others = all.filter((one) => !deaf.includes(one));
-    if (before.some((one) => !deaf.includes(one))) {
-      // While it was deaf no frame was lost, which tells nothing of what can be handled with it.
-      const known = others.filter((one) => !before.includes(one));
-      const asked = known.reduce((sum, { demand }) => sum + demand, 0);
-      this.#capacity = Math.min(this.#capacity, Math.max(this.#proven, asked));
-    }
     let left = this.#capacity - deaf.length * trickle;
     let count = others.length;
     for (const { demand } of others) {
@@ -243,21 +246,13 @@ export class Shares {
     return { stations: named.slice(0, MOST), others: strangers.part };
   }
 
-  /** Whether a station waits for no answers: one that seemed so before is tried again, as its requests are lost as well. */
-  #isDeaf(one: Heard, trickle: number, now: number): boolean {
-    const { limited, demand, asked, deafSince, terms } = one;
-    if (limited < DEAF || demand <= asked * MUCH || demand <= trickle) {
-      one.deafSince = undefined;
-      return false;
-    }
-    one.deafSince = deafSince ?? now;
-    const quiet = now - Math.max(one.deafSince, this.#lostAt);
-    if (quiet < SENTENCE * 2 ** terms) return true;
-    one.deafSince = undefined;
-    one.terms = Math.min(MOST_TERMS, terms + 1);
-    one.limited = 0;
-    one.asked = 0;
-    return false;
+  #mayTryAgain(all: readonly Heard[], now: number): boolean {
+    const quiet = now - this.#lostAt;
+    if (quiet < SENTENCE * 2 ** this.#terms || !all.some(({ limited }) => limited >= DEAF)) return false;
+    const asked = all.reduce((sum, { demand }) => sum + demand, 0);
+    if (asked > this.#proven * DOUBT ** (quiet / 1000)) return false;
+    this.#terms = Math.min(MOST_TERMS, this.#terms + 1);
+    return true;
   }
 
   #changed(quotas: Quotas, now: number): Quotas | undefined {
