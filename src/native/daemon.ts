@@ -5,6 +5,7 @@ import { formatAddress, SECTOR } from '../aoe/index.js';
 import { LabError, MissingError } from '../errors.js';
 import { FileBacking } from './file-backing.js';
 import type { Gateway } from './gateway.js';
+import { LastUse } from './last-use.js';
 import { LimitsLog, toldLimits } from './limits.js';
 import { LocalAccess, toldAccess, withoutAccess } from './local-access.js';
 import { Openings } from './openings.js';
@@ -65,8 +66,7 @@ export class Daemon {
   #waiting: readonly Waiting[] = [];
   /** Of those that wait, the ones that were told of. */
   #reported: readonly Waiting[] = [];
-  /** How often each had been used when that was last looked at, and when that had changed. */
-  readonly #use = new WeakMap<Served, { count: number; at: number }>();
+  readonly #use = new LastUse();
   #timer: NodeJS.Timeout | undefined;
   #soon: NodeJS.Timeout | undefined;
   /** Changes are made one after the other; none of them waits for a disk without end. */
@@ -381,12 +381,8 @@ export class Daemon {
   }
 
   #usedAt(served: Served): { usedAt?: number } {
-    const { reads, writes, flushes } = served.counters;
-    const count = reads + writes + flushes;
-    const before = this.#use.get(served);
-    if (count > 0 && before?.count !== count) this.#use.set(served, { count, at: Date.now() });
-    const use = this.#use.get(served);
-    return use === undefined ? {} : { usedAt: use.at };
+    const usedAt = this.#use.look(served, Date.now());
+    return usedAt === undefined ? {} : { usedAt };
   }
 
   /** How it stands now. */

@@ -231,6 +231,7 @@ async function carryOut(served: Served, reaction: Exclude<Deferred, { kind: 'ver
       return reaction.answer(await medium.during(backing.measure()).catch(asFailure));
     case 'read': {
       const { sector, count } = reaction;
+      if (sector === 0) served.trials.count++;
       const reading = medium.during(readSectors(backing, sector, count));
       return reaction.answer(await reading.catch((error) => failed(served, 'read', error)));
     }

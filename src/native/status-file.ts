@@ -23,7 +23,7 @@ export interface DaemonStatus {
     /** The file (`DEV:INODE`) or device (`MAJOR:MINOR`) that it has open; earlier versions did not tell. */
     opened?: string;
     counters: Counters;
-    /** When reads, writes or flushes were last seen, in milliseconds since 1970; absent: never. */
+    /** When reads (but those at its beginning), writes or flushes were last seen, in milliseconds since 1970; absent: never. */
     usedAt?: number;
     /** Seconds for which its disk has answered nothing; absent where it answers. */
     stuck?: number;
