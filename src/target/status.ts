@@ -24,6 +24,7 @@ import { type ProcessRights, rightsOf, togetherMay } from './process-rights.js';
 import { findProcesses } from './processes.js';
 import { rightsWarnings } from './rights-warnings.js';
 import { Sight } from './sight.js';
+import { sizeWarnings } from './size-warnings.js';
 import { withOther } from './tidy.js';
 import { isOwn, type WireAnswer } from './wire.js';
 import { wireDifferences } from './wire-differences.js';
@@ -262,6 +263,7 @@ async function inspect(store: EntryStore, entry: ExportEntry, seen: Seen): Promi
     unchecked: place.wire.unchecked,
     faults,
     warnings: [
+      ...sizeWarnings(entry, told?.sectors),
       ...(told?.limits === undefined ? [] : [describeLimits(told.limits)]),
       ...(await rightsWarnings(store, entry)),
       ...(await persistenceWarnings(entry, iface, () => sight.networkFiles())),
