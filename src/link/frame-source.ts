@@ -18,6 +18,8 @@ export interface FrameSource {
   advance(): void;
   /** Gives back all frames that were gone over: their memory will be overwritten. */
   release(): void;
+  /** Milliseconds for which the frame had waited that was gone over last, and has not been given back; 0 where that is not known. */
+  age(): number;
   /** Frames that were lost because nobody took them in time, since the last call. */
   drops(): number;
   close(): void;
@@ -37,6 +39,10 @@ const TP_STATUS_USER = 1;
  */
 const STATUS = 0;
 const SNAPLEN = 2;
+const SECONDS = 4;
+const NANOSECONDS = 5;
+/** Milliseconds that no frame waits. */
+const LONGEST_AGE = 60_000;
 const HEADERS = 52;
 const LEAST_MAC_HEADER = 16;
 const ETHERNET_HEADER = 14;
@@ -98,6 +104,15 @@ export class ReceiveRing2 implements FrameSource {
       this.#kept++;
       if (this.#kept === this.#count) this.#kept = 0;
     }
+  }
+
+  age(): number {
+    const before = (this.slot === 0 ? this.#count : this.slot) - 1;
+    const at = before * this.#slotWords;
+    const { [at + SECONDS]: seconds = 0, [at + NANOSECONDS]: nanoseconds = 0 } = this.memory.words;
+    const age = Date.now() - (seconds * 1000 + nanoseconds / 1e6);
+    // Else the clock has been set.
+    return age >= 0 && age < LONGEST_AGE ? age : 0;
   }
 
   drops(): number {
@@ -175,6 +190,10 @@ export class ReceiveCalls implements FrameSource {
     if (this.slot < this.#there) return;
     this.slot = 0;
     this.#there = 0;
+  }
+
+  age(): number {
+    return 0;
   }
 
   drops(): number {

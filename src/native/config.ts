@@ -36,8 +36,7 @@ export function reactToConfig(target: NativeTarget, request: ConfigFrame, port: 
       if (string.equals(current)) return answer();
       if (ccmd === ConfigCommand.set && current.length > 0) return answer(AoeError.configStringPresent);
       if (target.locked || string.length > MAX_CONFIG_STRING) return answer(AoeError.badArgument);
-      target.state = { ...target.state, configString: Buffer.from(string) };
-      return answer();
+      return answer(0, { ...target.state, configString: Buffer.from(string) });
     }
     default:
       return answer(AoeError.badArgument);

@@ -5,6 +5,8 @@ import { formatAddress, SECTOR } from '../aoe/index.js';
 import { LabError, MissingError } from '../errors.js';
 import { FileBacking } from './file-backing.js';
 import type { Gateway } from './gateway.js';
+import { LastUse } from './last-use.js';
+import { LimitsLog, toldLimits } from './limits.js';
 import { LocalAccess, toldAccess, withoutAccess } from './local-access.js';
 import { Openings } from './openings.js';
 import { makeServed } from './serve.js';
@@ -48,6 +50,7 @@ export class Daemon {
   readonly #open: OpenGateway;
   readonly #log: (line: string) => void;
   readonly #access: LocalAccess;
+  readonly #limits: LimitsLog;
   readonly #gateways = new Map<string, Gateway>();
   /** Interfaces that could not be opened again, and why they should be. */
   readonly #stale = new Map<string, string>();
@@ -63,8 +66,7 @@ export class Daemon {
   #waiting: readonly Waiting[] = [];
   /** Of those that wait, the ones that were told of. */
   #reported: readonly Waiting[] = [];
-  /** How often each had been used when that was last looked at, and when that had changed. */
-  readonly #use = new WeakMap<Served, { count: number; at: number }>();
+  readonly #use = new LastUse();
   #timer: NodeJS.Timeout | undefined;
   #soon: NodeJS.Timeout | undefined;
   /** Changes are made one after the other; none of them waits for a disk without end. */
@@ -78,6 +80,7 @@ export class Daemon {
     this.#open = open;
     this.#log = log;
     this.#access = new LocalAccess(log);
+    this.#limits = new LimitsLog(log);
   }
 
   /**
@@ -310,6 +313,7 @@ export class Daemon {
   /** Notices files that grew or shrank, interfaces that changed, disks that are stuck, and what was waited for. */
   async #look(): Promise<void> {
     let isLess = false;
+    for (const [iface, { quotas }] of this.#gateways) this.#limits.tell(iface, quotas);
     for (const [iface, gateway] of this.#gateways) if (await this.#renew(iface, gateway)) isLess = true;
     if (isLess || this.#waiting.length > 0) await this.#serve();
     this.#access.settle(this.#running);
@@ -377,12 +381,8 @@ export class Daemon {
   }
 
   #usedAt(served: Served): { usedAt?: number } {
-    const { reads, writes, flushes } = served.counters;
-    const count = reads + writes + flushes;
-    const before = this.#use.get(served);
-    if (count > 0 && before?.count !== count) this.#use.set(served, { count, at: Date.now() });
-    const use = this.#use.get(served);
-    return use === undefined ? {} : { usedAt: use.at };
+    const usedAt = this.#use.look(served, Date.now());
+    return usedAt === undefined ? {} : { usedAt };
   }
 
   /** How it stands now. */
@@ -398,6 +398,7 @@ export class Daemon {
       counters: served.counters,
       ...this.#usedAt(served),
       ...(served.medium.isStuck ? { stuck: Math.floor(served.medium.silence / 1000) } : {}),
+      ...toldLimits(this.#gateways.get(settings.iface)?.quotas),
       faults: served.faults.list,
       access: toldAccess(served),
     }));

@@ -1,5 +1,6 @@
 import type { Mac } from '../aoe/index.js';
 import type { Link } from '../link/link.js';
+import type { Quotas } from '../link/own-vlan.js';
 import type { Served } from './served.js';
 import { Station, sectorsPerFrame } from './station.js';
 
@@ -12,6 +13,8 @@ export interface Gateway {
   readonly path: string;
   /** The targets behind it; may be set at any time, and no frame is lost by it. */
   served: readonly Served[];
+  /** What passes of each station, where it limits them. */
+  readonly quotas?: Quotas;
   announce(served: Served): void;
   /** Resolves when nothing is under way any more for a target that was taken out of `served`. */
   settled(served: Served): Promise<void>;
@@ -33,6 +36,7 @@ export class LinkGateway implements Gateway {
   readonly path = 'a frame at a time';
   readonly #link: Link;
   readonly #station: Station;
+  #waiting: NodeJS.Immediate | undefined;
 
   constructor(link: Link) {
     this.#link = link;
@@ -43,6 +47,12 @@ export class LinkGateway implements Gateway {
       },
     };
     this.#station = new Station(port, (frame) => this.#send(frame));
+    const goOn = (): void => {
+      this.#waiting = this.#station.goOn() ? setImmediate(goOn) : undefined;
+    };
+    this.#station.onWaiting = () => {
+      this.#waiting ??= setImmediate(goOn);
+    };
     link.onFrame = (frame) => this.#station.handle(frame);
   }
 

@@ -16,9 +16,10 @@ export function withoutAccess<T extends Given>({
   return rest;
 }
 
-/** What is kept: what a crash would undo is not told. */
+/** What is in force, although it may not have been kept yet; of orders, what has. */
 export function toldAccess({ target, keeper }: Pick<Served, 'target' | 'keeper'>): ToldAccess {
-  const { configString, masks, reservation, cleared } = keeper.kept;
+  const { configString, masks, reservation } = target.state;
+  const { cleared } = keeper.kept;
   return {
     configString: configString.toString('base64'),
     masks: masks.map(formatMac),

@@ -30,6 +30,7 @@ void runMain(async () => {
   await daemon.configure(read);
   if (values.metrics !== undefined) {
     const { serveMetrics } = await import('./metrics.js');
-    await serveMetrics(values.metrics, () => daemon.status());
+    const metrics = await serveMetrics(values.metrics, () => daemon.status());
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => metrics.close());
   }
 });

@@ -34,12 +34,10 @@ export function reactToMask(target: NativeTarget, request: MaskFrame, port: Port
       return answer(before, MaskError.none, listed(before.masks));
     case MaskCommand.edit: {
       const { masks, merror, done } = edit(before.masks, directives);
-      if (!sameMacs(masks, before.masks)) {
-        if (target.locked) return answer(before, MaskError.unspecified, []);
-        target.state = { ...before, masks };
-      }
+      const isSame = sameMacs(masks, before.masks);
+      if (!isSame && target.locked) return answer(before, MaskError.unspecified, []);
       const list = merror === MaskError.none ? listed(masks) : directives.slice(0, done);
-      return answer(target.state, merror, list);
+      return answer(isSame ? before : { ...before, masks }, merror, list);
     }
     default:
       return { kind: 'answer', frame: frame(MaskError.none, [], AoeError.badArgument) };

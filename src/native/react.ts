@@ -21,7 +21,7 @@ import type { NativeTarget } from './target.js';
 /** Address of the interface lo. */
 const LOOPBACK: Mac = 0;
 
-/** What is to be done about what came in at a port. Never throws. */
+/** What is to be done about what came in at a port; changes nothing. Never throws. */
 export function react(target: NativeTarget, frame: Frame | Fault, port: Port): Reaction {
   const { ethernet, header } = frame;
   if (ethernet === undefined || header === undefined) return silence('unreadable');

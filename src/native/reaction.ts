@@ -9,6 +9,8 @@ export interface Port {
   readonly maxSectors: number;
   /** How many that were a moment ago, where they were more: whoever asked then may not know yet. */
   readonly lately?: number | undefined;
+  /** Whether a station was heard before, where that is known. */
+  isFamiliar?(mac: Mac): boolean;
 }
 
 /** Why the backing store could not do what was asked. */
@@ -31,7 +33,7 @@ export type Reaction =
   /** It is not for this target, or the protocol wants silence. */
   | { kind: 'silence'; why: Silence }
   | { kind: 'answer'; frame: Frame }
-  /** The answer, which rests on `state`, leaves when that has been kept: nobody hears of what a crash would undo. */
+  /** `state` is to be in force. The answer, which rests on it, leaves when it has been kept: nobody hears of what a crash would undo. */
   | { kind: 'keep'; state: TargetState; answer(kept: boolean): Frame }
   /** The size of the backing store is to be looked at again. */
   | { kind: 'measure'; answer(sectors: number | IoFailure): Frame }

@@ -27,8 +27,7 @@ export function reactToReserve(target: NativeTarget, request: ReserveFrame, port
       const reservation = [...new Set(macs)];
       if (sameMacs(reservation, target.state.reservation)) return answer();
       if (target.locked) return answer(AoeError.badArgument);
-      target.state = { ...target.state, reservation };
-      return answer();
+      return answer(0, { ...target.state, reservation });
     }
     default:
       return answer(AoeError.badArgument);

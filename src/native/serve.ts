@@ -45,6 +45,7 @@ export async function makeServed(options: ServeOptions): Promise<Served> {
       keeper,
       order: new WriteOrder(),
       counters: newCounters(),
+      trials: { count: 0 },
       medium: new Medium(),
       faults: new IoFaults(),
     };

@@ -13,6 +13,8 @@ export interface Served {
   keeper: StateKeeper;
   order: WriteOrder;
   counters: Counters;
+  /** Reads that began at the first sector. */
+  trials: { count: number };
   medium: Medium;
   faults: IoFaults;
 }

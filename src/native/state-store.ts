@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { type Address, formatAddress } from '../aoe/index.js';
 import { LabError } from '../errors.js';
 import { decodeState, encodeState, NO_STATE, type TargetState } from './state.js';
+import { StateWrites } from './state-writes.js';
 
 /** Keeps the state of one target. */
 export interface StateKeeper {
@@ -30,10 +31,12 @@ export class Forgetful implements StateKeeper {
 export class StateStore {
   readonly #folder: string;
   readonly #onKept: () => void;
+  readonly #writes: StateWrites;
 
   /** @param onKept called when something new has been kept */
-  constructor(folder: string, onKept: () => void = () => {}) {
+  constructor(folder: string, onKept: () => void = () => {}, writes = new StateWrites()) {
     this.#folder = folder;
+    this.#writes = writes;
     this.#onKept = onKept;
   }
 
@@ -47,7 +50,7 @@ export class StateStore {
     });
     try {
       const state = text === undefined ? NO_STATE : decodeState(text);
-      return { state, keeper: new FileKeeper(file, state, this.#onKept) };
+      return { state, keeper: new FileKeeper(file, state, this.#writes, this.#onKept) };
     } catch (cause) {
       throw new LabError({
         tried: `reading what ${formatAddress(address)} had kept in ${file}`,
@@ -86,14 +89,16 @@ interface Write {
 class FileKeeper implements StateKeeper {
   kept: TargetState;
   readonly #file: string;
+  readonly #writes: StateWrites;
   readonly #onKept: () => void;
   #last: Promise<void> = Promise.resolve();
   #writing: Write | undefined;
   #next: Write | undefined;
 
   /** @param state what is in the file */
-  constructor(file: string, state: TargetState, onKept: () => void) {
+  constructor(file: string, state: TargetState, writes: StateWrites, onKept: () => void) {
     this.#file = file;
+    this.#writes = writes;
     this.#onKept = onKept;
     this.kept = state;
   }
@@ -105,7 +110,7 @@ class FileKeeper implements StateKeeper {
     }
     if (this.#writing?.state === state) return this.#writing.written;
     const next: Write = { state, written: Promise.resolve() };
-    next.written = this.#last.then(() => this.#begin(next));
+    next.written = this.#last.then(() => this.#writes.run(this.#file, () => this.#begin(next)));
     this.#next = next;
     this.#last = next.written.catch(() => {});
     return next.written;

@@ -11,12 +11,15 @@ import {
   SECTOR,
 } from '../aoe/index.js';
 import { BackingError } from './backing.js';
+import { Broadcasts, PIECE } from './broadcasts.js';
+import { Changes } from './changes.js';
 import { countAnswer, countWritten } from './counters.js';
 import type { FaultCount } from './io-faults.js';
 import { announcements, react } from './react.js';
 import type { IoFailure, Port, Reaction } from './reaction.js';
 import type { Served } from './served.js';
 import { SharedLook } from './shared-look.js';
+import { accountsAt } from './strangers.js';
 import { UnderWay } from './under-way.js';
 import { BadSector, readSectors, Verifies } from './verifies.js';
 
@@ -36,16 +39,28 @@ export class Station {
   #served: readonly Served[] = [];
   /** The same by shelf and slot. */
   #addresses = new Map<number, Served[]>();
-  readonly #underWay = new UnderWay();
+  readonly #underWay: UnderWay;
+  readonly #changes: Changes;
+  readonly #broadcasts: Broadcasts;
   readonly #verifies = new Verifies();
   #whenIdle: (() => void)[] = [];
   #lines = 0;
 
-  /** @param send returns false if the frame could not be sent; must not keep it */
-  constructor(port: Port, send: (frame: Buffer) => boolean) {
+  /**
+   * @param send returns false if the frame could not be sent; must not keep it
+   * @param now milliseconds
+   */
+  constructor(port: Port, send: (frame: Buffer) => boolean, now: () => number = () => performance.now()) {
     this.#port = port;
+    const accountOf = accountsAt(port);
+    this.#underWay = new UnderWay(accountOf);
+    this.#changes = new Changes(accountOf);
+    this.#broadcasts = new Broadcasts(accountOf, now);
     this.#send = send;
   }
+
+  /** Called when there is a reason to call `goOn`. */
+  onWaiting: () => void = () => {};
 
   /** What was thrown while a frame was handled, which is then lost. */
   onError: (error: unknown) => void = () => {};
@@ -69,12 +84,18 @@ export class Station {
     return this.#underWay.count;
   }
 
+  get isIdle(): boolean {
+    return this.#underWay.count === 0 && this.#broadcasts.count === 0;
+  }
+
   /** A frame that came in. @param bytes may be overwritten afterwards */
   handle(bytes: Buffer): void {
     if ((bytes[RESPONSE_OFFSET] ?? 0) & HeaderFlag.response) return;
     try {
       const frame = parseFrame(bytes);
-      for (const served of this.#meant(frame)) this.#ask(served, frame);
+      const meant = this.#meant(frame);
+      if (meant.length > PIECE) this.#askLater(meant, bytes);
+      else for (const served of meant) this.#ask(served, frame);
     } catch (error) {
       this.#lose(error);
     }
@@ -84,8 +105,29 @@ export class Station {
   #meant({ header }: Frame | Fault): readonly Served[] {
     if (header === undefined) return [];
     const { major, minor } = header;
-    if (major === ALL_SHELVES || minor === ALL_SLOTS) return this.#served;
-    return this.#addresses.get(keyOf(major, minor)) ?? [];
+    const isToAll = major === ALL_SHELVES || minor === ALL_SLOTS;
+    if (!isToAll) return this.#addresses.get(keyOf(major, minor)) ?? [];
+    return this.#served.filter(({ target }) => target.isAddressed(major, minor));
+  }
+
+  /** A frame to many waits until nothing else does: `goOn` has it asked. */
+  #askLater(meant: readonly Served[], bytes: Buffer): void {
+    const frame = parseFrame(Buffer.from(bytes));
+    if (frame.kind !== 'fault' && this.#broadcasts.add(frame, meant)) this.onWaiting();
+  }
+
+  /** Has some of those asked whom waiting frames are for. @returns whether there are more */
+  goOn(): boolean {
+    if (this.#broadcasts.count === 0) return false;
+    const { frame, served } = this.#broadcasts.next() as { frame: Frame; served: Served[] };
+    try {
+      // Others have been taken away meanwhile.
+      for (const one of served) if (this.#served.includes(one)) this.#ask(one, frame);
+    } catch (error) {
+      this.#lose(error);
+    }
+    this.#tellIdle();
+    return this.#broadcasts.count > 0;
   }
 
   /** Tells all who may use a target that it is there. */
@@ -97,7 +139,7 @@ export class Station {
 
   /** Resolves when every request that came in has been answered. */
   idle(): Promise<void> {
-    if (this.#underWay.count === 0) return Promise.resolve();
+    if (this.isIdle) return Promise.resolve();
     return new Promise((resolve) => this.#whenIdle.push(resolve));
   }
 
@@ -126,10 +168,16 @@ export class Station {
     // What is not silence has both.
     const { ethernet, header } = frame as Frame;
     const { source } = ethernet;
-    if (!this.#underWay.begin(served, source)) {
+    const end = this.#underWay.begin(served, source);
+    const endChange = reaction.kind === 'keep' ? this.#changes.begin(source) : () => {};
+    if (end === undefined || endChange === undefined) {
+      end?.();
+      endChange?.();
       counters.unsent++;
       return;
     }
+    // Not before: what is dropped has changed nothing.
+    if (reaction.kind === 'keep') target.state = reaction.state;
     const { tag } = header;
     void this.#carryOut(served, reaction, source, tag)
       .then((answer) => {
@@ -138,10 +186,14 @@ export class Station {
       })
       .catch((error) => this.#lose(error))
       .finally(() => {
-        this.#underWay.end(served, source);
-        if (this.#underWay.count > 0) return;
-        for (const resolve of this.#whenIdle.splice(0)) resolve();
+        end();
+        endChange();
+        this.#tellIdle();
       });
+  }
+
+  #tellIdle(): void {
+    if (this.isIdle) for (const resolve of this.#whenIdle.splice(0)) resolve();
   }
 
   /** @returns undefined where there is no room for it */
@@ -179,6 +231,7 @@ async function carryOut(served: Served, reaction: Exclude<Deferred, { kind: 'ver
       return reaction.answer(await medium.during(backing.measure()).catch(asFailure));
     case 'read': {
       const { sector, count } = reaction;
+      if (sector === 0) served.trials.count++;
       const reading = medium.during(readSectors(backing, sector, count));
       return reaction.answer(await reading.catch((error) => failed(served, 'read', error)));
     }

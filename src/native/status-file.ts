@@ -23,10 +23,12 @@ export interface DaemonStatus {
     /** The file (`DEV:INODE`) or device (`MAJOR:MINOR`) that it has open; earlier versions did not tell. */
     opened?: string;
     counters: Counters;
-    /** When reads, writes or flushes were last seen, in milliseconds since 1970; absent: never. */
+    /** When reads (but those at its beginning), writes or flushes were last seen, in milliseconds since 1970; absent: never. */
     usedAt?: number;
     /** Seconds for which its disk has answered nothing; absent where it answers. */
     stuck?: number;
+    /** Stations that its interface limits; absent where all frames pass. */
+    limits?: ToldLimits;
     /** What failed at its disk. */
     faults: FaultCount[];
     /** What initiators have set, as far as it is kept, and whether they may; earlier versions did not tell. */
@@ -34,6 +36,12 @@ export interface DaemonStatus {
   }[];
   /** Exports that are not served yet, and why: their interface or file is not there, or their disk does not answer. */
   waiting: { shelf: number; slot: number; iface: string; why: string }[];
+}
+
+/** Part of the frames that passes: of stations, and of all that were not heard before together. */
+export interface ToldLimits {
+  stations: { mac: string; part: number }[];
+  others: number;
 }
 
 export interface ToldAccess {

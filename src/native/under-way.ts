@@ -1,41 +1,51 @@
 import type { Mac } from '../aoe/index.js';
+import { Places } from './places.js';
 import type { Served } from './served.js';
+import { type AccountOf, STRANGERS } from './strangers.js';
 
 /** Requests that may wait: of one export for its disk, of one initiator at one export at least, and of an interface. */
 const OF_EXPORT = 1024;
 const OF_INITIATOR = 64;
 const OF_INTERFACE = 4096;
+/** Part of both that stations have together which were not heard before: addresses can be invented. */
+const OF_STRANGERS = 1 / 2;
 
 /**
- * What the portable way holds of requests whose answers have not left. An initiator may have as many under way at an
- * export as its buffer count says, so that none takes the room of the others.
+ * What the portable way holds of requests whose answers have not left, a place each, whatever they wait for: flushes that
+ * become one have a frame each to be answered. An initiator may have as many under way at an export as its buffer count
+ * says; none takes the room of the others, and no export whose disk is stuck that of other exports.
  */
 export class UnderWay {
-  #count = 0;
-  readonly #exports = new Map<Served, Map<Mac, number>>();
+  readonly #interface = new Places<Served>(OF_INTERFACE);
+  readonly #strangers = new Places<Served>(OF_INTERFACE * OF_STRANGERS);
+  readonly #exports = new Map<Served, Places<Mac>>();
+  readonly #accountOf: AccountOf;
+
+  constructor(accountOf: AccountOf) {
+    this.#accountOf = accountOf;
+  }
 
   get count(): number {
-    return this.#count;
+    return this.#interface.taken;
   }
 
-  /** @returns whether there is room for one more of an initiator's */
-  begin(served: Served, source: Mac): boolean {
-    const initiators = this.#exports.get(served) ?? new Map<Mac, number>();
-    const own = initiators.get(source) ?? 0;
-    if (this.#count >= OF_INTERFACE || served.medium.underWay >= OF_EXPORT) return false;
-    if (own >= Math.max(OF_INITIATOR, served.target.bufferCount)) return false;
-    this.#count++;
-    initiators.set(source, own + 1);
-    this.#exports.set(served, initiators);
-    return true;
-  }
-
-  end(served: Served, source: Mac): void {
-    this.#count--;
-    const initiators = this.#exports.get(served);
-    const own = (initiators?.get(source) ?? 1) - 1;
-    if (own > 0) initiators?.set(source, own);
-    else initiators?.delete(source);
-    if (initiators?.size === 0) this.#exports.delete(served);
+  /** Takes a place for one more of an initiator's. @returns gives it back; undefined if there is none */
+  begin(served: Served, source: Mac): (() => void) | undefined {
+    const places = this.#exports.get(served) ?? new Places<Mac>(OF_EXPORT);
+    if (served.medium.underWay >= OF_EXPORT) return undefined;
+    if (!this.#interface.hasRoom(served)) return undefined;
+    if (!places.hasRoom(source, Math.max(OF_INITIATOR, served.target.bufferCount))) return undefined;
+    const isStranger = this.#accountOf(source) === STRANGERS;
+    if (isStranger && !this.#strangers.hasRoom(served, OF_EXPORT * OF_STRANGERS)) return undefined;
+    this.#exports.set(served, places);
+    places.take(source);
+    this.#interface.take(served);
+    if (isStranger) this.#strangers.take(served);
+    return () => {
+      places.give(source);
+      this.#interface.give(served);
+      if (isStranger) this.#strangers.give(served);
+      if (places.taken === 0) this.#exports.delete(served);
+    };
   }
 }

@@ -1,10 +1,11 @@
 import type { Mac } from '../aoe/index.js';
 import { BackingError } from './backing.js';
+import { Places } from './places.js';
 import type { Served } from './served.js';
 
 /** Sectors that are read at a time: others read in between. */
 export const PIECE = 128;
-/** Verifies that one initiator may have under way on an interface, and all of them together. */
+/** Verifies that one initiator may have under way on an interface, and all of them together; an export as many as are free. */
 const OF_ONE = 16;
 const OF_ALL = 256;
 
@@ -29,7 +30,7 @@ interface Line {
 export class Verifies {
   readonly #lines = new Map<Served, Line>();
   readonly #counts = new Map<Mac, number>();
-  #count = 0;
+  readonly #places = new Places<Served>(OF_ALL);
 
   /**
    * @param request who asks, and by what tag: one that is repeated while it is under way is not done twice
@@ -43,12 +44,14 @@ export class Verifies {
     const line = this.#lines.get(served) ?? { turns: [], isBusy: false };
     const own = line.turns.find(([first]) => first?.source === source);
     if (own?.some((verify) => verify.tag === tag && verify.left > 0)) return undefined;
-    if (this.#count >= OF_ALL || (this.#counts.get(source) ?? 0) >= OF_ONE) return undefined;
+    if (!this.#places.hasRoom(served) || (this.#counts.get(source) ?? 0) >= OF_ONE) return undefined;
+    this.#places.take(served);
     this.#change(source, 1);
     return new Promise<void>((resolve, reject) => {
       const over = (error?: unknown): void => {
         // Its answer leaves before it is taken out of the line: the same tag is a new request from now on.
         verify.left = 0;
+        this.#places.give(served);
         this.#change(source, -1);
         if (error === undefined) resolve();
         else reject(error);
@@ -62,7 +65,6 @@ export class Verifies {
   }
 
   #change(source: Mac, by: number): void {
-    this.#count += by;
     const count = (this.#counts.get(source) ?? 0) + by;
     if (count === 0) this.#counts.delete(source);
     else this.#counts.set(source, count);

@@ -36,8 +36,8 @@ while [ $# -gt 1 ]; do
 done`;
 
 /**
- * Exports that were used within the last 30 s. The native target tells of reads, writes and flushes; of others, writes to
- * files show.
+ * Exports that initiators used within the last 30 s. The native target tells of reads, writes and flushes; of others, writes
+ * to files show.
  */
 export async function recentlyUsed(store: EntryStore, entries: readonly ExportEntry[]): Promise<RecentUse[]> {
   if (entries.length === 0) return [];
@@ -47,7 +47,11 @@ export async function recentlyUsed(store: EntryStore, entries: readonly ExportEn
     ages.set(id, Math.max(0, Math.min(seconds, ages.get(id) ?? seconds)));
   };
   const processes = await findProcesses(store.host, store.folder);
-  const files = await servedFiles(store, entries, processes);
+  const known = await told(store, entries, processes);
+  for (const [id, seconds] of known) if (seconds !== undefined) note(id, seconds);
+  // A file's time changes by what is done on its host as well: it is asked where the target does not tell.
+  const untold = entries.filter((entry) => !known.has(exportId(entry)));
+  const files = await servedFiles(store, untold, processes);
   if (files.length > 0) {
     const pairs = files.flatMap(({ entry, file }) => [store.entryPath(exportId(entry)), file]);
     const { stdout } = await store.host.run(['sh', '-c', WRITTEN, 'sh', ...pairs]);
@@ -57,7 +61,6 @@ export async function recentlyUsed(store: EntryStore, entries: readonly ExportEn
       if (entry !== undefined) note(exportId(entry), age);
     }
   }
-  for (const [id, seconds] of await told(store, entries, processes)) note(id, seconds);
   return [...ages].map(([id, seconds]) => ({ id, seconds }));
 }
 
@@ -106,13 +109,13 @@ async function servedFiles(
   return found;
 }
 
-/** What daemons that keep a status file tell: seconds since the last use. */
+/** What daemons that keep a status file tell: seconds since the last use, undefined where there was none. */
 async function told(
   store: EntryStore,
   entries: readonly ExportEntry[],
   processes: ReadonlyMap<string, number[]>,
-): Promise<Map<string, number>> {
-  const found = new Map<string, number>();
+): Promise<Map<string, number | undefined>> {
+  const found = new Map<string, number | undefined>();
   const daemons = entries.filter(({ control }) => control.shape === 'daemon' && control.idle !== undefined);
   if (daemons.length === 0) return found;
   for (const mark of new Set(daemons.map((entry) => driverFor(store, entry).mark(entry)))) {
@@ -120,8 +123,9 @@ async function told(
     for (const entry of daemons) {
       if (status === undefined || driverFor(store, entry).mark(entry) !== mark) continue;
       const one = status.exports.find(isAt(entry));
-      if (one?.usedAt === undefined || status.at === undefined) continue;
-      found.set(exportId(entry), Math.round((status.at - one.usedAt) / 1000));
+      if (one === undefined || status.at === undefined) continue;
+      const seconds = one.usedAt === undefined ? undefined : Math.round((status.at - one.usedAt) / 1000);
+      found.set(exportId(entry), seconds);
     }
   }
   return found;

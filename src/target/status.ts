@@ -2,6 +2,7 @@ import { formatMac, identifiedSectors } from '../aoe/index.js';
 import { LabError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import type { Counters } from '../native/counters.js';
+import { describeLimits } from '../native/limits.js';
 import { toldFaults } from '../native/status-file.js';
 import type { StorageSnapshot } from '../storage/snapshot.js';
 import { surveyStorage } from '../storage/survey.js';
@@ -24,6 +25,7 @@ import { findProcesses } from './processes.js';
 import { byRealNames } from './real-names.js';
 import { rightsWarnings } from './rights-warnings.js';
 import { Sight } from './sight.js';
+import { sizeWarnings } from './size-warnings.js';
 import { withOther } from './tidy.js';
 import { selectEntries } from './unexport.js';
 import { isOwn, type WireAnswer } from './wire.js';
@@ -278,6 +280,8 @@ async function inspect(store: EntryStore, entry: ExportEntry, seen: Seen): Promi
     unchecked: place.wire.unchecked,
     faults,
     warnings: [
+      ...sizeWarnings(entry, told?.sectors),
+      ...(told?.limits === undefined ? [] : [describeLimits(told.limits)]),
       ...(await rightsWarnings(store, entry)),
       ...(await persistenceWarnings(entry, iface, () => sight.networkFiles())),
     ],

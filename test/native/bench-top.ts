@@ -58,6 +58,7 @@ export function table(options: TableOptions = {}): Table {
     keeper: options.keeper ?? new Forgetful(options.state ?? NO_STATE),
     order: new WriteOrder(),
     counters: newCounters(),
+    trials: { count: 0 },
     medium: new Medium(),
     faults: new IoFaults(),
   };

@@ -86,14 +86,25 @@ test('whether an export was just used is not "no" where its daemon can not be as
   const entry = { ...daemon, backing: backingOf({ kind: 'device' }) };
   const mark = driverFor(await EntryStore.open(hostOf({})), entry).mark(entry);
   const marked = (pid: number, value = ''): string => `/proc/${pid}/environ:AOE_LAB_RUN=${value}\0`;
-  const ask = async (status: string | Error) => {
-    const sh = (env: RunOptions['env']): string => `${marked(2, env?.AOE_LAB_RUN)}${marked(7, mark)}`;
+  let calls = 0;
+  const ask = async (status: string | Error, one = entry) => {
+    const sh = (env: RunOptions['env']): string => {
+      calls++;
+      return `${marked(2, env?.AOE_LAB_RUN)}${marked(7, mark)}`;
+    };
     // Its status of a process has no handler in it: it is not told to write another one.
     const files = { [`${mark}/status.json`]: status, '/proc/7/status': 'SigCgt: 0\n' };
-    return recentlyUsed(await EntryStore.open(hostOf({ run: { sh }, files })), [entry]);
+    return recentlyUsed(await EntryStore.open(hostOf({ run: { sh }, files })), [one]);
   };
   const last = JSON.stringify({ pid: 7, at: 100_000, exports });
   t.deepEqual(await ask(last), [{ id: 'e0.1@eth0', seconds: 5 }]);
+  // Of what it tells the time of its file says no more: others may have written to that.
+  const unused = exports.map(({ usedAt: _, ...one }) => one);
+  const before = calls;
+  calls = 0;
+  const ofFile = { ...daemon, backing: backingOf({ kind: 'file' }) };
+  t.deepEqual(await ask(JSON.stringify({ pid: 7, at: 100_000, exports: unused }), ofFile), []);
+  t.is(calls, before, 'its file was not looked at');
   await t.throwsAsync(ask('{'), { message: /can't be read/ });
   await t.throwsAsync(ask(refused('cat')), { instanceOf: CommandError });
 });

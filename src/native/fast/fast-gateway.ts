@@ -4,7 +4,7 @@ import { MissingError } from '../../errors.js';
 import { FRAME_OFFSET } from '../../link/frame-memory.js';
 import { type FrameSource, ReceiveCalls, ReceiveRing2 } from '../../link/frame-source.js';
 import { type InterfaceFacts, interfaceFacts } from '../../link/interface.js';
-import { hearOwnVlan } from '../../link/own-vlan.js';
+import { hearOwnVlan, type Quotas } from '../../link/own-vlan.js';
 import { openPacketSocket, type PacketSocket } from '../../link/packet.js';
 import type { Gateway } from '../gateway.js';
 import type { Served } from '../served.js';
@@ -32,8 +32,8 @@ const GRACE = 30_000;
 const FAST = 0.005;
 /** What goes the portable way has costs beside the time in which it is taken. */
 const PORTABLE = 2;
-/** Milliseconds of work before the clock is looked at for the shares: a look costs a hundredth of a frame. */
-const UNLOOKED = 0.2;
+/** Milliseconds between two looks at the shares while stations are limited, although nothing may come. */
+const RECKONING = 100;
 
 export interface FastOptions {
   /** False: frames by recvmmsg. */
@@ -54,8 +54,9 @@ export class FastGateway implements Gateway, Driven {
   readonly #hot: HotPath;
   readonly #station: Station;
   readonly #shares = new Shares(performance.now());
-  /** Milliseconds that frames took since the clock was last looked at for the shares. */
-  #unlooked = 0;
+  #reckoning: NodeJS.Timeout | undefined;
+  /** How long the last frame had waited. */
+  #age = 0;
   /** Sectors that frames held before the MTU was changed; 0 a while later. */
   #lately = 0;
   #draining = false;
@@ -89,6 +90,7 @@ export class FastGateway implements Gateway, Driven {
       get lately() {
         return lately();
       },
+      isFamiliar: (one: Mac) => this.#shares.isFamiliar(one),
     };
     this.#station = new Station(port, (frame) => this.#send(frame));
     this.#station.onError = (error) => engine.onError(error);
@@ -113,6 +115,10 @@ export class FastGateway implements Gateway, Driven {
   set served(served: readonly Served[]) {
     this.#station.served = served;
     this.#hot.serve(served);
+  }
+
+  get quotas(): Quotas {
+    return this.#shares.quotas;
   }
 
   announce(served: Served): void {
@@ -148,8 +154,11 @@ export class FastGateway implements Gateway, Driven {
     // What waits in the queue is answered; what comes meanwhile belongs to whoever follows.
     for (let rounds = 0; rounds < ROUNDS && this.serve(); rounds++) await this.#engine.turn();
     this.#draining = true;
+    clearInterval(this.#reckoning);
     const deadline = performance.now() + PATIENCE;
     for (let turns = 0; this.#isBusy && performance.now() < deadline; turns++) {
+      this.#station.goOn();
+      this.flush();
       await (turns < QUICK ? this.#engine.turn() : sleep(1));
     }
     this.#closed = true;
@@ -161,7 +170,7 @@ export class FastGateway implements Gateway, Driven {
   }
 
   get #isBusy(): boolean {
-    return this.#station.underWay > 0 || !this.#replies.idle;
+    return !this.#station.isIdle || !this.#replies.idle;
   }
 
   /** The kernel may yet write into the memory of answers that a disk keeps waiting: until then it stays where it is. */
@@ -199,16 +208,18 @@ export class FastGateway implements Gateway, Driven {
       } catch (error) {
         this.#engine.onError(error);
       }
-      this.#unlooked += cost;
       this.#shares.spend(words[at + WORD.middle] as number, words[at + WORD.source] as number, cost);
       source.advance();
     }
     this.#hot.carryOutWrites();
     if (count > 0) {
+      const looks = this.#shares.wantsLook;
+      if (looks) this.#age = source.age();
       source.release();
-      this.#shareOut(count < BATCH);
+      if (looks) this.#shareOut(count < BATCH);
     }
-    return count === BATCH;
+    // Behind what asks one export alone, however much of that comes.
+    return this.#station.goOn() || count === BATCH;
   }
 
   /** Handles the frame at hand the portable way. @returns what it cost */
@@ -222,15 +233,27 @@ export class FastGateway implements Gateway, Driven {
 
   /** Has the kernel drop what stations ask for beyond their share while frames are lost. @param isEmpty whether none wait */
   #shareOut(isEmpty: boolean): void {
-    if (this.#unlooked < UNLOOKED) return;
-    this.#unlooked = 0;
     const now = performance.now();
     if (!this.#shares.isDue(isEmpty, now)) return;
-    const quotas = this.#shares.reckon(this.#source.drops(), now);
+    const quotas = this.#shares.reckon(this.#source.drops(), now, this.#age);
+    this.#age = 0;
+    this.#keepReckoning();
     if (quotas === undefined) return;
     const { mac, index } = this.#facts;
     // Where the kernel refuses it, all share the queue as before.
     hearOwnVlan(this.#engine.c, this.fd, mac, index, quotas);
+  }
+
+  /** Who hardly passes, or has stopped, brings no frame that would have its limit looked at. */
+  #keepReckoning(): void {
+    if (!this.#shares.isLimiting) {
+      clearInterval(this.#reckoning);
+      this.#reckoning = undefined;
+      return;
+    }
+    this.#reckoning ??= setInterval(() => {
+      if (!this.#draining) this.#shareOut(!this.pending);
+    }, RECKONING).unref();
   }
 
   begin(together: boolean): void {

@@ -192,11 +192,13 @@ export class HotPath implements SlotCompletion {
         return false;
       }
       countRead(hot, bytes);
+      if (sector === 0) hot.served.trials.count++;
       replies.enqueue(slot, HEADERS + bytes);
       return true;
     }
     replies.owner[slot] = hot;
     replies.kind[slot] = Kind.read;
+    if (sector === 0) hot.served.trials.count++;
     hot.held++;
     this.#reads[this.#readCount] = slot;
     this.#readCount++;

@@ -1,4 +1,5 @@
 import type { Mac } from '../../aoe/index.js';
+import { STRANGERS } from '../strangers.js';
 import { sourceOf } from './words.js';
 
 /** Stations are told apart by so many numbers; of each, one station is known. */
@@ -6,9 +7,6 @@ const NUMBERS = 1024;
 /** Spans in which a station was heard, more than others in its place, after which it counts as one that is there. */
 const FAMILIAR = 3;
 const MOST_FAMILIAR = 255;
-
-/** All who were not heard before: who takes a new address for each frame is never anybody else. */
-export const STRANGERS: Mac = -1;
 
 export interface Spent {
   /** Milliseconds. */
@@ -37,7 +35,7 @@ export class Ledger {
   /** A frame. @param middle the words that hold its source @param cost milliseconds that it took */
   spend(middle: number, source: number, cost: number): void {
     const upper = middle >>> 16;
-    const number = Math.imul(upper ^ source, 0x9e37_79b1) >>> 22;
+    const number = numberOf(upper, source);
     if (this.#own[number] === 0 && this.#others[number] === 0) this.#active.push(number);
     if (this.#heard[number] === 0 && this.#own[number] === 0) {
       this.#middle[number] = upper;
@@ -86,6 +84,16 @@ export class Ledger {
     this.frames = 0;
   }
 
+  isFamiliar(mac: Mac): boolean {
+    const [middle, source] = wordsOf(mac);
+    const number = numberOf(middle, source);
+    return (
+      (this.#heard[number] as number) >= FAMILIAR &&
+      this.#middle[number] === middle &&
+      this.#source[number] === source
+    );
+  }
+
   /** Stations that were heard before, those first that were heard most. */
   familiar(): Mac[] {
     return [...this.#heard.keys()]
@@ -97,4 +105,15 @@ export class Ledger {
   #macOf(number: number): Mac {
     return sourceOf((this.#middle[number] as number) << 16, this.#source[number] as number);
   }
+}
+
+function numberOf(upper: number, source: number): number {
+  return Math.imul(upper ^ source, 0x9e37_79b1) >>> 22;
+}
+
+/** The first two bytes of an address and its last four, little-endian. */
+function wordsOf(mac: Mac): [number, number] {
+  const bytes = Buffer.alloc(6);
+  bytes.writeUIntBE(mac, 0, 6);
+  return [bytes.readUInt16LE(0), bytes.readUInt32LE(2)];
 }

@@ -1,9 +1,15 @@
 import type { Mac } from '../../aoe/index.js';
 import { NO_QUOTAS, type Quota, type Quotas } from '../../link/own-vlan.js';
-import { Ledger, type Spent, STRANGERS } from './ledger.js';
+import { STRANGERS } from '../strangers.js';
+import { Ledger, type Spent } from './ledger.js';
 
 /** Milliseconds over which is reckoned. */
 const SPAN = 10;
+/** Milliseconds of work before the clock is looked at while nobody is limited: a look costs a hundredth of a frame. */
+const UNLOOKED = 0.2;
+/** Milliseconds that a frame may wait, and how often it is found to have waited longer until that counts as a loss: once is a pause of the process. */
+const LATE = 50;
+const TOO_LATE = 3;
 /** What is left of what could be handled when frames were lost, and how that grows while none are. */
 const LESS = 0.85;
 const MORE = 1.03;
@@ -16,11 +22,31 @@ const WEIGHT = 0.2;
 const TELLING = 4;
 /** Spans that tell enough after which a station that still asks for much, although most of it was dropped, waits for no answer. */
 const DEAF = 5;
+/** Part that passes, below which most was dropped. */
+const MOST_DROPPED = 1 / 2;
 /** Part of what it asked for at first that is much. */
 const MUCH = 1 / 4;
 /** What such a station gets, as part of all and in milliseconds of a span: enough to see when it stops. */
 const TRICKLE = 1 / 64;
 const MOST_TRICKLE = 0.02;
+/**
+ * Milliseconds in which two thirds are forgotten of what a station asked for, if no more is heard of it; and frames of a span
+ * that pass of each whatever it asks for: 20 a second, so that silence is told from chance within that time.
+ */
+const FORGET = 1000;
+const LEAST_FRAMES = 0.2;
+/**
+ * Milliseconds without a lost frame after which deaf stations are tried again, if all that is asked for would fit into what
+ * was handled when the last one was lost: an initiator may seem deaf whose requests were lost beside a flood's. Twice as long
+ * each time, up to so many times, and what fits grows by a part each second, as it may have been measured too low.
+ */
+const SENTENCE = 1000;
+const MOST_TERMS = 3;
+const DOUBT = 1.2;
+/** Milliseconds without a lost frame after which the next one is another flood's. */
+const MEMORY = 60_000;
+/** What this process can handle of a span at least, in milliseconds, whatever was measured while it hardly ran. */
+const LEAST_CAPACITY = 0.5;
 /** Stations that the socket's filter knows. */
 const MOST = 24;
 /** Least part that passes. */
@@ -35,17 +61,18 @@ interface Heard {
   frames: number;
   /** Part of its frames that pass. */
   part: number;
-  /** The most that it has asked for while it was limited, and for how many telling spans it has been. */
+  /** The most frames that it has asked for while it was limited (what one takes may be chance), and for how many telling spans most of it was dropped. */
   asked: number;
   limited: number;
 }
 
 /**
  * Fair shares of this process among the stations of an interface. As long as no frame is lost nothing is limited: initiators
- * wait for their answers. When the kernel has lost frames because they came faster than they could be handled, those who
- * ask for more than their share (max-min fairness) pass in part, by chance, and the socket's filter drops the rest. An initiator
- * then asks for less, since it waits for answers; who does not is no initiator, and gets next to nothing. Stations that were
- * not heard before have one share together.
+ * wait for their answers. When the kernel has lost frames because they came faster than they could be handled, or they
+ * wait for long, since those before them cost much, those who ask for more than their share (max-min fairness) pass in part,
+ * by chance, and the socket's filter drops the rest. An initiator then asks for less, since it waits for answers;
+ * who does not is no initiator, and gets next to nothing, until it is tried again. Stations that were not heard before have
+ * one share together. All that is known is forgotten by time, not by what is heard: of who hardly passes hardly anything is.
  */
 export class Shares {
   readonly #ledger = new Ledger();
@@ -55,9 +82,18 @@ export class Shares {
   /** The most that was handled in one of the last spans: in a single one this process may not have run. */
   #lately = 0;
   #began: number;
+  /** How many times one after the other the last frame had waited too long. */
+  #late = 0;
+  /** When a frame was last lost or late, and the capacity then. */
+  #lostAt = 0;
+  #proven = Number.POSITIVE_INFINITY;
+  /** How often deaf stations were tried again. */
+  #terms = 0;
   /** Since when there are frames in the queue that came by the quotas before; those of today tell nothing of them. */
   #unsettled: number | undefined;
   #quotas = NO_QUOTAS;
+  /** Milliseconds that frames took since the clock was last looked at. */
+  #unlooked = 0;
 
   constructor(now: number) {
     this.#began = now;
@@ -65,11 +101,33 @@ export class Shares {
 
   /** A frame. @param middle the words that hold its source @param cost milliseconds that it took */
   spend(middle: number, source: number, cost: number): void {
+    this.#unlooked += cost;
     this.#ledger.spend(middle, source, cost);
+  }
+
+  /** Whether the clock is worth a look. */
+  get wantsLook(): boolean {
+    return this.#unlooked >= UNLOOKED || this.isLimiting;
+  }
+
+  /** Whether a station was heard in some spans. */
+  isFamiliar(mac: Mac): boolean {
+    return this.#ledger.isFamiliar(mac);
+  }
+
+  /** Whether it is to be reckoned although no frame comes. */
+  get isLimiting(): boolean {
+    return this.#capacity !== Number.POSITIVE_INFINITY;
+  }
+
+  /** What passes. */
+  get quotas(): Quotas {
+    return this.#quotas;
   }
 
   /** Whether it is time to reckon. @param isEmpty whether all frames that waited were handled @param now milliseconds */
   isDue(isEmpty: boolean, now: number): boolean {
+    this.#unlooked = 0;
     if (this.#unsettled !== undefined && (isEmpty || now - this.#unsettled > SETTLING)) {
       this.#unsettled = undefined;
       this.#ledger.forget();
@@ -81,9 +139,10 @@ export class Shares {
 
   /**
    * @param lost frames that the kernel has lost since the last time
+   * @param age milliseconds for which the last frame had waited
    * @returns what may pass, if that has changed
    */
-  reckon(lost: number, now: number): Quotas | undefined {
+  reckon(lost: number, now: number, age = 0): Quotas | undefined {
     // What was lost until the last quotas were settled is no sign of today's.
     if (now === this.#began) return undefined;
     const spans = Math.max(1, (now - this.#began) / SPAN);
@@ -98,11 +157,16 @@ export class Shares {
       one.frames *= all / spans;
     }
     this.#lately = Math.max(handled, this.#lately * FADES);
-    if (lost > 0) this.#capacity = Math.min(this.#capacity, this.#lately) * LESS;
-    else if (this.#capacity !== Number.POSITIVE_INFINITY) this.#capacity *= MORE;
+    this.#late = age > LATE ? this.#late + 1 : 0;
+    if (lost > 0 || this.#late >= TOO_LATE) {
+      if (now - this.#lostAt > MEMORY) this.#terms = 0;
+      this.#lostAt = now;
+      this.#capacity = Math.max(LEAST_CAPACITY, Math.min(this.#capacity, this.#lately) * LESS);
+      this.#proven = this.#capacity;
+    } else if (this.isLimiting) this.#capacity *= MORE ** spans;
     else return undefined;
     this.#remember(spent, spans);
-    return this.#changed(this.#share(), now);
+    return this.#changed(this.#share(now), now);
   }
 
   #remember(spent: ReadonlyMap<Mac, Spent>, spans: number): void {
@@ -111,7 +175,10 @@ export class Shares {
       if (this.#heard.has(mac)) continue;
       // New ones at once: they are why frames were lost. Until now they were strangers.
       const part = parts.get(mac) ?? this.#quotas.others;
-      const one = { mac, demand: cost / part, frames: frames / part, part, asked: 0, limited: 0 };
+      const one: Heard = {
+        ...{ mac, demand: cost / part, frames: frames / part, part },
+        ...{ asked: 0, limited: 0 },
+      };
       const strangers = this.#heard.get(STRANGERS);
       if (strangers !== undefined) {
         strangers.demand = Math.max(0, strangers.demand - one.demand);
@@ -121,13 +188,14 @@ export class Shares {
     }
     for (const one of this.#heard.values()) {
       const { cost, frames } = spent.get(one.mac) ?? { cost: 0, frames: 0 };
-      // Of a station that hardly passes one frame more or less tells little.
-      const telling = Math.min(1, (spans * Math.max(frames, one.frames * one.part)) / TELLING);
-      one.demand += (cost / one.part - one.demand) * WEIGHT * telling;
-      one.frames += (frames / one.part - one.frames) * WEIGHT * telling;
+      // Of a station that hardly passes one frame more or less tells little; none for long tells enough.
+      const telling = Math.min(1, Math.max(frames, one.frames * one.part) / TELLING);
+      const weight = 1 - Math.min((1 - WEIGHT * telling) ** spans, Math.exp((-spans * SPAN) / FORGET));
+      one.demand += (cost / one.part - one.demand) * weight;
+      one.frames += (frames / one.part - one.frames) * weight;
       if (one.part < 1) {
-        one.asked = Math.max(one.asked, one.demand);
-        one.limited += telling;
+        one.asked = Math.max(one.asked, one.frames);
+        if (one.part < MOST_DROPPED) one.limited += telling * spans;
       } else {
         one.asked = 0;
         one.limited = 0;
@@ -137,11 +205,12 @@ export class Shares {
   }
 
   /** Sets the parts so that all of it comes to the capacity. */
-  #share(): Quotas {
+  #share(now: number): Quotas {
     const trickle = Math.min(MOST_TRICKLE, this.#capacity * TRICKLE);
     const all = [...this.#heard.values()].sort((one, other) => one.demand - other.demand);
+    if (this.#mayTryAgain(all, now)) for (const one of all) one.limited = 0;
     const deaf = all.filter(
-      ({ limited, demand, asked }) => limited >= DEAF && demand > asked * MUCH && demand > trickle,
+      ({ limited, demand, frames, asked }) => limited >= DEAF && frames > asked * MUCH && demand > trickle,
     );
     const others = all.filter((one) => !deaf.includes(one));
     let left = this.#capacity - deaf.length * trickle;
@@ -160,9 +229,8 @@ export class Shares {
     for (const one of all) one.part = 1;
     // One alone takes nothing from anybody.
     if (all.length === 1 && !this.#heard.has(STRANGERS)) return NO_QUOTAS;
-    for (const one of deaf) one.part = Math.max(LEAST, trickle / one.demand);
-    for (const one of others.slice(others.length - count))
-      one.part = Math.max(LEAST, left / count / one.demand);
+    for (const one of deaf) one.part = partOf(one, trickle);
+    for (const one of others.slice(others.length - count)) one.part = partOf(one, left / count);
     const strangers = this.#heard.get(STRANGERS);
     const stations = all.filter((one) => one !== strangers);
     if (strangers === undefined || strangers.part === 1) {
@@ -176,6 +244,15 @@ export class Shares {
     const silent = this.#ledger.familiar().filter((mac) => !this.#heard.has(mac));
     const named = [...heard.map(quotaOf), ...silent.map((mac) => ({ mac, part: 1 }))];
     return { stations: named.slice(0, MOST), others: strangers.part };
+  }
+
+  #mayTryAgain(all: readonly Heard[], now: number): boolean {
+    const quiet = now - this.#lostAt;
+    if (quiet < SENTENCE * 2 ** this.#terms || !all.some(({ limited }) => limited >= DEAF)) return false;
+    const asked = all.reduce((sum, { demand }) => sum + demand, 0);
+    if (asked > this.#proven * DOUBT ** (quiet / 1000)) return false;
+    this.#terms = Math.min(MOST_TERMS, this.#terms + 1);
+    return true;
   }
 
   #changed(quotas: Quotas, now: number): Quotas | undefined {
@@ -195,6 +272,11 @@ export class Shares {
     this.#unsettled = now;
     return quotas;
   }
+}
+
+/** What passes of a station, so that it costs so many milliseconds of a span. */
+function partOf({ demand, frames }: Heard, cost: number): number {
+  return Math.min(1, Math.max(LEAST, cost / demand, LEAST_FRAMES / Math.max(frames, 1e-6)));
 }
 
 function quotaOf({ mac, part }: Heard): Quota {

@@ -1,7 +1,8 @@
 /** Who was heard before, and what each has cost. */
 import test from 'ava';
 import fc from 'fast-check';
-import { Ledger, STRANGERS } from '../../../src/native/fast/ledger.js';
+import { Ledger } from '../../../src/native/fast/ledger.js';
+import { STRANGERS } from '../../../src/native/strangers.js';
 
 /** The words of a frame from an address. */
 function spend(ledger: Ledger, mac: number, cost: number): void {

@@ -185,3 +185,156 @@ test('4: of stations without number no more are limited than the filter holds, a
   );
   t.pass();
 });
+
+/** Chance that is the same each time. */
+function chance(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+/** A station that sends at its own pace, millisecond by millisecond. */
+interface Paced {
+  number: number;
+  /** Milliseconds that one of its frames takes. */
+  cost: number;
+  /** Frames it sends in a millisecond. @param answered of its frames up to now */
+  sends(now: number, answered: number): number;
+}
+
+/**
+ * The wire as a gateway hears it: a ring, looked at each millisecond as long as that takes no longer, and a
+ * timer of 250 ms.
+ * @returns what each had answered in each second, and what was in force at its end
+ */
+function runGateway(
+  stations: readonly Paced[],
+  seconds: number,
+  room = 512,
+): { answered: number[]; quotas: Quotas; lost: number }[] {
+  const random = chance(1);
+  const shares = new Shares(0);
+  let quotas = NO_QUOTAS;
+  const ring: { one: Paced; at: number }[] = [];
+  let lost = 0;
+  const told: { answered: number[]; quotas: Quotas; lost: number }[] = [];
+  let age = 0;
+  let lostBefore = 0;
+  const answered = stations.map(() => 0);
+  const before = stations.map(() => 0);
+  let left = 0;
+  const look = (now: number): void => {
+    if (!shares.isDue(ring.length === 0, now)) return;
+    quotas = shares.reckon(lost, now, age) ?? quotas;
+    lostBefore += lost;
+    lost = 0;
+    age = 0;
+  };
+  for (let now = 1; now <= 1000 * seconds; now++) {
+    // They come mixed.
+    const passed: { one: Paced; at: number }[] = [];
+    for (const [index, one] of stations.entries()) {
+      const { part = quotas.others } =
+        quotas.stations.find(({ mac }) => mac === station(one.number).mac) ?? {};
+      for (let count = one.sends(now, answered[index] as number); count > 0; count--) {
+        if (random() < part) passed.push({ one, at: random() });
+      }
+    }
+    for (const { one } of passed.sort((a, b) => a.at - b.at)) {
+      if (ring.length < room) ring.push({ one, at: now });
+      else lost++;
+    }
+    left = Math.min(0, left) + 1;
+    while (left > 0 && ring.length > 0) {
+      const { one, at } = ring.shift() as { one: Paced; at: number };
+      age = now - at;
+      const { middle, source } = station(one.number);
+      shares.spend(middle, source, one.cost);
+      left -= one.cost;
+      const index = stations.indexOf(one);
+      answered[index] = (answered[index] as number) + 1;
+    }
+    if (shares.wantsLook || now % 250 === 0) look(now);
+    if (now % 1000 > 0) continue;
+    const news = answered.map((count, index) => count - (before[index] as number));
+    told.push({ answered: news, quotas, lost: lostBefore });
+    for (const [index, count] of answered.entries()) before[index] = count;
+  }
+  return told;
+}
+
+/** An initiator with so many requests under way, each repeated every so many milliseconds until it is answered, without end. */
+function windowed(most: number, cost: number, patience: number): Paced {
+  let last = 0;
+  let under = 0;
+  return {
+    number: 1,
+    cost,
+    sends(now, answered) {
+      under = Math.max(0, under - (answered - last));
+      last = answered;
+      const repeated = now % patience === 0 ? under : 0;
+      const fresh = most - under;
+      under = most;
+      return fresh + repeated;
+    },
+  };
+}
+
+/** The same until the flood ends, at the 8th second; from then on a request every 300 ms. */
+function slowLater(most: number, cost: number): Paced {
+  const { sends, ...rest } = windowed(most, cost, 50);
+  return {
+    ...rest,
+    sends: (now, answered) => (now > 8000 ? Number(now % 300 === 0) : sends(now, answered)),
+  };
+}
+
+for (const [what, cost, senders, frames] of [
+  ['config sets of one station, 5,000/s', 0.4, 1, 5],
+  ['reads of one, 300,000/s', 0.005, 1, 300],
+  ['bad requests of eight, 20,000/s each', 0.02, 8, 20],
+] as const) {
+  test(`HOSTILE 4: a slow initiator is served again within two seconds of a flood's end: ${what}`, (t) => {
+    const floods = Array.from({ length: senders }, (_, index) => ({
+      number: 10 + index,
+      cost,
+      sends: (now: number) => (now > 3000 && now <= 8000 ? frames : 0),
+    }));
+    // One that asks for less than its share, and one that asks for more.
+    for (const honest of [slowLater(16, 0.005), slowLater(64, 0.1)]) {
+      const told = runGateway([honest, ...floods], 16);
+      const text = JSON.stringify(told);
+      t.true(
+        told.slice(4, 8).some(({ quotas }) => quotas !== NO_QUOTAS),
+        text,
+      );
+      for (const { answered } of told.slice(0, 8)) t.true((answered[0] as number) >= 10, text);
+      for (const { answered, quotas } of told.slice(10)) {
+        t.true((answered[0] as number) >= 3, text);
+        t.deepEqual(quotas, NO_QUOTAS, text);
+      }
+    }
+  });
+}
+
+test('HOSTILE 4: an initiator that repeats without end is not taken for a flood once the flood has ended', (t) => {
+  const sends = (now: number): number => (now > 1000 && now <= 4000 ? 300 : 0);
+  const told = runGateway([windowed(200, 0.005, 20), { number: 10, cost: 0.005, sends }], 12);
+  const [first] = told;
+  for (const { answered, quotas } of told.slice(8)) {
+    t.deepEqual(quotas, NO_QUOTAS, JSON.stringify(told));
+    t.true((answered[0] as number) >= 0.9 * (first?.answered[0] as number), JSON.stringify(told));
+  }
+});
+
+test('HOSTILE 4: who makes others wait is limited though the ring is long, and no frame is lost', (t) => {
+  // 500 frames a second of 5 ms each are twice and a half what there is time for.
+  const slow = { number: 10, cost: 5, sends: (now: number) => (now > 1000 && now % 2 === 0 ? 1 : 0) };
+  const told = runGateway([windowed(8, 0.05, 100), slow], 4, 100_000);
+  const [before, , , last] = told.map(({ answered }) => answered[0] as number);
+  t.true((last as number) >= (before as number) / 2, JSON.stringify(told));
+  t.true(told.every(({ lost }) => lost === 0));
+});
