@@ -7,9 +7,12 @@ import { Ledger, type Spent } from './ledger.js';
 const SPAN = 10;
 /** Milliseconds of work before the clock is looked at while nobody is limited: a look costs a hundredth of a frame. */
 const UNLOOKED = 0.2;
-/** Milliseconds that a frame may wait, and how often it is found to have waited longer until that counts as a loss: once is a pause of the process. */
+/**
+ * Milliseconds that a frame may wait, and for which they are found to wait longer until that counts as a loss: where others keep
+ * the processors busy, a process is often late, and soon in time again.
+ */
 const LATE = 50;
-const TOO_LATE = 3;
+const TOO_LATE = 250;
 /** What is left of what could be handled when frames were lost, and how that grows while none are. */
 const LESS = 0.85;
 const MORE = 1.03;
@@ -82,8 +85,8 @@ export class Shares {
   /** The most that was handled in one of the last spans: in a single one this process may not have run. */
   #lately = 0;
   #began: number;
-  /** How many times one after the other the last frame had waited too long. */
-  #late = 0;
+  /** Since when the last frame had waited too long, at each look. */
+  #lateSince: number | undefined;
   /** When a frame was last lost or late, and the capacity then. */
   #lostAt = 0;
   #proven = Number.POSITIVE_INFINITY;
@@ -157,8 +160,9 @@ export class Shares {
       one.frames *= all / spans;
     }
     this.#lately = Math.max(handled, this.#lately * FADES);
-    this.#late = age > LATE ? this.#late + 1 : 0;
-    if (lost > 0 || this.#late >= TOO_LATE) {
+    this.#lateSince = age > LATE ? (this.#lateSince ?? now) : undefined;
+    const isLate = this.#lateSince !== undefined && now - this.#lateSince >= TOO_LATE;
+    if (lost > 0 || isLate) {
       if (now - this.#lostAt > MEMORY) this.#terms = 0;
       this.#lostAt = now;
       this.#capacity = Math.max(LEAST_CAPACITY, Math.min(this.#capacity, this.#lately) * LESS);
