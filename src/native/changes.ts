@@ -2,8 +2,8 @@ import type { Mac } from '../aoe/index.js';
 import { Places } from './places.js';
 import type { AccountOf } from './strangers.js';
 
-/** Requests of a station, over all exports, that may wait for a state to be kept, and of an interface. */
-const OF_STATION = 16;
+/** Requests of a station, over all exports, that may wait for a state to be kept: as many as an export is told to take; and of an interface. */
+const OF_STATION = 64;
 const OF_INTERFACE = 256;
 
 /** Requests that wait until what they changed has been kept: their stations share the little that is written in a second. */
