@@ -3,7 +3,7 @@ import { isSame } from '../storage/identity.js';
 import { usersOf } from '../storage/in-use.js';
 import { fileExtent } from '../storage/regions.js';
 import { sameFile } from '../storage/snapshot.js';
-import { type EntryStore, type ExportEntry, exportId } from './entry.js';
+import { type EntryStore, type ExportEntry, without } from './entry.js';
 import type { StorageSurvey } from './suitability.js';
 
 /** Whether an export serves the file that another, or itself, made. */
@@ -18,7 +18,7 @@ export function servesMade(entry: ExportEntry, other: ExportEntry): boolean {
 
 /** The export among others that serves the file which one made: with that it stays, and with that it goes. */
 export function heirOf(entry: ExportEntry, others: readonly ExportEntry[]): ExportEntry | undefined {
-  return others.find((other) => exportId(other) !== exportId(entry) && servesMade(entry, other));
+  return without(others, entry).find((other) => servesMade(entry, other));
 }
 
 /** Has the heir remove the file when it ends. */

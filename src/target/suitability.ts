@@ -136,7 +136,8 @@ function isCrossed(one: Stretch, other: Stretch): boolean {
   return one.from < other.to && other.from < one.to;
 }
 
-function exported(entry: ExportEntry): Finding {
+/** That an export has what is asked about. */
+export function exported(entry: ExportEntry): Finding {
   return { kind: 'exported', text: `it is exported as ${exportId(entry)}` };
 }
 

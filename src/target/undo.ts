@@ -5,7 +5,7 @@ import { type EntryStore, type ExportEntry, exportId, isSameExport } from './ent
 import { retireLoops } from './loops.js';
 import { bequeath, heirOf, usersOfMade } from './made-file.js';
 import { settlePersistence } from './persist/settle.js';
-import { type StorageSurvey, surveyFor } from './suitability.js';
+import { exported, type StorageSurvey, surveyFor } from './suitability.js';
 
 /** What became of the backing file of an export that ended. */
 export interface Undone {
@@ -94,7 +94,7 @@ async function undoFile(
   const heir = heirOf(entry, await store.all());
   if (heir !== undefined) {
     await bequeath(store, entry, heir);
-    return { file: 'served', by: [`it is exported as ${exportId(heir)}`] };
+    return { file: 'served', by: [exported(heir).text] };
   }
   // Nothing was made yet, or by an earlier version, which did not record what.
   if (madeAs === undefined) return { file: (await host.stat(path)) === undefined ? 'gone' : 'kept' };

@@ -5,7 +5,7 @@ import { heirOf, usersOfMade } from './made-file.js';
 import { byRealNames } from './real-names.js';
 import { recentlyUsed } from './recent-use.js';
 import { type Recovery, recover } from './recover.js';
-import { type StorageSurvey, surveyFor } from './suitability.js';
+import { exported, type StorageSurvey, surveyFor } from './suitability.js';
 import { tidy } from './tidy.js';
 import { type RemoveFile, type Undone, undo } from './undo.js';
 
@@ -100,7 +100,7 @@ export async function plannedEnds(host: Host, which: readonly string[] | undefin
       id: exportId(entry),
       file: entry.backing.name,
       made: entry.backing.madeAs !== undefined,
-      by: heir === undefined ? users : [`it is exported as ${exportId(heir)}`],
+      by: heir === undefined ? users : [exported(heir).text],
     };
   });
 }

@@ -149,16 +149,16 @@ export function planHost(all: HostCase): HostPlan {
     .filter(([build, { artifacts }]) => artifacts.some((one) => !look.artifacts.includes(`${build}/${one}`)))
     .map(([build]) => build);
   const kept = new Set([...others, ...entries].flatMap(({ backing }) => [backing.path, backing.name]));
-  const building = new Set([...exports.map(({ build }) => build), ...others.map(({ build }) => build)]);
+  const used = new Set([...exports.map(({ build }) => build), ...others.map(({ build }) => build)]);
   const survey = surveyOf(look);
-  const used = [...ending, ...making.flatMap(({ before }) => before ?? [])]
+  const leaving = [...ending, ...making.flatMap(({ before }) => before ?? [])]
     .filter(({ backing }) => !kept.has(backing.path) && !kept.has(backing.name))
     .filter((entry) => heirOf(entry, [...others, ...entries]) === undefined)
     .map((entry) => ({ entry, told: usersOfMade(survey, entry).map((user) => keptFor(entry, user)) }));
   const due = [making, writing, starting, restarting, missing].some((list) => list.length > 0);
   return {
     troubles,
-    warnings: [...judged.warnings, ...used.flatMap(({ told }) => told)],
+    warnings: [...judged.warnings, ...leaving.flatMap(({ told }) => told)],
     more,
     wanted,
     services,
@@ -177,8 +177,8 @@ export function planHost(all: HostCase): HostPlan {
     outdated: look.artifacts
       .filter((name) => name.endsWith('/'))
       .map((name) => name.slice(0, -1))
-      .filter((name) => !building.has(name)),
-    orphaned: used.flatMap(({ entry, told }) => (told.length === 0 ? [entry] : [])),
+      .filter((name) => !used.has(name)),
+    orphaned: leaving.flatMap(({ entry, told }) => (told.length === 0 ? [entry] : [])),
     isLast: look.there && exports.length === 0 && others.length === 0,
   };
 }
