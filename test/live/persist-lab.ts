@@ -66,7 +66,8 @@ export async function reboot(
   const { stdout } = await host.run(['sh', '-c', 'readlink /run/aoe-lab/*'], { accept: [1] });
   await host.close();
   await machine.crash();
-  for (const device of stdout.split('\n').filter(Boolean)) await here.run(['losetup', '--detach', device], { accept: [1] });
+  for (const device of stdout.split('\n').filter(Boolean))
+    await here.run(['losetup', '--detach', device], { accept: [1] });
   if (link.length > 0) await here.inNamespace(machine.netns).run(['ip', 'link', 'set', 'san0', ...link]);
   await machine.boot();
   return reachLabHost(t, lab, machine);
