@@ -1,5 +1,5 @@
 /** `import { … } from "aoe-lab"`: the wire protocol, links, the initiator and the native target as a library. */
-export * from './aoe/index.js';
-export * from './initiator/index.js';
-export * from './link/index.js';
-export * from './native/index.js';
+export * from './wire/aoe/index.js';
+export * from './wire/initiator/index.js';
+export * from './wire/link/index.js';
+export * from './wire/native/index.js';

@@ -13,11 +13,11 @@ import { build } from 'esbuild';
  * none that ends by itself.
  */
 const PROGRAMS = [
-  { name: 'native', entry: 'dist/src/native/main.js', runs: [[]] },
-  { name: 'sqaoed', entry: 'dist/src/native/sqaoed.js', runs: [] },
+  { name: 'native', entry: 'dist/src/wire/native/main.js', runs: [[]] },
+  { name: 'sqaoed', entry: 'dist/src/wire/native/sqaoed.js', runs: [] },
   {
     name: 'aoe-lab',
-    entry: 'dist/src/cli/main.js',
+    entry: 'dist/src/face/cli/main.js',
     runs: [
       ['status'],
       ['export', '--impl', 'native', '--iface', 'lo', '--shelf', '0', '--slot', '1', '--dry-run'],

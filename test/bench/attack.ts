@@ -11,10 +11,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { programsFolder } from '../../src/paths.js';
-import { LoadGenerator } from '../../src/verify/bench/generator.js';
-import type { LoadFigures } from '../../src/verify/bench/load.js';
-import { makeWire } from '../link/veth.js';
+import { programsFolder } from '../../src/base/files/paths.js';
+import { LoadGenerator } from '../../src/prove/bench/generator.js';
+import type { LoadFigures } from '../../src/prove/bench/load.js';
+import { makeWire } from '../wire/link/veth.js';
 import type { HostileOptions } from './hostile.js';
 import { initiate, perSecond, SECTORS, SHELF, startNative } from './native.js';
 
@@ -70,7 +70,7 @@ async function during(
   measured: () => Promise<LoadFigures>,
 ): Promise<{ figures: LoadFigures; rate: number }> {
   const hostile = fork(
-    fileURLToPath(new URL('hostile.js', import.meta.url)),
+    fileURLToPath(new URL('./hostile.js', import.meta.url)),
     [JSON.stringify({ ...options, rate: RATE * STATIONS, stations: STATIONS } satisfies HostileOptions)],
     { execArgv: [] },
   );

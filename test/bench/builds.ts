@@ -6,9 +6,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { LoadGenerator } from '../../src/verify/bench/generator.js';
-import { median } from '../../src/verify/bench/statistics.js';
-import { makeWire } from '../link/veth.js';
+import { LoadGenerator } from '../../src/prove/bench/generator.js';
+import { median } from '../../src/prove/bench/statistics.js';
+import { makeWire } from '../wire/link/veth.js';
 import { initiate, perSecond, startNative } from './native.js';
 
 const ROUNDS = Number(process.env.ROUNDS ?? 9);

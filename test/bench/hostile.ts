@@ -1,4 +1,9 @@
 /** Hostile stations on one wire, in a process of their own: `hostile.js JSON` sends a mix of frames at a rate until killed. */
+
+import { libc } from '../../src/base/libc/libc.js';
+import { calls } from '../../src/prove/bench/calls.js';
+import { Messages } from '../../src/prove/bench/messages.js';
+import { openPacketSocket } from '../../src/prove/bench/packet-socket.js';
 import {
   AOE_VERSION,
   AtaCommand,
@@ -8,11 +13,7 @@ import {
   ConfigCommand,
   type Frame,
   type Mac,
-} from '../../src/aoe/index.js';
-import { libc } from '../../src/link/libc.js';
-import { calls } from '../../src/verify/bench/calls.js';
-import { Messages } from '../../src/verify/bench/messages.js';
-import { openPacketSocket } from '../../src/verify/bench/packet-socket.js';
+} from '../../src/wire/aoe/index.js';
 
 export interface HostileOptions {
   netns: string;

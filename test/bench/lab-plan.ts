@@ -7,10 +7,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { loadLab } from '../../src/lab/load.js';
-import { planLab } from '../../src/lab/plan.js';
-import { surveyLab } from '../../src/lab/survey.js';
-import { backingOf, entryOf } from '../target/entries.js';
+import { loadLab } from '../../src/manage/lab/load.js';
+import { planLab } from '../../src/manage/lab/plan.js';
+import { surveyLab } from '../../src/manage/lab/survey.js';
+import { backingOf, entryOf } from '../serve/exports/entries.js';
 import { simulatedHost } from './simulated-host.js';
 
 const EXPORTS = 10;

@@ -4,12 +4,12 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Mac } from '../../src/aoe/index.js';
-import { here } from '../../src/host/local.js';
-import { makeBenchFile } from '../../src/verify/bench/file.js';
-import type { LoadGenerator } from '../../src/verify/bench/generator.js';
-import type { AoeLoad, LoadFigures } from '../../src/verify/bench/load.js';
-import type { makeWire } from '../link/veth.js';
+import { here } from '../../src/hosts/host/local.js';
+import { makeBenchFile } from '../../src/prove/bench/file.js';
+import type { LoadGenerator } from '../../src/prove/bench/generator.js';
+import type { AoeLoad, LoadFigures } from '../../src/prove/bench/load.js';
+import type { Mac } from '../../src/wire/aoe/index.js';
+import type { makeWire } from '../wire/link/veth.js';
 
 type Wire = Awaited<ReturnType<typeof makeWire>>;
 

@@ -1,6 +1,6 @@
-import type { Host, RunResult } from '../../src/host/host.js';
-import type { ExportEntry } from '../../src/target/entry.js';
-import { exportId } from '../../src/target/entry.js';
+import type { Host, RunResult } from '../../src/hosts/host/host.js';
+import type { ExportEntry } from '../../src/serve/exports/entry.js';
+import { exportId } from '../../src/serve/exports/entry.js';
 
 const STATE = '/var/lib/aoe-lab';
 

@@ -3,13 +3,13 @@ import { lstat, mkdir, readdir, readlink, rm, writeFile } from 'node:fs/promises
 import { join, normalize } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import test from 'ava';
-import { escapeText } from '../../src/escape.js';
-import { ArchiveError, unpack } from '../../src/source/archive/unpack.js';
-import { LIMITS } from '../../src/source/limits.js';
-import { paint } from '../../src/ui/colors.js';
-import { describeError } from '../../src/ui/errors.js';
-import { type TarEntry, tarOf, zipOf } from '../source/archive/bytes.js';
-import { folderOf } from '../source/helpers.js';
+import { escapeText } from '../../src/base/escape.js';
+import { paint } from '../../src/face/ui/colors.js';
+import { describeError } from '../../src/face/ui/errors.js';
+import { ArchiveError, unpack } from '../../src/make/archive/unpack.js';
+import { LIMITS } from '../../src/make/store/limits.js';
+import { type TarEntry, tarOf, zipOf } from '../make/archive/bytes.js';
+import { folderOf } from '../make/source/helpers.js';
 import { FRAMES, SEED, TIMEOUT } from './budget.js';
 import { Dice, mutate } from './mutate.js';
 

@@ -1,13 +1,13 @@
 /** What stations answer to those who look for targets: discovery ends in time, lists no more than it may, and its table obeys no terminal. */
 import test from 'ava';
-import { buildFrame, type Frame, parseFrame, responseHeader } from '../../src/aoe/index.js';
-import { escapeText } from '../../src/escape.js';
-import { discover } from '../../src/initiator/index.js';
-import { MOST_STATIONS } from '../../src/initiator/who-answers.js';
-import { type Link, MemorySegment } from '../../src/link/index.js';
-import { paint } from '../../src/ui/colors.js';
-import { discoveredTable } from '../../src/ui/discovered.js';
-import { INITIATOR_MAC } from '../initiator/lab.js';
+import { escapeText } from '../../src/base/escape.js';
+import { paint } from '../../src/face/ui/colors.js';
+import { discoveredTable } from '../../src/face/ui/discovered.js';
+import { buildFrame, type Frame, parseFrame, responseHeader } from '../../src/wire/aoe/index.js';
+import { discover } from '../../src/wire/initiator/index.js';
+import { MOST_STATIONS } from '../../src/wire/initiator/who-answers.js';
+import { type Link, MemorySegment } from '../../src/wire/link/index.js';
+import { INITIATOR_MAC } from '../wire/initiator/lab.js';
 import { FRAMES, SEED, TIMEOUT } from './budget.js';
 import { corpus, Dice, mutate } from './mutate.js';
 

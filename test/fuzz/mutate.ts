@@ -1,4 +1,4 @@
-import { buildFrame, type Frame, type Mac } from '../../src/aoe/index.js';
+import { buildFrame, type Frame, type Mac } from '../../src/wire/aoe/index.js';
 
 /** Numbers from 0 up to (not including) `below`, the same for the same seed. */
 export class Dice {

@@ -12,10 +12,10 @@ import {
   MIN_FRAME,
   parseFrame,
   SECTOR,
-} from '../../src/aoe/index.js';
-import type { FrameListener, Link } from '../../src/link/index.js';
-import { isDirected } from '../../src/native/directed.js';
-import { LinkGateway, MemoryBacking, makeServed, type Served } from '../../src/native/index.js';
+} from '../../src/wire/aoe/index.js';
+import type { FrameListener, Link } from '../../src/wire/link/index.js';
+import { isDirected } from '../../src/wire/native/directed.js';
+import { LinkGateway, MemoryBacking, makeServed, type Served } from '../../src/wire/native/index.js';
 import { FRAMES, SEED, TIMEOUT } from './budget.js';
 import { ADDRESS, corpus, Dice, INITIATOR, mutate, TARGET } from './mutate.js';
 

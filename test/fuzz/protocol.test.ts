@@ -1,8 +1,15 @@
 /** Frames of all sorts against the protocol module: reading never fails, and what is canonical is written as it was. */
 import test from 'ava';
 import fc from 'fast-check';
-import { buildFrame, dissect, type Frame, frameLength, MIN_FRAME, parseFrame } from '../../src/aoe/index.js';
-import { anyFrame } from '../aoe/arbitraries.js';
+import {
+  buildFrame,
+  dissect,
+  type Frame,
+  frameLength,
+  MIN_FRAME,
+  parseFrame,
+} from '../../src/wire/aoe/index.js';
+import { anyFrame } from '../wire/aoe/arbitraries.js';
 import { FRAMES, SEED, TIMEOUT } from './budget.js';
 import { corpus, Dice, mutate } from './mutate.js';
 

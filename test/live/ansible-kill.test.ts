@@ -1,9 +1,9 @@
 /** A playbook killed with -9 at random moments, on a lab of two hosts: the next one reaches it, in batches and host by host. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { noPlay, planned, play, rendered } from './ansible-lab.js';
-import { labJson, onHost } from './lab-hosts.js';
-import { ordinary, testUnless } from './machine.js';
-import { sshLab } from './ssh-lab.js';
+import { noPlay, planned, play, rendered } from './support/ansible-lab.js';
+import { labJson, onHost } from './support/lab-hosts.js';
+import { ordinary, testUnless } from './support/machine.js';
+import { sshLab } from './support/ssh-lab.js';
 
 const ROUNDS = Number(process.env.AOE_LAB_KILL_ROUNDS ?? 3);
 const HOSTS = ['one', 'two'];

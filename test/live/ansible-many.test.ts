@@ -1,8 +1,8 @@
 /** Many hosts by Ansible, as `AOE_LAB_HOSTS=20` and `AOE_LAB_EXPORTS=10` (a host) say; an ordinary run has enough of two. */
-import { noPlay, planned, play, rendered } from './ansible-lab.js';
-import { onHost } from './lab-hosts.js';
-import { testUnless } from './machine.js';
-import { sshLab } from './ssh-lab.js';
+import { noPlay, planned, play, rendered } from './support/ansible-lab.js';
+import { onHost } from './support/lab-hosts.js';
+import { testUnless } from './support/machine.js';
+import { sshLab } from './support/ssh-lab.js';
 
 const HOSTS = Number(process.env.AOE_LAB_HOSTS ?? 0);
 const EXPORTS = Number(process.env.AOE_LAB_EXPORTS ?? 2);

@@ -1,14 +1,14 @@
 /** Modules built with headers whose version does not tell what they offer: vendors take interfaces into older kernels. */
 import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { buildArtifacts } from '../../src/build/build.js';
-import { findKernelTree, type KernelTree } from '../../src/build/kernel.js';
-import { MissingError, UnreachableError } from '../../src/errors.js';
-import { here } from '../../src/host/local.js';
-import { packageRoot } from '../../src/paths.js';
-import { findRelease, loadRecipe } from '../../src/recipe/load.js';
-import { temporaryFolder } from '../temporary.js';
-import { LONG, ordinary, sourceTree, testUnless } from './machine.js';
+import { MissingError, UnreachableError } from '../../src/base/errors.js';
+import { packageRoot } from '../../src/base/files/paths.js';
+import { here } from '../../src/hosts/host/local.js';
+import { buildArtifacts } from '../../src/make/compile/build.js';
+import { findKernelTree, type KernelTree } from '../../src/make/compile/kernel.js';
+import { findRelease, loadRecipe } from '../../src/make/recipe/load.js';
+import { temporaryFolder } from '../base/temporary.js';
+import { LONG, ordinary, sourceTree, testUnless } from './support/machine.js';
 
 const VERSION = 'include/generated/uapi/linux/version.h';
 

@@ -1,11 +1,12 @@
 /** A module in a guest and a daemon here, measured side by side over a hub: counts and data are asserted, speed never. */
-import { findCommand } from '../../src/build/requirements.js';
-import { here } from '../../src/host/local.js';
-import type { BenchReport } from '../../src/verify/bench/bench-report.js';
-import { isSkipped } from '../../src/verify/bench/results.js';
-import { temporaryFolder } from '../temporary.js';
-import { cliJson } from './cli.js';
-import { noGuests, noRoot, testUnless } from './machine.js';
+
+import { here } from '../../src/hosts/host/local.js';
+import { findCommand } from '../../src/make/compile/requirements.js';
+import type { BenchReport } from '../../src/prove/bench/bench-report.js';
+import { isSkipped } from '../../src/prove/bench/results.js';
+import { temporaryFolder } from '../base/temporary.js';
+import { cliJson } from './support/cli.js';
+import { noGuests, noRoot, testUnless } from './support/machine.js';
 
 const reason =
   noRoot() ?? (await noGuests()) ?? (findCommand('bwrap') === undefined ? 'needs bwrap' : undefined);

@@ -2,10 +2,10 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { survivesLoss } from '../../src/verify/acceptance/host-client.js';
-import { labJson, onHost } from './lab-hosts.js';
-import { testUnless } from './machine.js';
-import { noSshLab, type SshLab, sshLab } from './ssh-lab.js';
+import { survivesLoss } from '../../src/prove/acceptance/host-client.js';
+import { labJson, onHost } from './support/lab-hosts.js';
+import { testUnless } from './support/machine.js';
+import { noSshLab, type SshLab, sshLab } from './support/ssh-lab.js';
 
 const kernel = (await import('node:os')).release();
 const reason = noSshLab() ?? (survivesLoss(kernel) ? undefined : `Linux ${kernel} is taken for no client`);

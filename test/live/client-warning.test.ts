@@ -1,14 +1,14 @@
 /** What the aoe driver makes newer kernels warn of, brought about on purpose: with a target that is not the cause. */
 import { truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseMac } from '../../src/aoe/index.js';
-import { connectStream, Hub } from '../../src/link/index.js';
-import { serveTargets } from '../../src/native/index.js';
-import { AoeClient } from '../../src/verify/acceptance/client.js';
-import { isKnown } from '../../src/verify/acceptance/known.js';
-import { bootGuest } from '../../src/vm/index.js';
-import { sharedFolder } from '../patch/trees.js';
-import { noGuests, ordinary, testUnless } from './machine.js';
+import { AoeClient } from '../../src/prove/acceptance/client.js';
+import { isKnown } from '../../src/prove/acceptance/known.js';
+import { bootGuest } from '../../src/prove/vm/index.js';
+import { parseMac } from '../../src/wire/aoe/index.js';
+import { connectStream, Hub } from '../../src/wire/link/index.js';
+import { serveTargets } from '../../src/wire/native/index.js';
+import { sharedFolder } from '../make/patch/trees.js';
+import { noGuests, ordinary, testUnless } from './support/machine.js';
 
 const MTU = 9000;
 const ADDRESS = { shelf: 1, slot: 2 };

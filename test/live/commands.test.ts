@@ -1,15 +1,15 @@
 /** How often a host is asked: over SSH each question is a command, and in an emulated guest each costs a quarter of a second. */
 import { join } from 'node:path';
-import { here } from '../../src/host/local.js';
-import { exportTarget } from '../../src/target/export.js';
-import { RUN_MARK } from '../../src/target/processes.js';
-import { provide } from '../../src/target/provide.js';
-import { restartTargets } from '../../src/target/restart.js';
-import { exportStatus } from '../../src/target/status.js';
-import { unexportTargets } from '../../src/target/unexport.js';
-import { counted } from '../target/counted.js';
-import { builtVblade, testUnless } from './machine.js';
-import { testWire } from './wire.js';
+import { here } from '../../src/hosts/host/local.js';
+import { exportTarget } from '../../src/serve/exports/export.js';
+import { RUN_MARK } from '../../src/serve/exports/processes.js';
+import { provide } from '../../src/serve/exports/provide.js';
+import { restartTargets } from '../../src/serve/exports/restart.js';
+import { exportStatus } from '../../src/serve/exports/status.js';
+import { unexportTargets } from '../../src/serve/exports/unexport.js';
+import { counted } from '../serve/exports/counted.js';
+import { builtVblade, testUnless } from './support/machine.js';
+import { testWire } from './support/wire.js';
 
 const built = await builtVblade();
 

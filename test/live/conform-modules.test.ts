@@ -3,15 +3,15 @@ import { readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { findCommand } from '../../src/build/requirements.js';
-import { here } from '../../src/host/local.js';
-import { must } from '../../src/verify/conform/case.js';
-import { conform } from '../../src/verify/conform/conform.js';
-import type { ConformReport } from '../../src/verify/conform/results.js';
-import { selectCases } from '../../src/verify/conform/select.js';
-import { sharedFolder } from '../patch/trees.js';
-import { cli } from './cli.js';
-import { noGuests, ordinary, testUnless } from './machine.js';
+import { here } from '../../src/hosts/host/local.js';
+import { findCommand } from '../../src/make/compile/requirements.js';
+import { must } from '../../src/prove/conform/case.js';
+import { conform } from '../../src/prove/conform/conform.js';
+import type { ConformReport } from '../../src/prove/conform/results.js';
+import { selectCases } from '../../src/prove/conform/select.js';
+import { sharedFolder } from '../make/patch/trees.js';
+import { cli } from './support/cli.js';
+import { noGuests, ordinary, testUnless } from './support/machine.js';
 
 const reason = (await noGuests()) ?? (findCommand('bwrap') === undefined ? 'needs bwrap' : undefined);
 
@@ -81,7 +81,7 @@ test('conform: a daemon is not tried in a guest', async (t) => {
 });
 
 async function onlyGuest() {
-  const { attachGuest, listGuests } = await import('../../src/vm/index.js');
+  const { attachGuest, listGuests } = await import('../../src/prove/vm/index.js');
   const [record] = await listGuests();
   if (record === undefined) throw new Error('there is no guest');
   return (await attachGuest(record)).host;

@@ -1,14 +1,14 @@
 /** The whole conformance suite against vblade and native: nothing that their recipes don't tell. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { here } from '../../src/host/local.js';
-import { findProcesses } from '../../src/target/processes.js';
-import { must } from '../../src/verify/conform/case.js';
-import { conform } from '../../src/verify/conform/conform.js';
-import type { ConformReport } from '../../src/verify/conform/results.js';
-import { temporaryFolder } from '../temporary.js';
-import { cli } from './cli.js';
-import { builtVblade, noRoot, testUnless } from './machine.js';
+import { here } from '../../src/hosts/host/local.js';
+import { must } from '../../src/prove/conform/case.js';
+import { conform } from '../../src/prove/conform/conform.js';
+import type { ConformReport } from '../../src/prove/conform/results.js';
+import { findProcesses } from '../../src/serve/exports/processes.js';
+import { temporaryFolder } from '../base/temporary.js';
+import { cli } from './support/cli.js';
+import { builtVblade, noRoot, testUnless } from './support/machine.js';
 
 const built = await builtVblade();
 

@@ -2,12 +2,12 @@
 import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { here } from '../../src/host/local.js';
-import { openTarget } from '../../src/initiator/open.js';
-import { openPacketLink } from '../../src/link/packet.js';
-import { listLoops } from '../../src/storage/loop.js';
-import type { StatusReport } from '../../src/target/status.js';
-import { cli, jsonHere } from './cli.js';
+import { here } from '../../src/hosts/host/local.js';
+import type { StatusReport } from '../../src/serve/exports/status.js';
+import { listLoops } from '../../src/serve/storage/loop.js';
+import { openTarget } from '../../src/wire/initiator/open.js';
+import { openPacketLink } from '../../src/wire/link/packet.js';
+import { cli, jsonHere } from './support/cli.js';
 import {
   askFrom,
   assertNothingLeft,
@@ -16,9 +16,9 @@ import {
   type Found,
   folderOfAll,
   killAll,
-} from './export.js';
-import { noCompiler, noRoot, sourceTree, testUnless } from './machine.js';
-import { testWire } from './wire.js';
+} from './support/export.js';
+import { noCompiler, noRoot, sourceTree, testUnless } from './support/machine.js';
+import { testWire } from './support/wire.js';
 
 const DAEMONS = [
   { name: 'ggaoed', release: '1.1', tree: 'ggaoed-1.1' },

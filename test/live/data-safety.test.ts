@@ -15,13 +15,13 @@ import {
 } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { here } from '../../src/host/local.js';
-import { detachLoop } from '../../src/storage/loop.js';
-import type { StatusReport } from '../../src/target/status.js';
-import { cli, jsonHere } from './cli.js';
-import { askFrom, exportOn } from './export.js';
-import { LONG, noRoot, testUnless } from './machine.js';
-import { type TestWire, testWire } from './wire.js';
+import { here } from '../../src/hosts/host/local.js';
+import type { StatusReport } from '../../src/serve/exports/status.js';
+import { detachLoop } from '../../src/serve/storage/loop.js';
+import { cli, jsonHere } from './support/cli.js';
+import { askFrom, exportOn } from './support/export.js';
+import { LONG, noRoot, testUnless } from './support/machine.js';
+import { type TestWire, testWire } from './support/wire.js';
 
 const NAMES = ['a.img', 'b.img', 'link.img', 'made.img'] as const;
 const SIZE = 1 << 20;

@@ -1,9 +1,9 @@
 import { readdir } from 'node:fs/promises';
-import { here } from '../../src/host/local.js';
-import type { DemoReport } from '../../src/verify/demo.js';
-import { temporaryFolder } from '../temporary.js';
-import { cli, cliJson } from './cli.js';
-import { builtVblade, testUnless } from './machine.js';
+import { here } from '../../src/hosts/host/local.js';
+import type { DemoReport } from '../../src/prove/demo/demo.js';
+import { temporaryFolder } from '../base/temporary.js';
+import { cli, cliJson } from './support/cli.js';
+import { builtVblade, testUnless } from './support/machine.js';
 
 const built = await builtVblade();
 /** Logs outlive their exports. */

@@ -1,18 +1,18 @@
 /** What `build --dkms` writes, in the hands of Debian's own dkms, and what comes of it in a guest. */
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { buildArtifacts } from '../../src/build/build.js';
-import { writeDkmsTree } from '../../src/build/dkms.js';
-import { findKernelTree } from '../../src/build/kernel.js';
-import { findCommand } from '../../src/build/requirements.js';
-import { here } from '../../src/host/local.js';
-import { inRoot } from '../../src/host/root.js';
-import { findRelease, loadRecipe } from '../../src/recipe/load.js';
-import { fetchDebianPackages } from '../../src/source/debian/packages.js';
-import { fetchSource } from '../../src/source/fetch.js';
-import { bootGuest } from '../../src/vm/index.js';
-import { temporaryFolder } from '../temporary.js';
-import { noGuests, sourceTree, testUnless } from './machine.js';
+import { here } from '../../src/hosts/host/local.js';
+import { inRoot } from '../../src/hosts/host/root.js';
+import { buildArtifacts } from '../../src/make/compile/build.js';
+import { writeDkmsTree } from '../../src/make/compile/dkms.js';
+import { findKernelTree } from '../../src/make/compile/kernel.js';
+import { findCommand } from '../../src/make/compile/requirements.js';
+import { fetchDebianPackages } from '../../src/make/debian/packages.js';
+import { findRelease, loadRecipe } from '../../src/make/recipe/load.js';
+import { fetchSource } from '../../src/make/source/fetch.js';
+import { bootGuest } from '../../src/prove/vm/index.js';
+import { temporaryFolder } from '../base/temporary.js';
+import { noGuests, sourceTree, testUnless } from './support/machine.js';
 
 const KERNEL = '6.1';
 /** What dkms calls, beside what a kernel's headers bring. */

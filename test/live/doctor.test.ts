@@ -1,11 +1,11 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { digestOfFile } from '../../src/digest.js';
-import { here } from '../../src/host/local.js';
-import type { Diagnosis } from '../../src/verify/doctor.js';
-import { labCli, labJson, onHost } from './lab-hosts.js';
-import { testUnless } from './machine.js';
-import { type LabHost, noSshLab, type SshLab, sshLab } from './ssh-lab.js';
+import { digestOfFile } from '../../src/base/digest.js';
+import { here } from '../../src/hosts/host/local.js';
+import type { Diagnosis } from '../../src/manage/doctor/doctor.js';
+import { labCli, labJson, onHost } from './support/lab-hosts.js';
+import { testUnless } from './support/machine.js';
+import { type LabHost, noSshLab, type SshLab, sshLab } from './support/ssh-lab.js';
 
 /** The host's only repository has a package of ours that brings ip(8). */
 async function offerIp(lab: SshLab, host: LabHost): Promise<void> {

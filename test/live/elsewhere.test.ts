@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { LabPlan } from '../../src/lab/actions.js';
-import { cli } from './cli.js';
-import { labJson, writeLabFile } from './lab-hosts.js';
-import { builtVblade, testUnless } from './machine.js';
-import { type LabHost, noSshLab, sshLab } from './ssh-lab.js';
+import type { LabPlan } from '../../src/manage/lab/actions.js';
+import { cli } from './support/cli.js';
+import { labJson, writeLabFile } from './support/lab-hosts.js';
+import { builtVblade, testUnless } from './support/machine.js';
+import { type LabHost, noSshLab, sshLab } from './support/ssh-lab.js';
 
 const vblade = await builtVblade();
 const reason = noSshLab() ?? ('reason' in vblade ? vblade.reason : undefined);

@@ -1,14 +1,14 @@
 /** verify with the aoe driver of a host over SSH as the client: the host is a guest, its segment a wire that leads to it. */
 import { join } from 'node:path';
-import { here } from '../../src/host/local.js';
-import { makeWire, removeWire } from '../../src/host/namespace.js';
-import { connectStream, Hub, type Link, openPacketLink } from '../../src/link/index.js';
-import type { AcceptanceReport } from '../../src/verify/acceptance/acceptance.js';
-import { bootGuest } from '../../src/vm/index.js';
-import { folderOfFile } from '../temporary.js';
-import { cli } from './cli.js';
-import { guestUser } from './guest-user.js';
-import { builtVblade, FILE, LONG, noGuests, testUnless } from './machine.js';
+import { here } from '../../src/hosts/host/local.js';
+import { makeWire, removeWire } from '../../src/hosts/host/namespace.js';
+import type { AcceptanceReport } from '../../src/prove/acceptance/acceptance.js';
+import { bootGuest } from '../../src/prove/vm/index.js';
+import { connectStream, Hub, type Link, openPacketLink } from '../../src/wire/link/index.js';
+import { folderOfFile } from '../base/temporary.js';
+import { cli } from './support/cli.js';
+import { guestUser } from './support/guest-user.js';
+import { builtVblade, FILE, LONG, noGuests, testUnless } from './support/machine.js';
 
 const MTU = 9000;
 /** What each test does is tried by verify.test.ts. */

@@ -4,11 +4,11 @@ import { once } from 'node:events';
 import { chmod, copyFile, mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { here } from '../../src/host/local.js';
-import { endedAmong } from '../../src/target/processes.js';
-import { cli, MAIN } from './cli.js';
-import { noRoot, testUnless } from './machine.js';
-import { testWire } from './wire.js';
+import { here } from '../../src/hosts/host/local.js';
+import { endedAmong } from '../../src/serve/exports/processes.js';
+import { cli, MAIN } from './support/cli.js';
+import { noRoot, testUnless } from './support/machine.js';
+import { testWire } from './support/wire.js';
 
 const UID = '64321';
 

@@ -8,10 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
-import { parseMac } from '../../src/aoe/index.js';
-import { connectStream, Hub } from '../../src/link/index.js';
-import { serveTargets } from '../../src/native/index.js';
-import { programsFolder } from '../../src/paths.js';
+import { programsFolder } from '../../src/base/files/paths.js';
 import {
   bootGuest,
   findGuest,
@@ -20,8 +17,11 @@ import {
   pidOf,
   removeGuest,
   sweepGuests,
-} from '../../src/vm/index.js';
-import { LONG, noGuests, testUnless } from './machine.js';
+} from '../../src/prove/vm/index.js';
+import { parseMac } from '../../src/wire/aoe/index.js';
+import { connectStream, Hub } from '../../src/wire/link/index.js';
+import { serveTargets } from '../../src/wire/native/index.js';
+import { LONG, noGuests, testUnless } from './support/machine.js';
 
 const LAB = join(programsFolder, 'aoe-lab.cjs');
 const MIB = 2 ** 20;
@@ -114,7 +114,7 @@ testUnless(
 
 testUnless(reason, 'a command killed at any moment leaves no QEMU after the next command', async (t) => {
   t.timeout(600_000);
-  const fixture = fileURLToPath(new URL('./fixture-guest.js', import.meta.url));
+  const fixture = fileURLToPath(new URL('./support/fixture-guest.js', import.meta.url));
   // The last one is killed when its guest is up.
   for (const delay of LONG ? [300, 900, 1500, 2500, undefined] : [900, 2500, undefined]) {
     const child = spawn(process.execPath, [fixture, 'killed'], { stdio: ['ignore', 'pipe', 'inherit'] });

@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ExportReport } from '../../src/target/export.js';
-import type { StatusReport } from '../../src/target/status.js';
-import { cli } from './cli.js';
-import type { Found } from './export.js';
-import { builtVblade, testUnless } from './machine.js';
-import { noSshLab, sshLab } from './ssh-lab.js';
+import type { ExportReport } from '../../src/serve/exports/export.js';
+import type { StatusReport } from '../../src/serve/exports/status.js';
+import { cli } from './support/cli.js';
+import type { Found } from './support/export.js';
+import { builtVblade, testUnless } from './support/machine.js';
+import { noSshLab, sshLab } from './support/ssh-lab.js';
 
 const vblade = await builtVblade();
 const reason = noSshLab() ?? ('reason' in vblade ? vblade.reason : undefined);

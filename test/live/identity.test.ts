@@ -13,16 +13,16 @@ import {
 } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { here } from '../../src/host/local.js';
-import { detachLoop } from '../../src/storage/loop.js';
-import type { ExportReport } from '../../src/target/export.js';
-import type { ExportStatus, StatusReport } from '../../src/target/status.js';
-import { type CliResult, cli, cliHere, jsonHere } from './cli.js';
-import { exporting, firstBytes, image, statusOf } from './disks.js';
-import { assertNothingLeft, exportOn, killAll } from './export.js';
-import { noRoot, testUnless } from './machine.js';
-import { loopOn, ownDev } from './own-dev.js';
-import { testWire } from './wire.js';
+import { here } from '../../src/hosts/host/local.js';
+import type { ExportReport } from '../../src/serve/exports/export.js';
+import type { ExportStatus, StatusReport } from '../../src/serve/exports/status.js';
+import { detachLoop } from '../../src/serve/storage/loop.js';
+import { type CliResult, cli, cliHere, jsonHere } from './support/cli.js';
+import { exporting, firstBytes, image, statusOf } from './support/disks.js';
+import { assertNothingLeft, exportOn, killAll } from './support/export.js';
+import { noRoot, testUnless } from './support/machine.js';
+import { loopOn, ownDev } from './support/own-dev.js';
+import { testWire } from './support/wire.js';
 
 const reason = noRoot();
 

@@ -2,12 +2,12 @@
 import { spawnSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { LeftOut } from '../../src/lab/import/found.js';
-import type { Lab } from '../../src/lab/lab.js';
-import { parseLab } from '../../src/lab/load.js';
-import { cli } from './cli.js';
-import { builtVblade, testUnless } from './machine.js';
-import { noSshLab, type SshLab, sshLab } from './ssh-lab.js';
+import type { LeftOut } from '../../src/manage/import/found.js';
+import type { Lab } from '../../src/manage/lab/lab.js';
+import { parseLab } from '../../src/manage/lab/load.js';
+import { cli } from './support/cli.js';
+import { builtVblade, testUnless } from './support/machine.js';
+import { noSshLab, type SshLab, sshLab } from './support/ssh-lab.js';
 
 const vblade = await builtVblade();
 const reason = noSshLab() ?? ('reason' in vblade ? vblade.reason : undefined);

@@ -2,14 +2,14 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { here } from '../../src/host/local.js';
-import { openTarget } from '../../src/initiator/open.js';
-import { openPacketLink } from '../../src/link/packet.js';
-import type { ExportStatus, StatusReport } from '../../src/target/status.js';
-import { type CliResult, cli, jsonHere } from './cli.js';
-import { assertNothingLeft, discoverOn, exportOn, type Found } from './export.js';
-import { builtVblade, noRoot, sourceTree, testUnless } from './machine.js';
-import { type TestWire, testWire } from './wire.js';
+import { here } from '../../src/hosts/host/local.js';
+import type { ExportStatus, StatusReport } from '../../src/serve/exports/status.js';
+import { openTarget } from '../../src/wire/initiator/open.js';
+import { openPacketLink } from '../../src/wire/link/packet.js';
+import { type CliResult, cli, jsonHere } from './support/cli.js';
+import { assertNothingLeft, discoverOn, exportOn, type Found } from './support/export.js';
+import { builtVblade, noRoot, sourceTree, testUnless } from './support/machine.js';
+import { type TestWire, testWire } from './support/wire.js';
 
 const SIZE = 1 << 20;
 const reason = noRoot();

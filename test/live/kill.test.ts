@@ -1,16 +1,16 @@
 /** Commands killed at any moment: what they leave is found, told and mended, and nothing else is touched. */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { here } from '../../src/host/local.js';
-import { listLoops } from '../../src/storage/loop.js';
-import { exportTarget } from '../../src/target/export.js';
-import { provide } from '../../src/target/provide.js';
-import { exportStatus, type StatusReport } from '../../src/target/status.js';
-import { unexportTargets } from '../../src/target/unexport.js';
-import { cli, cliJson } from './cli.js';
-import { assertNothingLeft, discoverOn, exportOn, type Found } from './export.js';
-import { builtVblade, LONG, testUnless } from './machine.js';
-import { testWire } from './wire.js';
+import { here } from '../../src/hosts/host/local.js';
+import { exportTarget } from '../../src/serve/exports/export.js';
+import { provide } from '../../src/serve/exports/provide.js';
+import { exportStatus, type StatusReport } from '../../src/serve/exports/status.js';
+import { unexportTargets } from '../../src/serve/exports/unexport.js';
+import { listLoops } from '../../src/serve/storage/loop.js';
+import { cli, cliJson } from './support/cli.js';
+import { assertNothingLeft, discoverOn, exportOn, type Found } from './support/export.js';
+import { builtVblade, LONG, testUnless } from './support/machine.js';
+import { testWire } from './support/wire.js';
 
 const ROUNDS = Number(process.env.AOE_LAB_KILL_ROUNDS ?? (LONG ? 50 : 4));
 

@@ -1,8 +1,8 @@
 /** `apply` killed at any moment: the next one reaches what the file says, nothing is exported twice and nothing is lost. */
-import type { LabPlan } from '../../src/lab/actions.js';
-import { contentsOf, labCli, labJson, onHost, writeLabFile } from './lab-hosts.js';
-import { builtVblade, testUnless } from './machine.js';
-import { noSshLab, sshLab } from './ssh-lab.js';
+import type { LabPlan } from '../../src/manage/lab/actions.js';
+import { contentsOf, labCli, labJson, onHost, writeLabFile } from './support/lab-hosts.js';
+import { builtVblade, testUnless } from './support/machine.js';
+import { noSshLab, sshLab } from './support/ssh-lab.js';
 
 const ROUNDS = Number(process.env.AOE_LAB_KILL_ROUNDS ?? 2);
 

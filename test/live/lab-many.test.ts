@@ -1,10 +1,10 @@
 /** Many hosts at once: `AOE_LAB_HOSTS=20` and `AOE_LAB_EXPORTS=10` (a host) measure what the ordinary run only tries. */
 import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
-import { MAIN } from './cli.js';
-import { labEnvironment, writeLabFile } from './lab-hosts.js';
-import { builtVblade, testUnless } from './machine.js';
-import { noSshLab, type SshLab, sshLab } from './ssh-lab.js';
+import { MAIN } from './support/cli.js';
+import { labEnvironment, writeLabFile } from './support/lab-hosts.js';
+import { builtVblade, testUnless } from './support/machine.js';
+import { noSshLab, type SshLab, sshLab } from './support/ssh-lab.js';
 
 const HOSTS = Number(process.env.AOE_LAB_HOSTS ?? 4);
 const EXPORTS = Number(process.env.AOE_LAB_EXPORTS ?? 2);

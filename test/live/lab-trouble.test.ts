@@ -1,11 +1,11 @@
 /** Labs in trouble: a stranger on the wire, exports of others, a host that is gone, a signal. */
 import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
-import type { LabPlan } from '../../src/lab/actions.js';
-import { MAIN } from './cli.js';
-import { labCli, labEnvironment, labJson, onHost, writeLabFile } from './lab-hosts.js';
-import { builtVblade, testUnless } from './machine.js';
-import { noSshLab, sshLab } from './ssh-lab.js';
+import type { LabPlan } from '../../src/manage/lab/actions.js';
+import { MAIN } from './support/cli.js';
+import { labCli, labEnvironment, labJson, onHost, writeLabFile } from './support/lab-hosts.js';
+import { builtVblade, testUnless } from './support/machine.js';
+import { noSshLab, sshLab } from './support/ssh-lab.js';
 
 const built = await builtVblade();
 const reason = noSshLab() ?? ('reason' in built ? built.reason : undefined);

@@ -1,8 +1,15 @@
 /** lab.yaml on real hosts over SSH: planned, applied, mended, destroyed, and killed in between. */
-import type { LabPlan } from '../../src/lab/actions.js';
-import { contentsOf, labCli, labImplementations, labJson, onHost, writeLabFile } from './lab-hosts.js';
-import { builtVblade, testUnless } from './machine.js';
-import { noSshLab, sshLab } from './ssh-lab.js';
+import type { LabPlan } from '../../src/manage/lab/actions.js';
+import {
+  contentsOf,
+  labCli,
+  labImplementations,
+  labJson,
+  onHost,
+  writeLabFile,
+} from './support/lab-hosts.js';
+import { builtVblade, testUnless } from './support/machine.js';
+import { noSshLab, sshLab } from './support/ssh-lab.js';
 
 const built = await builtVblade();
 const reason = noSshLab() ?? ('reason' in built ? built.reason : undefined);

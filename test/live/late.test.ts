@@ -3,15 +3,15 @@ import { randomBytes } from 'node:crypto';
 import { readlink, rename, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { here } from '../../src/host/local.js';
-import { openTarget } from '../../src/initiator/open.js';
-import { openPacketLink } from '../../src/link/packet.js';
-import type { StatusReport } from '../../src/target/status.js';
-import { cli, jsonHere } from './cli.js';
-import { askFrom, discoverOn, exportOn, type Found } from './export.js';
-import { noCompiler, noRoot, sourceTree, testUnless } from './machine.js';
-import { loopOn, ownDev } from './own-dev.js';
-import { type TestWire, testWire } from './wire.js';
+import { here } from '../../src/hosts/host/local.js';
+import type { StatusReport } from '../../src/serve/exports/status.js';
+import { openTarget } from '../../src/wire/initiator/open.js';
+import { openPacketLink } from '../../src/wire/link/packet.js';
+import { cli, jsonHere } from './support/cli.js';
+import { askFrom, discoverOn, exportOn, type Found } from './support/export.js';
+import { noCompiler, noRoot, sourceTree, testUnless } from './support/machine.js';
+import { loopOn, ownDev } from './support/own-dev.js';
+import { type TestWire, testWire } from './support/wire.js';
 
 const SUPERVISED = ['--restart', 'on-failure'];
 

@@ -1,12 +1,12 @@
 /** Daemons in a namespace, and file systems that are mounted while they run. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { here } from '../../src/host/local.js';
-import { cli, jsonHere } from './cli.js';
-import { askFrom, discoverOn, exportOn, type Found } from './export.js';
-import { noCompiler, noRoot, sourceTree, testUnless } from './machine.js';
-import { assertLeast } from './rights.js';
-import { testWire } from './wire.js';
+import { here } from '../../src/hosts/host/local.js';
+import { cli, jsonHere } from './support/cli.js';
+import { askFrom, discoverOn, exportOn, type Found } from './support/export.js';
+import { noCompiler, noRoot, sourceTree, testUnless } from './support/machine.js';
+import { assertLeast } from './support/rights.js';
+import { testWire } from './support/wire.js';
 
 const DAEMONS = [
   { name: 'native', tree: undefined },

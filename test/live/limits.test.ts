@@ -1,16 +1,16 @@
 /** What a target has no room for is refused, by the recipe and by the program itself; at the limit it serves what it should. */
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { listInterfaces } from '../../src/host/interface.js';
-import { here } from '../../src/host/local.js';
-import { openTarget } from '../../src/initiator/open.js';
-import { openPacketLink } from '../../src/link/packet.js';
-import { EntryStore } from '../../src/target/entry.js';
-import { wireDifferences } from '../../src/target/wire-differences.js';
-import { cli, jsonHere } from './cli.js';
-import { askFrom, discoverOn, exportOn, type Found } from './export.js';
-import { builtVblade, noCompiler, noRoot, sourceTree, testUnless } from './machine.js';
-import { testWire } from './wire.js';
+import { listInterfaces } from '../../src/hosts/host/interface.js';
+import { here } from '../../src/hosts/host/local.js';
+import { EntryStore } from '../../src/serve/exports/entry.js';
+import { wireDifferences } from '../../src/serve/exports/wire-differences.js';
+import { openTarget } from '../../src/wire/initiator/open.js';
+import { openPacketLink } from '../../src/wire/link/packet.js';
+import { cli, jsonHere } from './support/cli.js';
+import { askFrom, discoverOn, exportOn, type Found } from './support/export.js';
+import { builtVblade, noCompiler, noRoot, sourceTree, testUnless } from './support/machine.js';
+import { testWire } from './support/wire.js';
 
 const SECTOR = 512;
 const SECTORS = 2048;

@@ -1,9 +1,9 @@
 /** Whatever login shell and start-up files a host has, commands run there, or the cause is named. */
 import type { ExecutionContext } from 'ava';
-import { testUnless } from './machine.js';
-import { noRoughHosts, putFile, setBashrc, setLoginShell } from './rough-hosts.js';
-import { cliInside } from './ssh-ask.js';
-import { type LabHost, type SshLab, sshLab } from './ssh-lab.js';
+import { testUnless } from './support/machine.js';
+import { noRoughHosts, putFile, setBashrc, setLoginShell } from './support/rough-hosts.js';
+import { cliInside } from './support/ssh-ask.js';
+import { type LabHost, type SshLab, sshLab } from './support/ssh-lab.js';
 
 type Place = Pick<LabHost, 'name' | 'upper'>;
 

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { here } from '../../src/host/local.js';
-import { labCli, labJson } from './lab-hosts.js';
-import { testUnless } from './machine.js';
+import { here } from '../../src/hosts/host/local.js';
+import { labCli, labJson } from './support/lab-hosts.js';
+import { testUnless } from './support/machine.js';
 import {
   furnish,
   installForeign,
@@ -11,8 +11,8 @@ import {
   type PackageSystem,
   SYSTEMS,
   set,
-} from './package-hosts.js';
-import { noSshLab, type SshLab, sshLab } from './ssh-lab.js';
+} from './support/package-hosts.js';
+import { noSshLab, type SshLab, sshLab } from './support/ssh-lab.js';
 
 const RECORD = '/var/lib/aoe-lab/prepared.json';
 /** What is installed, with versions, and which of the files that packages are to bring are there. */

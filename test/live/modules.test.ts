@@ -1,12 +1,12 @@
 /** Modules built for kernels of Debian's, with the compiler of each kernel's suite. */
 import { readFile } from 'node:fs/promises';
-import { buildArtifacts } from '../../src/build/build.js';
-import { findKernelTree } from '../../src/build/kernel.js';
-import { findCommand } from '../../src/build/requirements.js';
-import { MissingError, UnreachableError } from '../../src/errors.js';
-import { findRelease, loadRecipe } from '../../src/recipe/load.js';
-import { fetchSource } from '../../src/source/fetch.js';
-import { sourceTree, testUnless } from './machine.js';
+import { MissingError, UnreachableError } from '../../src/base/errors.js';
+import { buildArtifacts } from '../../src/make/compile/build.js';
+import { findKernelTree } from '../../src/make/compile/kernel.js';
+import { findCommand } from '../../src/make/compile/requirements.js';
+import { findRelease, loadRecipe } from '../../src/make/recipe/load.js';
+import { fetchSource } from '../../src/make/source/fetch.js';
+import { sourceTree, testUnless } from './support/machine.js';
 
 /** The oldest kernel with the oldest compiler, and the newest of both: what lies between is less likely to break. */
 const KERNELS = ['5.10', 'unstable'];

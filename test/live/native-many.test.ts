@@ -1,12 +1,12 @@
 /** Many exports in one native process. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { discover } from '../../src/initiator/discover.js';
-import { openTarget } from '../../src/initiator/open.js';
-import { openPacketLink } from '../../src/link/packet.js';
-import { noRoot, testUnless } from './machine.js';
-import { startNative } from './native-process.js';
-import { testWire } from './wire.js';
+import { discover } from '../../src/wire/initiator/discover.js';
+import { openTarget } from '../../src/wire/initiator/open.js';
+import { openPacketLink } from '../../src/wire/link/packet.js';
+import { noRoot, testUnless } from './support/machine.js';
+import { startNative } from './support/native-process.js';
+import { testWire } from './support/wire.js';
 
 const COUNT = 256;
 const SECTORS = 128;

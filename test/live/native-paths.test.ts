@@ -5,8 +5,8 @@ import { once } from 'node:events';
 import { readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { AoeError } from '../../src/aoe/index.js';
-import { here } from '../../src/host/local.js';
+import { here } from '../../src/hosts/host/local.js';
+import { AoeError } from '../../src/wire/aoe/index.js';
 import {
   AoeAnswerError,
   MaskAnswerError,
@@ -14,15 +14,15 @@ import {
   type OpenOptions,
   openTarget,
   type Target,
-} from '../../src/initiator/index.js';
-import type { CopyReport } from '../../src/initiator/meter.js';
-import type { Link } from '../../src/link/index.js';
-import { openPacketLink } from '../../src/link/packet.js';
-import { ADDRESS } from '../native/bench-top.js';
-import { jsonHere, MAIN } from './cli.js';
-import { noRoot, testUnless } from './machine.js';
-import { startNative } from './native-process.js';
-import { testWire } from './wire.js';
+} from '../../src/wire/initiator/index.js';
+import type { CopyReport } from '../../src/wire/initiator/meter.js';
+import type { Link } from '../../src/wire/link/index.js';
+import { openPacketLink } from '../../src/wire/link/packet.js';
+import { ADDRESS } from '../wire/native/bench-top.js';
+import { jsonHere, MAIN } from './support/cli.js';
+import { noRoot, testUnless } from './support/machine.js';
+import { startNative } from './support/native-process.js';
+import { testWire } from './support/wire.js';
 
 const reason = noRoot();
 const SIZE = 64 << 20;

@@ -1,11 +1,11 @@
 /** Exports that are started together. */
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { StatusReport } from '../../src/target/status.js';
-import { cli, cliJson } from './cli.js';
-import { askFrom } from './export.js';
-import { LONG, noRoot, testUnless } from './machine.js';
-import { testWire } from './wire.js';
+import type { StatusReport } from '../../src/serve/exports/status.js';
+import { cli, cliJson } from './support/cli.js';
+import { askFrom } from './support/export.js';
+import { LONG, noRoot, testUnless } from './support/machine.js';
+import { testWire } from './support/wire.js';
 
 const ROUNDS = LONG ? 20 : 4;
 

@@ -3,6 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { here } from '../../src/hosts/host/local.js';
+import type { StatusReport } from '../../src/serve/exports/status.js';
 import {
   type AtaFrame,
   BROADCAST,
@@ -10,18 +12,16 @@ import {
   type Frame,
   type Mac,
   parseMac,
-} from '../../src/aoe/index.js';
-import { here } from '../../src/host/local.js';
-import { discover } from '../../src/initiator/discover.js';
-import { openTarget } from '../../src/initiator/open.js';
-import { openPacketLink } from '../../src/link/packet.js';
-import type { StatusReport } from '../../src/target/status.js';
-import { ADDRESS, ata, config, mask, reserve, SECTORS, table } from '../native/bench-top.js';
-import { cli, jsonHere } from './cli.js';
-import { assertNothingLeft, discoverOn, exportOn, type Found, killAll } from './export.js';
-import { noRoot, testUnless } from './machine.js';
-import { Asker, startNative } from './native-process.js';
-import { type TestWire, testWire } from './wire.js';
+} from '../../src/wire/aoe/index.js';
+import { discover } from '../../src/wire/initiator/discover.js';
+import { openTarget } from '../../src/wire/initiator/open.js';
+import { openPacketLink } from '../../src/wire/link/packet.js';
+import { ADDRESS, ata, config, mask, reserve, SECTORS, table } from '../wire/native/bench-top.js';
+import { cli, jsonHere } from './support/cli.js';
+import { assertNothingLeft, discoverOn, exportOn, type Found, killAll } from './support/export.js';
+import { noRoot, testUnless } from './support/machine.js';
+import { Asker, startNative } from './support/native-process.js';
+import { type TestWire, testWire } from './support/wire.js';
 
 const reason = noRoot();
 /** Rounds of the test that kills the target; 100 were run when it was written. */

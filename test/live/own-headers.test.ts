@@ -1,12 +1,12 @@
 /** A host that has the headers of its kernel and a compiler builds its module itself: a Debian guest, as a host over SSH. */
 import { join } from 'node:path';
-import { findKernel } from '../../src/source/debian/kernels.js';
-import { bootGuest } from '../../src/vm/index.js';
-import { temporaryFolder } from '../temporary.js';
-import { cliJson } from './cli.js';
-import { debianDisk } from './debian-disk.js';
-import { guestUser } from './guest-user.js';
-import { noGuests, ordinary, testUnless } from './machine.js';
+import { findKernel } from '../../src/make/debian/kernels.js';
+import { bootGuest } from '../../src/prove/vm/index.js';
+import { temporaryFolder } from '../base/temporary.js';
+import { cliJson } from './support/cli.js';
+import { debianDisk } from './support/debian-disk.js';
+import { guestUser } from './support/guest-user.js';
+import { noGuests, ordinary, testUnless } from './support/machine.js';
 
 const reason = ordinary ?? (await noGuests());
 

@@ -1,13 +1,14 @@
 /** Persistent exports made and ended by commands that are killed half way. */
-import { listLoops } from '../../src/storage/loop.js';
-import { exportTarget } from '../../src/target/export.js';
-import { provide } from '../../src/target/provide.js';
-import { unexportTargets } from '../../src/target/unexport.js';
-import { dyingHost } from './dying-host.js';
-import { reachLabHost } from './lab-host.js';
-import { builtVblade, testUnless } from './machine.js';
-import { traces, wish } from './persist-lab.js';
-import { type LabHost, noSystemdLab, sshLab } from './ssh-lab.js';
+
+import { exportTarget } from '../../src/serve/exports/export.js';
+import { provide } from '../../src/serve/exports/provide.js';
+import { unexportTargets } from '../../src/serve/exports/unexport.js';
+import { listLoops } from '../../src/serve/storage/loop.js';
+import { dyingHost } from './support/dying-host.js';
+import { reachLabHost } from './support/lab-host.js';
+import { builtVblade, testUnless } from './support/machine.js';
+import { traces, wish } from './support/persist-lab.js';
+import { type LabHost, noSystemdLab, sshLab } from './support/ssh-lab.js';
 
 /** How often exporting, and unexporting, is killed; `AOE_LAB_KILL_ROUNDS` sets it for long runs. */
 const KILLED = Number(process.env.AOE_LAB_KILL_ROUNDS ?? 2);

@@ -1,13 +1,13 @@
 /** Persistent exports that move to a kernel module and back, on a Debian guest that boots again afterwards. */
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { openTarget } from '../../src/initiator/open.js';
-import { sharedFolder } from '../patch/trees.js';
-import { cliJson } from './cli.js';
-import { debianDisk } from './debian-disk.js';
-import { boot } from './disk-machine.js';
-import { guestUser } from './guest-user.js';
-import { noGuests, ordinary, sourceTree, testUnless } from './machine.js';
+import { openTarget } from '../../src/wire/initiator/open.js';
+import { sharedFolder } from '../make/patch/trees.js';
+import { cliJson } from './support/cli.js';
+import { debianDisk } from './support/debian-disk.js';
+import { boot } from './support/disk-machine.js';
+import { guestUser } from './support/guest-user.js';
+import { noGuests, ordinary, sourceTree, testUnless } from './support/machine.js';
 
 const reason = ordinary ?? (await noGuests());
 const folder = sharedFolder();

@@ -1,18 +1,18 @@
 /** Persistent exports that move between targets. */
 import { randomBytes } from 'node:crypto';
-import type { Host } from '../../src/host/host.js';
-import { migrate } from '../../src/lab/migrate.js';
-import { exportTarget } from '../../src/target/export.js';
-import { provide } from '../../src/target/provide.js';
-import { restartTargets } from '../../src/target/restart.js';
-import type { Served } from '../../src/target/served.js';
-import { exportStatus } from '../../src/target/status.js';
-import { unexportTargets } from '../../src/target/unexport.js';
-import { dyingHost } from './dying-host.js';
-import { reachLabHost } from './lab-host.js';
-import { builtVblade, testUnless } from './machine.js';
-import { overTheWire, reboot, serving, states, traces, untilServing, wish } from './persist-lab.js';
-import { type LabHost, noSystemdLab, sshLab } from './ssh-lab.js';
+import type { Host } from '../../src/hosts/host/host.js';
+import { exportTarget } from '../../src/serve/exports/export.js';
+import { provide } from '../../src/serve/exports/provide.js';
+import { restartTargets } from '../../src/serve/exports/restart.js';
+import type { Served } from '../../src/serve/exports/served.js';
+import { exportStatus } from '../../src/serve/exports/status.js';
+import { unexportTargets } from '../../src/serve/exports/unexport.js';
+import { migrate } from '../../src/serve/migrate/migrate.js';
+import { dyingHost } from './support/dying-host.js';
+import { reachLabHost } from './support/lab-host.js';
+import { builtVblade, testUnless } from './support/machine.js';
+import { overTheWire, reboot, serving, states, traces, untilServing, wish } from './support/persist-lab.js';
+import { type LabHost, noSystemdLab, sshLab } from './support/ssh-lab.js';
 
 /** How often a move is killed; `AOE_LAB_KILL_ROUNDS` sets it for long runs. */
 const KILLED = Number(process.env.AOE_LAB_KILL_ROUNDS ?? 2);

@@ -1,14 +1,14 @@
 /** A machine with OpenRC as its first process that boots again: after an orderly reboot, and after a power cut. */
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import type { Host } from '../../src/host/host.js';
-import { openTarget } from '../../src/initiator/open.js';
-import { exportTargets } from '../../src/target/export.js';
-import { unexportTargets } from '../../src/target/unexport.js';
-import { sharedFolder } from '../patch/trees.js';
-import { debianDisk } from './debian-disk.js';
-import { boot, noReboots, orders, readBack, shutDown, statesOnceUp } from './disk-machine.js';
-import { ordinary, testUnless } from './machine.js';
+import type { Host } from '../../src/hosts/host/host.js';
+import { exportTargets } from '../../src/serve/exports/export.js';
+import { unexportTargets } from '../../src/serve/exports/unexport.js';
+import { openTarget } from '../../src/wire/initiator/open.js';
+import { sharedFolder } from '../make/patch/trees.js';
+import { debianDisk } from './support/debian-disk.js';
+import { boot, noReboots, orders, readBack, shutDown, statesOnceUp } from './support/disk-machine.js';
+import { ordinary, testUnless } from './support/machine.js';
 
 const reason = ordinary ?? (await noReboots());
 const folder = sharedFolder();

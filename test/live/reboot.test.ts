@@ -4,16 +4,16 @@
  */
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import type { Host } from '../../src/host/host.js';
-import { openTarget } from '../../src/initiator/open.js';
-import { exportTargets } from '../../src/target/export.js';
-import { provide } from '../../src/target/provide.js';
-import { restartTargets } from '../../src/target/restart.js';
-import { unexportTargets } from '../../src/target/unexport.js';
-import { folderOfFile } from '../temporary.js';
-import { debianDisk } from './debian-disk.js';
-import { boot, noReboots, orders, readBack, shutDown, statesOnceUp } from './disk-machine.js';
-import { ordinary, testUnless } from './machine.js';
+import type { Host } from '../../src/hosts/host/host.js';
+import { exportTargets } from '../../src/serve/exports/export.js';
+import { provide } from '../../src/serve/exports/provide.js';
+import { restartTargets } from '../../src/serve/exports/restart.js';
+import { unexportTargets } from '../../src/serve/exports/unexport.js';
+import { openTarget } from '../../src/wire/initiator/open.js';
+import { folderOfFile } from '../base/temporary.js';
+import { debianDisk } from './support/debian-disk.js';
+import { boot, noReboots, orders, readBack, shutDown, statesOnceUp } from './support/disk-machine.js';
+import { ordinary, testUnless } from './support/machine.js';
 
 const reason = ordinary ?? (await noReboots());
 const folder = folderOfFile();

@@ -2,16 +2,16 @@
 import { readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { here } from '../../src/host/local.js';
-import { attachLoop, detachLoop } from '../../src/storage/loop.js';
-import type { ExportReport } from '../../src/target/export.js';
-import type { StatusReport } from '../../src/target/status.js';
-import { cliHere, jsonHere } from './cli.js';
-import { exporting, firstBytes, image, statusOf } from './disks.js';
-import { askFrom, assertNothingLeft, exportOn, killAll } from './export.js';
-import { builtVblade, noRoot, testUnless } from './machine.js';
-import { loopOn } from './own-dev.js';
-import { type TestWire, testWire } from './wire.js';
+import { here } from '../../src/hosts/host/local.js';
+import type { ExportReport } from '../../src/serve/exports/export.js';
+import type { StatusReport } from '../../src/serve/exports/status.js';
+import { attachLoop, detachLoop } from '../../src/serve/storage/loop.js';
+import { cliHere, jsonHere } from './support/cli.js';
+import { exporting, firstBytes, image, statusOf } from './support/disks.js';
+import { askFrom, assertNothingLeft, exportOn, killAll } from './support/export.js';
+import { builtVblade, noRoot, testUnless } from './support/machine.js';
+import { loopOn } from './support/own-dev.js';
+import { type TestWire, testWire } from './support/wire.js';
 
 const vblade = await builtVblade();
 const SIZE = 1 << 20;

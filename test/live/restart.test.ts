@@ -2,12 +2,12 @@
 import { rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { here } from '../../src/host/local.js';
-import type { StatusReport } from '../../src/target/status.js';
-import { cli, jsonHere } from './cli.js';
-import { exportOn, killAll } from './export.js';
-import { builtVblade, noCompiler, noRoot, sourceTree, testUnless } from './machine.js';
-import { type TestWire, testWire } from './wire.js';
+import { here } from '../../src/hosts/host/local.js';
+import type { StatusReport } from '../../src/serve/exports/status.js';
+import { cli, jsonHere } from './support/cli.js';
+import { exportOn, killAll } from './support/export.js';
+import { builtVblade, noCompiler, noRoot, sourceTree, testUnless } from './support/machine.js';
+import { type TestWire, testWire } from './support/wire.js';
 
 interface Restarted {
   restarted: { id: string }[];

@@ -2,16 +2,16 @@
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { here } from '../../src/host/local.js';
-import { surveyHost } from '../../src/host/prepare/survey.js';
-import { attachLoop, detachLoop, listLoops } from '../../src/storage/loop.js';
-import { rightsOf } from '../../src/target/process-rights.js';
-import { temporaryFolder } from '../temporary.js';
-import { reachLabHost } from './lab-host.js';
-import { testUnless } from './machine.js';
-import { noRoughHosts, replaceProgram, takeAway, useBusybox } from './rough-hosts.js';
-import { cliInside } from './ssh-ask.js';
-import { type LabHost, type SshLab, sshLab } from './ssh-lab.js';
+import { here } from '../../src/hosts/host/local.js';
+import { surveyHost } from '../../src/hosts/prepare/survey.js';
+import { rightsOf } from '../../src/serve/exports/process-rights.js';
+import { attachLoop, detachLoop, listLoops } from '../../src/serve/storage/loop.js';
+import { temporaryFolder } from '../base/temporary.js';
+import { reachLabHost } from './support/lab-host.js';
+import { testUnless } from './support/machine.js';
+import { noRoughHosts, replaceProgram, takeAway, useBusybox } from './support/rough-hosts.js';
+import { cliInside } from './support/ssh-ask.js';
+import { type LabHost, type SshLab, sshLab } from './support/ssh-lab.js';
 
 type Place = Pick<LabHost, 'name' | 'upper'>;
 

@@ -3,11 +3,11 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openTarget } from '../../src/initiator/open.js';
-import { openPacketLink } from '../../src/link/packet.js';
-import { programsFolder } from '../../src/paths.js';
-import { noRoot, testUnless } from './machine.js';
-import { testWire } from './wire.js';
+import { programsFolder } from '../../src/base/files/paths.js';
+import { openTarget } from '../../src/wire/initiator/open.js';
+import { openPacketLink } from '../../src/wire/link/packet.js';
+import { noRoot, testUnless } from './support/machine.js';
+import { testWire } from './support/wire.js';
 
 const SQAOED = join(programsFolder, 'sqaoed.cjs');
 

@@ -1,9 +1,9 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { testUnless } from './machine.js';
-import { ask, askpass, configure, HOSTNAME, stdout } from './ssh-ask.js';
-import { noSshLab, sshLab } from './ssh-lab.js';
+import { testUnless } from './support/machine.js';
+import { ask, askpass, configure, HOSTNAME, stdout } from './support/ssh-ask.js';
+import { noSshLab, sshLab } from './support/ssh-lab.js';
 
 testUnless(
   noSshLab(),

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { testUnless } from './machine.js';
-import { noSshLab, sshLab } from './ssh-lab.js';
+import { testUnless } from './support/machine.js';
+import { noSshLab, sshLab } from './support/ssh-lab.js';
 
 testUnless(noSshLab(), 'hosts of a test: each its own files, processes, interfaces and boots', async (t) => {
   const lab = await sshLab(t, ['one', 'two']);

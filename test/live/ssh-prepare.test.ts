@@ -1,13 +1,13 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { digestOfFile } from '../../src/digest.js';
-import { MissingError, UnreachableError } from '../../src/errors.js';
-import { here } from '../../src/host/local.js';
-import { fetchDebianPackages } from '../../src/source/debian/packages.js';
-import { testUnless } from './machine.js';
-import { cliInside } from './ssh-ask.js';
-import { type LabHost, noSshLab, type SshLab, sshLab } from './ssh-lab.js';
+import { digestOfFile } from '../../src/base/digest.js';
+import { MissingError, UnreachableError } from '../../src/base/errors.js';
+import { here } from '../../src/hosts/host/local.js';
+import { fetchDebianPackages } from '../../src/make/debian/packages.js';
+import { testUnless } from './support/machine.js';
+import { cliInside } from './support/ssh-ask.js';
+import { type LabHost, noSshLab, type SshLab, sshLab } from './support/ssh-lab.js';
 
 const NFT = [
   'nftables',

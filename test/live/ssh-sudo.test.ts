@@ -2,10 +2,10 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
-import { here } from '../../src/host/local.js';
-import { testUnless } from './machine.js';
-import { addUser, ask, askpass, configure, installSudo, noSudo, stdout } from './ssh-ask.js';
-import { type LabHost, noSshLab, type SshLab, sshLab } from './ssh-lab.js';
+import { here } from '../../src/hosts/host/local.js';
+import { testUnless } from './support/machine.js';
+import { addUser, ask, askpass, configure, installSudo, noSudo, stdout } from './support/ssh-ask.js';
+import { type LabHost, noSshLab, type SshLab, sshLab } from './support/ssh-lab.js';
 
 const reason = noSshLab() ?? (await noSudo());
 

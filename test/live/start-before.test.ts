@@ -1,15 +1,15 @@
 /** Programs that must not start yet, under a real systemd. */
-import type { Host } from '../../src/host/host.js';
-import { EntryStore } from '../../src/target/entry.js';
-import { Launcher } from '../../src/target/launcher.js';
-import { serviceName } from '../../src/target/persist/names.js';
-import { serviceFiles } from '../../src/target/persist/render.js';
-import { servicesOf } from '../../src/target/persist/services.js';
-import type { Program } from '../../src/target/program.js';
-import { entryOf } from '../target/entries.js';
-import { reachLabHost } from './lab-host.js';
-import { testUnless } from './machine.js';
-import { type LabHost, noSystemdLab, sshLab } from './ssh-lab.js';
+import type { Host } from '../../src/hosts/host/host.js';
+import { EntryStore } from '../../src/serve/exports/entry.js';
+import { Launcher } from '../../src/serve/exports/launcher.js';
+import { serviceName } from '../../src/serve/exports/persist/names.js';
+import { serviceFiles } from '../../src/serve/exports/persist/render.js';
+import { servicesOf } from '../../src/serve/exports/persist/services.js';
+import type { Program } from '../../src/serve/exports/program.js';
+import { entryOf } from '../serve/exports/entries.js';
+import { reachLabHost } from './support/lab-host.js';
+import { testUnless } from './support/machine.js';
+import { type LabHost, noSystemdLab, sshLab } from './support/ssh-lab.js';
 
 testUnless(
   noSystemdLab(),

@@ -2,12 +2,12 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { here } from '../../src/host/local.js';
-import type { StatusReport } from '../../src/target/status.js';
-import { cli, jsonHere } from './cli.js';
-import { exportOn } from './export.js';
-import { noRoot, testUnless } from './machine.js';
-import { type TestWire, testWire } from './wire.js';
+import { here } from '../../src/hosts/host/local.js';
+import type { StatusReport } from '../../src/serve/exports/status.js';
+import { cli, jsonHere } from './support/cli.js';
+import { exportOn } from './support/export.js';
+import { noRoot, testUnless } from './support/machine.js';
+import { type TestWire, testWire } from './support/wire.js';
 
 /** A wire whose state folder is a small file system of its own. */
 async function smallState(t: ExecutionContext): Promise<{ wire: TestWire; state: string }> {

@@ -2,13 +2,13 @@
 import { existsSync } from 'node:fs';
 import { readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { here } from '../../src/host/local.js';
-import { attachLoop } from '../../src/storage/loop.js';
-import type { StatusReport } from '../../src/target/status.js';
-import { cli, jsonHere } from './cli.js';
-import { askFrom, exportOn } from './export.js';
-import { builtVblade, noRoot, testUnless } from './machine.js';
-import { testWire } from './wire.js';
+import { here } from '../../src/hosts/host/local.js';
+import type { StatusReport } from '../../src/serve/exports/status.js';
+import { attachLoop } from '../../src/serve/storage/loop.js';
+import { cli, jsonHere } from './support/cli.js';
+import { askFrom, exportOn } from './support/export.js';
+import { builtVblade, noRoot, testUnless } from './support/machine.js';
+import { testWire } from './support/wire.js';
 
 const built = await builtVblade();
 

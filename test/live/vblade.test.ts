@@ -3,10 +3,10 @@ import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmod, chown, copyFile, readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { here } from '../../src/host/local.js';
-import { listLoops } from '../../src/storage/loop.js';
-import type { StatusReport } from '../../src/target/status.js';
-import { cli, jsonHere } from './cli.js';
+import { here } from '../../src/hosts/host/local.js';
+import type { StatusReport } from '../../src/serve/exports/status.js';
+import { listLoops } from '../../src/serve/storage/loop.js';
+import { cli, jsonHere } from './support/cli.js';
 import {
   askFrom,
   assertNothingLeft,
@@ -15,10 +15,10 @@ import {
   type Found,
   folderOfAll,
   killAll,
-} from './export.js';
-import { builtVblade, testUnless } from './machine.js';
-import { assertLeast } from './rights.js';
-import { type TestWire, testWire } from './wire.js';
+} from './support/export.js';
+import { builtVblade, testUnless } from './support/machine.js';
+import { assertLeast } from './support/rights.js';
+import { type TestWire, testWire } from './support/wire.js';
 
 const built = await builtVblade();
 const reason = 'reason' in built ? built.reason : undefined;

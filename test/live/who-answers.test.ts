@@ -2,16 +2,16 @@ import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { here } from '../../src/host/local.js';
-import type { Discovered } from '../../src/initiator/discover.js';
-import type { CopyReport } from '../../src/initiator/meter.js';
-import { openPacketLink } from '../../src/link/packet.js';
-import { type FakeOptions, FakeTarget } from '../initiator/fake-target.js';
-import { pattern } from '../initiator/lab.js';
-import { whyNoWire } from '../link/veth.js';
-import { cli } from './cli.js';
-import { startNative } from './native-process.js';
-import { type TestWire, testWire } from './wire.js';
+import { here } from '../../src/hosts/host/local.js';
+import type { Discovered } from '../../src/wire/initiator/discover.js';
+import type { CopyReport } from '../../src/wire/initiator/meter.js';
+import { openPacketLink } from '../../src/wire/link/packet.js';
+import { type FakeOptions, FakeTarget } from '../wire/initiator/fake-target.js';
+import { pattern } from '../wire/initiator/lab.js';
+import { whyNoWire } from '../wire/link/veth.js';
+import { cli } from './support/cli.js';
+import { startNative } from './support/native-process.js';
+import { type TestWire, testWire } from './support/wire.js';
 
 /** Who answers for an address, and what passes to it: the commands over real interfaces. */
 

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { Script } from 'node:vm';
 import test from 'ava';
 import { execa } from 'execa';
-import { packageRoot, programsFolder } from '../../src/paths.js';
-import { temporaryFolder } from '../temporary.js';
+import { packageRoot, programsFolder } from '../../src/base/files/paths.js';
+import { temporaryFolder } from '../base/temporary.js';
 
 test('V8 takes what the build compiled of each program', async (t) => {
   for (const name of ['aoe-lab', 'native']) {

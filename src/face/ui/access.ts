@@ -1,0 +1,52 @@
+/** Who may use an export, in words. */
+import type { ExportAccess } from '../../serve/exports/access.js';
+import type { AccessReport } from '../../serve/exports/change-access.js';
+import type { ExportStatus } from '../../serve/exports/status.js';
+import { line } from './colors.js';
+
+/** What initiators have set on an export, and the way out; nothing where nothing is set. */
+export function describeLimits({ id, access }: Pick<ExportStatus, 'id' | 'access'>): string[] {
+  if (access === null) return [];
+  const { masks, reservation, reserved, configString } = access;
+  const isLimited = (masks ?? []).length > 0 || reserved;
+  const set = [
+    ...(masks !== null && masks.length > 0
+      ? [`MAC mask list ${masks.join(', ')} (others are not answered)`]
+      : []),
+    ...(reserved ? [`reservation ${holders(reservation)} (others can't read or write)`] : []),
+    ...(configString ? [`config string ${JSON.stringify(configString)}`] : []),
+  ];
+  if (set.length === 0) return [];
+  const way = isLimited ? `; aoe-lab access ${id} --clear removes list and reservation` : '';
+  return [line`${id}: set over the wire: ${set.join(', ')}${way}`];
+}
+
+export function describeAccess({ exports }: AccessReport): string {
+  if (exports.length === 0) return 'nothing is exported';
+  return exports
+    .flatMap(({ id, implementation, release, macs, locked, access, unknown }) => [
+      line`${id} (${implementation} ${release}): ${locked ? 'locked: nothing but data can be changed over the wire' : 'not locked'}`,
+      line`  listed initiators: ${macs.join(', ') || 'none, everybody may use it'}`,
+      ...(access === null ? [] : wireLines(access)),
+      ...(unknown === null ? [] : [line`  not known: ${unknown}`]),
+    ])
+    .join('\n');
+}
+
+function wireLines({ masks, reservation, reserved, configString }: ExportAccess): string[] {
+  return [
+    ...(masks === null ? [] : [line`  MAC mask list: ${masks.join(', ') || 'none'}`]),
+    ...(reservation === null && !reserved
+      ? []
+      : [line`  reservation: ${reserved ? holders(reservation) : 'none'}`]),
+    ...(configString === null
+      ? []
+      : [line`  config string: ${configString === '' ? 'none' : JSON.stringify(configString)}`]),
+  ];
+}
+
+function holders(reservation: ExportAccess['reservation']): string {
+  return reservation === null || reservation.length === 0
+    ? 'by an initiator'
+    : `for ${reservation.join(', ')}`;
+}

@@ -1,4 +1,0 @@
-import { LabError } from '../../errors.js';
-
-/** A step during which the connection was lost: it may have been carried out or not. */
-export class ConnectionLostError extends LabError {}

@@ -1,0 +1,106 @@
+/** The way between the load generator and a target: a wire, or two wires and a hub, or a wire, a hub and a guest. */
+import type { Host } from '../../hosts/host/host.js';
+import { removeWire } from '../../hosts/host/namespace.js';
+import { targetGuest } from '../testbed/target-guest.js';
+import { Theatre } from '../testbed/theatre.js';
+import { benchWire, outletPurpose, wirePurpose } from './wires.js';
+
+export interface Track {
+  /** Where the target is exported. */
+  host: Host;
+  iface: string;
+  netns: string | undefined;
+  /** What it opens. */
+  path: string;
+  /** The generator's end. */
+  generator: { iface: string; netns: string };
+  /** In words, for the report. */
+  way: string;
+  /** Has what was written on one side of the track seen on the other; undefined where both see one file. */
+  settle?: () => Promise<void>;
+  /** What the target's kernel complained of, if it has one of its own. */
+  trouble(): Promise<string[]>;
+  remove(): Promise<void>;
+}
+
+export interface TrackOptions {
+  /** Of the contender. */
+  index: number;
+  /** Bytes. */
+  mtu: number;
+  /** The backing file. */
+  path: string;
+}
+
+/** One wire. */
+export async function straightTrack(host: Host, { index, mtu, path }: TrackOptions): Promise<Track> {
+  const wire = await benchWire(host, index, mtu);
+  return {
+    host,
+    iface: wire.target,
+    netns: wire.netns,
+    path,
+    generator: { iface: wire.initiator, netns: wire.netns },
+    way: '',
+    trouble: async () => [],
+    remove: () => removeWire(host, wire),
+  };
+}
+
+/** A hub between two wires. */
+export function hubTrack(host: Host, options: TrackOptions): Promise<Track> {
+  return onHub(host, options, async (theatre, common) => {
+    const { iface, netns } = await theatre.here(false);
+    return {
+      ...common,
+      host,
+      iface,
+      netns,
+      path: options.path,
+      way: 'over the hub, ',
+      trouble: async () => [],
+    };
+  });
+}
+
+/** A hub between a wire and a guest. @param kernel of the guest, as guestKernel takes it */
+export function guestTrack(
+  host: Host,
+  options: TrackOptions,
+  kernel: string,
+  offline: boolean,
+): Promise<Track> {
+  return onHub(host, options, async (theatre, common) => {
+    const disks = [options.path];
+    const { guest, iface } = await targetGuest(theatre, { kernel, disks, shared: true, offline });
+    const { record } = guest;
+    const isEmulated = record.accelerator === 'tcg';
+    return {
+      ...common,
+      host: guest.host,
+      iface,
+      netns: undefined,
+      path: '/dev/vda',
+      way: `over the hub, in ${isEmulated ? 'an emulated guest' : 'a guest'} of Linux ${record.release ?? record.kernel}, `,
+      settle: async () => {
+        await guest.host.run(['blockdev', '--flushbufs', '/dev/vda']);
+      },
+      trouble: () => guest.trouble(),
+    };
+  });
+}
+
+async function onHub(
+  host: Host,
+  { index, mtu }: TrackOptions,
+  lay: (theatre: Theatre, common: Pick<Track, 'generator' | 'remove'>) => Promise<Track>,
+): Promise<Track> {
+  const theatre = await Theatre.open(host, { purpose: wirePurpose(index), mtu });
+  try {
+    const generator = await theatre.outlet(outletPurpose(index), 'generator');
+    return await lay(theatre, { generator, remove: () => theatre.close() });
+  } catch (error) {
+    await theatre.close();
+    throw error;
+  }
+}

@@ -1,0 +1,32 @@
+import type { InterfaceFacts } from '../../hosts/host/interface-facts.js';
+import type { EntryStore, ExportEntry } from './entry.js';
+import { Launcher } from './launcher.js';
+import { type Presence, processPresence } from './presence.js';
+import { programMark, programName } from './program.js';
+
+/** What targets that are processes have in common, whether one serves an export or all. */
+export abstract class ProgramDriver {
+  protected readonly store: EntryStore;
+  protected readonly launcher: Launcher;
+
+  constructor(store: EntryStore) {
+    this.store = store;
+    this.launcher = new Launcher(store);
+  }
+
+  mark(entry: ExportEntry): string {
+    return programMark(this.store, entry);
+  }
+
+  logPath(entry: ExportEntry): string {
+    return this.store.logPath(programName(entry));
+  }
+
+  async presence(
+    entry: ExportEntry,
+    iface: InterfaceFacts | undefined,
+    processes: () => Promise<ReadonlyMap<string, number[]>>,
+  ): Promise<Presence> {
+    return processPresence(this.store.host, (await processes()).get(this.mark(entry)) ?? [], iface);
+  }
+}

@@ -1,0 +1,39 @@
+import { readFileSync } from 'node:fs';
+import { join, posix } from 'node:path';
+import { UsageError } from '../../base/errors.js';
+import { packageRoot } from '../../base/files/paths.js';
+import { render } from '../../base/templating.js';
+import { quote } from '../../hosts/host/quote.js';
+import { effective } from '../../make/recipe/load.js';
+import type { Recipe, Release } from '../../make/recipe/schema.js';
+import { checkWish, type ExportWish } from './wish.js';
+
+/**
+ * The shell script of a release that runs on a system where aoe-lab does not: fetch, build and export as its guide has
+ * it. Texts among its variables are quoted.
+ * @throws UsageError if the release has no script, or the wish can't be met by the target
+ */
+export function renderScript(recipe: Recipe, release: Release, wish: ExportWish): string {
+  const tried = `writing the script of ${recipe.name} ${release.version}`;
+  if (release.script === undefined) {
+    throw new UsageError({ tried, happened: 'it has none' });
+  }
+  checkWish(recipe.name, release.version, effective(recipe, release).control, wish);
+  if (!posix.isAbsolute(wish.path)) {
+    throw new UsageError({
+      tried,
+      happened: `${wish.path} does not say which file of that host is meant`,
+      next: 'name it by its whole path',
+    });
+  }
+  const source = release.sources.find((one) => 'url' in one);
+  return render(readFileSync(join(packageRoot, 'templates', release.script), 'utf8'), {
+    url: source !== undefined && 'url' in source ? quote(source.url) : null,
+    iface: quote(wish.iface),
+    path: quote(wish.path),
+    isDevice: wish.path.startsWith('/dev/'),
+    size: wish.size ?? null,
+    shelf: wish.shelf,
+    slot: wish.slot,
+  });
+}

@@ -1,0 +1,130 @@
+/** What a user wants exported, checked as far as that goes without touching a host. */
+import { UsageError } from '../../base/errors.js';
+import { allows } from '../../make/recipe/allows.js';
+import type { Control, OptionName } from '../../make/recipe/schema.js';
+import type { MadeFile } from '../storage/files.js';
+import type { FindingKind } from '../storage/findings.js';
+import type { ExportOptions, RestartPolicy } from './entry.js';
+
+export interface ExportWish {
+  shelf: number;
+  slot: number;
+  iface: string;
+  /** Named network namespace of the interface. */
+  netns?: string;
+  /** File or block device on the host; a relative one is looked for in the working folder there. */
+  path: string;
+  /** Bytes; a missing file is made with it. */
+  size?: number;
+  /** Put a loop device between file and target even where it takes files. */
+  loop?: boolean;
+  /** What may speak against it and is overridden; `true`: whatever is found. */
+  allow?: true | readonly FindingKind[];
+  /** Start its process again when it fails. */
+  restart?: RestartPolicy;
+  /** Name of the lab that it is made for. */
+  lab?: string;
+  /** The file that an export made which this one takes the place of. */
+  made?: MadeFile;
+  /** The test that it is made for, by its name (see trial.ts). */
+  trial?: string;
+  /** Have it brought back after a reboot. */
+  persist?: boolean;
+  options: ExportOptions;
+}
+
+/** Largest addresses that are not broadcast (AoE revision 11: 0xFFFF and 0xFF address all). */
+const MAX_SHELF = 0xfffe;
+const MAX_SLOT = 0xfe;
+
+export const OPTION_FLAGS: Readonly<Record<OptionName, string>> = {
+  readOnly: '--read-only',
+  macs: '--mac',
+  queueLength: '--queue-length',
+  directIo: '--direct-io',
+  sync: '--sync',
+  bufferCount: '--buffer-count',
+  offset: '--offset',
+  length: '--length',
+  broadcast: '--broadcast',
+  lockAccess: '--lock-access',
+};
+
+/** The options of an export that is made: one for listed initiators alone lets none of them change who they are. */
+export function withDefaults(options: ExportOptions, control: Control): ExportOptions {
+  const isListed = (options.macs ?? []).length > 0;
+  if (!isListed || options.lockAccess !== undefined || control.options.lockAccess === undefined)
+    return options;
+  return { ...options, lockAccess: true };
+}
+
+/**
+ * Checks a wish against what the target can do.
+ * @throws UsageError with every fault, and for each option a target lacks its flag, or its field in a lab's file
+ */
+export function checkWish(implementation: string, release: string, control: Control, wish: ExportWish): void {
+  // Who writes a file knows fields, not flags.
+  const called = (name: OptionName): string => (wish.lab === undefined ? OPTION_FLAGS[name] : name);
+  const flag = wish.lab === undefined ? '--' : '';
+  const faults: string[] = [];
+  if (!inRange(wish.shelf, 0, MAX_SHELF)) faults.push(`shelf ${wish.shelf} is not in 0…${MAX_SHELF}`);
+  if (!inRange(wish.slot, 0, MAX_SLOT)) faults.push(`slot ${wish.slot} is not in 0…${MAX_SLOT}`);
+  if (!allows(control.iface, wish.iface)) {
+    faults.push(
+      `${implementation} ${release} can't be told the name of the interface ${wish.iface}: it allows ${control.iface}`,
+    );
+  }
+  if (control.shape === 'control-file' && wish.netns !== undefined) {
+    faults.push(
+      `${flag}netns ${wish.netns}: a kernel module serves interfaces of the host's own namespace only`,
+    );
+  }
+  if (control.shape === 'control-file' && wish.restart !== undefined) {
+    faults.push(`${flag}restart ${wish.restart}: a kernel module has no process that could end`);
+  }
+  if (wish.persist && wish.netns !== undefined) {
+    faults.push(
+      `${flag}persist: the namespace ${wish.netns} does not survive a reboot; who makes it anew has to export`,
+    );
+  }
+  const lacking: string[] = [];
+  for (const name of Object.keys(OPTION_FLAGS) as OptionName[]) {
+    const value = wish.options[name];
+    if (value === undefined || value === false) continue;
+    const known = control.options[name];
+    if (known === undefined) {
+      lacking.push(called(name));
+      continue;
+    }
+    const amount = Array.isArray(value) ? value.length : value;
+    if (typeof amount !== 'number') continue;
+    const { min = 0, max = Number.MAX_SAFE_INTEGER, why } = known;
+    const reason = why === undefined ? '' : `: ${why}`;
+    if (!inRange(amount, min, max))
+      faults.push(`${called(name)}: ${amount} is not in ${min}…${max}${reason}`);
+    if (known.powerOfTwo && !Number.isInteger(Math.log2(amount)))
+      faults.push(`${called(name)}: ${amount} is no power of two`);
+  }
+  if (lacking.length > 0) {
+    faults.push(`${implementation} ${release} has no ${lacking.join(', ')}`);
+  }
+  if (faults.length === 0) return;
+  const has = (Object.keys(control.options) as OptionName[]).map(called);
+  throw new UsageError({
+    tried: `exporting e${wish.shelf}.${wish.slot} by ${implementation} ${release}`,
+    happened: faults,
+    next:
+      lacking.length > 0
+        ? [
+            has.length > 0
+              ? `leave it out; ${implementation} ${release} has ${has.join(', ')}`
+              : 'leave it out',
+            '`aoe-lab info IMPL` shows what the other targets have',
+          ]
+        : 'correct the values',
+  });
+}
+
+function inRange(value: number, min: number, max: number): boolean {
+  return Number.isInteger(value) && value >= min && value <= max;
+}
