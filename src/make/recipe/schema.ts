@@ -1,7 +1,7 @@
 /**
  * What an implementation is, as data: the schema of `recipes/*.yaml`. An eighth target is a recipe and no code.
- * Texts marked "template" are Handlebars with the variables of `target/variables.ts` (exports) or
- * `build/variables.ts` (build steps).
+ * Texts marked "template" are Handlebars with the variables of `serve/exports/variables.ts` (exports) or
+ * `make/compile/variables.ts` (build steps).
  */
 import { z } from 'zod';
 
@@ -309,7 +309,7 @@ const Release = z.strictObject({
   note: z.string().optional(),
   /** Set where this version of aoe-lab can't build or run it, and why. */
   unavailable: z.string().optional(),
-  /** Relative to `templates/`: a shell script for the system that it runs on, with the variables of `target/script.ts`. */
+  /** Relative to `templates/`: a shell script for the system that it runs on, with the variables of `serve/exports/script.ts`. */
   script: z.string().optional(),
   /** A module's: the kernels that one and the same patched tree is built for, from a version on; DKMS needs to know. */
   kernelsFrom: z
@@ -317,7 +317,7 @@ const Release = z.strictObject({
     .regex(/^\d+\.\d+$/, 'expected e.g. "5.10"')
     .optional(),
   sources: z.array(Source),
-  /** Digests of the whole source tree (see source/tree-digest.ts) as it was seen at some place. */
+  /** Digests of the whole source tree (see make/store/tree-digest.ts) as it was seen at some place. */
   trees: z.array(z.strictObject({ sha256: hex(64), seen: z.string() })).optional(),
   /** Replaces the recipe's `build` for this release. */
   build: Build.optional(),

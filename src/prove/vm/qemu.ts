@@ -25,7 +25,7 @@ export interface QemuFacts {
   /** MiB. */
   memory: number;
   cpus: number;
-  /** Each a Unix socket on which QEMU listens, with frames as src/link/stream.ts speaks them. */
+  /** Each a Unix socket on which QEMU listens, with frames as src/wire/link/stream.ts speaks them. */
   links: readonly { socket: string; mac: string; mtu: number }[];
   /** The first process in the first root, in place of /init. */
   init?: string;

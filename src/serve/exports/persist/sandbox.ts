@@ -59,7 +59,7 @@ export function programSettings(
   const isOpen = isDaemon && !program.persist;
   const devices = devicesOf(members, isDaemon);
   const hasDevices = isDaemon || devices.length > 0;
-  // To enter a namespace; given up behind that, where the host can (see host/confine.ts).
+  // To enter a namespace; given up behind that, where the host can (see hosts/tools/confine.ts).
   const entering = program.netns === undefined ? '' : ' CAP_SYS_ADMIN CAP_SETPCAP';
   return [
     ['CapabilityBoundingSet', capabilityWords(program.capabilities) + entering],
