@@ -24,7 +24,7 @@ async function verifyBy(t: ExecutionContext, lab: SshLab): Promise<Refusal['erro
 }
 
 testUnless(reason, 'C5: a client whose kernel has no aoe driver is told at once', async (t) => {
-  t.timeout(120_000);
+  t.timeout(600_000);
   const lab = await sshLab(t, ['one']);
   // Programs that a machine without modules may lack; they are only looked for.
   for (const name of ['modprobe', 'rmmod']) {
@@ -38,7 +38,7 @@ testUnless(reason, 'C5: a client whose kernel has no aoe driver is told at once'
 });
 
 testUnless(reason, 'C5: a client without modprobe is told at once, and nothing is left', async (t) => {
-  t.timeout(120_000);
+  t.timeout(600_000);
   const lab = await sshLab(t, ['one']);
   onHost(t, lab, 'one', 'for one in $(which -a modprobe); do rm "$one"; done; :');
   const { happened } = await verifyBy(t, lab);

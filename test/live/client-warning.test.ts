@@ -27,7 +27,7 @@ testUnless(
   reason,
   'the warning of the aoe driver of Linux 7.2 is known, and none of the target',
   async (t) => {
-    t.timeout(300_000);
+    t.timeout(600_000);
     const guest = await bootGuest({ kernel: 'unstable', links: [{ mtu: MTU }], memory: 384 });
     const hub = new Hub();
     hub.join(await connectStream({ path: guest.record.links[0]?.socket ?? '' }, { mtu: MTU }), {

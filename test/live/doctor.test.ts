@@ -31,7 +31,7 @@ async function offerIp(lab: SshLab, host: LabHost): Promise<void> {
 }
 
 testUnless(noSshLab(), 'doctor of hosts: what each lacks, and what its package manager brings', async (t) => {
-  t.timeout(300_000);
+  t.timeout(600_000);
   const lab = await sshLab(t, ['one', 'two']);
   const two = lab.hosts[1] as LabHost;
   await two.crash();

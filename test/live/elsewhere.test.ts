@@ -25,7 +25,7 @@ testUnless(
   reason,
   'a host with an older C library builds what it exports; one without a compiler says so',
   async (t) => {
-    t.timeout(300_000);
+    t.timeout(600_000);
     const lab = await sshLab(t, ['old', 'bare']);
     const [old, bare] = lab.hosts;
     await install(old, { getconf: 'echo glibc 2.17' });

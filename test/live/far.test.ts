@@ -30,7 +30,7 @@ testUnless(
   reason,
   'conform on two hosts at once, each heard by itself, and nothing is left there',
   async (t) => {
-    t.timeout(300_000);
+    t.timeout(600_000);
     const lab = await sshLab(t, ['one', 'two']);
     const [one, two] = lab.hosts as [LabHost, LabHost];
     const only =
@@ -73,7 +73,7 @@ testUnless(
   reason,
   'verify on a host: outages at the hub and of its interface; what SSH comes in by is left alone',
   async (t) => {
-    t.timeout(300_000);
+    t.timeout(600_000);
     const lab = await sshLab(t, ['one']);
     const [one] = lab.hosts as [LabHost];
     const { exitCode, result, stderr } = await labJson<AcceptanceReport>(lab, [
@@ -102,7 +102,7 @@ testUnless(
   reason,
   'what a killed test had exported on a host ends with the next command there',
   async (t) => {
-    t.timeout(300_000);
+    t.timeout(600_000);
     const lab = await sshLab(t, ['one']);
     const [one] = lab.hosts as [LabHost];
     const words = ['verify', '--impl', 'vblade', '--target', 'one', '--initiator', 'here', ...SITE];
@@ -128,7 +128,7 @@ testUnless(
 );
 
 testUnless(reason, 'bench on a host: two points, writes looked for in its file', async (t) => {
-  t.timeout(300_000);
+  t.timeout(600_000);
   const lab = await sshLab(t, ['one']);
   const [one] = lab.hosts as [LabHost];
   const { exitCode, result, stderr } = await labJson<BenchReport>(lab, [

@@ -84,7 +84,7 @@ testUnless(
   reason,
   'the aoe driver of Linux 6.1 makes a file system on a native target and finds it again; a kernel that goes wrong is named in the error',
   async (t) => {
-    t.timeout(300_000);
+    t.timeout(600_000);
     const { guest, path, end } = await lab(9000);
     try {
       t.log(`reached ${Math.round(guest.bootTime)} ms after QEMU was started`);

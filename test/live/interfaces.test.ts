@@ -19,7 +19,7 @@ const qaoed = sourceTree('qaoed-trunk');
 
 /** A wire with a file for e0.1, and ip(8) in its namespace. */
 async function scene(t: ExecutionContext, mtu?: number) {
-  t.timeout(180_000);
+  t.timeout(600_000);
   const wire = await testWire(t, mtu);
   await writeFile(join(wire.folder, 'disk1'), Buffer.alloc(SIZE, 1));
   const ip = (...words: string[]) => here.run(['ip', '-n', wire.netns, ...words]);

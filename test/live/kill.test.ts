@@ -20,7 +20,7 @@ testUnless(
   'reason' in built ? built.reason : undefined,
   `${ROUNDS} exports killed with -9 at random moments leave nothing and touch no other export`,
   async (t) => {
-    t.timeout(300_000);
+    t.timeout(600_000);
     const wire = await testWire(t);
     // One beside it in the same state folder, and one of another state folder, which is none of our business.
     const elsewhere = { AOE_LAB_STATE: join(wire.folder, 'elsewhere') };

@@ -29,7 +29,7 @@ function labOf(exports: readonly object[], ...names: string[]): object {
 }
 
 testUnless(reason, 'a stranger that answers for an address is told, and all else is made', async (t) => {
-  t.timeout(300_000);
+  t.timeout(600_000);
   const lab = await sshLab(t, ['one', 'two', 'three']);
   // No host of the lab, and no export of aoe-lab's.
   onHost(
@@ -76,7 +76,7 @@ testUnless(reason, 'a stranger that answers for an address is told, and all else
 });
 
 testUnless(reason, 'a host that is gone holds up no other, and a signal stops before the next', async (t) => {
-  t.timeout(300_000);
+  t.timeout(600_000);
   const lab = await sshLab(t, ['one', 'two', 'three']);
   const exports = Array.from({ length: 6 }, (_, index) => ({
     address: `e4.${index}`,

@@ -48,7 +48,7 @@ testUnless(
   reason,
   `a lab of 3 hosts and 12 exports over ${names.join(', ')}: applied, nothing left to do, mended, destroyed`,
   async (t) => {
-    t.timeout(300_000);
+    t.timeout(600_000);
     const lab = await sshLab(t, HOSTS);
     const file = await writeLabFile(lab, labOf());
     for (const { name } of lab.hosts) onHost(t, lab, name, 'mkdir -p /var/lib/aoe-lab /srv/lab');

@@ -35,7 +35,7 @@ testUnless(
   able.length === 0 ? 'none of them can be had' : undefined,
   `packages by ${able.map(({ manager }) => manager).join(', ')}: seen, brought, refused and taken away`,
   async (t) => {
-    t.timeout(300_000);
+    t.timeout(600_000);
     const names = able.map(({ manager }) => manager);
     const lab = await sshLab(t, names);
     await Promise.all(

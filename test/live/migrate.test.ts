@@ -115,7 +115,7 @@ for (const [name, where, reason] of chain) {
     reason,
     `an export moves from vblade to ${name} and back under reads and writes, and loses none of them`,
     async (t) => {
-      t.timeout(300_000);
+      t.timeout(600_000);
       const wire = await testWire(t);
       const content = await disk(wire, 1);
       const made = await jsonHere<{ mac: string }>(exportOn(wire, 'vblade', 1), wire.env);
@@ -153,7 +153,7 @@ testUnless(
   noVblade,
   'what initiators had set moves along: config string, MAC mask list and reservation',
   async (t) => {
-    t.timeout(180_000);
+    t.timeout(600_000);
     const wire = await testWire(t);
     await disk(wire, 1);
     await jsonHere(exportOn(wire, 'vblade', 1), wire.env);
@@ -212,7 +212,7 @@ for (const [what, change, says, underIo] of UNFIT) {
     noVblade,
     `a new target that ${what} gives the export back${underIo ? ', under reads and writes' : ''}`,
     async (t) => {
-      t.timeout(180_000);
+      t.timeout(600_000);
       const wire = await testWire(t);
       const env = await ownRecipe(wire, 'unfit', change);
       const content = await disk(wire, 1);
@@ -240,7 +240,7 @@ testUnless(
   noVblade,
   'a target that takes devices only gets a loop device, which goes on to serve after the next move and ends with the export',
   async (t) => {
-    t.timeout(180_000);
+    t.timeout(600_000);
     const wire = await testWire(t);
     wire.env = await ownRecipe(wire, 'devices', (text) =>
       text.replaceAll('backing: file', 'backing: device'),
@@ -293,7 +293,7 @@ testUnless(
 );
 
 testUnless(noVblade, 'what can not be meant is refused, and nothing is touched', async (t) => {
-  t.timeout(180_000);
+  t.timeout(600_000);
   const wire = await testWire(t);
   await disk(wire, 1);
   const { pids } = await jsonHere<{ pids: number[] }>(

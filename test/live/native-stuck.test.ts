@@ -78,7 +78,7 @@ for (const { way, uring } of WAYS) {
     noFuse(),
     `A18: ${STUCK.length} exports on a file system that does not answer hold up no other, by ${way}`,
     async (t) => {
-      t.timeout(300_000);
+      t.timeout(600_000);
       const wire = await testWire(t);
       const slow = await fuse(t, wire.folder, { size: SIZE });
       const settings = (slot: number, path: string) => ({ ...ADDRESS, slot, iface: wire.target, path });
@@ -135,7 +135,7 @@ for (const { way, uring } of WAYS) {
     noFuse(),
     `A18: native started while one file system does not answer serves the others, and that one later, by ${way}`,
     async (t) => {
-      t.timeout(300_000);
+      t.timeout(600_000);
       const wire = await testWire(t);
       const slow = await fuse(t, wire.folder, { size: SIZE });
       await slow.stop();

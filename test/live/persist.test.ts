@@ -87,7 +87,7 @@ const WAYS: Way[] = [
 
 for (const { name, init, reason, starter, prepare, boot } of WAYS) {
   testUnless(reason ?? noOwn, `${name}: persistent exports are back after a power cut`, async (t) => {
-    t.timeout(300_000);
+    t.timeout(600_000);
     const lab = await sshLab(t, ['one'], { init });
     const machine = lab.hosts[0] as LabHost;
     let host = await reachLabHost(t, lab, machine);
@@ -148,7 +148,7 @@ for (const { name, init, reason, prepare, boot } of WAYS) {
     reason ?? sources ?? qaoedReason,
     `D2, D3: ${name}: disks that are missing at boot hold up no other export, and are served once they are there`,
     async (t) => {
-      t.timeout(300_000);
+      t.timeout(600_000);
       const { vblade } = await targets();
       const lab = await sshLab(t, ['one'], { init });
       const machine = lab.hosts[0] as LabHost;
@@ -231,7 +231,7 @@ testUnless(
   noSystemdLab() ?? sources,
   'systemd: a killed target is started again, and what was done to a unit is told and mended',
   async (t) => {
-    t.timeout(300_000);
+    t.timeout(600_000);
     const { vblade } = await targets();
     const lab = await sshLab(t, ['one'], { init: 'systemd' });
     const host = await reachLabHost(t, lab, lab.hosts[0] as LabHost);
@@ -291,7 +291,7 @@ testUnless(
   noSystemdLab(),
   'systemd: native under its unit moves frames and sectors as it does without, to files and devices',
   async (t) => {
-    t.timeout(300_000);
+    t.timeout(600_000);
     const lab = await sshLab(t, ['one'], { init: 'systemd' });
     const host = await reachLabHost(t, lab, lab.hosts[0] as LabHost);
     const native = await provide('native', { runsOn: host });

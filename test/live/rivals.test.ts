@@ -22,7 +22,7 @@ const vblade = 'path' in built ? built.path : '';
 
 /** A wire, with files for e0.1, e0.2 and of somebody else. */
 async function scene(t: ExecutionContext): Promise<TestWire & { theirs: string }> {
-  t.timeout(180_000);
+  t.timeout(600_000);
   const wire = await testWire(t);
   const theirs = join(wire.folder, 'theirs');
   for (const [name, byte] of [

@@ -9,7 +9,7 @@ testUnless(
   noSshLab(),
   'hosts by name: ssh’s configuration, an address, a jump host, a program as proxy',
   async (t) => {
-    t.timeout(300_000);
+    t.timeout(600_000);
     const lab = await sshLab(t, ['one', 'two', 'three']);
     const [one, two, three] = lab.hosts;
     if (one === undefined || two === undefined || three === undefined) return;
@@ -48,7 +48,7 @@ testUnless(
 );
 
 testUnless(noSshLab(), 'host keys: unknown, accepted once, hashed, changed', async (t) => {
-  t.timeout(300_000);
+  t.timeout(600_000);
   const lab = await sshLab(t, ['one', 'two']);
   const [one, two] = lab.hosts;
   if (one === undefined || two === undefined) return;
@@ -81,7 +81,7 @@ testUnless(noSshLab(), 'host keys: unknown, accepted once, hashed, changed', asy
 });
 
 testUnless(noSshLab(), 'logging in: an agent, a key with passphrase, a password, none of them', async (t) => {
-  t.timeout(300_000);
+  t.timeout(600_000);
   const lab = await sshLab(t, ['one', 'two'], {
     settings: ['KbdInteractiveAuthentication no', 'MaxAuthTries 20'],
   });

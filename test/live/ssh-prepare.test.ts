@@ -49,7 +49,7 @@ const runJson = async (t: ExecutionContext, lab: SshLab, args: string[]) =>
   JSON.parse(await run(t, lab, ['host', ...args, '--json']));
 
 testUnless(noLab, 'the host book on the command line: add, list, check, remove', async (t) => {
-  t.timeout(300_000);
+  t.timeout(600_000);
   const lab = await sshLab(t, ['one']);
   const [one] = lab.hosts;
   if (one === undefined) return;
@@ -102,7 +102,7 @@ async function headersByApt(lab: SshLab, host: LabHost): Promise<{ name: string;
 }
 
 testUnless(nftReason, 'prepare: listed, made once by real tools, and undone', async (t) => {
-  t.timeout(300_000);
+  t.timeout(600_000);
   const lab = await sshLab(t, ['one']);
   const [one] = lab.hosts;
   if (one === undefined) return;

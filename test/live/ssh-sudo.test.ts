@@ -23,7 +23,7 @@ async function withRules(t: ExecutionContext, rules: string): Promise<{ lab: Ssh
 }
 
 testUnless(reason, 'sudo without a password: commands, files, locks and their ends are root’s', async (t) => {
-  t.timeout(300_000);
+  t.timeout(600_000);
   const { lab, one } = await withRules(t, 'op ALL=(ALL) NOPASSWD: ALL');
   const local = join(lab.folder, 'local');
   await writeFile(local, Buffer.alloc(300_000, 'x'));
@@ -52,7 +52,7 @@ testUnless(reason, 'sudo without a password: commands, files, locks and their en
 });
 
 testUnless(reason, 'sudo with a password: asked once, fed to each command, nothing left of it', async (t) => {
-  t.timeout(300_000);
+  t.timeout(600_000);
   // The last step is let pass without: the password of the others must not be its input.
   const { lab } = await withRules(
     t,
@@ -84,7 +84,7 @@ testUnless(reason, 'sudo with a password: asked once, fed to each command, nothi
 });
 
 testUnless(reason, 'sudo refused, and none there', async (t) => {
-  t.timeout(300_000);
+  t.timeout(600_000);
   const { lab, one } = await withRules(t, 'root ALL=(ALL) ALL');
   const [refused] = await ask(lab, ['as-op'], await askpass(lab, 'right'));
   t.is(refused?.kind, 'MissingError');
@@ -99,7 +99,7 @@ testUnless(
   noSshLab(),
   'a connection that is cut: what only looks is asked again, all else says so',
   async (t) => {
-    t.timeout(300_000);
+    t.timeout(600_000);
     const lab = await sshLab(t, ['one']);
     const [one] = lab.hosts;
     if (one === undefined) return;
@@ -131,7 +131,7 @@ testUnless(
   noSshLab(),
   'a host that loses its power: the command says that it may have been carried out',
   async (t) => {
-    t.timeout(300_000);
+    t.timeout(600_000);
     const lab = await sshLab(t, ['one']);
     const [one] = lab.hosts;
     if (one === undefined) return;
@@ -163,7 +163,7 @@ testUnless(
   noSshLab(),
   'a full disk and a folder that can not be written to: told as they are, by SFTP and by the shell',
   async (t) => {
-    t.timeout(300_000);
+    t.timeout(600_000);
     const lab = await sshLab(t, ['one', 'two']);
     await withoutSftp(lab.hosts[1] as LabHost);
     const local = join(lab.folder, 'large');
@@ -203,7 +203,7 @@ testUnless(
   noSshLab(),
   'a user without sudo: files by SFTP and by the shell, as far as the rights go',
   async (t) => {
-    t.timeout(300_000);
+    t.timeout(600_000);
     const lab = await sshLab(t, ['one', 'two']);
     for (const host of lab.hosts) {
       await host.crash();

@@ -15,7 +15,7 @@ testUnless(
   noSystemdLab(),
   'systemd: a program whose disk is not there yet is not started, and is as soon as it is there; what runs beside it ends with it',
   async (t) => {
-    t.timeout(300_000);
+    t.timeout(600_000);
     const lab = await sshLab(t, ['one'], { init: 'systemd' });
     const host = await reachLabHost(t, lab, lab.hosts[0] as LabHost);
     const store = await EntryStore.open(host);

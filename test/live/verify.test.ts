@@ -119,7 +119,7 @@ testUnless(
 );
 
 testUnless(reason, 'verify: a guest that boots while everything is taken away does not stay', async (t) => {
-  t.timeout(300_000);
+  t.timeout(600_000);
   const theatre = await Theatre.open(here, { purpose: 'verify', mtu: 1500 });
   const late = theatre.guest('late', {}).then(
     () => 'up',

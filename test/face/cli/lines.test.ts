@@ -11,7 +11,7 @@ const EVIL = 'a\nforged \x1b[2J\u202e\ttext';
 const PATIENCE = 120_000;
 
 test('names of files, hosts and sources stay within their lines, in results, notes and errors', async (t) => {
-  t.timeout(300_000);
+  t.timeout(600_000);
   const folder = await shelter(t);
   const file = join(folder, EVIL);
   const exports = join(folder, 'state', 'exports');
