@@ -34,7 +34,7 @@ const FRAME = 36 + 4096;
 /** Where the last four bytes of a frame's source lie. */
 const LAST_OF_SOURCE = 8;
 
-interface Wish {
+interface Spec {
   ata?: { command: number; count: number; lba?: number; data?: Buffer };
   ccmd?: number;
   toAll?: boolean;
@@ -42,7 +42,7 @@ interface Wish {
 
 const SECTOR = Buffer.alloc(512, 0xaa);
 /** What one frame asks for. */
-export const KINDS: Record<string, (random: () => number, sectors: number) => Wish> = {
+export const KINDS: Record<string, (random: () => number, sectors: number) => Spec> = {
   verify: (random, sectors) => ({
     ata: { command: AtaCommand.verifyExt, count: 0, lba: Math.floor(random() * (sectors - 65536)) },
   }),
@@ -58,7 +58,7 @@ export const KINDS: Record<string, (random: () => number, sectors: number) => Wi
   rename: () => ({ ccmd: ConfigCommand.forceSet }),
 };
 
-function frameOf(options: HostileOptions, source: Mac, { ata, ccmd = 0, toAll = false }: Wish): Buffer {
+function frameOf(options: HostileOptions, source: Mac, { ata, ccmd = 0, toAll = false }: Spec): Buffer {
   const { mac, shelf, slot } = options;
   const tag = Math.floor(Math.random() * 2 ** 32);
   const envelope = {

@@ -70,9 +70,9 @@ class Reference {
   releases(): Frame[] {
     const { masks } = this.served.target.state;
     const from = this.#member ?? INITIATOR;
-    const wish = { from, to: TARGET, ...ADDRESS };
+    const spec = { from, to: TARGET, ...ADDRESS };
     const directives = masks.map((mac) => ({ dcmd: 2, mac }));
-    return [mask(1, directives, wish), reserve(2, [], { ...wish, from: INITIATOR })];
+    return [mask(1, directives, spec), reserve(2, [], { ...spec, from: INITIATOR })];
   }
 }
 

@@ -22,14 +22,14 @@ testUnless(
     const state = wire.env.AOE_LAB_STATE as string;
     const host = counted(here, calls, { isHere: false, stateFolder: async () => state });
     const served = await provide('vblade', {});
-    const wish = (slot: number) => ({
+    const spec = (slot: number) => ({
       ...{ shelf: 0, slot, iface: wire.target, netns: wire.netns, size: 1 << 20, options: {} },
       path: join(wire.folder, `disk${slot}`),
     });
     // Questions, and surveys of processes among them.
     const steps = {
-      'the first export': [() => exportTarget(host, served, wish(1)), 23, 3],
-      'another one': [() => exportTarget(host, served, wish(2)), 22, 3],
+      'the first export': [() => exportTarget(host, served, spec(1)), 23, 3],
+      'another one': [() => exportTarget(host, served, spec(2)), 22, 3],
       status: [() => exportStatus(host), 9, 1],
       restart: [() => restartTargets(host, undefined), 37, 9],
       // Of these, two ask who else has the files that were made.

@@ -156,16 +156,16 @@ const FIELDS = [
 
 /** What both are asked, one after the other; a flush is left out, since vblade answers it with status 0. */
 function requests(target: (typeof TARGETS)[number], from: number, to: number): Frame[] {
-  const wish = { slot: SLOTS[target], from, to };
+  const envelope = { slot: SLOTS[target], from, to };
   const data = Buffer.alloc(1024, 0x5a);
   return [
-    config(0, '', { ...wish, to: BROADCAST }),
-    config(4, 'lab', wish),
-    ata(0x20, 0x00, { ...wish, count: 2, lba: 7 }),
-    ata(0x24, 0x40, { ...wish, count: 1, lba: 4095 }),
-    ata(0x34, 0x41, { ...wish, count: 2, lba: 100, data }),
-    ata(0x24, 0x40, { ...wish, count: 2, lba: 100 }),
-    ata(0x24, 0x40, { ...wish, count: 1, lba: SECTORS }),
+    config(0, '', { ...envelope, to: BROADCAST }),
+    config(4, 'lab', envelope),
+    ata(0x20, 0x00, { ...envelope, count: 2, lba: 7 }),
+    ata(0x24, 0x40, { ...envelope, count: 1, lba: 4095 }),
+    ata(0x34, 0x41, { ...envelope, count: 2, lba: 100, data }),
+    ata(0x24, 0x40, { ...envelope, count: 2, lba: 100 }),
+    ata(0x24, 0x40, { ...envelope, count: 1, lba: SECTORS }),
   ];
 }
 

@@ -94,8 +94,8 @@ for (const kernel of KERNELS) {
       const { guest, wire } = await labOf(kernel);
       const { host } = guest;
       const served = await provide(impl, { runsOn: host, source });
-      const wish = { shelf: 3, slot: 4, iface: 'eth0', path: '/dev/vda', options: {} };
-      const { id, sectors } = await exportTarget(host, served, wish);
+      const spec = { shelf: 3, slot: 4, iface: 'eth0', path: '/dev/vda', options: {} };
+      const { id, sectors } = await exportTarget(host, served, spec);
       t.is(sectors, DISK / 512);
       const target = await openTarget(wire, { shelf: 3, slot: 4 });
       const data = Buffer.alloc(1024, impl);
@@ -105,7 +105,7 @@ for (const kernel of KERNELS) {
       await unexportTargets(host, [id], true);
       t.false(await isLoaded(guest, module));
       // An interface that is taken away takes its exports along, and nothing holds the module any more.
-      await exportTarget(host, served, wish);
+      await exportTarget(host, served, spec);
       await replug(guest, () => unexportTargets(host, undefined, true));
       t.false(await isLoaded(guest, module));
       t.deepEqual(await guest.trouble(), []);

@@ -8,7 +8,7 @@ const ROUNDS = Number(process.env.AOE_LAB_KILL_ROUNDS ?? 2);
 
 const built = await builtVblade();
 
-interface Wished {
+interface Wanted {
   address: string;
   host: string;
   file: string;
@@ -17,7 +17,7 @@ interface Wished {
 }
 
 /** From each to the other: an address moves to another host, options and files change, one ends, one is renumbered. */
-const LABS: Wished[][] = [
+const LABS: Wanted[][] = [
   [
     { address: 'e2.0', host: 'one', file: '/srv/lab/kept' },
     { address: 'e2.1', host: 'one', file: '/srv/lab/1', loop: true },
@@ -36,7 +36,7 @@ const LABS: Wished[][] = [
   ],
 ];
 
-function labOf(exports: readonly Wished[]): object {
+function labOf(exports: readonly Wanted[]): object {
   return {
     lab: 'test',
     segments: { san: { interface: 'san0' } },
@@ -59,8 +59,8 @@ testUnless(
     let whole = 0;
     let finished = 0;
     for (let round = 0; round <= ROUNDS; round++) {
-      const wished = LABS[round % 2] as Wished[];
-      const apply = ['apply', '-f', await writeLabFile(lab, labOf(wished)), '--yes'];
+      const wanted = LABS[round % 2] as Wanted[];
+      const apply = ['apply', '-f', await writeLabFile(lab, labOf(wanted)), '--yes'];
       const started = performance.now();
       if (round > 0) {
         const { signal } = await labCli(lab, apply, { killAfter: Math.random() * whole });
@@ -70,25 +70,25 @@ testUnless(
       t.is(next.exitCode, 0, next.stderr);
       if (round === 0) whole = performance.now() - started;
       const plan = await labJson<LabPlan>(lab, ['plan', '-f', apply[2] as string]);
-      t.deepEqual([plan.exitCode, plan.result.unchanged], [0, wished.length], JSON.stringify(plan.result));
+      t.deepEqual([plan.exitCode, plan.result.unchanged], [0, wanted.length], JSON.stringify(plan.result));
       const found = await labJson<{ shelf: number; slot: number }[]>(lab, ['discover', '--iface', 'san0']);
       t.deepEqual(
         found.result.map(({ shelf, slot }) => `e${shelf}.${slot}`),
-        wished.map(({ address }) => address),
+        wanted.map(({ address }) => address),
       );
       for (const host of lab.hosts) {
-        const own = wished.filter((one) => one.host === host.name);
+        const own = wanted.filter((one) => one.host === host.name);
         const { processes, loops } = await contentsOf(t, lab, host);
         t.is(processes.length, own.length, processes.join('\n'));
         if (host.name === 'one')
-          t.is(loops.length, wished.filter((one) => one.loop).length, loops.join('\n'));
+          t.is(loops.length, wanted.filter((one) => one.loop).length, loops.join('\n'));
       }
       t.is(onHost(t, lab, 'one', 'sha256sum < /srv/lab/kept'), digest);
     }
     t.log(
       `of ${ROUNDS} applications of up to ${whole.toFixed(0)} ms, ${finished} finished before they were killed`,
     );
-    const file = await writeLabFile(lab, labOf(LABS[0] as Wished[]));
+    const file = await writeLabFile(lab, labOf(LABS[0] as Wanted[]));
     t.is((await labCli(lab, ['destroy', '-f', file, '--yes', '--allow', 'used'])).exitCode, 0);
     t.is(onHost(t, lab, 'one', 'sha256sum < /srv/lab/kept'), digest);
     onHost(t, lab, 'one', 'rm /srv/lab/kept');

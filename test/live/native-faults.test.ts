@@ -45,21 +45,21 @@ testUnless(
     t.deepEqual((await only(wire)).faults, []);
     const asker = await Asker.open(t, wire);
     const { mac } = (await only(wire)) as { mac: string };
-    const wish = {
+    const spec = {
       shelf: 0,
       slot: 1,
       from: asker.link.mac,
       to: Number.parseInt(mac.replaceAll(':', ''), 16),
     };
     for (let round = 0; round < 5; round++) {
-      const read = (await asker.ask(ata(0x24, 0x40, { ...wish, lba: 100, count: 2 }))) as AtaFrame;
+      const read = (await asker.ask(ata(0x24, 0x40, { ...spec, lba: 100, count: 2 }))) as AtaFrame;
       t.like(read.ata, { cmdStatus: 0x41, errFeature: 0x40, lba: 101 }, 'the answer names the bad sector');
       const data = Buffer.alloc(1024);
-      const write = (await asker.ask(ata(0x34, 0x41, { ...wish, lba: 999, count: 2, data }))) as AtaFrame;
+      const write = (await asker.ask(ata(0x34, 0x41, { ...spec, lba: 999, count: 2, data }))) as AtaFrame;
       t.like(write.ata, { cmdStatus: 0x41, errFeature: 0x04 });
     }
     // The others are served as they were.
-    const good = (await asker.ask(ata(0x24, 0x40, { ...wish, lba: 99, count: 2 }))) as AtaFrame;
+    const good = (await asker.ask(ata(0x24, 0x40, { ...spec, lba: 99, count: 2 }))) as AtaFrame;
     t.is(good.data[0], 3);
     for (;;) {
       const { state, faults } = await only(wire);
@@ -156,8 +156,8 @@ testUnless(
     const native = await startNative(t, wire, { exports });
     const asker = await Asker.open(t, wire);
     const errors: Frame[] = [];
-    const wish = { from: asker.link.mac, to: BROADCAST };
-    const large = () => ata(0x24, 0x40, { ...wish, lba: 0, count: 17 });
+    const spec = { from: asker.link.mac, to: BROADCAST };
+    const large = () => ata(0x24, 0x40, { ...spec, lba: 0, count: 17 });
     const ask = (frame: Frame) =>
       void asker.ask(frame).then((answer) => {
         if (answer.header.flags & 4) errors.push(answer);
@@ -169,11 +169,11 @@ testUnless(
       await sleep(10);
     }
     for (let round = 0; round < 50; round++) ask(large());
-    const small = (await asker.ask(ata(0x24, 0x40, { ...wish, lba: 0, count: 2 }))) as AtaFrame;
+    const small = (await asker.ask(ata(0x24, 0x40, { ...spec, lba: 0, count: 2 }))) as AtaFrame;
     t.is(small.data.length, 1024);
     t.deepEqual(errors, []);
     // What never fitted is wrong all the same.
-    const wrong = await asker.ask(ata(0x24, 0x40, { ...wish, lba: 0, count: 200 }));
+    const wrong = await asker.ask(ata(0x24, 0x40, { ...spec, lba: 0, count: 200 }));
     t.like(wrong.header, { flags: 0xc, error: 2 });
   },
 );

@@ -59,13 +59,13 @@ function besiege(asker: Asker, slots: readonly number[]): void {
   const from = asker.link.mac;
   for (let round = 0; round < REPEATED; round++) {
     for (const slot of slots) {
-      const wish = { slot, from, to: 0xffff_ffff_ffff };
+      const envelope = { slot, from, to: 0xffff_ffff_ffff };
       for (const frame of [
-        ata(0xec, 0, wish),
-        ata(0x24, 0x40, { ...wish, lba: 2 * round, count: 2 }),
-        ata(0x34, 0x41, { ...wish, lba: 64 + round, data: Buffer.alloc(512, 9) }),
-        ata(0xea, 0x40, { ...wish, count: 0 }),
-        ata(0x42, 0x40, { ...wish, lba: 0, count: 64 }),
+        ata(0xec, 0, envelope),
+        ata(0x24, 0x40, { ...envelope, lba: 2 * round, count: 2 }),
+        ata(0x34, 0x41, { ...envelope, lba: 64 + round, data: Buffer.alloc(512, 9) }),
+        ata(0xea, 0x40, { ...envelope, count: 0 }),
+        ata(0x42, 0x40, { ...envelope, lba: 0, count: 64 }),
       ]) {
         void asker.ask(frame);
       }
@@ -98,8 +98,8 @@ for (const { way, uring } of WAYS) {
       await exercise(t, target);
       t.true(asker.unanswered > 0);
       // What it is, and its config string, it knows by itself.
-      const wish = { slot: STUCK[0] as number, from: asker.link.mac, to: 0xffff_ffff_ffff };
-      t.is((await asker.ask(config(0, '', wish))).kind, 'config');
+      const envelope = { slot: STUCK[0] as number, from: asker.link.mac, to: 0xffff_ffff_ffff };
+      t.is((await asker.ask(config(0, '', envelope))).kind, 'config');
       await native.says(/e7\.1: stuck, no answer from its disk/);
       for (;;) {
         const { exports } = await statusOf(native);

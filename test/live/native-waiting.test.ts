@@ -44,8 +44,8 @@ testUnless(
     const late = settings(wire, 1, 'late');
     const first = await startNative(t, wire, { exports: [settings(wire, 1, wire.target)] });
     const asker = await Asker.open(t, wire);
-    const wish = { slot: 1, to: BROADCAST, from: asker.link.mac };
-    await asker.ask(config(3, 'kept', wish));
+    const spec = { slot: 1, to: BROADCAST, from: asker.link.mac };
+    await asker.ask(config(3, 'kept', spec));
     await first.kill('SIGKILL');
 
     // All alone, it waits as well.
@@ -67,7 +67,7 @@ testUnless(
     await native.says(/e7\.1 on late: /);
     t.is(await firstByte(t, wire, 1, 'late-peer'), 1);
     const other = await Asker.open(t, { ...wire, initiator: 'late-peer' });
-    const answer = (await other.ask(config(0, '', { ...wish, from: other.link.mac }))) as ConfigFrame;
+    const answer = (await other.ask(config(0, '', { ...spec, from: other.link.mac }))) as ConfigFrame;
     t.is(answer.config.string.toString(), 'kept');
     // Each reason is told once, however often it looks.
     t.is(native.said().match(/e7\.3 on spare is not served yet/g)?.length, 1);

@@ -32,8 +32,8 @@ function exportSettings(wire: TestWire, slot: number, more: object = {}): object
 }
 
 async function macOf(asker: Asker, slot: number): Promise<Mac> {
-  const wish = { shelf: ADDRESS.shelf, slot, to: BROADCAST, from: asker.link.mac };
-  const { ethernet } = await asker.ask(config(0, '', wish));
+  const envelope = { shelf: ADDRESS.shelf, slot, to: BROADCAST, from: asker.link.mac };
+  const { ethernet } = await asker.ask(config(0, '', envelope));
   return ethernet.source;
 }
 
@@ -138,20 +138,20 @@ testUnless(reason, 'native: config string, masks and reservation outlive kill -9
   const first = await startNative(t, wire, settings);
   const asker = await Asker.open(t, wire);
   const from = asker.link.mac;
-  const wish = { slot: 1, to: await macOf(asker, 1), from };
+  const envelope = { slot: 1, to: await macOf(asker, 1), from };
   const other = 0x02_00_00_00_99_99;
-  await asker.ask(config(3, 'kept', wish));
-  await asker.ask(reserve(1, [other], wish));
-  await asker.ask(mask(1, [{ dcmd: 1, mac: from }], wish));
+  await asker.ask(config(3, 'kept', envelope));
+  await asker.ask(reserve(1, [other], envelope));
+  await asker.ask(mask(1, [{ dcmd: 1, mac: from }], envelope));
   await first.kill('SIGKILL');
   await startNative(t, wire, settings);
-  const string = (await asker.ask(config(0, '', wish))) as ConfigFrame;
+  const string = (await asker.ask(config(0, '', envelope))) as ConfigFrame;
   t.is(string.config.string.toString(), 'kept');
-  t.like(await asker.ask(reserve(0, [], wish)), { reserve: { rcmd: 0, macs: [other] } });
-  t.like(await asker.ask(mask(0, [], wish)), {
+  t.like(await asker.ask(reserve(0, [], envelope)), { reserve: { rcmd: 0, macs: [other] } });
+  t.like(await asker.ask(mask(0, [], envelope)), {
     mask: { mcmd: 0, merror: 0, directives: [{ dcmd: 0, mac: from }] },
   });
-  t.is((await asker.ask(ata(0x24, 0x40, wish))).header.error, 6);
+  t.is((await asker.ask(ata(0x24, 0x40, envelope))).header.error, 6);
 });
 
 testUnless(
@@ -167,7 +167,7 @@ testUnless(
     for (let round = 1; round <= ROUNDS; round++) {
       const native = await startNative(t, wire, settings);
       const to = await macOf(asker, 1);
-      const wish = { slot: 1, to, from: asker.link.mac };
+      const envelope = { slot: 1, to, from: asker.link.mac };
       let going = true;
       /** Sector → what was written there and answered, before a flush that was answered. */
       const sure = new Map<number, Buffer>();
@@ -178,12 +178,12 @@ testUnless(
             const data = randomBytes(512);
             const lba = (turn * 8 + index) % SECTORS;
             written.set(lba, data);
-            return asker.ask(ata(0x34, 0x41, { ...wish, lba, data }));
+            return asker.ask(ata(0x34, 0x41, { ...envelope, lba, data }));
           });
           await Promise.all(answers);
           // What is under way when it is killed may be there or not.
           for (const lba of written.keys()) sure.delete(lba);
-          const { ata: registers } = (await asker.ask(ata(0xea, 0x40, wish))) as AtaFrame;
+          const { ata: registers } = (await asker.ask(ata(0xea, 0x40, envelope))) as AtaFrame;
           t.is(registers.cmdStatus, 0x40);
           for (const [lba, data] of written) sure.set(lba, data);
         }
@@ -261,12 +261,12 @@ testUnless(
     const inside = here.inNamespace(wire.netns);
     await writeFile(join(wire.folder, 'disk1'), Buffer.alloc(1 << 20));
     const native = await startNative(t, wire, { exports: [exportSettings(wire, 1)] });
-    const wish = { shelf: ADDRESS.shelf, slot: 1 };
+    const envelope = { shelf: ADDRESS.shelf, slot: 1 };
     const answers = async (maxSectors: number): Promise<void> => {
       const link = await openPacketLink({ iface: wire.initiator, netns: wire.netns });
       try {
         for (let tries = 0; tries < 50; tries++) {
-          const [found] = await discover(link, { ...wish, wait: 100 });
+          const [found] = await discover(link, { ...envelope, wait: 100 });
           if (found?.maxSectors === maxSectors) return;
         }
         t.fail(`no answer with ${maxSectors} sectors: ${native.said()}`);

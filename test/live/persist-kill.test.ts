@@ -7,7 +7,7 @@ import { listLoops } from '../../src/serve/storage/loop.js';
 import { dyingHost } from './support/dying-host.js';
 import { reachLabHost } from './support/lab-host.js';
 import { builtVblade, testUnless } from './support/machine.js';
-import { traces, wish } from './support/persist-lab.js';
+import { spec, traces } from './support/persist-lab.js';
 import { type LabHost, noSystemdLab, sshLab } from './support/ssh-lab.js';
 
 /** How often exporting, and unexporting, is killed; `AOE_LAB_KILL_ROUNDS` sets it for long runs. */
@@ -24,7 +24,7 @@ testUnless(
     const machine = lab.hosts[0] as LabHost;
     const host = await reachLabHost(t, lab, machine);
     const before = await traces(host);
-    const order = wish(1, { loop: true });
+    const order = spec(1, { loop: true });
     // Loop devices are the machine's: others may have a file of this name as well.
     const loops = async (): Promise<string[]> =>
       (await listLoops(host)).filter(({ file }) => file.startsWith(order.path)).map(({ device }) => device);

@@ -11,7 +11,7 @@ import { migrate } from '../../src/serve/migrate/migrate.js';
 import { dyingHost } from './support/dying-host.js';
 import { reachLabHost } from './support/lab-host.js';
 import { builtVblade, testUnless } from './support/machine.js';
-import { overTheWire, reboot, serving, states, traces, untilServing, wish } from './support/persist-lab.js';
+import { overTheWire, reboot, serving, spec, states, traces, untilServing } from './support/persist-lab.js';
 import { type LabHost, noSystemdLab, sshLab } from './support/ssh-lab.js';
 
 /** How often a move is killed; `AOE_LAB_KILL_ROUNDS` sets it for long runs. */
@@ -37,7 +37,7 @@ testUnless(
     const native = await provide('native', { runsOn: host });
     const daemon = `aoe-lab-native-1-${native.build.slice(0, 12)}-persistent.service`;
     const [own, loop] = ['aoe-lab-e0.1-san0.service', 'aoe-lab-loop-e0.1-san0.service'];
-    await exportTarget(host, vblade, wish(1, { loop: true }));
+    await exportTarget(host, vblade, spec(1, { loop: true }));
     const data = new Map([[1, randomBytes(64 << 10)]]);
     await overTheWire(lab, data, false);
     const move = (to: Served, on: Host = host) => migrate(on, 'e0.1', to, { agreed: 'all' });

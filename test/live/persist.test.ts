@@ -14,15 +14,15 @@ import { exportTarget, exportTargets } from '../../src/serve/exports/export.js';
 import { provide } from '../../src/serve/exports/provide.js';
 import { restartTargets } from '../../src/serve/exports/restart.js';
 import type { Served } from '../../src/serve/exports/served.js';
+import type { ExportSpec } from '../../src/serve/exports/spec.js';
 import { exportStatus } from '../../src/serve/exports/status.js';
 import { unexportTargets } from '../../src/serve/exports/unexport.js';
-import type { ExportWish } from '../../src/serve/exports/wish.js';
 import { openTarget } from '../../src/wire/initiator/open.js';
 import { openPacketLink } from '../../src/wire/link/packet.js';
 import type { DaemonStatus } from '../../src/wire/native/status-file.js';
 import { reachLabHost } from './support/lab-host.js';
 import { builtVblade, noCompiler, sourceTree, testUnless } from './support/machine.js';
-import { overTheWire, reboot, serving, states, traces, untilServing, wish } from './support/persist-lab.js';
+import { overTheWire, reboot, serving, spec, states, traces, untilServing } from './support/persist-lab.js';
 import { assertLeast } from './support/rights.js';
 import { type LabHost, noSshLab, noSystemdLab, type SshLab, sshLab } from './support/ssh-lab.js';
 
@@ -95,12 +95,12 @@ for (const { name, init, reason, starter, prepare, boot } of WAYS) {
     const daemon = 'path' in tree ? (await targets()).ggaoed : await provide('native', { runsOn: host });
     await prepare?.(host);
     const before = await traces(host);
-    const first = await exportTarget(host, vblade, wish(1));
+    const first = await exportTarget(host, vblade, spec(1));
     t.is(first.persistence, starter);
-    await exportTarget(host, vblade, wish(2, { loop: true }));
+    await exportTarget(host, vblade, spec(2, { loop: true }));
     for (const slot of [3, 4, 5]) {
       const path = `/srv/disk${slot}`;
-      await exportTarget(host, daemon, wish(slot, { path, loop: slot === 4, persist: slot !== 5 }));
+      await exportTarget(host, daemon, spec(slot, { path, loop: slot === 4, persist: slot !== 5 }));
     }
     t.deepEqual(await states(host), serving(1, 2, 3, 4, 5));
     await assertAllLeast(t, host);
@@ -161,13 +161,13 @@ for (const { name, init, reason, prepare, boot } of WAYS) {
       const native = await provide('native', { runsOn: host });
       const qaoed = await provide('qaoed', { source: 'path' in qaoedTree ? qaoedTree.path : undefined });
       const late = [1, 2, 3, 4, 5];
-      await exportTarget(host, vblade, wish(1));
-      await exportTarget(host, vblade, wish(2, { loop: true }));
-      await exportTarget(host, native, wish(3));
-      await exportTarget(host, native, wish(4, { loop: true }));
-      await exportTarget(host, qaoed, wish(5, { path: '/srv/disk5' }));
-      await exportTarget(host, native, wish(6));
-      await exportTarget(host, qaoed, wish(7, { path: '/srv/disk7' }));
+      await exportTarget(host, vblade, spec(1));
+      await exportTarget(host, vblade, spec(2, { loop: true }));
+      await exportTarget(host, native, spec(3));
+      await exportTarget(host, native, spec(4, { loop: true }));
+      await exportTarget(host, qaoed, spec(5, { path: '/srv/disk5' }));
+      await exportTarget(host, native, spec(6));
+      await exportTarget(host, qaoed, spec(7, { path: '/srv/disk7' }));
       const paths = (await exportStatus(host)).exports.map(({ file }) => file);
       for (const slot of late) await host.run(['mv', paths[slot - 1] as string, `/srv/away${slot}`]);
       host = await reboot(t, lab, host, machine, ['mtu', '1500', 'down']);
@@ -235,14 +235,14 @@ testUnless(
     const { vblade } = await targets();
     const lab = await sshLab(t, ['one'], { init: 'systemd' });
     const host = await reachLabHost(t, lab, lab.hosts[0] as LabHost);
-    const { warnings } = await exportTarget(host, vblade, wish(1, { loop: true }));
+    const { warnings } = await exportTarget(host, vblade, spec(1, { loop: true }));
     t.regex(warnings.join('\n'), /^nothing known here brings san0 up at boot, nor sets its MTU of 9000: /);
     // Not to outlive a reboot: by a unit that is nowhere on the disk.
-    await exportTarget(host, vblade, wish(2, { persist: false, restart: 'on-failure' }));
+    await exportTarget(host, vblade, spec(2, { persist: false, restart: 'on-failure' }));
     // In a namespace, whose entering takes a right more than the target has.
     await host.run(['sh', '-c', NAMESPACE]);
     const inside = { iface: 'inner', netns: 'inside' };
-    await exportTarget(host, vblade, wish(3, { persist: false, restart: 'on-failure', ...inside }));
+    await exportTarget(host, vblade, spec(3, { persist: false, restart: 'on-failure', ...inside }));
     await assertAllLeast(t, host);
     await unexportTargets(host, ['e0.3'], true);
     const units = await host.run([
@@ -295,7 +295,7 @@ testUnless(
     const lab = await sshLab(t, ['one'], { init: 'systemd' });
     const host = await reachLabHost(t, lab, lab.hosts[0] as LabHost);
     const native = await provide('native', { runsOn: host });
-    const ways: Partial<ExportWish>[] = [
+    const ways: Partial<ExportSpec>[] = [
       {},
       { options: { directIo: true } },
       { loop: true },
@@ -305,7 +305,7 @@ testUnless(
     const slots = ways.map((_, slot) => slot);
     await exportTargets(
       host,
-      slots.map((slot) => ({ served: native, wish: wish(slot, ways[slot]) })),
+      slots.map((slot) => ({ served: native, spec: spec(slot, ways[slot]) })),
     );
     t.deepEqual(await states(host), serving(...slots));
     // As the daemons tell: `status` does not believe those of units here, whose /proc has not the boot that this host pretends.
@@ -349,7 +349,7 @@ testUnless(
     });
     await host.run(['truncate', '-s', String(size), '/srv/late']);
     await attach();
-    await exportTarget(host, native, wish(9, { path: disk, size: undefined }));
+    await exportTarget(host, native, spec(9, { path: disk, size: undefined }));
     const late = new Map([[9, randomBytes(4096)]]);
     await overTheWire(lab, late, false);
     await host.run(['systemctl', 'stop', unit]);
@@ -366,7 +366,7 @@ testUnless(
     // A home, which was hidden from the daemon as long as no export lay in one.
     const [daemon] = await pidsOf(host);
     await host.run(['install', '-d', '-m', '700', '-o', '1000', '/home/eva']);
-    await exportTarget(host, native, wish(7, { path: '/home/eva/disk' }));
+    await exportTarget(host, native, spec(7, { path: '/home/eva/disk' }));
     t.false((await pidsOf(host)).includes(daemon as number));
     t.deepEqual(await answering(lab, [0, 7, 9], [0, 7, 9]), [0, 7, 9]);
 

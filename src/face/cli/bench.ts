@@ -103,13 +103,13 @@ export function register(program: Command): void {
 }
 
 /** One benchmark, its reports written to the files that were asked for. */
-async function measure(options: Options, wished: BenchOptions): Promise<BenchReport> {
+async function measure(options: Options, wanted: BenchOptions): Promise<BenchReport> {
   const [{ Bench }, { here }, { runSteps }] = await Promise.all([
     import('../../prove/bench/bench.js'),
     import('../../hosts/host/local.js'),
     import('../ui/tasks.js'),
   ]);
-  const bench = new Bench(here, wished);
+  const bench = new Bench(here, wanted);
   const { html, svg } = options;
   return withReportFiles({ svg, html }, (write) =>
     cleanedUp(bench, async () => {

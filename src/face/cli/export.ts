@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { ExportOptions } from '../../serve/exports/entry.js';
 import type { ExportReport } from '../../serve/exports/export.js';
-import type { ExportWish } from '../../serve/exports/wish.js';
+import type { ExportSpec } from '../../serve/exports/spec.js';
 import { FINDINGS, type FindingKind } from '../../serve/storage/findings.js';
 import { line } from '../ui/colors.js';
 import { type HostOptions, hostOptions, nameOf, onHosts } from './hosts.js';
@@ -78,17 +78,17 @@ export function register(program: Command): void {
     .option('--json', 'print JSON')
     .action(async (options: Options) => {
       const { parseSize } = await import('../../base/units.js');
-      const wish = specFromOptions(options, options.size === undefined ? undefined : parseSize(options.size));
-      return options.dryRun ? preview(options, wish) : carryOut(options, wish);
+      const spec = specFromOptions(options, options.size === undefined ? undefined : parseSize(options.size));
+      return options.dryRun ? preview(options, spec) : carryOut(options, spec);
     });
 }
 
-function specFromOptions(options: Options, size: number | undefined): ExportWish {
+function specFromOptions(options: Options, size: number | undefined): ExportSpec {
   const { shelf, slot, iface, netns, restart } = options;
   const { readOnly, mac, queueLength, bufferCount, directIo, sync } = options;
   const { offset, length, broadcast, lockAccess } = options;
   const queue = { queueLength, bufferCount, directIo, sync };
-  const wished = { readOnly, macs: mac, ...queue, offset, length, broadcast, lockAccess };
+  const wanted = { readOnly, macs: mac, ...queue, offset, length, broadcast, lockAccess };
   return {
     shelf,
     slot,
@@ -100,12 +100,12 @@ function specFromOptions(options: Options, size: number | undefined): ExportWish
     ...(options.force ? { allow: true } : options.allow ? { allow: options.allow } : {}),
     ...(restart === undefined ? {} : { restart }),
     persist: options.persist ?? false,
-    options: withoutUndefined(wished),
+    options: withoutUndefined(wanted),
   };
 }
 
-async function preview(options: Options, wish: ExportWish): Promise<void> {
-  if (await printScript(options, wish)) return;
+async function preview(options: Options, spec: ExportSpec): Promise<void> {
+  if (await printScript(options, spec)) return;
   const [{ provide }, { previewExport }, { describePreview }, { note }] = await Promise.all([
     import('../../serve/exports/provide.js'),
     import('../../serve/exports/plan.js'),
@@ -116,7 +116,7 @@ async function preview(options: Options, wish: ExportWish): Promise<void> {
     options,
     async (host) => {
       const served = await provide(options.impl, { ...options, runsOn: host });
-      const planned = await previewExport(host, served, wish);
+      const planned = await previewExport(host, served, spec);
       noteFindings(planned, note);
       return planned;
     },
@@ -124,7 +124,7 @@ async function preview(options: Options, wish: ExportWish): Promise<void> {
   );
 }
 
-async function carryOut(options: Options, wish: ExportWish): Promise<void> {
+async function carryOut(options: Options, spec: ExportSpec): Promise<void> {
   const [{ provide }, { exportTarget }, { noteRecovery }, { formatSize }, { note }] = await Promise.all([
     import('../../serve/exports/provide.js'),
     import('../../serve/exports/export.js'),
@@ -136,7 +136,7 @@ async function carryOut(options: Options, wish: ExportWish): Promise<void> {
     options,
     async (host) => {
       const served = await provide(options.impl, { ...options, runsOn: host });
-      const report = await exportTarget(host, served, wish, (recovery) =>
+      const report = await exportTarget(host, served, spec, (recovery) =>
         noteRecovery(recovery, nameOf(host)),
       );
       for (const text of served.remarks) note(line`warning: ${text}`);
@@ -165,7 +165,7 @@ function noteFindings(
 }
 
 /** Of a release that runs on another system there is a script instead of commands. @returns whether it is such a one */
-async function printScript(options: Options, wish: ExportWish): Promise<boolean> {
+async function printScript(options: Options, spec: ExportSpec): Promise<boolean> {
   const { findRelease, loadRecipe } = await import('../../make/recipe/load.js');
   const recipe = await loadRecipe(options.impl);
   const release = findRelease(recipe, options.release);
@@ -174,7 +174,7 @@ async function printScript(options: Options, wish: ExportWish): Promise<boolean>
     import('../../serve/exports/script.js'),
     import('../ui/output.js'),
   ]);
-  const script = renderScript(recipe, release, wish);
+  const script = renderScript(recipe, release, spec);
   print({ script }, options, () => script.trimEnd());
   return true;
 }

@@ -11,7 +11,7 @@ interface Options extends HostOptions {
 export function register(program: Command): void {
   const command = program
     .command('status')
-    .description('exports of a host, and how they differ from what was wished')
+    .description('exports of a host, and how they differ from what was asked for')
     .argument('[EXPORT...]', 'such as e0.1; all otherwise');
   hostOptions(command)
     .option('--json', 'print JSON')

@@ -186,8 +186,8 @@ export function stillThere(manager: Manager, came: readonly string[], now: reado
 
 /** Whether what came in is one of the packages that were asked for, rather than one they need, or somebody else's. */
 export function isAsked(manager: Manager, came: string, asked: readonly string[]): boolean {
-  return asked.some((wish) => {
-    const [name = ''] = wish.split('=');
+  return asked.some((spec) => {
+    const [name = ''] = spec.split('=');
     // An architecture stands behind a colon with dpkg, behind a dot with rpm.
     return [came, COMMANDS[manager].plainName(came)].some(
       (entry) => entry === name || entry.startsWith(`${name}:`) || entry.startsWith(`${name}.`),

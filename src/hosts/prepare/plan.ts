@@ -5,7 +5,7 @@ import { COMMANDS, type Manager } from './managers.js';
 import { type Need, needName, type Purpose, packageFor } from './needs.js';
 import type { Survey } from './survey.js';
 
-export interface PrepareWish {
+export interface PrepareSpec {
   purposes: readonly Purpose[];
   /** Whether packages may be installed; what is missing is named otherwise. */
   install: boolean;
@@ -46,7 +46,7 @@ const CLOCK_TOLERANCE = 2000;
  * @param folder the host's state folder, if it is missing
  * @throws UsageError for an interface that is not there, or numbers that are none
  */
-export function planPreparation(survey: Survey, wish: PrepareWish, folder: string | undefined): Plan {
+export function planPreparation(survey: Survey, spec: PrepareSpec, folder: string | undefined): Plan {
   const advice: string[] = [];
   const changes = [
     // First: what is changed is written down there.
@@ -61,8 +61,8 @@ export function planPreparation(survey: Survey, wish: PrepareWish, folder: strin
             lasts: true,
           },
         ]),
-    ...packageChanges(survey, wish, advice),
-    ...interfaceChanges(survey, wish, advice),
+    ...packageChanges(survey, spec, advice),
+    ...interfaceChanges(survey, spec, advice),
     ...survey.obstacles.map((obstacle) => {
       const { command, undo } = passage(obstacle);
       return {
@@ -86,8 +86,8 @@ export function lackedNeeds({ manager, kernel, missing }: Survey, purposes: read
   );
 }
 
-function packageChanges(survey: Survey, wish: PrepareWish, advice: string[]): Change[] {
-  const wanted = survey.missing.filter(({ purpose }) => wish.purposes.includes(purpose));
+function packageChanges(survey: Survey, spec: PrepareSpec, advice: string[]): Change[] {
+  const wanted = survey.missing.filter(({ purpose }) => spec.purposes.includes(purpose));
   if (wanted.length === 0) return [];
   const { manager, kernel } = survey;
   const called = (needs: readonly Need[]): string => needs.map((need) => needName(need, kernel)).join(', ');
@@ -99,8 +99,8 @@ function packageChanges(survey: Survey, wish: PrepareWish, advice: string[]): Ch
   if (without.length > 0) advice.push(`missing: ${called(without)}; ${manager} has no package for it`);
   const namesOf = (needs: readonly Need[]): string[] =>
     [...new Set(needs.flatMap((need) => packageFor(need, manager, kernel) ?? []))].sort();
-  if (lackedNeeds(survey, wish.purposes).length === 0) return [];
-  if (!wish.install) {
+  if (lackedNeeds(survey, spec.purposes).length === 0) return [];
+  if (!spec.install) {
     advice.push(`missing: ${called(wanted)}; --install has ${manager} install ${namesOf(wanted).join(' ')}`);
     return [];
   }
@@ -122,7 +122,7 @@ function packageChanges(survey: Survey, wish: PrepareWish, advice: string[]): Ch
     }));
 }
 
-function interfaceChanges(survey: Survey, { iface, mtu, vlan }: PrepareWish, advice: string[]): Change[] {
+function interfaceChanges(survey: Survey, { iface, mtu, vlan }: PrepareSpec, advice: string[]): Change[] {
   const refuse = (happened: string, next: string): UsageError =>
     new UsageError({ tried: `preparing the interface ${iface ?? ''} of ${survey.hostname}`, happened, next });
   if (iface === undefined) {

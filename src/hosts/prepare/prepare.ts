@@ -93,7 +93,7 @@ export async function prepareHost(
         const { manager, packages } = installs;
         Object.assign(entry, { manager, asked: packages, before: await packagesOf(host, manager) });
       }
-      // The wish before the deed. What was there before the first attempt is what it is to be again.
+      // It is recorded before it is done. What was there before the first attempt is what it is to be again.
       const isVoid = (other: Entry): boolean => other.id === id && other.came?.length === 0;
       entries = [...entries.filter((other) => other !== entry && !isVoid(other)), entry];
       await keep(host, entries);
@@ -197,7 +197,7 @@ export async function undoPreparation(host: Host): Promise<Undone[]> {
   });
 }
 
-/** What was only wished may never have been done: that it can't be undone is no failure. */
+/** What was only recorded may never have been done: that it can't be undone is no failure. */
 async function undo(host: Host, entry: Entry): Promise<void> {
   await settle(host, entry, true);
   const { manager, came = [] } = entry;

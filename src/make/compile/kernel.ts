@@ -58,17 +58,17 @@ export async function findKernelTree(name: string, options: FetchPackagesOptions
  * What a module for a host is built with: for the kernel that runs there. Headers are this machine's own, if it is the
  * host and has them; else those of Debian's package of that very release; else those that the host itself has, and then
  * it builds there.
- * @param wish as findKernelTree takes it; undefined or `host`: look for the one that runs
- * @throws UsageError if the wish is another kernel than the host's: it would not load the module
+ * @param spec as findKernelTree takes it; undefined or `host`: look for the one that runs
+ * @throws UsageError if the spec is another kernel than the host's: it would not load the module
  * @throws MissingError if no package has the headers · otherwise as findKernelTree
  */
 export async function kernelFor(
   host: Host,
-  wish: string | undefined,
+  spec: string | undefined,
   options: FetchPackagesOptions = {},
 ): Promise<KernelTree> {
   const { kernel: running } = await host.facts();
-  if (wish === undefined || wish === 'host') {
+  if (spec === undefined || spec === 'host') {
     const isReady = host.isHere && existsSync(`/lib/modules/${running}/build`);
     if (isReady) return findKernelTree('host', options);
     try {
@@ -79,11 +79,11 @@ export async function kernelFor(
       return own;
     }
   }
-  const tree = await findKernelTree(wish, options);
+  const tree = await findKernelTree(spec, options);
   if (tree.release === running) return tree;
   throw new UsageError({
-    tried: `building a module for the kernel ${wish} (${host.name})`,
-    happened: `Linux ${running} runs there, and ${wish} is ${tree.release}: a kernel loads only what was built for it`,
+    tried: `building a module for the kernel ${spec} (${host.name})`,
+    happened: `Linux ${running} runs there, and ${spec} is ${tree.release}: a kernel loads only what was built for it`,
     next: 'leave --kernel out, or boot that kernel',
   });
 }
@@ -92,10 +92,10 @@ export async function kernelFor(
  * The headers that another host has installed for the kernel it runs.
  * @throws UsageError if another kernel is asked for · MissingError if it has none
  */
-export async function kernelOn(host: Host, wish: string | undefined): Promise<KernelTree> {
+export async function kernelOn(host: Host, spec: string | undefined): Promise<KernelTree> {
   const { kernel: running } = await host.facts();
   const tried = `building a module on ${host.name}`;
-  if (wish !== undefined && wish !== 'host') {
+  if (spec !== undefined && spec !== 'host') {
     throw new UsageError({
       tried,
       happened: `it builds for the kernel it runs, Linux ${running}`,

@@ -71,7 +71,7 @@ export function stopScript({ plan, state }: ScriptCase): string {
 }
 
 /**
- * The wish before the deed: what a killed run has left is found by the next one, and by aoe-lab. Files that are missing are
+ * Entries are written first: what a killed run has left is found by the next one, and by aoe-lab. Files that are missing are
  * made under a name of their own; `ID made … NAME` is printed for each.
  */
 export function prepareScript({ plan, state }: ScriptCase): string {
@@ -86,7 +86,7 @@ export function prepareScript({ plan, state }: ScriptCase): string {
         ? []
         : [quoteArgv(removeUnplacedCommand(path, making))];
     }),
-    ...plan.making.map((one) => putEntry(state, wishOf(one))),
+    ...plan.making.map((one) => putEntry(state, startingOf(one))),
     ...(plan.installing === null ? [] : [putInstalled(state, plan.installing)]),
     ...absent.map(({ id, entry: { backing }, making = '' }) => {
       const argv = ['sh', '-c', CREATE, 'sh', posix.dirname(backing.path), making, String(backing.size)];
@@ -95,9 +95,13 @@ export function prepareScript({ plan, state }: ScriptCase): string {
   ]);
 }
 
-function wishOf({ entry, making }: Wanted): ExportEntry {
+function startingOf({ entry, making }: Wanted): ExportEntry {
   const { backing } = entry;
-  return { ...entry, phase: 'wish', backing: { ...backing, ...(making === undefined ? {} : { making }) } };
+  return {
+    ...entry,
+    phase: 'starting',
+    backing: { ...backing, ...(making === undefined ? {} : { making }) },
+  };
 }
 
 /** Gives files that were made their names, writes what keeps exports, starts it, and notes that they run. */
@@ -120,7 +124,7 @@ export function finishScript(all: ScriptCase): string {
       const argv = ['sh', '-c', PLACE, 'sh', posix.dirname(path), making, posix.basename(path)];
       const failed = `${id}: ${path} could not be made: somebody made a file of that name meanwhile`;
       return [
-        putEntry(state, wishOf({ id, entry, making, before: undefined })),
+        putEntry(state, startingOf({ id, entry, making, before: undefined })),
         `${quoteArgv(argv)} || { echo ${quote(failed)} >&2; exit 1; }`,
       ];
     }),

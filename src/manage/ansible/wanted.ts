@@ -8,8 +8,8 @@ import { servesMade } from '../../serve/exports/made-file.js';
 import { fleetingFaults } from '../../serve/exports/persist/fleeting.js';
 import { entryFor, refuseUnspeakable, type ServingFields } from '../../serve/exports/plan.js';
 import { serialOf } from '../../serve/exports/serial.js';
+import type { ExportSpec } from '../../serve/exports/spec.js';
 import { type StorageSurvey, withAllowed } from '../../serve/exports/suitability.js';
-import type { ExportWish } from '../../serve/exports/wish.js';
 import { plainName } from '../../serve/storage/backing.js';
 import { parseMade } from '../../serve/storage/files.js';
 import { identityOf, isSame, stableName, whereIs } from '../../serve/storage/identity.js';
@@ -56,7 +56,7 @@ export interface Case {
 interface Item {
   one: AnsibleExport;
   id: string;
-  spec: ExportWish;
+  spec: ExportSpec;
   before: ExportEntry | undefined;
 }
 

@@ -2,7 +2,7 @@
 import type { Fault } from '../../base/document.js';
 import { LabError } from '../../base/errors.js';
 import { effective, findRelease, loadRecipes } from '../../make/recipe/load.js';
-import { checkWish } from '../../serve/exports/wish.js';
+import { checkSpec } from '../../serve/exports/spec.js';
 import type { Lab, LabExport } from './lab.js';
 import { didYouMean } from './similar.js';
 import { specOf } from './spec.js';
@@ -33,7 +33,7 @@ export async function completeLab(lab: Lab): Promise<{ lab: Lab; faults: Fault[]
     const release = findRelease(recipe, one.release);
     const { control } = effective(recipe, release);
     try {
-      checkWish(recipe.name, release.version, control, specOf(lab, one));
+      checkSpec(recipe.name, release.version, control, specOf(lab, one));
     } catch (error) {
       if (!(error instanceof LabError)) throw error;
       return fault('options', error.facts.happened);

@@ -96,8 +96,8 @@ export class HostDeeds implements Deeds {
     const orders = await Promise.all(
       actions.map(async (action) => {
         const made = action.made ? this.#made.get(`${name} ${action.export.file}`) : undefined;
-        const wish = { ...specOf(this.#lab, action.export), ...(made === undefined ? {} : { made }) };
-        return { served: await this.#serverOf(name, action.export), wish };
+        const spec = { ...specOf(this.#lab, action.export), ...(made === undefined ? {} : { made }) };
+        return { served: await this.#serverOf(name, action.export), spec };
       }),
     );
     try {

@@ -1,4 +1,4 @@
-/** What has to be done for a lab to be as its file says: from the wish and what the hosts have to actions; no I/O. */
+/** What has to be done for a lab to be as its file says: from the file and what the hosts have to actions; no I/O. */
 
 import { withoutBreaks } from '../../base/escape.js';
 import { exportId } from '../../serve/exports/entry.js';
@@ -31,7 +31,7 @@ export function planLab(
     foreign: 0,
     segments: segments.map(({ segment, askedFrom }) => ({ segment, askedFrom })),
   };
-  const wished = groupBy(lab.exports, ({ host }) => host);
+  const wanted = groupBy(lab.exports, ({ host }) => host);
   const strangers = findStrangers(lab, states, segments);
   for (const state of states) {
     if ('error' in state) {
@@ -39,7 +39,7 @@ export function planLab(
       plan.troubles.push({ host: state.host, id: null, happened: state.error, next });
       continue;
     }
-    planHost(plan, state, wished.get(state.host) ?? [], strangers);
+    planHost(plan, state, wanted.get(state.host) ?? [], strangers);
   }
   const readiness = states.flatMap((state) =>
     'exports' in state && state.readiness !== undefined ? [[state.host, state.readiness] as const] : [],
@@ -55,14 +55,14 @@ function planHost(
   called: readonly LabExport[],
   strangers: ReadonlyMap<string, string>,
 ): void {
-  const wished = called.map((one) => ({ ...one, iface: realName(places, one.netns, one.iface) }));
+  const wanted = called.map((one) => ({ ...one, iface: realName(places, one.netns, one.iface) }));
   const found = new Map(exports.map((one) => [one.id, one]));
   const others = exports.filter((one) => one.lab?.name !== plan.lab && one.state !== 'unfinished');
   plan.foreign += others.length;
   const kept = new Set<string>();
   const staysWith = (is: ExportStatus | undefined): boolean =>
-    is !== undefined && wished.some((one) => isFileOf(is, one));
-  for (const one of wished) {
+    is !== undefined && wanted.some((one) => isFileOf(is, one));
+  for (const one of wanted) {
     const id = exportId({ ...one.address, ...one });
     if (kept.has(id)) {
       const happened = `two exports of the lab have this address, on ${one.iface} by two of its names`;

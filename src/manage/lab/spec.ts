@@ -1,8 +1,8 @@
-import type { ExportWish } from '../../serve/exports/wish.js';
+import type { ExportSpec } from '../../serve/exports/spec.js';
 import type { Lab, LabExport } from './lab.js';
 
 /** What a lab's export asks of its host. */
-export function specOf(lab: Pick<Lab, 'name'>, one: LabExport): ExportWish {
+export function specOf(lab: Pick<Lab, 'name'>, one: LabExport): ExportSpec {
   const { address, iface, netns, file, size, loop, allow, restart, persist, options } = one;
   return {
     ...address,

@@ -190,7 +190,7 @@ async function onHost(theatre: Theatre, served: Served, segment: Segment): Promi
   await requireFree(segment, [FREE_ADDRESS]);
   const exported = await exportTarget(host, served, {
     ...FREE_ADDRESS,
-    ...outpost.wish,
+    ...outpost.spec,
     path: posix.join(outpost.folder, 'disk'),
     size: DISK,
     options: {},

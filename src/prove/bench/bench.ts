@@ -9,7 +9,7 @@ import type { Host } from '../../hosts/host/host.js';
 import { Outpost, type Site, surveySegment } from '../testbed/outpost.js';
 import { makeRunFolder, type RunFolder } from '../testbed/run-folder.js';
 import { type BenchReport, benchNotes, MODE_NOTES, type Mode, overall } from './bench-report.js';
-import type { Contender, RunWish } from './contender.js';
+import type { Contender, RunSpec } from './contender.js';
 import { REFLECTOR, reflectorContender } from './contenders/reflector.js';
 import { SECTOR } from './content.js';
 import { cpuTime, cpuTimeOn } from './cpu.js';
@@ -238,7 +238,7 @@ export class Bench {
   async #run(contender: Contender, { point, round }: Turn): Promise<MeasuredRun> {
     const { seconds, mode } = this.#options;
     if (mode === 'cold') await this.#drop();
-    const wish: RunWish = {
+    const spec: RunSpec = {
       point,
       // The same for all contenders in a round.
       seed: (round + 1) * 7919 + point.size + point.depth,
@@ -250,7 +250,7 @@ export class Bench {
     const { pids, host } = contender;
     const spent = () => (host === undefined ? cpuTime(pids) : cpuTimeOn(host, pids));
     const before = await spent();
-    const run = await contender.run(wish);
+    const run = await contender.run(spec);
     const cpu = pids.length === 0 ? undefined : (await spent()) - before;
     return { ...run, round, cpu };
   }

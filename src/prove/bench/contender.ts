@@ -26,7 +26,7 @@ export interface Run {
 }
 
 /** How a run is to be done. */
-export interface RunWish {
+export interface RunSpec {
   point: Point;
   seed: number;
   /** Of what is written. */
@@ -54,7 +54,7 @@ export interface Contender {
   /** Before its runs, and after them: where it can't stay ready beside the others. */
   begin?(): Promise<void>;
   end?(): Promise<void>;
-  run(wish: RunWish): Promise<Run>;
+  run(spec: RunSpec): Promise<Run>;
   /** What the kernel of its guest complained of, where it has one. */
   trouble?(): Promise<string[]>;
   /** Ends it and takes away what was made for it. */

@@ -63,13 +63,13 @@ export async function hereGround(host: Host, wire: Wire): Promise<Ground> {
 
 /** A host over SSH, with the target on an interface that this machine reaches by one of its own. */
 export async function hostGround(outpost: Outpost): Promise<Ground> {
-  const { host, segment, wish } = outpost;
+  const { host, segment, spec } = outpost;
   return {
     place: 'host',
     host,
     iface: segment.iface,
     netns: undefined,
-    trial: wish.trial,
+    trial: spec.trial,
     link: await linkTo(segment),
     patience: FAR_PATIENCE,
     isSlow: true,

@@ -9,8 +9,8 @@ import { requireInterface } from '../../hosts/host/interface.js';
 import { here } from '../../hosts/host/local.js';
 import { EntryStore, exportId } from '../../serve/exports/entry.js';
 import type { Recovery } from '../../serve/exports/recover.js';
+import type { ExportSpec } from '../../serve/exports/spec.js';
 import { Trial } from '../../serve/exports/trial.js';
-import type { ExportWish } from '../../serve/exports/wish.js';
 import { type Address, formatAddress, type Mac, parseMac } from '../../wire/aoe/index.js';
 import { type Discovered, discover } from '../../wire/initiator/discover.js';
 import type { Link } from '../../wire/link/link.js';
@@ -114,8 +114,8 @@ export class Outpost {
     return this.#trial.folderIn(parent);
   }
 
-  /** What exports there are to be wished with. */
-  get wish(): Pick<ExportWish, 'iface' | 'trial'> {
+  /** Options of the exports there. */
+  get spec(): Pick<ExportSpec, 'iface' | 'trial'> {
     return { iface: this.segment.iface, trial: this.#trial.name };
   }
 

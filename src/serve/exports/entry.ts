@@ -1,5 +1,5 @@
 /**
- * The truth about a host's exports: one JSON file each in `STATE/exports/`, written atomically, the wish before the deed.
+ * The truth about a host's exports: one JSON file each in `STATE/exports/`, written atomically, before anything is done.
  * All that a later command needs to undo or repeat the deed is in it, so that neither recipes nor the cache are needed.
  */
 import { posix } from 'node:path';
@@ -15,13 +15,13 @@ import type { FindingKind } from '../storage/findings.js';
 import type { Identity } from '../storage/identity.js';
 
 /**
- * wish: being made; found by a later command under the lock, its maker died
+ * starting: being made; found by a later command under the lock, its maker died
  * running: was made completely
  * stopping: being undone; likewise
  * moving: takes the place of `migration.other`, which served it until then; likewise
  * returning: takes its place back from `migration.other`; likewise
  */
-export type Phase = 'wish' | 'running' | 'stopping' | 'moving' | 'returning';
+export type Phase = 'starting' | 'running' | 'stopping' | 'moving' | 'returning';
 
 /** What initiators set on a target over the wire (AoE revision 11, sections 3.2 to 3.4). */
 export interface WireState {
@@ -395,6 +395,7 @@ function completed(entry: ExportEntry): ExportEntry {
   const { migration } = entry;
   return {
     ...entry,
+    phase: (entry.phase as string) === 'wish' ? 'starting' : entry.phase,
     backing: { ...{ name: path, opens: path, identity: null }, ...entry.backing },
     ...(migration === undefined ? {} : { migration: { ...migration, other: completed(migration.other) } }),
   };

@@ -28,10 +28,10 @@ import { rightsWarnings } from './rights-warnings.js';
 import { type Heard, listenAt, refuseRivals } from './rivals.js';
 import { serialOf } from './serial.js';
 import type { Served } from './served.js';
+import type { ExportSpec } from './spec.js';
 import { absolute, isAllowed, type StorageSurvey, surveyFor, withAllowed } from './suitability.js';
 import { tidy } from './tidy.js';
 import { undo } from './undo.js';
-import type { ExportWish } from './wish.js';
 
 export interface ExportReport {
   id: string;
@@ -61,10 +61,10 @@ export interface ExportReport {
   unchecked: string | null;
 }
 
-/** An export that is wished for, and what is to serve it. */
+/** An export that is asked for, and what is to serve it. */
 export interface ExportOrder {
   served: Served;
-  wish: ExportWish;
+  spec: ExportSpec;
 }
 
 /** How an order fared: the export it made, or why there is none. */
@@ -83,13 +83,13 @@ export type ExportOutcome = { order: ExportOrder } & (
 export async function exportTarget(
   host: Host,
   served: Served,
-  wish: ExportWish,
+  spec: ExportSpec,
   onRecovery: (recovery: Recovery) => void = () => {},
 ): Promise<ExportReport> {
   const interfaces = new Interfaces(host);
   // Looked at first, so that a wrong name changes nothing, not even the state folder.
-  await interfaces.require(wish.netns, wish.iface);
-  const [outcome] = await makeAll(host, [{ served, wish }], interfaces, onRecovery);
+  await interfaces.require(spec.netns, spec.iface);
+  const [outcome] = await makeAll(host, [{ served, spec }], interfaces, onRecovery);
   if (outcome?.report === undefined) throw outcome?.error ?? new TypeError('no outcome');
   return outcome.report;
 }
@@ -124,7 +124,7 @@ async function makeAll(
       // Asked once for all: who uses a disk is seen in every process of the host.
       const survey = await surveyFor(
         store,
-        orders.map(({ wish }) => wish.path),
+        orders.map(({ spec }) => spec.path),
       );
       addresses = new Addresses(store, interfaces, survey.ours);
       // Before anything of theirs answers.
@@ -156,7 +156,7 @@ interface Shared {
 /** Anew where an order before this one has made the file that both name. */
 async function seenNow(
   store: EntryStore,
-  { path }: ExportWish,
+  { path }: ExportSpec,
   survey: StorageSurvey,
 ): Promise<StorageSurvey> {
   const name = absolute(path, survey.cwd);
@@ -171,17 +171,17 @@ async function begin(
   order: ExportOrder,
   { survey, interfaces, addresses, watches }: Shared,
 ): Promise<() => Promise<ExportOutcome>> {
-  const { served, wish } = order;
+  const { served, spec } = order;
   let entry: ExportEntry | undefined;
   const failed = async (error: unknown): Promise<ExportOutcome> => {
     const trouble = entry && (await undo(store, entry, false).catch((reason: Error) => reason));
     return { order, error: trouble instanceof Error ? notUndone(error, trouble) : (error as Error) };
   };
   try {
-    const iface = await interfaces.require(wish.netns, wish.iface);
+    const iface = await interfaces.require(spec.netns, spec.iface);
     // By whichever name it is called: entries, units and configurations hold the real one.
-    const seen = await seenNow(store, wish, survey);
-    const plan = await planExport(store, served, { ...wish, iface: iface.name }, seen);
+    const seen = await seenNow(store, spec, survey);
+    const plan = await planExport(store, served, { ...spec, iface: iface.name }, seen);
     const { unchecked, overridden } = await addresses.require(order, plan.entry);
     plan.overridden.push(...overridden);
     await requireNoneUnwanted(store, plan.entry, async () => seen);
@@ -313,7 +313,7 @@ class Addresses {
       await refuseRivals(`exporting ${exportId(entry)}`, place, entry, heard, false);
       return { unchecked, overridden: [] };
     } catch (error) {
-      if (!(error instanceof UsageError) || !isAllowed('address', order.wish.allow)) throw error;
+      if (!(error instanceof UsageError) || !isAllowed('address', order.spec.allow)) throw error;
       return { unchecked, overridden: [{ kind: 'address', text: error.facts.happened }] };
     }
   }
@@ -322,9 +322,9 @@ class Addresses {
     return this.#network.close();
   }
 
-  async #listen({ wish }: ExportOrder): Promise<Heard> {
-    const iface = await this.#interfaces.require(wish.netns, wish.iface);
-    return listenAt(this.#network, { ...wish, iface: iface.name }, iface);
+  async #listen({ spec }: ExportOrder): Promise<Heard> {
+    const iface = await this.#interfaces.require(spec.netns, spec.iface);
+    return listenAt(this.#network, { ...spec, iface: iface.name }, iface);
   }
 }
 

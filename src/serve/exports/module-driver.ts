@@ -129,7 +129,7 @@ export class ModuleDriver implements Driver {
   async #load(entry: ExportEntry): Promise<void> {
     const { host } = this.#store;
     const { module, load, ready } = moduleOf(entry);
-    // The wish before the deed: a module without the mark is somebody else's, and is never unloaded.
+    // The mark comes first: a module without it is somebody else's, and is never unloaded.
     await host.write(this.mark(entry), (await host.facts()).bootId);
     const words = new KernelWords(host, `aoe-lab: loading ${module}`);
     await words.begin();

@@ -24,11 +24,11 @@ import { requireFree } from './rivals.js';
 import { tellRoom } from './room.js';
 import { serialOf } from './serial.js';
 import type { Served } from './served.js';
+import { checkSpec, type ExportSpec, withDefaults } from './spec.js';
 import { isAllowed, judgeExport, type StorageSurvey, surveyFor } from './suitability.js';
-import { checkWish, type ExportWish, withDefaults } from './wish.js';
 
 export interface ExportPlan {
-  /** In phase `wish`. */
+  /** In phase `starting`. */
   entry: ExportEntry;
   backing: Backing;
   /** What spoke against it, and was overridden. */
@@ -40,26 +40,26 @@ export interface ExportPlan {
 }
 
 /**
- * Decides how a wish is to be met; changes nothing.
+ * Decides how a spec is to be met; changes nothing.
  * @param survey of the host; asked for where it is not given
  * @throws UsageError if the address is taken, the target lacks an option, or the file can't be exported
  */
 export async function planExport(
   store: EntryStore,
   served: Served,
-  wish: ExportWish,
+  spec: ExportSpec,
   survey?: StorageSurvey,
 ): Promise<ExportPlan> {
-  checkWish(served.implementation, served.release, served.control, wish);
+  checkSpec(served.implementation, served.release, served.control, spec);
   const entries = await store.all();
-  refuseTaken(entries, wish);
-  const asked = survey ?? (await surveyFor(store, [wish.path]));
-  const { backing, overridden, ...judged } = judgeExport(asked, entries, served, wish);
-  const warnings = [...judged.warnings, ...tellRoom(asked.snapshot, entries, wish, backing)];
-  if (wish.options.directIo) await requireDirectIo(store.host, served.control, backing, asked);
-  if (wish.persist) await refuseFleeting(store, served.control, backing.path);
-  const entry = await composeEntry(store, served, wish, backing);
-  if (entry.backing.loop && wish.options.directIo) await requireDirectLoops(store.host, backing.name);
+  refuseTaken(entries, spec);
+  const asked = survey ?? (await surveyFor(store, [spec.path]));
+  const { backing, overridden, ...judged } = judgeExport(asked, entries, served, spec);
+  const warnings = [...judged.warnings, ...tellRoom(asked.snapshot, entries, spec, backing)];
+  if (spec.options.directIo) await requireDirectIo(store.host, served.control, backing, asked);
+  if (spec.persist) await refuseFleeting(store, served.control, backing.path);
+  const entry = await composeEntry(store, served, spec, backing);
+  if (entry.backing.loop && spec.options.directIo) await requireDirectLoops(store.host, backing.name);
   if (entry.backing.identity !== null) entry.serial = serialOf(asked.snapshot.machineId, entry);
   refuseUnspeakable(served, entry);
   return { entry, backing, overridden, warnings, machineId: asked.snapshot.machineId };
@@ -68,17 +68,17 @@ export async function planExport(
 export type ExportPreview = Preview & Pick<ExportPlan, 'overridden' | 'warnings'>;
 
 /** The commands and files of an export that would be made, as a person would type them; changes nothing. */
-export async function previewExport(host: Host, served: Served, wish: ExportWish): Promise<ExportPreview> {
+export async function previewExport(host: Host, served: Served, spec: ExportSpec): Promise<ExportPreview> {
   const store = await EntryStore.open(host);
-  const place = host.inNamespace(wish.netns);
+  const place = host.inNamespace(spec.netns);
   const interfaces = await listInterfaces(place);
-  const iface = requireExportable(place, interfaces, wish.iface);
+  const iface = requireExportable(place, interfaces, spec.iface);
   requireCarrier(place, interfaces, iface);
   const { entry, backing, overridden, warnings } = await planExport(store, served, {
-    ...wish,
+    ...spec,
     iface: iface.name,
   });
-  if (!isAllowed('address', wish.allow)) await requireFree(store, entry, iface);
+  if (!isAllowed('address', spec.allow)) await requireFree(store, entry, iface);
   const { path, opens, loop } = entry.backing;
   if (entry.persist) {
     const { commands, files } = await driverFor(store, entry).preview(entry, keptPath(store, entry));
@@ -94,7 +94,7 @@ export async function previewExport(host: Host, served: Served, wish: ExportWish
     };
   }
   const { commands, files } = await driverFor(store, entry).preview(entry, loop ? '/dev/loopN' : opens);
-  const enter = wish.netns === undefined ? [] : ['ip', 'netns', 'exec', wish.netns];
+  const enter = spec.netns === undefined ? [] : ['ip', 'netns', 'exec', spec.netns];
   return {
     commands: [
       ...(backing.absent ? [makeCommand(backing)] : []),
@@ -115,13 +115,13 @@ function makeCommand({ size, path }: Backing): string[] {
 async function composeEntry(
   store: EntryStore,
   served: Served,
-  wish: ExportWish,
+  spec: ExportSpec,
   backing: Backing,
 ): Promise<ExportEntry> {
   const { host } = store;
-  const links = wish.persist ? await preparedLinks(host, wish.iface) : [];
+  const links = spec.persist ? await preparedLinks(host, spec.iface) : [];
   const entry = {
-    ...entryFor(store, await servingFields(served), wish, backing, (await host.facts()).bootId),
+    ...entryFor(store, await servingFields(served), spec, backing, (await host.facts()).bootId),
     ...(links.length > 0 ? { links } : {}),
   };
   if (!entry.backing.loop || backing.absent) return entry;
@@ -133,23 +133,23 @@ async function composeEntry(
 export function entryFor(
   state: StateFolder,
   serving: ServingFields,
-  wish: ExportWish,
+  spec: ExportSpec,
   backing: Backing,
   bootId: string,
 ): ExportEntry {
   const { name, path, kind, size, identity, absent, opens, links, exposed, closed } = backing;
-  const loop = kind === 'file' && (serving.control.backing === 'device' || (wish.loop ?? false));
+  const loop = kind === 'file' && (serving.control.backing === 'device' || (spec.loop ?? false));
   return {
     format: 1,
-    phase: 'wish',
-    shelf: wish.shelf,
-    slot: wish.slot,
-    iface: wish.iface,
-    ...(wish.netns === undefined ? {} : { netns: wish.netns }),
+    phase: 'starting',
+    shelf: spec.shelf,
+    slot: spec.slot,
+    iface: spec.iface,
+    ...(spec.netns === undefined ? {} : { netns: spec.netns }),
     backing: {
       name,
       path,
-      opens: opens ?? diskLink(state, exportId(wish)),
+      opens: opens ?? diskLink(state, exportId(spec)),
       ...(opens === undefined ? { pinned: true } : {}),
       kind,
       size,
@@ -157,17 +157,17 @@ export function entryFor(
       ...(exposed ? { exposed } : {}),
       closed,
       identity: identity ?? null,
-      made: absent || wish.made !== undefined,
-      ...(wish.made === undefined || absent ? {} : { madeAs: wish.made }),
+      made: absent || spec.made !== undefined,
+      ...(spec.made === undefined || absent ? {} : { madeAs: spec.made }),
       ...(absent ? { making: makingName(path) } : {}),
       loop,
       loopsBefore: [],
     },
-    options: withDefaults(wish.options, serving.control),
-    ...(wish.restart === undefined ? {} : { restart: wish.restart }),
-    ...(wish.lab === undefined ? {} : { lab: { name: wish.lab, file: wish.path } }),
-    ...(wish.trial === undefined ? {} : { trial: wish.trial }),
-    ...(wish.persist ? { persist: true } : {}),
+    options: withDefaults(spec.options, serving.control),
+    ...(spec.restart === undefined ? {} : { restart: spec.restart }),
+    ...(spec.lab === undefined ? {} : { lab: { name: spec.lab, file: spec.path } }),
+    ...(spec.trial === undefined ? {} : { trial: spec.trial }),
+    ...(spec.persist ? { persist: true } : {}),
     ...serving,
     since: new Date().toISOString(),
     bootId,
@@ -195,8 +195,8 @@ export async function servingFields(served: Served): Promise<ServingFields> {
   };
 }
 
-function refuseTaken(entries: readonly ExportEntry[], wish: ExportWish): void {
-  const id = exportId(wish);
+function refuseTaken(entries: readonly ExportEntry[], spec: ExportSpec): void {
+  const id = exportId(spec);
   const taken = entries.find((entry) => exportId(entry) === id);
   if (taken === undefined) return;
   throw new UsageError({

@@ -3,16 +3,16 @@ import { type Backing, SECTOR } from '../storage/backing.js';
 import { type Filling, roomWarnings } from '../storage/room.js';
 import type { StorageSnapshot } from '../storage/snapshot.js';
 import { type ExportEntry, exportId, sectorsOf } from './entry.js';
-import type { ExportWish } from './wish.js';
+import type { ExportSpec } from './spec.js';
 
 /** @param entries exports of the host that stay, and those that are made before it */
 export function tellRoom(
   snapshot: StorageSnapshot,
   entries: readonly ExportEntry[],
-  wish: Pick<ExportWish, 'options'>,
+  spec: Pick<ExportSpec, 'options'>,
   { name, size }: Pick<Backing, 'name' | 'size'>,
 ): string[] {
-  const { readOnly, offset = 0, length } = wish.options;
+  const { readOnly, offset = 0, length } = spec.options;
   if (readOnly) return [];
   const from = offset * SECTOR;
   const to = length === undefined ? size : from + length * SECTOR;

@@ -6,34 +6,34 @@ import { render } from '../../base/templating.js';
 import { quote } from '../../hosts/host/quote.js';
 import { effective } from '../../make/recipe/load.js';
 import type { Recipe, Release } from '../../make/recipe/schema.js';
-import { checkWish, type ExportWish } from './wish.js';
+import { checkSpec, type ExportSpec } from './spec.js';
 
 /**
  * The shell script of a release that runs on a system where aoe-lab does not: fetch, build and export as its guide has
  * it. Texts among its variables are quoted.
- * @throws UsageError if the release has no script, or the wish can't be met by the target
+ * @throws UsageError if the release has no script, or the spec can't be met by the target
  */
-export function renderScript(recipe: Recipe, release: Release, wish: ExportWish): string {
+export function renderScript(recipe: Recipe, release: Release, spec: ExportSpec): string {
   const tried = `writing the script of ${recipe.name} ${release.version}`;
   if (release.script === undefined) {
     throw new UsageError({ tried, happened: 'it has none' });
   }
-  checkWish(recipe.name, release.version, effective(recipe, release).control, wish);
-  if (!posix.isAbsolute(wish.path)) {
+  checkSpec(recipe.name, release.version, effective(recipe, release).control, spec);
+  if (!posix.isAbsolute(spec.path)) {
     throw new UsageError({
       tried,
-      happened: `${wish.path} does not say which file of that host is meant`,
+      happened: `${spec.path} does not say which file of that host is meant`,
       next: 'name it by its whole path',
     });
   }
   const source = release.sources.find((one) => 'url' in one);
   return render(readFileSync(join(packageRoot, 'templates', release.script), 'utf8'), {
     url: source !== undefined && 'url' in source ? quote(source.url) : null,
-    iface: quote(wish.iface),
-    path: quote(wish.path),
-    isDevice: wish.path.startsWith('/dev/'),
-    size: wish.size ?? null,
-    shelf: wish.shelf,
-    slot: wish.slot,
+    iface: quote(spec.iface),
+    path: quote(spec.path),
+    isDevice: spec.path.startsWith('/dev/'),
+    size: spec.size ?? null,
+    shelf: spec.shelf,
+    slot: spec.slot,
   });
 }

@@ -12,7 +12,7 @@ import { type EntryStore, type ExportEntry, exportId } from './entry.js';
 import { kernelNames, loopsIn, ownLoops } from './loops.js';
 import { findProcesses } from './processes.js';
 import type { Served } from './served.js';
-import type { ExportWish } from './wish.js';
+import type { ExportSpec } from './spec.js';
 
 /** What a host says of its storage, and what of that is ours. */
 export interface StorageSurvey {
@@ -60,7 +60,7 @@ export function absolute(path: string, cwd: string): string {
 
 /** What a spec asks for, as far as that matters here; a lab's export is one as well. */
 export type StorageSpec = Pick<
-  ExportWish,
+  ExportSpec,
   'shelf' | 'slot' | 'netns' | 'path' | 'size' | 'options' | 'allow' | 'lab'
 >;
 

@@ -58,23 +58,23 @@ export async function restoreWireState(
   link: Link,
   entry: ExportEntry,
   iface: InterfaceFacts,
-  wished: WireState,
+  wanted: WireState,
 ): Promise<void> {
   const now = await readWireState(link, entry, iface);
   const target = sessionWith(link, entry, iface);
-  if (now.configString !== wished.configString) {
-    const string = Buffer.from(wished.configString, 'base64');
+  if (now.configString !== wanted.configString) {
+    const string = Buffer.from(wanted.configString, 'base64');
     await target.queryConfig({ ccmd: ConfigCommand.forceSet, string });
   }
-  if (!sameAddresses(now.masks, wished.masks)) {
-    const add = wished.masks.filter((mac) => !now.masks.includes(mac)).map(toMac);
-    const remove = now.masks.filter((mac) => !wished.masks.includes(mac)).map(toMac);
+  if (!sameAddresses(now.masks, wanted.masks)) {
+    const add = wanted.masks.filter((mac) => !now.masks.includes(mac)).map(toMac);
+    const remove = now.masks.filter((mac) => !wanted.masks.includes(mac)).map(toMac);
     await target.access.editMasks({ add, remove });
   }
-  if (!sameAddresses(now.reservation, wished.reservation)) {
-    await target.access.reserve(wished.reservation.map(toMac), { force: true });
+  if (!sameAddresses(now.reservation, wanted.reservation)) {
+    await target.access.reserve(wanted.reservation.map(toMac), { force: true });
   }
-  const lacking = differences(await readWireState(link, entry, iface), wished);
+  const lacking = differences(await readWireState(link, entry, iface), wanted);
   if (lacking.length === 0) return;
   throw new LabError({
     tried: `setting what initiators had set on e${entry.shelf}.${entry.slot}`,

@@ -21,12 +21,12 @@ import { findProcesses } from '../exports/processes.js';
 import { byRealNames } from '../exports/real-names.js';
 import { listenAt, refuseRivals, withNetwork } from '../exports/rivals.js';
 import type { Served } from '../exports/served.js';
+import { checkSpec } from '../exports/spec.js';
 import { surveyFor } from '../exports/suitability.js';
 import { selectEntries } from '../exports/unexport.js';
 import { exportedPath, exportName } from '../exports/variables.js';
 import { openVantage } from '../exports/wire.js';
 import { readWireState, sessionWith } from '../exports/wire-state.js';
-import { checkWish } from '../exports/wish.js';
 import { listLoops } from '../storage/loop.js';
 import { identityLoss, type Told } from './identity-loss.js';
 import { type Translation, translate } from './translate.js';
@@ -87,7 +87,7 @@ export async function planMigration(store: EntryStore, name: string, served: Ser
     path: backing.path,
     ...(netns === undefined ? {} : { netns }),
   };
-  checkWish(served.implementation, served.release, served.control, {
+  checkSpec(served.implementation, served.release, served.control, {
     ...place,
     options: translation.options,
   });

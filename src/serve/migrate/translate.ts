@@ -3,7 +3,7 @@ import { allows } from '../../make/recipe/allows.js';
 import type { Control, OptionName, Recipe } from '../../make/recipe/schema.js';
 import type { ExportEntry, ExportOptions, WireState } from '../exports/entry.js';
 import { nameOf } from '../exports/give-back.js';
-import { OPTION_FLAGS } from '../exports/wish.js';
+import { OPTION_FLAGS } from '../exports/spec.js';
 
 /** A target that an export is to move to. */
 export interface Successor {

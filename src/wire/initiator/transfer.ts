@@ -36,20 +36,20 @@ export interface Transfer {
  * @throws LabError if the range is not within the device, or a frame fails: what is not yet sent is then left out.
  *   AtaAnswerError names the sector
  */
-export async function transfer(wish: Transfer): Promise<void> {
-  const { direction, name, identity, lba, data, sectorsPerFrame, pipeline } = wish;
+export async function transfer(asked: Transfer): Promise<void> {
+  const { direction, name, identity, lba, data, sectorsPerFrame, pipeline } = asked;
   const count = data.length / SECTOR;
   checkRange(triedOf(direction, lba, count, name), lba, count, identity);
   if (count === 0) return;
   await new Promise<void>((resolve, reject) => {
-    const course = new Course(wish, resolve, reject);
+    const course = new Course(asked, resolve, reject);
     for (const part of partsOf(course, lba, data, sectorsPerFrame)) pipeline.enqueue(part);
   });
 }
 
 /** One transfer while it is under way. */
 class Course {
-  readonly wish: Transfer;
+  readonly asked: Transfer;
   readonly isWrite: boolean;
   readonly flags: number;
   readonly command: number;
@@ -58,9 +58,9 @@ class Course {
   #left: number;
   failed = false;
 
-  constructor(wish: Transfer, resolve: () => void, reject: (error: LabError) => void) {
-    const { direction, identity, data } = wish;
-    this.wish = wish;
+  constructor(asked: Transfer, resolve: () => void, reject: (error: LabError) => void) {
+    const { direction, identity, data } = asked;
+    this.asked = asked;
     this.isWrite = direction === 'write';
     this.flags = (identity.lba48 ? AtaFlag.lba48 : 0) | (this.isWrite ? AtaFlag.write : 0);
     this.command = commandOf(direction, identity.lba48);
@@ -95,7 +95,7 @@ class Part implements Work, Extent {
   }
 
   get tried(): string {
-    const { direction, name } = this.#course.wish;
+    const { direction, name } = this.#course.asked;
     return triedOf(direction, this.lba, this.sectors, name);
   }
 
@@ -116,25 +116,25 @@ class Part implements Work, Extent {
   }
 
   write(into: Buffer): number {
-    const { flags, command, isWrite, wish } = this.#course;
+    const { flags, command, isWrite, asked } = this.#course;
     const ata: Ata = { flags, errFeature: 0, count: this.sectors, cmdStatus: command, lba: this.lba };
-    return wish.requests.ata(into, ata, isWrite ? this.#data : undefined);
+    return asked.requests.ata(into, ata, isWrite ? this.#data : undefined);
   }
 
   onAnswer(frame: Frame): void {
-    const { isWrite, wish } = this.#course;
+    const { isWrite, asked } = this.#course;
     if (isWrite || copyData(frame, this.#data)) {
       this.#course.settle(this.#data.length);
       return;
     }
-    const happened = `${wish.name} answered with less data than the ${this.#data.length} bytes asked for`;
+    const happened = `${asked.name} answered with less data than the ${this.#data.length} bytes asked for`;
     this.#course.fail(new LabError({ tried: this.tried, happened }));
   }
 
   onFailure(error: LabError): void {
     // Which sector it is shows when each is asked for alone.
     if (error instanceof AtaAnswerError && this.sectors > 1 && !this.#course.failed) {
-      this.#course.wish.pipeline.enqueueFirst(this.split(1));
+      this.#course.asked.pipeline.enqueueFirst(this.split(1));
     } else this.#course.fail(error);
   }
 }

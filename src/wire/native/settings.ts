@@ -44,7 +44,7 @@ export interface Settings {
 }
 
 /**
- * Reads a configuration: `{"exports": [{"shelf", "slot", "iface", "path", and as wished "readOnly", "macs", "broadcast",
+ * Reads a configuration: `{"exports": [{"shelf", "slot", "iface", "path", and where asked for "readOnly", "macs", "broadcast",
  * "directIo", "sync", "bufferCount", "queueLength", "offset", "length", "serial", "file", "links", "disk", "locked", "accessCleared"}],
  * "ring", "uring"}`; what is null counts as left out.
  * @throws UsageError with every fault

@@ -18,8 +18,8 @@ void runMain(async () => {
     });
   }
   const faults: string[] = [];
-  const wish = { iface, path: resolve(path), shelf: number(shelf), slot: number(slot) };
-  const settings = parseSettings({ exports: [wish] }, faults);
+  const asked = { iface, path: resolve(path), shelf: number(shelf), slot: number(slot) };
+  const settings = parseSettings({ exports: [asked] }, faults);
   if (faults.length > 0) {
     throw new UsageError({ tried: 'starting sqaoed', happened: [...faults, ...linesOf(USAGE)] });
   }

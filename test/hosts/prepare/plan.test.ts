@@ -3,7 +3,7 @@ import { UsageError } from '../../../src/base/errors.js';
 import { quoteArgv } from '../../../src/hosts/host/quote.js';
 import type { Manager } from '../../../src/hosts/prepare/managers.js';
 import { NEEDS } from '../../../src/hosts/prepare/needs.js';
-import { type Plan, type PrepareWish, planPreparation } from '../../../src/hosts/prepare/plan.js';
+import { type Plan, type PrepareSpec, planPreparation } from '../../../src/hosts/prepare/plan.js';
 import { readSurvey, type Survey } from '../../../src/hosts/prepare/survey.js';
 
 const SAN = { name: 'san0', kind: 'ether', mac: '', mtu: 1500, up: false, carrier: false, offloads: {} };
@@ -21,8 +21,8 @@ function survey(changes: Partial<Survey> = {}): Survey {
   };
 }
 
-function plan(changes: Partial<Survey>, wish: Partial<PrepareWish> = {}, folder?: string): Plan {
-  return planPreparation(survey(changes), { purposes: ['run', 'build'], install: true, ...wish }, folder);
+function plan(changes: Partial<Survey>, spec: Partial<PrepareSpec> = {}, folder?: string): Plan {
+  return planPreparation(survey(changes), { purposes: ['run', 'build'], install: true, ...spec }, folder);
 }
 
 const lines = ({ changes }: Plan): string[] => changes.flatMap(({ commands }) => commands.map(quoteArgv));
@@ -125,13 +125,13 @@ test('D5: what is set on an interface until the next boot is told', (t) => {
 });
 
 test('interfaces that can not be meant', (t) => {
-  const refused: [Partial<PrepareWish>, RegExp][] = [
+  const refused: [Partial<PrepareSpec>, RegExp][] = [
     [{ iface: 'eth9' }, /none of that name/],
     [{ mtu: 9000 }, /none is named/],
     [{ iface: 'san0', mtu: 100 }, /MTU of 100/],
     [{ iface: 'san0', vlan: 4095 }, /1 to 4094/],
   ];
-  for (const [wish, message] of refused) t.throws(() => plan({}, wish), { instanceOf: UsageError, message });
+  for (const [spec, message] of refused) t.throws(() => plan({}, spec), { instanceOf: UsageError, message });
 });
 
 test('folder, filters and time', (t) => {

@@ -71,9 +71,9 @@ export function play(
 export async function rendered(
   t: ExecutionContext,
   lab: SshLab,
-  wished: object,
+  wanted: object,
 ): Promise<[file: string, folder: string]> {
-  const file = await writeLabFile(lab, wished);
+  const file = await writeLabFile(lab, wanted);
   const folder = join(lab.folder, 'ansible');
   const { exitCode, stderr } = await labCli(lab, [
     'render',

@@ -85,7 +85,7 @@ export async function orders(host: Host): Promise<ExportOrder[]> {
   ];
   return served.map((one, slot) => {
     const place = { shelf: 1, slot, iface: 'eth0', path: `/srv/disk${slot}`, size: 4 * MIB };
-    return { served: one, wish: { ...place, loop: slot === 0, persist: true, options: {} } };
+    return { served: one, spec: { ...place, loop: slot === 0, persist: true, options: {} } };
   });
 }
 

@@ -3,8 +3,8 @@ import type { ExecutionContext } from 'ava';
 import type { Host } from '../../../src/hosts/host/host.js';
 import { here } from '../../../src/hosts/host/local.js';
 import type { SshHost } from '../../../src/hosts/ssh/host.js';
+import type { ExportSpec } from '../../../src/serve/exports/spec.js';
 import { exportStatus } from '../../../src/serve/exports/status.js';
-import type { ExportWish } from '../../../src/serve/exports/wish.js';
 import { openTarget } from '../../../src/wire/initiator/open.js';
 import { openPacketLink } from '../../../src/wire/link/packet.js';
 import { reachLabHost } from './lab-host.js';
@@ -12,7 +12,7 @@ import type { LabHost, SshLab } from './ssh-lab.js';
 
 const MIB = 2 ** 20;
 
-export function wish(slot: number, more: Partial<ExportWish> = {}): ExportWish {
+export function spec(slot: number, more: Partial<ExportSpec> = {}): ExportSpec {
   const path = `/srv/disk ${slot}`;
   return { shelf: 0, slot, iface: 'san0', path, size: 4 * MIB, persist: true, options: {}, ...more };
 }

@@ -3,7 +3,7 @@ import test from 'ava';
 import { allows } from '../../../src/make/recipe/allows.js';
 import { effective, findRelease, loadRecipe } from '../../../src/make/recipe/load.js';
 import type { ExportOptions } from '../../../src/serve/exports/entry.js';
-import { checkWish } from '../../../src/serve/exports/wish.js';
+import { checkSpec } from '../../../src/serve/exports/spec.js';
 
 const MACS = Array.from({ length: 300 }, (_, at) => `02:00:00:00:${at >> 8}0:${(at & 255).toString(16)}`);
 
@@ -16,7 +16,7 @@ async function refusal(name: string, release: string, { options = {}, iface = 'e
   const recipe = await loadRecipe(name);
   const { control } = effective(recipe, findRelease(recipe, release));
   try {
-    checkWish(name, release, control, { shelf: 0, slot: 1, iface, path: '/x', options });
+    checkSpec(name, release, control, { shelf: 0, slot: 1, iface, path: '/x', options });
   } catch (error) {
     return (error as Error).message;
   }

@@ -60,7 +60,7 @@ test('what was killed between the making of a file and its name leaves nothing, 
   const host = await AskedHost.open(t);
   const file = host.add(1, 'a.img', { size: SIZE });
   host.carryOut(host.ask().prepare);
-  t.is((await host.entry(1)).phase, 'wish');
+  t.is((await host.entry(1)).phase, 'starting');
   await t.throwsAsync(stat(file), { code: 'ENOENT' });
   host.play();
   t.is((await stat(file)).size, SIZE);

@@ -40,16 +40,16 @@ const entries = fc.uniqueArray(
   { minLength: 1, maxLength: 8, selector: ({ shelf, slot, iface }) => `${shelf}.${slot}@${iface}` },
 );
 
-type Wish = (typeof entries extends fc.Arbitrary<infer All> ? All : never) extends (infer One)[]
+type Spec = (typeof entries extends fc.Arbitrary<infer All> ? All : never) extends (infer One)[]
   ? One
   : never;
 
-async function renderer(t: ExecutionContext, name: string): Promise<(wishes: readonly Wish[]) => string> {
+async function renderer(t: ExecutionContext, name: string): Promise<(specs: readonly Spec[]) => string> {
   process.env.AOE_LAB_STATE = await temporaryFolder(t);
   const store = await EntryStore.open(here);
   const template = readFileSync(join(packageRoot, 'templates', name), 'utf8');
-  return (wishes) => {
-    const members = wishes.map(({ shelf, slot, iface, path: opened, ...options }) => {
+  return (specs) => {
+    const members = specs.map(({ shelf, slot, iface, path: opened, ...options }) => {
       const { queueLength, ...others } = options;
       const part: Partial<ExportEntry> = { shelf, slot, iface };
       const all = { ...others, ...(queueLength === undefined ? {} : { queueLength }) };
@@ -81,11 +81,11 @@ for (const release of ['1.1', '0.9']) {
   test.serial(`ggaoed ${release}: the parser of what we render gives back the exports`, async (t) => {
     const rendered = await renderer(t, `ggaoed-${release}.conf.hbs`);
     fc.assert(
-      fc.property(entries, (wishes) => {
-        const found = parseGgaoed('f', rendered(wishes), { interfaces: INTERFACES });
+      fc.property(entries, (specs) => {
+        const found = parseGgaoed('f', rendered(specs), { interfaces: INTERFACES });
         t.deepEqual(
           taken(found),
-          wishes.map(({ sync: _, broadcast, macs, ...one }) => {
+          specs.map(({ sync: _, broadcast, macs, ...one }) => {
             const { shelf, slot, iface, path: opened, ...options } = one;
             const access = macs.length > 0 ? { macs, broadcast } : {};
             return { shelf, slot, iface, path: opened, options: set({ ...options, ...access }) };
@@ -102,11 +102,11 @@ for (const release of ['1.1', '0.9']) {
 test.serial('qaoed: the parser of what we render gives back the exports', async (t) => {
   const rendered = await renderer(t, 'qaoed.conf.hbs');
   fc.assert(
-    fc.property(entries, (wishes) => {
-      const found = parseQaoed('f', rendered(wishes));
+    fc.property(entries, (specs) => {
+      const found = parseQaoed('f', rendered(specs));
       t.deepEqual(
         taken(found),
-        wishes.map(({ shelf, slot, iface, path: opened, readOnly, sync, macs }) => ({
+        specs.map(({ shelf, slot, iface, path: opened, readOnly, sync, macs }) => ({
           ...{ shelf, slot, iface, path: opened },
           options: set({ readOnly, sync, macs }),
         })),

@@ -57,7 +57,7 @@ function statesOf(
 
 const someCase = (owners: fc.Arbitrary<string | null>) =>
   fc.record({
-    wished: someExports,
+    wanted: someExports,
     made: someExports.chain((exports) =>
       fc.tuple(...exports.map((one) => fc.record({ one: fc.constant(one), lab: owners, is: condition }))),
     ),
@@ -65,10 +65,10 @@ const someCase = (owners: fc.Arbitrary<string | null>) =>
     killAfter: fc.nat(12),
   });
 
-test('a plan that was carried out leaves nothing to do, and every wish is met', async (t) => {
+test('a plan that was carried out leaves nothing to do, and every export is as the file says', async (t) => {
   await fc.assert(
-    fc.asyncProperty(someCase(fc.constant('mine')), async ({ wished, made, parallel }) => {
-      const lab = labOf(wished);
+    fc.asyncProperty(someCase(fc.constant('mine')), async ({ wanted, made, parallel }) => {
+      const lab = labOf(wanted);
       const model = new Model(lab, statesOf(made));
       const plan = planLab(lab, model.states());
       t.deepEqual(plan.troubles, []);
@@ -78,20 +78,20 @@ test('a plan that was carried out leaves nothing to do, and every wish is met', 
         [],
       );
       const after = planLab(lab, model.states());
-      t.deepEqual([after.actions, after.troubles, after.unchanged], [[], [], wished.length]);
+      t.deepEqual([after.actions, after.troubles, after.unchanged], [[], [], wanted.length]);
       t.is(
         [...model.hosts.values()].reduce((sum, exports) => sum + exports.size, 0),
-        wished.length,
+        wanted.length,
       );
     }),
     { numRuns: 1000 },
   );
 });
 
-test('killed after any deed, the next one reaches the wish', async (t) => {
+test('killed after any deed, the next one reaches what the file says', async (t) => {
   await fc.assert(
-    fc.asyncProperty(someCase(fc.constant('mine')), async ({ wished, made, parallel, killAfter }) => {
-      const lab = labOf(wished);
+    fc.asyncProperty(someCase(fc.constant('mine')), async ({ wanted, made, parallel, killAfter }) => {
+      const lab = labOf(wanted);
       const model = new Model(lab, statesOf(made));
       model.killAfter = killAfter;
       await applyPlan(planLab(lab, model.states()), model, { parallel });
@@ -102,7 +102,7 @@ test('killed after any deed, the next one reaches the wish', async (t) => {
         [],
       );
       const after = planLab(lab, next.states());
-      t.deepEqual([after.actions, after.troubles, after.unchanged], [[], [], wished.length]);
+      t.deepEqual([after.actions, after.troubles, after.unchanged], [[], [], wanted.length]);
     }),
     { numRuns: 1000 },
   );
@@ -110,8 +110,8 @@ test('killed after any deed, the next one reaches the wish', async (t) => {
 
 test('what is not of the lab is never touched, and what it stands in the way of is told', async (t) => {
   await fc.assert(
-    fc.asyncProperty(someCase(fc.constantFrom('mine', 'other', null)), async ({ wished, made, parallel }) => {
-      const lab = labOf(wished);
+    fc.asyncProperty(someCase(fc.constantFrom('mine', 'other', null)), async ({ wanted, made, parallel }) => {
+      const lab = labOf(wanted);
       const states = statesOf(made);
       const model = new Model(lab, states);
       const plan = planLab(lab, states);
@@ -121,7 +121,7 @@ test('what is not of the lab is never touched, and what it stands in the way of 
         const status = statusOf(owner, one, is);
         if (owner === 'mine' || is.state === 'unfinished') continue;
         t.deepEqual(model.hosts.get(one.host)?.get(status.id), status);
-        if (wished.some((wish) => wish.host === one.host && wish.address.slot === one.address.slot)) {
+        if (wanted.some((spec) => spec.host === one.host && spec.address.slot === one.address.slot)) {
           t.true(troubled.has(`${one.host} ${status.id}`));
         }
       }
@@ -158,11 +158,11 @@ const ONE: LabExport = {
 
 function planOf(
   is: ExportStatus[],
-  wished: LabExport[] = [ONE],
+  wanted: LabExport[] = [ONE],
   answers: { shelf: number; slot: number; mac: string }[] = [],
 ) {
   return planLab(
-    labOf(wished),
+    labOf(wanted),
     [{ host: 'a', exports: is }],
     [{ segment: 'san', askedFrom: 'here san0', answers }],
   );

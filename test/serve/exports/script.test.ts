@@ -5,15 +5,15 @@ import test, { type ExecutionContext } from 'ava';
 import { UsageError } from '../../../src/base/errors.js';
 import { findRelease, loadRecipe } from '../../../src/make/recipe/load.js';
 import { renderScript } from '../../../src/serve/exports/script.js';
-import type { ExportWish } from '../../../src/serve/exports/wish.js';
+import type { ExportSpec } from '../../../src/serve/exports/spec.js';
 import { temporaryFolder } from '../../base/temporary.js';
 
 const recipe = await loadRecipe('sqaoed');
 const release = findRelease(recipe, 'trunk');
-const wish: ExportWish = { shelf: 1, slot: 2, iface: 'e1000g0', path: '/export/le.img', options: {} };
+const spec: ExportSpec = { shelf: 1, slot: 2, iface: 'e1000g0', path: '/export/le.img', options: {} };
 
 /** Runs the script with programs in place of Solaris's that write down how they are called. */
-async function runScript(t: ExecutionContext, wish: ExportWish, lofiadm: string): Promise<string[]> {
+async function runScript(t: ExecutionContext, spec: ExportSpec, lofiadm: string): Promise<string[]> {
   const folder = await temporaryFolder(t);
   const log = join(folder, 'log');
   const noted = `echo "\${0##*/} $*" >> '${log}'`;
@@ -31,7 +31,7 @@ async function runScript(t: ExecutionContext, wish: ExportWish, lofiadm: string)
   }
   const { status, stderr } = spawnSync('sh', {
     cwd: folder,
-    input: renderScript(recipe, release, wish),
+    input: renderScript(recipe, release, spec),
     env: { PATH: `${join(folder, 'bin')}:/usr/bin:/bin` },
     encoding: 'utf8',
   });
@@ -43,7 +43,7 @@ test('the Solaris script makes and attaches the file, and exports the device tha
   const path = "/export/le '1'.img";
   const calls = await runScript(
     t,
-    { ...wish, path, size: 400 * 2 ** 20 },
+    { ...spec, path, size: 400 * 2 ** 20 },
     '[ "$1" = -a ] || exit 1; echo /dev/lofi/1',
   );
   t.deepEqual(calls, [
@@ -58,22 +58,22 @@ test('the Solaris script makes and attaches the file, and exports the device tha
 });
 
 test('the Solaris script leaves a file alone that is attached, and a device', async (t) => {
-  const attached = await runScript(t, wish, 'echo /dev/lofi/7');
+  const attached = await runScript(t, spec, 'echo /dev/lofi/7');
   t.deepEqual(attached.slice(3), ['lofiadm /export/le.img', 'sqaoed e1000g0 /dev/lofi/7 1 2']);
-  const device = await runScript(t, { ...wish, path: '/dev/dsk/c0t0d0s7' }, 'exit 1');
+  const device = await runScript(t, { ...spec, path: '/dev/dsk/c0t0d0s7' }, 'exit 1');
   t.deepEqual(device.slice(3), ['sqaoed e1000g0 /dev/dsk/c0t0d0s7 1 2']);
 });
 
 test('it says that it did not run on a real Solaris', (t) => {
-  t.regex(renderScript(recipe, release, wish), /NOT RUN on a real Solaris/);
+  t.regex(renderScript(recipe, release, spec), /NOT RUN on a real Solaris/);
 });
 
 test('a release without a script, an option it lacks, a path that means nothing there', (t) => {
   const standIn = findRelease(recipe);
-  t.throws(() => renderScript(recipe, standIn, wish), { instanceOf: UsageError, message: /it has none/ });
-  const readOnly = { ...wish, options: { readOnly: true } };
+  t.throws(() => renderScript(recipe, standIn, spec), { instanceOf: UsageError, message: /it has none/ });
+  const readOnly = { ...spec, options: { readOnly: true } };
   t.throws(() => renderScript(recipe, release, readOnly), { message: /sqaoed trunk has no --read-only/ });
-  t.throws(() => renderScript(recipe, release, { ...wish, path: 'le.img' }), {
+  t.throws(() => renderScript(recipe, release, { ...spec, path: 'le.img' }), {
     message: /which file of that host/,
   });
 });

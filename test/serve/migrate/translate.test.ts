@@ -144,9 +144,9 @@ for (const { title, entry, state = NOTHING, to, ...expected } of CASES) {
   test(title, async (t) => {
     const made = translate(entryOf(entry), state, await successor(...to));
     for (const kind of ['losses', 'notes', 'obstacles'] as const) {
-      const wished = expected[kind] ?? [];
-      t.is(made[kind].length, wished.length, made[kind].join('\n'));
-      for (const [index, pattern] of wished.entries()) t.regex(made[kind][index] ?? '', pattern);
+      const wanted = expected[kind] ?? [];
+      t.is(made[kind].length, wanted.length, made[kind].join('\n'));
+      for (const [index, pattern] of wanted.entries()) t.regex(made[kind][index] ?? '', pattern);
     }
     if ((expected.obstacles ?? []).length === 0) t.deepEqual(made.options, expected.options ?? {});
   });

@@ -14,9 +14,9 @@ const SILENT: [string, Parameters<typeof config>[2]][] = [
   ['a frame from our own address is not answered', { from: OURS }],
 ];
 
-for (const [title, wish] of SILENT) {
+for (const [title, envelope] of SILENT) {
   test(`addressing: ${title}`, async (t) => {
-    t.deepEqual(await table().ask(config(0, '', wish)), []);
+    t.deepEqual(await table().ask(config(0, '', envelope)), []);
   });
 }
 
@@ -28,9 +28,9 @@ const ANSWERED: [string, Parameters<typeof config>[2]][] = [
   ['all shelves and all slots, to it alone', { shelf: 0xffff, slot: 0xff }],
 ];
 
-for (const [title, wish] of ANSWERED) {
+for (const [title, envelope] of ANSWERED) {
   test(`addressing: ${title} is answered with its own address, MAC and the tag`, async (t) => {
-    const [answer, ...more] = await table().ask(config(0, '', { ...wish, tag: 0xfedcba98 }));
+    const [answer, ...more] = await table().ask(config(0, '', { ...envelope, tag: 0xfedcba98 }));
     t.deepEqual(more, []);
     t.deepEqual(answer?.ethernet, { destination: THEIRS, source: OURS });
     t.like(answer?.header, {
@@ -96,7 +96,7 @@ test('announcement: to everybody, unasked, with tag 0', (t) => {
   });
 });
 
-test('announcement: with an access list to those on it, or to all if so wished', (t) => {
+test('announcement: with an access list to those on it, or to all if so asked', (t) => {
   const port = { mac: OURS, maxSectors: 2 };
   const listed = announcements(table({ macs: [THEIRS, OTHERS] }).served.target, port);
   t.deepEqual(

@@ -2,7 +2,7 @@ import test from 'ava';
 import { type AtaFrame, buildFrame, decodeIdentify, type Frame } from '../../../src/wire/aoe/index.js';
 import { type Backing, BackingError, MemoryBacking } from '../../../src/wire/native/backing.js';
 import type { IoFault } from '../../../src/wire/native/reaction.js';
-import { type AtaWish, ata, MAX_SECTORS, SECTORS, table } from './bench-top.js';
+import { type AtaOptions, ata, MAX_SECTORS, SECTORS, table } from './bench-top.js';
 
 const READ = 0x20;
 const READ_EXT = 0x24;
@@ -16,7 +16,7 @@ function asAta(frame: Frame | undefined): AtaFrame {
   return frame;
 }
 
-const REFUSED: [string, number, number, AtaWish][] = [
+const REFUSED: [string, number, number, AtaOptions][] = [
   ['a read of 0 sectors', READ_EXT, E, { count: 0 }],
   ['a read of more sectors than a frame holds', READ_EXT, E, { count: MAX_SECTORS + 1 }],
   ['a read that says it writes', READ_EXT, E | W, { count: 1, data: Buffer.alloc(512) }],
@@ -26,18 +26,18 @@ const REFUSED: [string, number, number, AtaWish][] = [
   ['a write without the write flag', WRITE_EXT, E, { count: 1, data: Buffer.alloc(512) }],
 ];
 
-for (const [title, command, flags, wish] of REFUSED) {
+for (const [title, command, flags, envelope] of REFUSED) {
   test(`ata: ${title} is a bad argument, and nothing is written`, async (t) => {
     const bench = table();
     const before = Buffer.from(bench.disk);
-    const [answer] = await bench.ask(ata(command, flags, wish));
+    const [answer] = await bench.ask(ata(command, flags, envelope));
     t.like(answer?.header, { flags: 0xc, error: 2, command: 0 });
     t.true(bench.disk.equals(before));
     t.deepEqual(bench.served.counters.aoeErrors, { 2: 1 });
   });
 }
 
-const BEYOND: [string, number, number, AtaWish][] = [
+const BEYOND: [string, number, number, AtaOptions][] = [
   ['a read that ends one sector behind the end', READ_EXT, E, { lba: SECTORS - 1, count: 2 }],
   ['a read of 28 bits at the end', READ, 0, { lba: SECTORS }],
   ['a read of 48 bits far behind the end', READ_EXT, E, { lba: 2 ** 48 - 1 }],
@@ -45,13 +45,13 @@ const BEYOND: [string, number, number, AtaWish][] = [
   ['a verify behind the end', 0x42, E, { lba: SECTORS - 3, count: 4 }],
 ];
 
-for (const [title, command, flags, wish] of BEYOND) {
+for (const [title, command, flags, envelope] of BEYOND) {
   test(`ata: ${title} finds no such sector (IDNF)`, async (t) => {
     const bench = table();
-    const [answer] = await bench.ask(ata(command, flags, wish));
+    const [answer] = await bench.ask(ata(command, flags, envelope));
     const { header, ata: registers, data } = asAta(answer);
     t.like(header, { flags: 8, error: 0 });
-    t.like(registers, { cmdStatus: 0x41, errFeature: 0x10, lba: wish.lba as number });
+    t.like(registers, { cmdStatus: 0x41, errFeature: 0x10, lba: envelope.lba as number });
     t.is(data.length, 0);
     t.is(bench.disk.length, SECTORS * 512);
     t.is(bench.served.counters.ataErrors.idNotFound, 1);

@@ -106,7 +106,7 @@ function envelope(command: number, { from, to, shelf, slot, version, flags, tag 
   return { ethernet, header };
 }
 
-export interface AtaWish extends Envelope {
+export interface AtaOptions extends Envelope {
   flags6?: number;
   count?: number;
   lba?: number;
@@ -114,37 +114,37 @@ export interface AtaWish extends Envelope {
 }
 
 /** @param aflags see AtaFlag */
-export function ata(command: number, aflags: number, wish: AtaWish = {}): AtaFrame {
+export function ata(command: number, aflags: number, options: AtaOptions = {}): AtaFrame {
   return {
-    ...envelope(0, wish),
+    ...envelope(0, options),
     kind: 'ata',
     ata: {
       flags: aflags,
       errFeature: 0,
-      count: wish.count ?? 1,
+      count: options.count ?? 1,
       cmdStatus: command,
-      lba: wish.lba ?? 0,
+      lba: options.lba ?? 0,
     },
-    data: wish.data ?? Buffer.alloc(0),
+    data: options.data ?? Buffer.alloc(0),
   };
 }
 
-export function config(ccmd: number, string = '', wish: Envelope = {}): ConfigFrame {
+export function config(ccmd: number, string = '', options: Envelope = {}): ConfigFrame {
   return {
-    ...envelope(1, wish),
+    ...envelope(1, options),
     kind: 'config',
     config: { bufferCount: 0, firmware: 0, sectorCount: 0, version: 0, ccmd, string: Buffer.from(string) },
   };
 }
 
-export function mask(mcmd: number, directives: MaskDirective[] = [], wish: Envelope = {}): MaskFrame {
-  return { ...envelope(2, wish), kind: 'mask', mask: { mcmd, merror: 0, directives } };
+export function mask(mcmd: number, directives: MaskDirective[] = [], options: Envelope = {}): MaskFrame {
+  return { ...envelope(2, options), kind: 'mask', mask: { mcmd, merror: 0, directives } };
 }
 
-export function reserve(rcmd: number, macs: Mac[] = [], wish: Envelope = {}): ReserveFrame {
-  return { ...envelope(3, wish), kind: 'reserve', reserve: { rcmd, macs } };
+export function reserve(rcmd: number, macs: Mac[] = [], options: Envelope = {}): ReserveFrame {
+  return { ...envelope(3, options), kind: 'reserve', reserve: { rcmd, macs } };
 }
 
-export function raw(command: number, wish: Envelope = {}): Frame {
-  return { ...envelope(command, wish), kind: 'unknown', body: Buffer.alloc(0) };
+export function raw(command: number, options: Envelope = {}): Frame {
+  return { ...envelope(command, options), kind: 'unknown', body: Buffer.alloc(0) };
 }

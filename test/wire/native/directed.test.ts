@@ -7,10 +7,10 @@ import {
   type Frame,
   MaskDirectiveCommand,
 } from '../../../src/wire/aoe/index.js';
-import { ADDRESS, type AtaWish, ata, config, mask, OTHERS, reserve, table } from './bench-top.js';
+import { ADDRESS, type AtaOptions, ata, config, mask, OTHERS, reserve, table } from './bench-top.js';
 
 const GROUP = 0x0180_c200_0001;
-const UNDIRECTED: [string, AtaWish][] = [
+const UNDIRECTED: [string, AtaOptions][] = [
   ['to the broadcast address', { to: BROADCAST }],
   ['to a group', { to: GROUP }],
   ['to all shelves', { shelf: 0xffff }],
@@ -20,12 +20,12 @@ const UNDIRECTED: [string, AtaWish][] = [
 const data = Buffer.alloc(512, 0xee);
 const WRITE = AtaFlag.write | AtaFlag.lba48;
 
-const CHANGES: [string, (wish: AtaWish) => Frame][] = [
-  ['a write', (wish) => ata(AtaCommand.writeSectorsExt, WRITE, { ...wish, data })],
-  ['a 28-bit write', (wish) => ata(AtaCommand.writeSectors, AtaFlag.write, { ...wish, data })],
-  ['a mask edit', (wish) => mask(1, [{ dcmd: MaskDirectiveCommand.add, mac: OTHERS }], wish)],
-  ['a reservation', (wish) => reserve(1, [OTHERS], wish)],
-  ['a reservation by force', (wish) => reserve(2, [OTHERS], wish)],
+const CHANGES: [string, (envelope: AtaOptions) => Frame][] = [
+  ['a write', (envelope) => ata(AtaCommand.writeSectorsExt, WRITE, { ...envelope, data })],
+  ['a 28-bit write', (envelope) => ata(AtaCommand.writeSectors, AtaFlag.write, { ...envelope, data })],
+  ['a mask edit', (envelope) => mask(1, [{ dcmd: MaskDirectiveCommand.add, mac: OTHERS }], envelope)],
+  ['a reservation', (envelope) => reserve(1, [OTHERS], envelope)],
+  ['a reservation by force', (envelope) => reserve(2, [OTHERS], envelope)],
 ];
 
 for (const [what, request] of CHANGES) {
@@ -33,8 +33,8 @@ for (const [what, request] of CHANGES) {
     const { served, disk, ask } = table();
     const before = Buffer.from(disk);
     const { state } = served.target;
-    for (const [whom, wish] of UNDIRECTED) {
-      t.deepEqual(await ask(request(wish)), [], whom);
+    for (const [whom, envelope] of UNDIRECTED) {
+      t.deepEqual(await ask(request(envelope)), [], whom);
       t.deepEqual(served.target.state, state, whom);
       t.true(disk.equals(before), whom);
     }
@@ -44,12 +44,12 @@ for (const [what, request] of CHANGES) {
   });
 }
 
-const COSTLY: [string, (wish: AtaWish) => Frame][] = [
-  ['a read', (wish) => ata(AtaCommand.readSectorsExt, 0, wish)],
-  ['a verify', (wish) => ata(AtaCommand.verifyExt, 0, wish)],
-  ['a flush', (wish) => ata(AtaCommand.flushCache, 0, wish)],
+const COSTLY: [string, (envelope: AtaOptions) => Frame][] = [
+  ['a read', (envelope) => ata(AtaCommand.readSectorsExt, 0, envelope)],
+  ['a verify', (envelope) => ata(AtaCommand.verifyExt, 0, envelope)],
+  ['a flush', (envelope) => ata(AtaCommand.flushCache, 0, envelope)],
   // As aoecfg does.
-  ['setting the config string', (wish) => config(4, 'mine', wish)],
+  ['setting the config string', (envelope) => config(4, 'mine', envelope)],
 ];
 for (const [what, request] of COSTLY) {
   test(`13: ${what} is done for one shelf and slot, to the broadcast address as well, and not for all`, async (t) => {
@@ -60,18 +60,18 @@ for (const [what, request] of COSTLY) {
   });
 }
 
-const QUERIES: [string, (wish: AtaWish) => Frame][] = [
-  ['the configuration', (wish) => config(0, '', wish)],
-  ['a prefix test of the config string', (wish) => config(2, '', wish)],
-  ['the mask list', (wish) => mask(0, [], wish)],
-  ['the reservation', (wish) => reserve(0, [], wish)],
-  ['identify', (wish) => ata(AtaCommand.identifyDevice, 0, wish)],
+const QUERIES: [string, (envelope: AtaOptions) => Frame][] = [
+  ['the configuration', (envelope) => config(0, '', envelope)],
+  ['a prefix test of the config string', (envelope) => config(2, '', envelope)],
+  ['the mask list', (envelope) => mask(0, [], envelope)],
+  ['the reservation', (envelope) => reserve(0, [], envelope)],
+  ['identify', (envelope) => ata(AtaCommand.identifyDevice, 0, envelope)],
 ];
 for (const [what, request] of QUERIES) {
   test(`13: who asks all for ${what} is answered`, async (t) => {
     const { ask } = table();
-    for (const [whom, wish] of UNDIRECTED) {
-      const [answer] = await ask(request(wish));
+    for (const [whom, envelope] of UNDIRECTED) {
+      const [answer] = await ask(request(envelope));
       t.like(answer?.header, { major: ADDRESS.shelf, minor: ADDRESS.slot, flags: 8 }, whom);
     }
   });

@@ -8,7 +8,17 @@ import type { Served } from '../../../src/wire/native/served.js';
 import { Station } from '../../../src/wire/native/station.js';
 import { STRANGERS } from '../../../src/wire/native/strangers.js';
 import { UnderWay } from '../../../src/wire/native/under-way.js';
-import { type AtaWish, ata, config, MAX_SECTORS, mask, OURS, SECTORS, THEIRS, table } from './bench-top.js';
+import {
+  type AtaOptions,
+  ata,
+  config,
+  MAX_SECTORS,
+  mask,
+  OURS,
+  SECTORS,
+  THEIRS,
+  table,
+} from './bench-top.js';
 
 /** A disk that answers nothing. */
 class Stuck extends MemoryBacking {
@@ -43,7 +53,8 @@ for (const [what, isFamiliar] of [
     const port = { mac: OURS, maxSectors: MAX_SECTORS, isFamiliar: () => isFamiliar };
     const station = new Station(port, (frame) => sent.push(Buffer.from(frame)) > 0);
     station.served = [good, ...stuck];
-    const ask = (command: number, wish: AtaWish): void => station.handle(buildFrame(ata(command, 0, wish)));
+    const ask = (command: number, envelope: AtaOptions): void =>
+      station.handle(buildFrame(ata(command, 0, envelope)));
     for (const round of [1, 2]) {
       for (const { target } of stuck) {
         for (const from of FORGED) {

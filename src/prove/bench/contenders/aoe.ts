@@ -59,11 +59,11 @@ export async function aoeContender(
       bufferCount,
       pids: exported.pids,
       refuses,
-      run: async (wish) => {
+      run: async (spec) => {
         // Others have written the file since.
         await track.settle?.();
-        const load = { ...common, ...loadOf(wish, arena.sectors) };
-        return runLoad(generator, load, lookIn(arena.path, wish.mark), track.settle);
+        const load = { ...common, ...loadOf(spec, arena.sectors) };
+        return runLoad(generator, load, lookIn(arena.path, spec.mark), track.settle);
       },
       trouble: () => track.trouble(),
       stop: async () => {

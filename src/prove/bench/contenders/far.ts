@@ -28,7 +28,7 @@ export async function farContender(
   const begin = async (): Promise<void> => {
     exported ??= await exportTarget(host, served, {
       ...ADDRESS,
-      ...outpost.wish,
+      ...outpost.spec,
       path: arena.path,
       options: arena.directIo ? { directIo: true } : {},
     });
@@ -55,9 +55,9 @@ export async function farContender(
     },
     refuses: frames.refuses,
     begin,
-    run: (wish) =>
-      runLoad(generator, { ...common, ...loadOf(wish, arena.sectors) }, (sectors) =>
-        sectorsWithoutOn(host, wish.mark, arena.path, sectors),
+    run: (spec) =>
+      runLoad(generator, { ...common, ...loadOf(spec, arena.sectors) }, (sectors) =>
+        sectorsWithoutOn(host, spec.mark, arena.path, sectors),
       ),
     end: isOnly ? async () => {} : stop,
     stop,

@@ -1,14 +1,14 @@
 import { formatSize } from '../../../base/units.js';
 import { ATA_DATA_OFFSET } from '../../../wire/aoe/ata.js';
 import { ETHERNET_HEADER } from '../../../wire/aoe/ethernet.js';
-import type { Run, RunWish } from '../contender.js';
+import type { Run, RunSpec } from '../contender.js';
 import { sectorsWithout } from '../file.js';
 import type { LoadGenerator } from '../generator.js';
 import type { AnyLoad, Load } from '../load.js';
 
-/** What our generators need of a wish. */
-export function loadOf({ point, ...wish }: RunWish, sectors: number): Load {
-  return { ...point, ...wish, sectors };
+/** What our generators need to know of a run. */
+export function loadOf({ point, ...spec }: RunSpec, sectors: number): Load {
+  return { ...point, ...spec, sectors };
 }
 
 /**

@@ -74,8 +74,8 @@ export async function nbdContender(
       setUp: kind.setUp(arena),
       pids: [server.pid],
       refuses: () => undefined,
-      run: (wish) =>
-        runLoad(generator, { ...common, ...loadOf(wish, arena.sectors) }, lookIn(arena.path, wish.mark)),
+      run: (spec) =>
+        runLoad(generator, { ...common, ...loadOf(spec, arena.sectors) }, lookIn(arena.path, spec.mark)),
       stop: async () => {
         await server.stop();
         await wire.remove();

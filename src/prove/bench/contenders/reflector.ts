@@ -50,7 +50,7 @@ export async function reflectorContender(
       setUp: `${track.way}answers from memory and looks for requests before it sleeps; forgets what is written`,
       pids: [server.pid],
       refuses: ({ size }) => (size > LARGEST ? 'its slots are smaller than that' : tooLong(size, arena.mtu)),
-      run: (wish) => runLoad(generator, { ...common, ...loadOf(wish, arena.sectors) }, undefined),
+      run: (spec) => runLoad(generator, { ...common, ...loadOf(spec, arena.sectors) }, undefined),
       stop: async () => {
         await server.stop();
         await track.remove();

@@ -24,15 +24,15 @@ function astray(
   what: string,
   build: (to: Frames, over: Overrides, own: Mac) => Buffer,
   unchanged: (probe: Probe) => Promise<void>,
-  { needs, wishes = ASTRAY }: { needs?: Need; wishes?: readonly Overrides[] } = {},
+  { needs, specs = ASTRAY }: { needs?: Need; specs?: readonly Overrides[] } = {},
 ): ConformCase {
   const run = async (probe: Probe): Promise<void> => {
-    for (const over of wishes) {
+    for (const over of specs) {
       await probe.settle(build(probe.to, over, probe.own));
       await unchanged(probe);
     }
   };
-  const whom = wishes === ASTRAY ? 'the broadcast MAC, all shelves or all slots' : 'all shelves or all slots';
+  const whom = specs === ASTRAY ? 'the broadcast MAC, all shelves or all slots' : 'all shelves or all slots';
   const rule = `${what} to ${whom} changes nothing`;
   return should(`addressing.Directed.${name}`, rule, 'AoE 2.5', run, needs);
 }
@@ -53,7 +53,7 @@ export const directed: ConformCase[] = [
       probe.equal(string.toString('latin1'), '', 'config string');
     },
     // aoecfg sets the string of one shelf and slot by broadcast.
-    { wishes: ASTRAY.slice(1) },
+    { specs: ASTRAY.slice(1) },
   ),
   astray(
     'Masks',

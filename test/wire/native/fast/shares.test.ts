@@ -19,7 +19,7 @@ interface Sender {
   /** Of its station; undefined: another one for each frame. */
   number: number | undefined;
   /** Frames it sends in 10 ms, given how many of its last ones were answered. */
-  wish(answered: number): number;
+  demand(answered: number): number;
 }
 
 /** Frames of a span that can be handled, and what each takes. */
@@ -42,11 +42,11 @@ function simulate(
   let answered = senders.map(() => 1);
   for (let span = 1; span <= spans; span++) {
     const now = 10 * span;
-    const passed = senders.map(({ number, wish }, index) => {
+    const passed = senders.map(({ number, demand }, index) => {
       const named = quotas.stations.find(({ mac }) => number !== undefined && mac === station(number).mac);
       const part = named?.part ?? quotas.others;
       // What is not a whole frame passes with a later one.
-      carried[index] = (carried[index] as number) + wish(answered[index] as number) * part;
+      carried[index] = (carried[index] as number) + demand(answered[index] as number) * part;
       const whole = Math.floor(carried[index] as number);
       carried[index] = (carried[index] as number) - whole;
       return whole;
@@ -69,11 +69,11 @@ function simulate(
   return { answered, quotas };
 }
 
-const flood = (number: number, frames: number): Sender => ({ number, wish: () => frames });
+const flood = (number: number, frames: number): Sender => ({ number, demand: () => frames });
 /** It has so many requests under way, and sends as many as were answered; what is lost it asks for again later. */
 const initiator = (number: number, most: number): Sender => ({
   number,
-  wish: (answered) => Math.min(most, Math.max(4, 2 * answered)),
+  demand: (answered) => Math.min(most, Math.max(4, 2 * answered)),
 });
 
 test('4: nobody is limited while no frame is lost, however much they ask for', (t) => {
@@ -128,8 +128,8 @@ test('4: a span in which this process hardly ran is no measure of what it can do
 test('4: who takes a new address for each frame takes nothing from those who were heard before, or were silent', (t) => {
   for (const frames of [400, 1600, 6400]) {
     let span = 0;
-    const late = { number: 2, wish: () => (span++ < 10 || span > 200 ? 30 : 0) };
-    const spoof = { number: undefined, wish: () => (span > 20 ? frames : 0) };
+    const late = { number: 2, demand: () => (span++ < 10 || span > 200 ? 30 : 0) };
+    const spoof = { number: undefined, demand: () => (span > 20 ? frames : 0) };
     const { answered, quotas } = simulate([initiator(1, 120), late, spoof], 220);
     t.deepEqual(answered.slice(0, 2), [120, 30], `${frames}: ${answered}`);
     t.true((answered[2] as number) < CAPACITY / 10, `${frames}: ${answered}`);
@@ -139,15 +139,15 @@ test('4: who takes a new address for each frame takes nothing from those who wer
 
 test('4: those who were heard are let pass though they are silent while invented addresses flood', (t) => {
   let span = 0;
-  const known = { number: 1, wish: (): number => (span++ < 10 || span > 110 ? 100 : 0) };
-  const spoof = { number: undefined, wish: () => (span > 10 ? 1600 : 0) };
+  const known = { number: 1, demand: (): number => (span++ < 10 || span > 110 ? 100 : 0) };
+  const spoof = { number: undefined, demand: () => (span > 10 ? 1600 : 0) };
   const { answered } = simulate([known, spoof], 111);
   t.is(answered[0], 100);
 });
 
 test('4: the limit of strangers ends with the flood', (t) => {
   let span = 0;
-  const spoof = { number: undefined, wish: () => (++span > 20 && span < 100 ? 1600 : 0) };
+  const spoof = { number: undefined, demand: () => (++span > 20 && span < 100 ? 1600 : 0) };
   const { answered, quotas } = simulate([initiator(1, 120), spoof, flood(3, 10)], 1000);
   t.deepEqual([quotas, answered[0], answered[2]], [NO_QUOTAS, 120, 10]);
 });
@@ -161,7 +161,7 @@ test('4: those who ask for the same get the same', (t) => {
 
 test('4: limits end with the flood', (t) => {
   let left = 100;
-  const stops: Sender = { number: 2, wish: () => (left-- > 0 ? 400 : 0) };
+  const stops: Sender = { number: 2, demand: () => (left-- > 0 ? 400 : 0) };
   const { answered, quotas } = simulate([initiator(1, 120), stops], 400);
   t.deepEqual(quotas, NO_QUOTAS);
   t.is(answered[0], 120);

@@ -6,7 +6,7 @@ import type { MadeFile } from '../storage/files.js';
 import type { FindingKind } from '../storage/findings.js';
 import type { ExportOptions, RestartPolicy } from './entry.js';
 
-export interface ExportWish {
+export interface ExportSpec {
   shelf: number;
   slot: number;
   iface: string;
@@ -59,37 +59,37 @@ export function withDefaults(options: ExportOptions, control: Control): ExportOp
 }
 
 /**
- * Checks a wish against what the target can do.
+ * Checks a spec against what the target can do.
  * @throws UsageError with every fault, and for each option a target lacks its flag, or its field in a lab's file
  */
-export function checkWish(implementation: string, release: string, control: Control, wish: ExportWish): void {
+export function checkSpec(implementation: string, release: string, control: Control, spec: ExportSpec): void {
   // Who writes a file knows fields, not flags.
-  const called = (name: OptionName): string => (wish.lab === undefined ? OPTION_FLAGS[name] : name);
-  const flag = wish.lab === undefined ? '--' : '';
+  const called = (name: OptionName): string => (spec.lab === undefined ? OPTION_FLAGS[name] : name);
+  const flag = spec.lab === undefined ? '--' : '';
   const faults: string[] = [];
-  if (!inRange(wish.shelf, 0, MAX_SHELF)) faults.push(`shelf ${wish.shelf} is not in 0…${MAX_SHELF}`);
-  if (!inRange(wish.slot, 0, MAX_SLOT)) faults.push(`slot ${wish.slot} is not in 0…${MAX_SLOT}`);
-  if (!allows(control.iface, wish.iface)) {
+  if (!inRange(spec.shelf, 0, MAX_SHELF)) faults.push(`shelf ${spec.shelf} is not in 0…${MAX_SHELF}`);
+  if (!inRange(spec.slot, 0, MAX_SLOT)) faults.push(`slot ${spec.slot} is not in 0…${MAX_SLOT}`);
+  if (!allows(control.iface, spec.iface)) {
     faults.push(
-      `${implementation} ${release} can't be told the name of the interface ${wish.iface}: it allows ${control.iface}`,
+      `${implementation} ${release} can't be told the name of the interface ${spec.iface}: it allows ${control.iface}`,
     );
   }
-  if (control.shape === 'control-file' && wish.netns !== undefined) {
+  if (control.shape === 'control-file' && spec.netns !== undefined) {
     faults.push(
-      `${flag}netns ${wish.netns}: a kernel module serves interfaces of the host's own namespace only`,
+      `${flag}netns ${spec.netns}: a kernel module serves interfaces of the host's own namespace only`,
     );
   }
-  if (control.shape === 'control-file' && wish.restart !== undefined) {
-    faults.push(`${flag}restart ${wish.restart}: a kernel module has no process that could end`);
+  if (control.shape === 'control-file' && spec.restart !== undefined) {
+    faults.push(`${flag}restart ${spec.restart}: a kernel module has no process that could end`);
   }
-  if (wish.persist && wish.netns !== undefined) {
+  if (spec.persist && spec.netns !== undefined) {
     faults.push(
-      `${flag}persist: the namespace ${wish.netns} does not survive a reboot; who makes it anew has to export`,
+      `${flag}persist: the namespace ${spec.netns} does not survive a reboot; who makes it anew has to export`,
     );
   }
   const lacking: string[] = [];
   for (const name of Object.keys(OPTION_FLAGS) as OptionName[]) {
-    const value = wish.options[name];
+    const value = spec.options[name];
     if (value === undefined || value === false) continue;
     const known = control.options[name];
     if (known === undefined) {
@@ -111,7 +111,7 @@ export function checkWish(implementation: string, release: string, control: Cont
   if (faults.length === 0) return;
   const has = (Object.keys(control.options) as OptionName[]).map(called);
   throw new UsageError({
-    tried: `exporting e${wish.shelf}.${wish.slot} by ${implementation} ${release}`,
+    tried: `exporting e${spec.shelf}.${spec.slot} by ${implementation} ${release}`,
     happened: faults,
     next:
       lacking.length > 0

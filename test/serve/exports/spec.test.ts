@@ -2,7 +2,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import type { Control } from '../../../src/make/recipe/schema.js';
 import type { ExportOptions } from '../../../src/serve/exports/entry.js';
-import { checkWish, OPTION_FLAGS, withDefaults } from '../../../src/serve/exports/wish.js';
+import { checkSpec, OPTION_FLAGS, withDefaults } from '../../../src/serve/exports/spec.js';
 
 const control = (options: Control['options']): Control => ({
   shape: 'process',
@@ -13,7 +13,7 @@ const control = (options: Control['options']): Control => ({
   options,
 });
 
-const wish = (options: ExportOptions, shelf = 0, slot = 1) => ({
+const spec = (options: ExportOptions, shelf = 0, slot = 1) => ({
   shelf,
   slot,
   iface: 'eth0',
@@ -21,64 +21,64 @@ const wish = (options: ExportOptions, shelf = 0, slot = 1) => ({
   options,
 });
 
-const faulty: [string, Control['options'], ReturnType<typeof wish>, RegExp][] = [
-  ['the broadcast shelf is no address', {}, wish({}, 0xffff), /shelf 65535 is not in 0…65534/],
-  ['the broadcast slot is no address', {}, wish({}, 0, 0xff), /slot 255 is not in 0…254/],
-  ['an option the target lacks is named by its flag', {}, wish({ directIo: true }), /x 1 has no --direct-io/],
-  ['all lacking options are named at once', {}, wish({ sync: true, macs: ['a'] }), /has no --mac, --sync/],
+const faulty: [string, Control['options'], ReturnType<typeof spec>, RegExp][] = [
+  ['the broadcast shelf is no address', {}, spec({}, 0xffff), /shelf 65535 is not in 0…65534/],
+  ['the broadcast slot is no address', {}, spec({}, 0, 0xff), /slot 255 is not in 0…254/],
+  ['an option the target lacks is named by its flag', {}, spec({ directIo: true }), /x 1 has no --direct-io/],
+  ['all lacking options are named at once', {}, spec({ sync: true, macs: ['a'] }), /has no --mac, --sync/],
   [
     'a number below its range',
     { bufferCount: { min: 1 } },
-    wish({ bufferCount: 0 }),
+    spec({ bufferCount: 0 }),
     /--buffer-count: 0 is not in 1…/,
   ],
   [
     'more MACs than the list takes',
     { macs: { max: 1 } },
-    wish({ macs: ['a', 'b'] }),
+    spec({ macs: ['a', 'b'] }),
     /--mac: 2 is not in 0…1/,
   ],
   [
     'a power of two that is none',
     { queueLength: { powerOfTwo: true } },
-    wish({ queueLength: 6 }),
+    spec({ queueLength: 6 }),
     /6 is no power of two/,
   ],
 ];
 
-for (const [title, options, wished, message] of faulty) {
+for (const [title, options, wanted, message] of faulty) {
   test(title, (t) => {
-    const error = t.throws(() => checkWish('x', '1', control(options), wished));
+    const error = t.throws(() => checkSpec('x', '1', control(options), wanted));
     t.regex(error?.message ?? '', message);
     t.is((error as { exitCode?: number }).exitCode, 2);
   });
 }
 
 test('an option that is off need not be known', (t) => {
-  t.notThrows(() => checkWish('x', '1', control({}), wish({ readOnly: false, directIo: false })));
+  t.notThrows(() => checkSpec('x', '1', control({}), spec({ readOnly: false, directIo: false })));
 });
 
 test('every address that is no broadcast is fine', (t) => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 0xfffe }), fc.integer({ min: 0, max: 0xfe }), (shelf, slot) => {
-      checkWish('x', '1', control({}), wish({}, shelf, slot));
+      checkSpec('x', '1', control({}), spec({}, shelf, slot));
     }),
   );
   t.pass();
 });
 
 test('the advice lists what the target has', (t) => {
-  const error = t.throws(() => checkWish('x', '1', control({ readOnly: {} }), wish({ sync: true })));
+  const error = t.throws(() => checkSpec('x', '1', control({ readOnly: {} }), spec({ sync: true })));
   t.regex(
     String((error as { facts?: { next?: string[] } }).facts?.next),
     new RegExp(`x 1 has ${OPTION_FLAGS.readOnly}`),
   );
 });
 
-test('what a lab wishes is told by its fields, not by flags', (t) => {
-  const wished = { ...wish({ sync: true, queueLength: 6 }), lab: 'test' };
+test('what a lab asks for is told by its fields, not by flags', (t) => {
+  const wanted = { ...spec({ sync: true, queueLength: 6 }), lab: 'test' };
   const able = control({ queueLength: { powerOfTwo: true }, readOnly: {} });
-  const error = t.throws(() => checkWish('x', '1', able, wished), { message: /x 1 has no sync/ });
+  const error = t.throws(() => checkSpec('x', '1', able, wanted), { message: /x 1 has no sync/ });
   t.regex(error?.message ?? '', /^exporting.*: queueLength: 6 is no power of two\n/);
   t.regex(JSON.stringify((error as { facts?: object }).facts), /x 1 has queueLength, readOnly/);
   t.notRegex(error?.message ?? '', /--/);
@@ -92,8 +92,8 @@ test('13: an export for listed initiators is locked unless that is refused, wher
   t.deepEqual(withDefaults({ macs: [] }, able), { macs: [] });
   t.deepEqual(withDefaults({ lockAccess: true }, able), { lockAccess: true });
   t.deepEqual(withDefaults({ macs }, control({ macs: {} })), { macs });
-  t.throws(() => checkWish('x', '1', control({ macs: {} }), wish({ lockAccess: true })), {
+  t.throws(() => checkSpec('x', '1', control({ macs: {} }), spec({ lockAccess: true })), {
     message: /x 1 has no --lock-access/,
   });
-  t.notThrows(() => checkWish('x', '1', control({}), wish({ lockAccess: false })));
+  t.notThrows(() => checkSpec('x', '1', control({}), spec({ lockAccess: false })));
 });
