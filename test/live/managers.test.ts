@@ -100,7 +100,7 @@ async function prepareAndPurge(t: ExecutionContext, lab: SshLab, system: Package
       [`packages ${headers}`, true, 1],
     ],
   );
-  // As kill -9 leaves it between the deed and its being written down: then only what was asked for is surely ours.
+  // As kill -9 leaves it between an action and its being recorded: then only what was asked for is surely ours.
   if (isArch) {
     Object.assign(entries[2], { before: ['aio-runtime', ip], isDone: false });
     delete entries[2].came;

@@ -2,7 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { LabPlan } from '../../manage/lab/actions.js';
 import type { Outcome } from '../../manage/lab/apply.js';
-import type { DeedOptions } from '../../manage/lab/deeds.js';
+import type { ExecutorOptions } from '../../manage/lab/executor.js';
 import type { Lab } from '../../manage/lab/lab.js';
 import type { Survey } from '../../manage/lab/survey.js';
 import { line } from '../ui/colors.js';
@@ -17,7 +17,7 @@ export interface LabOptions {
   json?: boolean;
 }
 
-export interface CarryOutOptions extends LabOptions, Pick<DeedOptions, 'offline' | 'removeFiles'> {
+export interface CarryOutOptions extends LabOptions, Pick<ExecutorOptions, 'offline' | 'removeFiles'> {
   yes?: boolean;
   allow?: 'used';
   force?: boolean;
@@ -55,7 +55,7 @@ export function variable(text: string, before: Record<string, string> = {}): Rec
  * @param change makes of the lab what is planned for
  */
 export async function withPlan(
-  options: LabOptions & Pick<DeedOptions, 'offline'>,
+  options: LabOptions & Pick<ExecutorOptions, 'offline'>,
   change: (lab: Lab) => Lab,
   job: (plan: LabPlan, survey: Survey) => Promise<void>,
 ): Promise<void> {
@@ -82,7 +82,7 @@ export async function carryOut(
 ): Promise<void> {
   const [
     { applyPlan },
-    { HostDeeds },
+    { HostExecutor },
     { describeEnd, describeOutcome, describePlan },
     { print, note },
     { noteRecovery },
@@ -90,7 +90,7 @@ export async function carryOut(
     { describeUndone },
   ] = await Promise.all([
     import('../../manage/lab/apply.js'),
-    import('../../manage/lab/deeds.js'),
+    import('../../manage/lab/executor.js'),
     import('../ui/lab.js'),
     import('../ui/output.js'),
     import('../ui/recovery.js'),
@@ -105,7 +105,7 @@ export async function carryOut(
       next: 'give --yes to do what is shown above without being asked',
     });
   }
-  const deeds = new HostDeeds({ name: plan.lab }, hosts, {
+  const executor = new HostExecutor({ name: plan.lab }, hosts, {
     ...(options.offline === undefined ? {} : { offline: options.offline }),
     ...(options.removeFiles === undefined ? {} : { removeFiles: options.removeFiles }),
     keepUsed: options.allow !== 'used' && !options.force,
@@ -117,7 +117,7 @@ export async function carryOut(
     },
   });
   const outcomes = await untilSignal(`${verb} on lab ${plan.lab}`, (signal) =>
-    applyPlan(plan, deeds, {
+    applyPlan(plan, executor, {
       parallel: options.parallel,
       signal,
       onOutcome: (outcome) => note(describeOutcome(outcome)),

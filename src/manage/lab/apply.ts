@@ -18,7 +18,7 @@ export type Outcome =
 export type Failure = Error | undefined;
 
 /** What is done to hosts; each is told per export how it fared and throws nothing. */
-export interface Deeds {
+export interface Executor {
   /** Fetches and builds what an export is to be served by, before anything is ended. */
   provide(action: Create | Replace): Promise<Failure>;
   /** Ends exports. */
@@ -36,22 +36,26 @@ export interface ApplyOptions {
 }
 
 /** @returns an outcome for each action of the plan; never rejects for the fault of a host */
-export async function applyPlan(plan: LabPlan, deeds: Deeds, options: ApplyOptions): Promise<Outcome[]> {
-  return new Application(plan, deeds, options).run();
+export async function applyPlan(
+  plan: LabPlan,
+  executor: Executor,
+  options: ApplyOptions,
+): Promise<Outcome[]> {
+  return new Application(plan, executor, options).run();
 }
 
 class Application {
   readonly #plan: LabPlan;
-  readonly #deeds: Deeds;
+  readonly #executor: Executor;
   readonly #options: ApplyOptions;
   readonly #limit: LimitFunction;
   readonly #outcomes = new Map<Action, Outcome>();
   /** Replaced ones that are away, and not made yet. */
   readonly #away = new Set<Action>();
 
-  constructor(plan: LabPlan, deeds: Deeds, options: ApplyOptions) {
+  constructor(plan: LabPlan, executor: Executor, options: ApplyOptions) {
     this.#plan = plan;
-    this.#deeds = deeds;
+    this.#executor = executor;
     this.#options = options;
     this.#limit = pLimit(options.parallel);
   }
@@ -80,15 +84,15 @@ class Application {
   async #provide(own: readonly Action[]): Promise<void> {
     for (const action of own.filter(isMade)) {
       if (!this.#goesOn(action)) continue;
-      const failure = await this.#deeds.provide(action);
+      const failure = await this.#executor.provide(action);
       if (failure !== undefined) this.#settle(action, failure);
     }
   }
 
   async #endAndRestart(host: string, own: readonly Action[]): Promise<void> {
     // Another export may be waiting for the file that a replaced one leaves.
-    await this.#each(own, leaves, async (actions) => this.#deeds.end(host, actions), isDelete);
-    await this.#each(own, isRestart, async (actions) => this.#deeds.restart(host, actions));
+    await this.#each(own, leaves, async (actions) => this.#executor.end(host, actions), isDelete);
+    await this.#each(own, isRestart, async (actions) => this.#executor.restart(host, actions));
   }
 
   async #make(host: string, own: readonly Action[]): Promise<void> {
@@ -98,15 +102,15 @@ class Application {
       await this.#each(
         [action],
         isReplace,
-        async (actions) => this.#deeds.end(host, actions),
+        async (actions) => this.#executor.end(host, actions),
         () => false,
       );
-      await this.#each([action], isReplace, async (actions) => this.#deeds.make(host, actions));
+      await this.#each([action], isReplace, async (actions) => this.#executor.make(host, actions));
     }
     for (const action of own) {
       if (action.kind === 'create') this.#skipUnmoved(action);
     }
-    await this.#each(own, isMade, async (actions) => this.#deeds.make(host, actions));
+    await this.#each(own, isMade, async (actions) => this.#executor.make(host, actions));
   }
 
   /**
@@ -116,12 +120,12 @@ class Application {
   async #each<T extends Action>(
     own: readonly Action[],
     isOne: (action: Action) => action is T,
-    deed: (actions: T[]) => Promise<Failure[]>,
+    act: (actions: T[]) => Promise<Failure[]>,
     isDone: (action: Action) => boolean = () => true,
   ): Promise<void> {
     const actions = own.filter(isOne).filter((action) => this.#goesOn(action));
     if (actions.length === 0) return;
-    const failures = await deed(actions);
+    const failures = await act(actions);
     for (const [index, action] of actions.entries()) {
       if (failures[index] !== undefined || isDone(action)) this.#settle(action, failures[index]);
       else this.#away.add(action);

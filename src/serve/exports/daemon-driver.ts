@@ -4,7 +4,7 @@ import { LabError, linesOf } from '../../base/errors.js';
 import { renderArgv } from '../../base/templating.js';
 import { confined, confinementOf } from '../../hosts/tools/confine.js';
 import { diskList, disksCommand, disksWatch } from './disk-link.js';
-import type { Deed, Driver, Preview } from './driver.js';
+import type { Action, Driver, Preview } from './driver.js';
 import { type ExportEntry, exportId, isWanted, without } from './entry.js';
 import { waitUntilReleased } from './listening.js';
 import { ownLoops } from './loops.js';
@@ -60,32 +60,32 @@ export class DaemonDriver extends ProgramDriver implements Driver {
   }
 
   async start(entry: ExportEntry): Promise<void> {
-    const deed = await this.#startDeed(entry);
-    await deed.run();
+    const action = await this.#startAction(entry);
+    await action.run();
   }
 
   /** One that can be idle is started without the export. Its configuration may stay: the entries are the truth. */
-  async prepareStart(entry: ExportEntry): Promise<Deed> {
+  async prepareStart(entry: ExportEntry): Promise<Action> {
     const others = without(await this.#members(entry), entry);
     // Told of no export at all it forgets what it keeps of those it had.
     const mayIdle = daemonControl(entry).idle !== undefined && others.length === 0;
     if (mayIdle && (await this.#pids(entry)).length === 0) await this.#runIdle(entry);
-    return this.#startDeed(entry);
+    return this.#startAction(entry);
   }
 
   async stop(entry: ExportEntry): Promise<void> {
     const isHeld = entry.held !== undefined;
     if (isHeld && (await this.#members(entry)).length > 0) return;
     if (without(await this.#members(entry), entry).length > 0) {
-      const deed = await this.prepareStop(entry);
-      return deed.run();
+      const action = await this.prepareStop(entry);
+      return action.run();
     }
     await this.launcher.stop(this.#program(entry, [], ''));
     await this.store.host.remove(this.mark(entry));
   }
 
   /** Its folder stays, with what it keeps of the export. */
-  async prepareStop(entry: ExportEntry): Promise<Deed> {
+  async prepareStop(entry: ExportEntry): Promise<Action> {
     const { host } = this.store;
     const others = without(await this.#members(entry), entry);
     if (others.length === 0) return this.launcher.prepareStop(this.#program(entry, [], ''));
@@ -106,7 +106,7 @@ export class DaemonDriver extends ProgramDriver implements Driver {
     };
   }
 
-  async #startDeed(entry: ExportEntry): Promise<Deed> {
+  async #startAction(entry: ExportEntry): Promise<Action> {
     const members = await this.#members(entry);
     const path = await exportedPath(this.store, entry);
     // Before its configuration changes: what it reads at its start and is told afterwards it would be told twice.

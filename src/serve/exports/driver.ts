@@ -10,7 +10,7 @@ export interface Preview {
 }
 
 /** What is left to do of a change that was prepared: as little as can be. */
-export interface Deed {
+export interface Action {
   run(): Promise<void>;
   /** Given where it does nothing but end these processes. */
   ends?: { pids: readonly number[]; signal: string };
@@ -26,9 +26,9 @@ export interface Driver {
   /** Makes it stop serving the entry; all others go on. Silent if it does not serve it. */
   stop(entry: ExportEntry): Promise<void>;
   /** As `stop`, with all that can be done before the target stops to serve done at once. */
-  prepareStop(entry: ExportEntry): Promise<Deed>;
+  prepareStop(entry: ExportEntry): Promise<Action>;
   /** As `start`, with all that can be done while another target still serves the address done at once. */
-  prepareStart(entry: ExportEntry): Promise<Deed>;
+  prepareStart(entry: ExportEntry): Promise<Action>;
   /** Of a daemon that takes changes by a signal: it is told what the entries of all its exports say now, and goes on. */
   retell?(entry: ExportEntry): Promise<void>;
   /** Ends and starts what serves the entry, with all that it serves. */

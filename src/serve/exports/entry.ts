@@ -1,6 +1,6 @@
 /**
  * The truth about a host's exports: one JSON file each in `STATE/exports/`, written atomically, before anything is done.
- * All that a later command needs to undo or repeat the deed is in it, so that neither recipes nor the cache are needed.
+ * All that a later command needs to undo or repeat that is in it, so that neither recipes nor the cache are needed.
  */
 import { posix } from 'node:path';
 import { LabError } from '../../base/errors.js';

@@ -3,7 +3,7 @@
  * no process to be made here and nothing that this process might be busy with.
  */
 import { posix } from 'node:path';
-import type { Deed } from './driver.js';
+import type { Action } from './driver.js';
 import type { EntryStore } from './entry.js';
 import { END_PROCESSES } from './processes.js';
 
@@ -20,7 +20,11 @@ exec "$@"`;
  * found and ended with it.
  * @returns undefined where one of the two needs more than that
  */
-export async function prepareHandOver(store: EntryStore, stop: Deed, start: Deed): Promise<Deed | undefined> {
+export async function prepareHandOver(
+  store: EntryStore,
+  stop: Action,
+  start: Action,
+): Promise<Action | undefined> {
   const { host } = store;
   const { ends } = stop;
   const { begins } = start;

@@ -2,7 +2,7 @@
 import { posix } from 'node:path';
 import type { StartOptions } from '../../hosts/host/host.js';
 import { confined, confinementOf } from '../../hosts/tools/confine.js';
-import type { Deed } from './driver.js';
+import type { Action } from './driver.js';
 import type { EntryStore } from './entry.js';
 import { serviceManager } from './persist/manager.js';
 import { serviceName } from './persist/names.js';
@@ -51,7 +51,7 @@ export class Launcher {
   }
 
   /** As `start`; what a service manager starts is nothing that this host's shell could become. */
-  async prepareStart(program: Program): Promise<Deed> {
+  async prepareStart(program: Program): Promise<Action> {
     const run = (): Promise<void> => this.start(program);
     if (program.persist || (await this.#isTransient(program))) return { run };
     return {
@@ -60,7 +60,7 @@ export class Launcher {
     };
   }
 
-  async prepareStop(program: Program): Promise<Deed> {
+  async prepareStop(program: Program): Promise<Action> {
     const { host, folder } = this.#store;
     if (program.persist || (await this.#isTransient(program))) return { run: () => this.stop(program) };
     const pids = await processesOf(host, folder, program.mark);

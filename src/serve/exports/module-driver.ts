@@ -6,7 +6,7 @@ import { readIfThere } from '../../hosts/host/if-there.js';
 import { writeLines } from '../../hosts/host/write-line.js';
 import type { Control } from '../../make/recipe/schema.js';
 import { controlledExports, isAmong, isListed } from './control-list.js';
-import type { Deed, Driver, Preview } from './driver.js';
+import type { Action, Driver, Preview } from './driver.js';
 import { type EntryStore, type ExportEntry, exportId } from './entry.js';
 import { KernelWords } from './kernel-words.js';
 import { LOADING } from './loading.js';
@@ -72,11 +72,11 @@ export class ModuleDriver implements Driver {
     if ((await this.#others(entry)).length === 0) await this.#unload(entry);
   }
 
-  async prepareStop(entry: ExportEntry): Promise<Deed> {
+  async prepareStop(entry: ExportEntry): Promise<Action> {
     return { run: () => this.stop(entry) };
   }
 
-  async prepareStart(entry: ExportEntry): Promise<Deed> {
+  async prepareStart(entry: ExportEntry): Promise<Action> {
     // Another build of the same module has to leave the kernel first, which `start` finds out.
     const others = await this.#others(entry);
     const same = others.every(({ build }) => build === entry.build);

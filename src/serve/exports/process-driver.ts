@@ -1,4 +1,4 @@
-import type { Deed, Driver, Preview } from './driver.js';
+import type { Action, Driver, Preview } from './driver.js';
 import type { ExportEntry } from './entry.js';
 import { programOf } from './program.js';
 import { ProgramDriver } from './program-driver.js';
@@ -15,11 +15,11 @@ export class ProcessDriver extends ProgramDriver implements Driver {
     await this.launcher.start(programOf(this.store, [entry], path));
   }
 
-  async prepareStart(entry: ExportEntry): Promise<Deed> {
+  async prepareStart(entry: ExportEntry): Promise<Action> {
     return this.launcher.prepareStart(programOf(this.store, [entry], await exportedPath(this.store, entry)));
   }
 
-  prepareStop(entry: ExportEntry): Promise<Deed> {
+  prepareStop(entry: ExportEntry): Promise<Action> {
     return this.launcher.prepareStop(programOf(this.store, [entry], ''));
   }
 

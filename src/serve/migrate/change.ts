@@ -1,5 +1,5 @@
 import { type AnnouncementWatch, watchAnnouncements } from '../exports/announcement.js';
-import type { Deed } from '../exports/driver.js';
+import type { Action } from '../exports/driver.js';
 import { driverFor } from '../exports/drivers.js';
 import type { EntryStore } from '../exports/entry.js';
 import { prepareHandOver } from '../exports/hand-over.js';
@@ -12,7 +12,7 @@ export class Change {
   readonly #store: EntryStore;
   readonly #plan: MigrationPlan;
   readonly #isTested: boolean;
-  #steps: Deed[] = [];
+  #steps: Action[] = [];
   /** The second step is to start the new target, and its announcement is waited for. */
   #isWatched = false;
   #watch: AnnouncementWatch | undefined;
@@ -67,7 +67,7 @@ export class Change {
   }
 
   /** A loop device that has to be made is made when the old target has let go of the file: a cache lies between the two. */
-  async #prepareStart(): Promise<Deed> {
+  async #prepareStart(): Promise<Action> {
     const { next, needsLoop } = this.#plan;
     const driver = driverFor(this.#store, next);
     if (!needsLoop) return driver.prepareStart(next);

@@ -1,7 +1,7 @@
 /** Hosts as a plan sees them, without any: exports are made and ended in memory, and what must never be is looked for. */
 
 import type { Action, Create, Replace, Restart } from '../../../src/manage/lab/actions.js';
-import type { Deeds, Failure } from '../../../src/manage/lab/apply.js';
+import type { Executor, Failure } from '../../../src/manage/lab/apply.js';
 import type { Lab, LabExport } from '../../../src/manage/lab/lab.js';
 import type { HostState } from '../../../src/manage/lab/plan.js';
 import { exportId } from '../../../src/serve/exports/entry.js';
@@ -52,12 +52,12 @@ export function statusOf(lab: string | null, one: LabExport, more: Partial<Expor
 /** Ends a command as kill -9 does: nothing of it goes on. */
 export class Killed extends Error {}
 
-export class Model implements Deeds {
+export class Model implements Executor {
   readonly hosts: Map<string, Map<string, ExportStatus>>;
   /** What was done, as `HOST DEED ID`. */
-  readonly deeds: string[] = [];
+  readonly carriedOut: string[] = [];
   readonly #lab: Lab;
-  /** Deeds until it is killed. */
+  /** Executor until it is killed. */
   killAfter = Number.POSITIVE_INFINITY;
   #killed = false;
 
@@ -112,7 +112,7 @@ export class Model implements Deeds {
 
   async #each<T extends Action>(
     host: string,
-    deed: string,
+    act: string,
     actions: readonly T[],
     carryOut: (at: Map<string, ExportStatus>, action: T) => void,
   ): Promise<Failure[]> {
@@ -121,7 +121,7 @@ export class Model implements Deeds {
     if (at === undefined) throw new Error(`${host} can not be reached`);
     return actions.map((action) => {
       if (this.#killed) return new Killed();
-      this.deeds.push(`${host} ${deed} ${action.id}`);
+      this.carriedOut.push(`${host} ${act} ${action.id}`);
       try {
         carryOut(at, action);
         return this.#killed ? new Killed() : undefined;
@@ -136,7 +136,7 @@ export class Model implements Deeds {
     return this.#killed;
   }
 
-  /** No address may be served twice on a segment, whatever the order of deeds on different hosts. */
+  /** No address may be served twice on a segment, whatever the order of actions on different hosts. */
   #lookForTwins(): void {
     const served = new Map<string, string>();
     for (const [host, exports] of this.hosts) {

@@ -88,7 +88,7 @@ test('a plan that was carried out leaves nothing to do, and every export is as t
   );
 });
 
-test('killed after any deed, the next one reaches what the file says', async (t) => {
+test('killed after any action, the next one reaches what the file says', async (t) => {
   await fc.assert(
     fc.asyncProperty(someCase(fc.constant('mine')), async ({ wanted, made, parallel, killAfter }) => {
       const lab = labOf(wanted);
@@ -260,12 +260,12 @@ test('an export that moves is made only once its old host has ended it', async (
   t.deepEqual(create?.kind === 'create' ? create.movedFrom : [], ['a']);
   const model = new Model(lab, states);
   await applyPlan(plan, model, { parallel: 1 });
-  t.deepEqual(model.deeds, ['a end e0.1@san0', 'bb make e0.1@san0']);
+  t.deepEqual(model.carriedOut, ['a end e0.1@san0', 'bb make e0.1@san0']);
   const stubborn = new Model(lab, states);
   stubborn.end = async () => [new Error('it does not end')];
   const outcomes = await applyPlan(plan, stubborn, { parallel: 2 });
   t.deepEqual(outcomes.map(({ result }) => result).sort(), ['failed', 'skipped']);
-  t.deepEqual(stubborn.deeds, []);
+  t.deepEqual(stubborn.carriedOut, []);
 });
 
 test('an export that can not be built is not ended', async (t) => {
@@ -274,7 +274,7 @@ test('an export that can not be built is not ended', async (t) => {
   model.provide = async () => new Error('no source');
   const [outcome] = await applyPlan(planLab(lab, model.states()), model, { parallel: 2 });
   t.is(outcome?.result, 'failed');
-  t.deepEqual(model.deeds, []);
+  t.deepEqual(model.carriedOut, []);
 });
 
 test('called off, it begins nothing more and tells what it did not begin', async (t) => {
@@ -293,7 +293,7 @@ test('called off, it begins nothing more and tells what it did not begin', async
     outcomes.map(({ result }) => result),
     ['done', 'skipped'],
   );
-  t.is(model.deeds.length, 1);
+  t.is(model.carriedOut.length, 1);
 });
 
 test("a host that can't be reached holds up no other", async (t) => {

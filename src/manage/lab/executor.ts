@@ -12,12 +12,12 @@ import type { Undone } from '../../serve/exports/undo.js';
 import { unexportTargets } from '../../serve/exports/unexport.js';
 import type { MadeFile } from '../../serve/storage/files.js';
 import type { Create, Delete, Replace, Restart } from './actions.js';
-import type { Deeds, Failure } from './apply.js';
+import type { Executor, Failure } from './apply.js';
 import { groupBy } from './group.js';
 import type { Lab, LabExport } from './lab.js';
 import { specOf } from './spec.js';
 
-export interface DeedOptions extends Pick<ProvideOptions, 'offline' | 'onEvent'> {
+export interface ExecutorOptions extends Pick<ProvideOptions, 'offline' | 'onEvent'> {
   /** Files that the lab made go with their exports even where they hold data. */
   removeFiles?: boolean;
   /** Exports that an initiator has just used are not ended. */
@@ -32,10 +32,10 @@ export interface DeedOptions extends Pick<ProvideOptions, 'offline' | 'onEvent'>
 
 type Ending = Delete | Replace;
 
-export class HostDeeds implements Deeds {
+export class HostExecutor implements Executor {
   readonly #lab: Pick<Lab, 'name'>;
   readonly #hosts: ReadonlyMap<string, Host>;
-  readonly #options: DeedOptions;
+  readonly #options: ExecutorOptions;
   /** By host and what is asked for; and, of what is asked for, the first that is under way. */
   readonly #served = new Map<string, Promise<Served>>();
   readonly #said = new Set<string>();
@@ -44,7 +44,7 @@ export class HostDeeds implements Deeds {
   readonly #made = new Map<string, MadeFile>();
 
   /** @param hosts those of the plan's actions, by name */
-  constructor(lab: Pick<Lab, 'name'>, hosts: ReadonlyMap<string, Host>, options: DeedOptions = {}) {
+  constructor(lab: Pick<Lab, 'name'>, hosts: ReadonlyMap<string, Host>, options: ExecutorOptions = {}) {
     this.#lab = lab;
     this.#hosts = hosts;
     this.#options = options;
@@ -149,12 +149,12 @@ export class HostDeeds implements Deeds {
 /** Does a thing to all at once, and where that fails, to each alone, so that one does not keep the others from it. */
 async function together<T>(
   all: readonly T[],
-  deed: (some: readonly T[]) => Promise<void>,
+  act: (some: readonly T[]) => Promise<void>,
 ): Promise<Failure[]> {
-  const failure = await failureOf(() => deed(all));
+  const failure = await failureOf(() => act(all));
   if (failure === undefined || all.length === 1) return all.map(() => failure);
   const failures: Failure[] = [];
-  for (const one of all) failures.push(await failureOf(() => deed([one])));
+  for (const one of all) failures.push(await failureOf(() => act([one])));
   return failures;
 }
 
