@@ -7,7 +7,7 @@ import test from 'ava';
 import { here } from '../../src/hosts/host/local.js';
 import { findCommand } from '../../src/make/compile/requirements.js';
 import type { AcceptanceReport } from '../../src/prove/acceptance/acceptance.js';
-import { Theatre } from '../../src/prove/testbed/theatre.js';
+import { Testbed } from '../../src/prove/testbed/testbed.js';
 import { type GuestRecord, listGuests } from '../../src/prove/vm/index.js';
 import { temporaryFolder } from '../base/temporary.js';
 import { cli, cliJson } from './support/cli.js';
@@ -120,14 +120,14 @@ testUnless(
 
 testUnless(reason, 'verify: a guest that boots while everything is taken away does not stay', async (t) => {
   t.timeout(600_000);
-  const theatre = await Theatre.open(here, { purpose: 'verify', mtu: 1500 });
-  const late = theatre.guest('late', {}).then(
+  const testbed = await Testbed.open(here, { purpose: 'verify', mtu: 1500 });
+  const late = testbed.guest('late', {}).then(
     () => 'up',
     (error: Error) => error.name,
   );
   // It is on its way.
   while (!(await listGuests()).some(isOwn)) await sleep(100);
-  await theatre.close();
+  await testbed.close();
   t.is(await late, 'AbortError');
   t.false((await listGuests()).some(isOwn));
 });

@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { UsageError } from '../../base/errors.js';
 import type { BenchOptions } from '../../prove/bench/bench.js';
 import type { BenchReport, Mode } from '../../prove/bench/bench-report.js';
-import type { Site } from '../../prove/testbed/outpost.js';
+import type { Site } from '../../prove/testbed/remote-dut.js';
 import { line } from '../ui/colors.js';
 import { type HostOptions, hostOptions, onHosts } from './hosts.js';
 import {

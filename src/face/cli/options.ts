@@ -2,8 +2,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../../base/errors.js';
 import type { Host } from '../../hosts/host/host.js';
-import type { Site } from '../../prove/testbed/outpost.js';
 import type { Place } from '../../prove/testbed/place.js';
+import type { Site } from '../../prove/testbed/remote-dut.js';
 import { type Mac, parseMac, unusableAsSource } from '../../wire/aoe/ethernet.js';
 
 /** A parser of whole numbers, both bounds allowed. */

@@ -2,8 +2,8 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../../base/errors.js';
 import type { AcceptanceReport } from '../../prove/acceptance/acceptance.js';
 import type { TestName } from '../../prove/acceptance/record.js';
-import type { Site } from '../../prove/testbed/outpost.js';
 import type { Place } from '../../prove/testbed/place.js';
+import type { Site } from '../../prove/testbed/remote-dut.js';
 import { line } from '../ui/colors.js';
 import { ACCEPT_NEW, onOneHost } from './hosts.js';
 import {

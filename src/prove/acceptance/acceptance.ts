@@ -9,18 +9,18 @@ import { provide } from '../../serve/exports/provide.js';
 import type { Served } from '../../serve/exports/served.js';
 import { unexportTargets } from '../../serve/exports/unexport.js';
 import { type Address, ETHERTYPE_AOE, SECTOR } from '../../wire/aoe/index.js';
+import { placeOf, type Ran, refuseModule } from '../testbed/place.js';
 import {
   FREE_SHELF,
   linkTo,
-  Outpost,
+  RemoteDut,
   requireFree,
   type Segment,
   type Site,
   surveySegment,
-} from '../testbed/outpost.js';
-import { placeOf, type Ran, refuseModule } from '../testbed/place.js';
+} from '../testbed/remote-dut.js';
 import { targetGuest } from '../testbed/target-guest.js';
-import { type Stand, Theatre } from '../testbed/theatre.js';
+import { type Stand, Testbed } from '../testbed/testbed.js';
 import type { Guest } from '../vm/index.js';
 import { AoeClient } from './client.js';
 import { requireHostClient } from './host-client.js';
@@ -78,20 +78,20 @@ export async function accept(host: Host, options: AcceptanceOptions): Promise<Ac
   const ground = site ?? clientSite;
   const segment = ground === undefined ? undefined : await surveySegment(ground, options.mtu);
   const mtu = segment?.mtu ?? options.mtu;
-  const theatre = await Theatre.open(host, { purpose: 'verify', mtu, signal });
+  const testbed = await Testbed.open(host, { purpose: 'verify', mtu, signal });
   try {
     onStep('set-up', 'machines and export');
     const address = segment === undefined ? ADDRESS : FREE_ADDRESS;
     if (clientSite !== undefined && segment !== undefined) await requireFree(segment, [address]);
     const [stage, seat] = await bothOrNeither([
       site !== undefined && segment !== undefined
-        ? onHost(theatre, provided, segment)
-        : exportedHere(theatre, provided, options, place === 'here', address),
+        ? onHost(testbed, provided, segment)
+        : exportedHere(testbed, provided, options, place === 'here', address),
       options.initiator === 'here'
         ? undefined
         : clientSite !== undefined && segment !== undefined
-          ? hostSeat(theatre, segment)
-          : guestSeat(theatre, { kernel: clientKernel, offline, tests }),
+          ? hostSeat(testbed, segment)
+          : guestSeat(testbed, { kernel: clientKernel, offline, tests }),
     ]);
     const { exported } = stage;
     const record = new Record(onStep);
@@ -109,7 +109,7 @@ export async function accept(host: Host, options: AcceptanceOptions): Promise<Ac
     };
     const acts =
       seat === undefined
-        ? ownTests({ ...common, link: theatre.plug(OWN_MAC, 'client'), address })
+        ? ownTests({ ...common, link: testbed.plug(OWN_MAC, 'client'), address })
         : linuxTests({
             ...common,
             client: await linuxClient(seat, address, record),
@@ -139,7 +139,7 @@ export async function accept(host: Host, options: AcceptanceOptions): Promise<Ac
       trouble,
     };
   } finally {
-    await theatre.close();
+    await testbed.close();
   }
 }
 
@@ -157,18 +157,18 @@ interface Exported extends Stand {
 
 /** On this machine, or in a guest. */
 async function exportedHere(
-  theatre: Theatre,
+  testbed: Testbed,
   served: Served,
   { kernel, offline, inPlace }: AcceptanceOptions,
   isHere: boolean,
   address: Address,
 ): Promise<Exported> {
-  const disk = join(theatre.folder, 'disk');
+  const disk = join(testbed.folder, 'disk');
   await writeFile(disk, '', { mode: 0o600 });
   await truncate(disk, DISK);
   const stage = isHere
-    ? await theatre.here(inPlace ?? false)
-    : await targetGuest(theatre, { kernel, disks: [disk], offline });
+    ? await testbed.here(inPlace ?? false)
+    : await targetGuest(testbed, { kernel, disks: [disk], offline });
   const exported = await exportTarget(stage.host, served, {
     ...address,
     iface: stage.iface,
@@ -178,26 +178,26 @@ async function exportedHere(
     allow: true,
     options: {},
   });
-  theatre.later(() => unexportTargets(stage.host, [exported.id], false, { keepLogs: false }));
+  testbed.later(() => unexportTargets(stage.host, [exported.id], false, { keepLogs: false }));
   return { ...stage, exported };
 }
 
 /** On a host over SSH; what it sends reaches the hub by this machine's interface. */
-async function onHost(theatre: Theatre, served: Served, segment: Segment): Promise<Exported> {
+async function onHost(testbed: Testbed, served: Served, segment: Segment): Promise<Exported> {
   const { host, iface } = segment;
-  const outpost = await Outpost.open(theatre, segment, 'verify');
+  const dut = await RemoteDut.open(testbed, segment, 'verify');
   // What a killed test had left there is gone by now.
   await requireFree(segment, [FREE_ADDRESS]);
   const exported = await exportTarget(host, served, {
     ...FREE_ADDRESS,
-    ...outpost.spec,
-    path: posix.join(outpost.folder, 'disk'),
+    ...dut.spec,
+    path: posix.join(dut.folder, 'disk'),
     size: DISK,
     options: {},
   });
-  await outpost.requireHeard(FREE_ADDRESS);
+  await dut.requireHeard(FREE_ADDRESS);
   // What else the guest says, about IPv6 say, is nobody's business there.
-  const port = theatre.join(await linkTo(segment, ETHERTYPE_AOE), 'target');
+  const port = testbed.join(await linkTo(segment, ETHERTYPE_AOE), 'target');
   return { host, iface, netns: undefined, port, exported };
 }
 

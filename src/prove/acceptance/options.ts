@@ -1,5 +1,5 @@
-import type { Site } from '../testbed/outpost.js';
 import type { Place } from '../testbed/place.js';
+import type { Site } from '../testbed/remote-dut.js';
 import type { TestName } from './record.js';
 
 export interface AcceptanceOptions {

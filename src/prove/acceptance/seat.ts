@@ -2,8 +2,8 @@
 
 import type { Host } from '../../hosts/host/host.js';
 import { ETHERTYPE_AOE } from '../../wire/aoe/index.js';
-import { linkTo, type Segment } from '../testbed/outpost.js';
-import type { Theatre } from '../testbed/theatre.js';
+import { linkTo, type Segment } from '../testbed/remote-dut.js';
+import type { Testbed } from '../testbed/testbed.js';
 import { kernelTrouble } from '../vm/trouble.js';
 import { makeNodes, removeNodes } from './device-nodes.js';
 import { loadDriver } from './host-client.js';
@@ -25,10 +25,10 @@ export interface Seat {
 }
 
 export async function guestSeat(
-  theatre: Theatre,
+  testbed: Testbed,
   { kernel, offline, tests }: { kernel: string; offline?: boolean | undefined; tests: readonly TestName[] },
 ): Promise<Seat> {
-  const { guest } = await theatre.guest('client', { kernel, fio: needsFio(tests), offline });
+  const { guest } = await testbed.guest('client', { kernel, fio: needsFio(tests), offline });
   const iface = 'eth0';
   return {
     host: guest.host,
@@ -40,9 +40,9 @@ export async function guestSeat(
 }
 
 /** On a host that `requireHostClient` took. */
-export async function hostSeat(theatre: Theatre, segment: Segment): Promise<Seat> {
+export async function hostSeat(testbed: Testbed, segment: Segment): Promise<Seat> {
   const { host, iface } = segment;
-  theatre.join(await linkTo(segment, ETHERTYPE_AOE), 'client');
+  testbed.join(await linkTo(segment, ETHERTYPE_AOE), 'client');
   const last = (await kernelLog(host)).at(-1);
   return {
     host,
@@ -50,7 +50,7 @@ export async function hostSeat(theatre: Theatre, segment: Segment): Promise<Seat
     kernel: (await host.facts()).kernel,
     load: async () => {
       const unload = await loadDriver(host, iface);
-      theatre.later(async () => {
+      testbed.later(async () => {
         await unload();
         await removeNodes(host);
       });

@@ -1,4 +1,4 @@
-import type { Site } from '../testbed/outpost.js';
+import type { Site } from '../testbed/remote-dut.js';
 import type { Contender } from './contender.js';
 import { DROP } from './file.js';
 import { isSkipped, type PointReport, type PointResult } from './results.js';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { LabError, MissingError } from '../../base/errors.js';
 import { formatSize } from '../../base/units.js';
 import type { Host } from '../../hosts/host/host.js';
-import { Outpost, type Site, surveySegment } from '../testbed/outpost.js';
+import { RemoteDut, type Site, surveySegment } from '../testbed/remote-dut.js';
 import { makeRunFolder, type RunFolder } from '../testbed/run-folder.js';
 import { type BenchReport, benchNotes, MODE_NOTES, type Mode, overall } from './bench-report.js';
 import type { Contender, RunSpec } from './contender.js';
@@ -61,7 +61,7 @@ export class Bench {
   readonly #runs = new Map<string, MeasuredRun[]>();
   #generator: LoadGenerator | undefined;
   #folder: RunFolder | undefined;
-  #outpost: Outpost | undefined;
+  #dut: RemoteDut | undefined;
   #path = '';
   readonly #undo: (() => Promise<unknown>)[] = [];
   #mark = FIRST_MARK;
@@ -92,7 +92,7 @@ export class Bench {
       for (const text of (await ask?.()) ?? []) trouble.push(`${name}: its kernel complained: ${text}`);
     }
     return {
-      machine: await machineOf(this.#outpost?.host ?? this.#host),
+      machine: await machineOf(this.#dut?.host ?? this.#host),
       mode,
       modeNote: MODE_NOTES[mode],
       fileSize,
@@ -147,9 +147,9 @@ export class Bench {
     } else {
       const segment = await surveySegment(site, mtu);
       const later = (undo: () => Promise<unknown>): void => void this.#undo.push(undo);
-      const outpost = await Outpost.open({ later }, segment, 'bench');
-      this.#outpost = outpost;
-      const place = folder === undefined ? outpost.folder : await outpost.folderIn(folder);
+      const dut = await RemoteDut.open({ later }, segment, 'bench');
+      this.#dut = dut;
+      const place = folder === undefined ? dut.folder : await dut.folderIn(folder);
       this.#path = await makeBenchFileOn(site.host, place, fileSize, {
         onProgress: (done, total) => say(`${Math.floor((100 * done) / total)} % copied to ${site.host.name}`),
       });
@@ -158,17 +158,17 @@ export class Bench {
   }
 
   #drop(): Promise<void> {
-    return dropFile(this.#outpost?.host ?? this.#host, this.#path);
+    return dropFile(this.#dut?.host ?? this.#host, this.#path);
   }
 
   #mtu(): number {
-    return this.#outpost?.segment.mtu ?? this.#options.mtu;
+    return this.#dut?.segment.mtu ?? this.#options.mtu;
   }
 
   async #setUp(say: (text: string) => void): Promise<void> {
     const { entrants, fileSize, mode, ceiling, offline = false, unpinned, hub, kernel } = this.#options;
     const isOnly = entrants.length === 1;
-    const course: Course = { hub, kernel, offline, unpinned, outpost: this.#outpost, isOnly };
+    const course: Course = { hub, kernel, offline, unpinned, dut: this.#dut, isOnly };
     const mtu = this.#mtu();
     this.#generator = new LoadGenerator();
     const arena = {
@@ -215,7 +215,7 @@ export class Bench {
       ({ point, contender }) => this.#contenders[contender]?.refuses(point) === undefined,
     );
     // On a host each begins anew when its turn comes, and would be measured cold.
-    if (this.#outpost !== undefined) turns.sort((a, b) => a.contender - b.contender);
+    if (this.#dut !== undefined) turns.sort((a, b) => a.contender - b.contender);
     let current: Contender | undefined;
     for (const [index, turn] of turns.entries()) {
       const contender = this.#contenders[turn.contender] as Contender;

@@ -2,8 +2,8 @@ import { UsageError } from '../../base/errors.js';
 import type { Host } from '../../hosts/host/host.js';
 import { loadRecipe } from '../../make/recipe/load.js';
 import { provide } from '../../serve/exports/provide.js';
-import type { Outpost } from '../testbed/outpost.js';
 import { placeOf, refuseModule } from '../testbed/place.js';
+import type { RemoteDut } from '../testbed/remote-dut.js';
 import type { Arena, Contender } from './contender.js';
 import { aoeContender } from './contenders/aoe.js';
 import { farContender } from './contenders/far.js';
@@ -22,7 +22,7 @@ export interface Course {
   offline: boolean;
   unpinned?: boolean | undefined;
   /** The host over SSH that all targets run on. */
-  outpost?: Outpost | undefined;
+  dut?: RemoteDut | undefined;
   /** Whether nobody else takes part. */
   isOnly?: boolean;
 }
@@ -42,17 +42,17 @@ export async function enter(
 ): Promise<Contender> {
   const { name, implementation, release, source } = entrant;
   if (!isOther(implementation)) {
-    const { kernel, offline, unpinned, outpost, isOnly = false } = course;
-    if (outpost !== undefined) {
-      refuseModule(await loadRecipe(implementation), outpost.host.name);
+    const { kernel, offline, unpinned, dut, isOnly = false } = course;
+    if (dut !== undefined) {
+      refuseModule(await loadRecipe(implementation), dut.host.name);
       const served = await provide(implementation, {
         release,
         source,
         offline,
         unpinned,
-        runsOn: outpost.host,
+        runsOn: dut.host,
       });
-      return farContender(name, served, arena, generator, outpost, isOnly);
+      return farContender(name, served, arena, generator, dut, isOnly);
     }
     const served = await provide(implementation, { release, source, offline, unpinned, kernel });
     const options = { index, mtu: arena.mtu, path: arena.path };
@@ -62,9 +62,9 @@ export async function enter(
         : await trackHere(host, options, course);
     return aoeContender(name, served, arena, generator, track);
   }
-  if (course.outpost !== undefined) {
+  if (course.dut !== undefined) {
     throw new UsageError({
-      tried: `measuring ${name} on ${course.outpost.host.name}`,
+      tried: `measuring ${name} on ${course.dut.host.name}`,
       happened: 'it is run on this machine only',
       next: 'leave it out, or --host',
     });

@@ -2,7 +2,7 @@
 import type { Host } from '../../hosts/host/host.js';
 import { removeWire } from '../../hosts/host/namespace.js';
 import { targetGuest } from '../testbed/target-guest.js';
-import { Theatre } from '../testbed/theatre.js';
+import { Testbed } from '../testbed/testbed.js';
 import { benchWire, outletPurpose, wirePurpose } from './wires.js';
 
 export interface Track {
@@ -49,8 +49,8 @@ export async function straightTrack(host: Host, { index, mtu, path }: TrackOptio
 
 /** A hub between two wires. */
 export function hubTrack(host: Host, options: TrackOptions): Promise<Track> {
-  return onHub(host, options, async (theatre, common) => {
-    const { iface, netns } = await theatre.here(false);
+  return onHub(host, options, async (testbed, common) => {
+    const { iface, netns } = await testbed.here(false);
     return {
       ...common,
       host,
@@ -70,9 +70,9 @@ export function guestTrack(
   kernel: string,
   offline: boolean,
 ): Promise<Track> {
-  return onHub(host, options, async (theatre, common) => {
+  return onHub(host, options, async (testbed, common) => {
     const disks = [options.path];
-    const { guest, iface } = await targetGuest(theatre, { kernel, disks, shared: true, offline });
+    const { guest, iface } = await targetGuest(testbed, { kernel, disks, shared: true, offline });
     const { record } = guest;
     const isEmulated = record.accelerator === 'tcg';
     return {
@@ -93,14 +93,14 @@ export function guestTrack(
 async function onHub(
   host: Host,
   { index, mtu }: TrackOptions,
-  lay: (theatre: Theatre, common: Pick<Track, 'generator' | 'remove'>) => Promise<Track>,
+  lay: (testbed: Testbed, common: Pick<Track, 'generator' | 'remove'>) => Promise<Track>,
 ): Promise<Track> {
-  const theatre = await Theatre.open(host, { purpose: wirePurpose(index), mtu });
+  const testbed = await Testbed.open(host, { purpose: wirePurpose(index), mtu });
   try {
-    const generator = await theatre.outlet(outletPurpose(index), 'generator');
-    return await lay(theatre, { generator, remove: () => theatre.close() });
+    const generator = await testbed.outlet(outletPurpose(index), 'generator');
+    return await lay(testbed, { generator, remove: () => testbed.close() });
   } catch (error) {
-    await theatre.close();
+    await testbed.close();
     throw error;
   }
 }

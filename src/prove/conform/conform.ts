@@ -5,9 +5,9 @@ import { loadRecipe } from '../../make/recipe/load.js';
 import { type ProvideOptions, provide } from '../../serve/exports/provide.js';
 import type { Served } from '../../serve/exports/served.js';
 import type { Mac } from '../../wire/aoe/index.js';
-import { Outpost, type Segment, type Site, surveySegment } from '../testbed/outpost.js';
 import { type Place, placeOf, refuseModule } from '../testbed/place.js';
-import { Theatre } from '../testbed/theatre.js';
+import { RemoteDut, type Segment, type Site, surveySegment } from '../testbed/remote-dut.js';
+import { Testbed } from '../testbed/testbed.js';
 import type { ConformCase } from './case.js';
 import { type Ground, hereGround, hostGround } from './ground.js';
 import { GuestGround } from './guest-ground.js';
@@ -54,15 +54,15 @@ export async function conform(
   );
   const segment = site === undefined ? undefined : await surveySegment(site, options.mtu);
   const mtu = segment?.mtu ?? options.mtu;
-  const theatre = await Theatre.open(host, { purpose: 'conform', mtu, signal });
+  const testbed = await Testbed.open(host, { purpose: 'conform', mtu, signal });
   try {
     const { ground, files } =
       segment === undefined
-        ? await laidHere(host, theatre, served, { ...options, kernel })
-        : await laidOn(theatre, served, segment, options.companions ?? new Set());
-    theatre.later(() => ground.link.close());
+        ? await laidHere(host, testbed, served, { ...options, kernel })
+        : await laidOn(testbed, served, segment, options.companions ?? new Set());
+    testbed.later(() => ground.link.close());
     const subject = await LiveSubject.start(ground, served, files);
-    theatre.later(() => subject.stop());
+    testbed.later(() => subject.stop());
     const quirks = caseQuirks(recipe, served.release);
     return await runCases(subject, cases, {
       quirks,
@@ -70,7 +70,7 @@ export async function conform(
       ...(signal === undefined ? {} : { signal }),
     });
   } finally {
-    await theatre.close();
+    await testbed.close();
   }
 }
 
@@ -82,30 +82,30 @@ interface Laid {
 /** On this machine, or in a guest. */
 async function laidHere(
   host: Host,
-  theatre: Theatre,
+  testbed: Testbed,
   served: Served,
   { kernel, offline, place }: ConformOptions & { kernel: string },
 ): Promise<Laid> {
-  const files = await SubjectFiles.make(theatre.folder, served.control);
-  theatre.later(() => files.close());
+  const files = await SubjectFiles.make(testbed.folder, served.control);
+  testbed.later(() => files.close());
   const ground: Ground =
     placeOf(served, place) === 'here'
-      ? await hereGround(host, await theatre.wire())
-      : await GuestGround.start(theatre, { kernel, disks: files.paths, offline });
+      ? await hereGround(host, await testbed.wire())
+      : await GuestGround.start(testbed, { kernel, disks: files.paths, offline });
   return { ground, files };
 }
 
 async function laidOn(
-  theatre: Theatre,
+  testbed: Testbed,
   { control }: Served,
   segment: Segment,
   companions: Set<Mac>,
 ): Promise<Laid> {
-  const outpost = await Outpost.open(theatre, segment, 'conform');
-  await outpost.requireAlone(companions);
+  const dut = await RemoteDut.open(testbed, segment, 'conform');
+  await dut.requireAlone(companions);
   companions.add(segment.mac);
-  const files = await SubjectFiles.make(outpost.folder, control, (path, sectors, filled) =>
-    HostBacking.make(outpost.host, path, sectors, filled),
+  const files = await SubjectFiles.make(dut.folder, control, (path, sectors, filled) =>
+    HostBacking.make(dut.host, path, sectors, filled),
   );
-  return { ground: await hostGround(outpost), files };
+  return { ground: await hostGround(dut), files };
 }

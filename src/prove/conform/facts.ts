@@ -8,7 +8,7 @@ import {
   type Identify,
   type Mac,
 } from '../../wire/aoe/index.js';
-import { unheard } from '../testbed/outpost.js';
+import { unheard } from '../testbed/remote-dut.js';
 import { Frames } from './frames.js';
 import type { Subject } from './subject.js';
 import type { Answer, WireLog } from './wire-log.js';

@@ -3,8 +3,8 @@ import type { Host } from '../../hosts/host/host.js';
 import type { Wire } from '../../hosts/host/namespace.js';
 import type { Link } from '../../wire/link/link.js';
 import { openPacketLink } from '../../wire/link/packet.js';
-import { linkTo, type Outpost } from '../testbed/outpost.js';
 import type { Ran } from '../testbed/place.js';
+import { linkTo, type RemoteDut } from '../testbed/remote-dut.js';
 
 export interface Ground {
   readonly place: Ran['place'];
@@ -62,8 +62,8 @@ export async function hereGround(host: Host, wire: Wire): Promise<Ground> {
 }
 
 /** A host over SSH, with the target on an interface that this machine reaches by one of its own. */
-export async function hostGround(outpost: Outpost): Promise<Ground> {
-  const { host, segment, spec } = outpost;
+export async function hostGround(dut: RemoteDut): Promise<Ground> {
+  const { host, segment, spec } = dut;
   return {
     place: 'host',
     host,

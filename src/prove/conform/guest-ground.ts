@@ -1,7 +1,7 @@
 import type { Host } from '../../hosts/host/host.js';
 import type { Link } from '../../wire/link/link.js';
 import { type TargetGuest, type TargetGuestOptions, targetGuest } from '../testbed/target-guest.js';
-import type { Theatre } from '../testbed/theatre.js';
+import type { Testbed } from '../testbed/testbed.js';
 import type { Ground } from './ground.js';
 
 /** Milliseconds: a case may have the guest booted anew, under emulation. */
@@ -19,21 +19,21 @@ export class GuestGround implements Ground {
   readonly patience = PATIENCE;
   readonly isSlow = true;
   readonly link: Link;
-  readonly #theatre: Theatre;
+  readonly #testbed: Testbed;
   readonly #options: TargetGuestOptions;
   #guest: TargetGuest | undefined;
   /** Of guests that have ended. */
   readonly #past: string[] = [];
 
-  private constructor(theatre: Theatre, options: TargetGuestOptions) {
-    this.#theatre = theatre;
+  private constructor(testbed: Testbed, options: TargetGuestOptions) {
+    this.#testbed = testbed;
     this.#options = { ...options };
-    this.link = theatre.plug(INITIATOR, 'initiator');
+    this.link = testbed.plug(INITIATOR, 'initiator');
   }
 
   /** Boots it. @throws as bootGuest */
-  static async start(theatre: Theatre, options: TargetGuestOptions): Promise<GuestGround> {
-    const ground = new GuestGround(theatre, options);
+  static async start(testbed: Testbed, options: TargetGuestOptions): Promise<GuestGround> {
+    const ground = new GuestGround(testbed, options);
     await ground.start();
     return ground;
   }
@@ -60,7 +60,7 @@ export class GuestGround implements Ground {
   async start(): Promise<void> {
     if (await this.isUp()) return;
     await this.cutPower();
-    this.#guest = await targetGuest(this.#theatre, this.#options);
+    this.#guest = await targetGuest(this.#testbed, this.#options);
     this.#options.mac = this.#guest.guest.record.links[0]?.mac;
   }
 

@@ -1,5 +1,5 @@
 import type { Guest } from '../vm/index.js';
-import type { Stand, Theatre } from './theatre.js';
+import type { Stand, Testbed } from './testbed.js';
 
 export interface TargetGuestOptions {
   /** As guestKernel takes it. */
@@ -22,10 +22,10 @@ export interface TargetGuest extends Stand {
 
 /** Boots a guest in which targets run, on disks of their own. @throws as bootGuest */
 export async function targetGuest(
-  theatre: Theatre,
+  testbed: Testbed,
   { disks, shared, ...options }: TargetGuestOptions,
 ): Promise<TargetGuest> {
-  const { guest, port, end } = await theatre.guest('target', {
+  const { guest, port, end } = await testbed.guest('target', {
     ...options,
     exports: true,
     // What a module forgets to lock shows only where two processors run it.

@@ -54,7 +54,7 @@ export class Killed extends Error {}
 
 export class Model implements Executor {
   readonly hosts: Map<string, Map<string, ExportStatus>>;
-  /** What was done, as `HOST DEED ID`. */
+  /** What was done, as `HOST ACTION ID`. */
   readonly carriedOut: string[] = [];
   readonly #lab: Lab;
   /** Executor until it is killed. */

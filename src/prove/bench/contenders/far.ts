@@ -1,7 +1,7 @@
 import { type ExportReport, exportTarget } from '../../../serve/exports/export.js';
 import type { Served } from '../../../serve/exports/served.js';
 import { unexportTargets } from '../../../serve/exports/unexport.js';
-import { FREE_SHELF, type Outpost, requireFree } from '../../testbed/outpost.js';
+import { FREE_SHELF, type RemoteDut, requireFree } from '../../testbed/remote-dut.js';
 import type { Arena, Contender } from '../contender.js';
 import { sectorsWithoutOn } from '../file-on-host.js';
 import type { LoadGenerator } from '../generator.js';
@@ -20,15 +20,15 @@ export async function farContender(
   served: Served,
   arena: Arena,
   generator: LoadGenerator,
-  outpost: Outpost,
+  dut: RemoteDut,
   isOnly: boolean,
 ): Promise<Contender> {
-  const { host, segment } = outpost;
+  const { host, segment } = dut;
   let exported: ExportReport | undefined;
   const begin = async (): Promise<void> => {
     exported ??= await exportTarget(host, served, {
       ...ADDRESS,
-      ...outpost.spec,
+      ...dut.spec,
       path: arena.path,
       options: arena.directIo ? { directIo: true } : {},
     });
@@ -39,7 +39,7 @@ export async function farContender(
   };
   await requireFree(segment, [ADDRESS]);
   await begin();
-  const { bufferCount, maxSectors } = await outpost.requireHeard(ADDRESS);
+  const { bufferCount, maxSectors } = await dut.requireHeard(ADDRESS);
   const frames = framesOf({ bufferCount: bufferCount ?? 1, maxSectors: maxSectors ?? 0 }, arena);
   if (!isOnly) await stop();
   const common = { protocol: 'aoe' as const, iface: segment.wire, mac: segment.mac, ...ADDRESS };

@@ -11,7 +11,7 @@ import { bootGuest, type Guest, type GuestOptions } from '../vm/index.js';
 import { removeAbandoned } from './abandoned.js';
 import { makeRunFolder } from './run-folder.js';
 
-export interface TheatreOptions {
+export interface TestbedOptions {
   /** Part of the names of what is made, such as `verify`. */
   purpose: string;
   /** Bytes, of the wire. */
@@ -39,7 +39,7 @@ interface Machine {
 type MachineOptions = Omit<GuestOptions, 'links' | 'signal'> & { mac?: string | undefined };
 
 /** Everything is made in `open` or later, and taken away by `close`, in the opposite order. */
-export class Theatre {
+export class Testbed {
   readonly hub = new Hub();
   /** For backing files. */
   readonly folder: string;
@@ -52,7 +52,7 @@ export class Theatre {
   readonly #end = new AbortController();
   #closed: Promise<void> | undefined;
 
-  private constructor(host: Host, { purpose, mtu }: TheatreOptions, folder: string) {
+  private constructor(host: Host, { purpose, mtu }: TestbedOptions, folder: string) {
     this.#host = host;
     this.#purpose = purpose;
     this.#mtu = mtu;
@@ -60,17 +60,17 @@ export class Theatre {
   }
 
   /** Removes what killed runs of the same purpose have left, too. */
-  static async open(host: Host, options: TheatreOptions): Promise<Theatre> {
+  static async open(host: Host, options: TestbedOptions): Promise<Testbed> {
     options.signal?.throwIfAborted();
     await removeAbandoned(host, options.purpose);
     const folder = await makeRunFolder(options.purpose);
-    const theatre = new Theatre(host, options, folder.path);
-    theatre.later(() => folder.remove());
-    theatre.later(() => theatre.hub.close());
-    const abort = (): void => void theatre.close().catch(() => {});
+    const testbed = new Testbed(host, options, folder.path);
+    testbed.later(() => folder.remove());
+    testbed.later(() => testbed.hub.close());
+    const abort = (): void => void testbed.close().catch(() => {});
     options.signal?.addEventListener('abort', abort);
-    theatre.later(async () => options.signal?.removeEventListener('abort', abort));
-    return theatre;
+    testbed.later(async () => options.signal?.removeEventListener('abort', abort));
+    return testbed;
   }
 
   /** Has something undone by `close`. */

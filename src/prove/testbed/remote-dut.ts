@@ -16,7 +16,7 @@ import { type Discovered, discover } from '../../wire/initiator/discover.js';
 import type { Link } from '../../wire/link/link.js';
 import { onlyFrom } from '../../wire/link/only-from.js';
 import { openPacketLink } from '../../wire/link/packet.js';
-import type { Theatre } from './theatre.js';
+import type { Testbed } from './testbed.js';
 
 export interface Site {
   host: Host;
@@ -81,7 +81,7 @@ export async function requireFree(segment: Segment, addresses: readonly Address[
   }
 }
 
-export class Outpost {
+export class RemoteDut {
   readonly segment: Segment;
   readonly #trial: Trial;
 
@@ -91,13 +91,13 @@ export class Outpost {
   }
 
   /**
-   * Begins a trial there, which ends with the theatre.
+   * Begins a trial there, which ends with the testbed.
    * @param purpose part of its name, such as `verify`
    */
-  static async open(theatre: Pick<Theatre, 'later'>, segment: Segment, purpose: string): Promise<Outpost> {
+  static async open(testbed: Pick<Testbed, 'later'>, segment: Segment, purpose: string): Promise<RemoteDut> {
     const trial = await Trial.begin(segment.host, purpose, segment.onRecovery);
-    theatre.later(() => trial.end());
-    return new Outpost(segment, trial);
+    testbed.later(() => trial.end());
+    return new RemoteDut(segment, trial);
   }
 
   get host(): Host {
