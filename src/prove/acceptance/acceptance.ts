@@ -23,14 +23,14 @@ import { targetGuest } from '../testbed/target-guest.js';
 import { type Stand, Testbed } from '../testbed/testbed.js';
 import type { Guest } from '../vm/index.js';
 import { AoeClient } from './client.js';
+import type { TestContext, Tests } from './context.js';
 import { requireHostClient } from './host-client.js';
 import { findingsOf, isKnown } from './known.js';
 import { linuxTests } from './linux-tests.js';
 import type { AcceptanceOptions } from './options.js';
 import { ownTests } from './own-tests.js';
+import { type Placement, placeInGuest, placeOnHost } from './placement.js';
 import { Record, since, type TestName, type TestResult } from './record.js';
-import type { Stage, Tests } from './scene.js';
-import { guestSeat, hostSeat, type Seat } from './seat.js';
 
 export interface AcceptanceReport {
   implementation: string;
@@ -83,22 +83,22 @@ export async function accept(host: Host, options: AcceptanceOptions): Promise<Ac
     onStep('set-up', 'machines and export');
     const address = segment === undefined ? ADDRESS : FREE_ADDRESS;
     if (clientSite !== undefined && segment !== undefined) await requireFree(segment, [address]);
-    const [stage, seat] = await bothOrNeither([
+    const [context, placement] = await bothOrNeither([
       site !== undefined && segment !== undefined
         ? onHost(testbed, provided, segment)
         : exportedHere(testbed, provided, options, place === 'here', address),
       options.initiator === 'here'
         ? undefined
         : clientSite !== undefined && segment !== undefined
-          ? hostSeat(testbed, segment)
-          : guestSeat(testbed, { kernel: clientKernel, offline, tests }),
+          ? placeOnHost(testbed, segment)
+          : placeInGuest(testbed, { kernel: clientKernel, offline, tests }),
     ]);
-    const { exported } = stage;
+    const { exported } = context;
     const record = new Record(onStep);
     const findings: string[] = [];
-    const { port } = stage;
-    const common: Stage = {
-      target: { ...stage, id: exported.id, sectors: exported.size / SECTOR },
+    const { port } = context;
+    const common: TestContext = {
+      target: { ...context, id: exported.id, sectors: exported.size / SECTOR },
       wire: {
         cut: () => port.cut(),
         restore: () => port.restore(),
@@ -108,17 +108,17 @@ export async function accept(host: Host, options: AcceptanceOptions): Promise<Ac
       finding: (text) => findings.push(text),
     };
     const acts =
-      seat === undefined
+      placement === undefined
         ? ownTests({ ...common, link: testbed.plug(OWN_MAC, 'client'), address })
         : linuxTests({
             ...common,
-            client: await linuxClient(seat, address, record),
+            client: await linuxClient(placement, address, record),
           });
     const setUpSeconds = since(begun);
     const outcome = await runTests(acts, tests, record);
     // What failed because the run was called off says nothing of the target.
     signal?.throwIfAborted();
-    const all = await troubleOf([seat, stage.guest].filter((one) => one !== undefined));
+    const all = await troubleOf([placement, context.guest].filter((one) => one !== undefined));
     const trouble = all.filter((text) => !isKnown(text));
     findings.push(...findingsOf(all));
     return {
@@ -127,9 +127,9 @@ export async function accept(host: Host, options: AcceptanceOptions): Promise<Ac
       target: {
         place,
         ...(site === undefined ? {} : { host: site.host.name }),
-        kernel: (await stage.host.facts()).kernel,
+        kernel: (await context.host.facts()).kernel,
       },
-      client: await clientOf(host, seat, clientSite),
+      client: await clientOf(host, placement, clientSite),
       mtu,
       ...outcome,
       passed: outcome.passed && trouble.length === 0,
@@ -166,20 +166,20 @@ async function exportedHere(
   const disk = join(testbed.folder, 'disk');
   await writeFile(disk, '', { mode: 0o600 });
   await truncate(disk, DISK);
-  const stage = isHere
+  const context = isHere
     ? await testbed.here(inPlace ?? false)
     : await targetGuest(testbed, { kernel, disks: [disk], offline });
-  const exported = await exportTarget(stage.host, served, {
+  const exported = await exportTarget(context.host, served, {
     ...address,
-    iface: stage.iface,
-    ...(stage.netns === undefined ? {} : { netns: stage.netns }),
+    iface: context.iface,
+    ...(context.netns === undefined ? {} : { netns: context.netns }),
     path: isHere ? disk : '/dev/vda',
     // Ours alone.
     allow: true,
     options: {},
   });
-  testbed.later(() => unexportTargets(stage.host, [exported.id], false, { keepLogs: false }));
-  return { ...stage, exported };
+  testbed.later(() => unexportTargets(context.host, [exported.id], false, { keepLogs: false }));
+  return { ...context, exported };
 }
 
 /** On a host over SSH; what it sends reaches the hub by this machine's interface. */
@@ -202,25 +202,25 @@ async function onHost(testbed: Testbed, served: Served, segment: Segment): Promi
 }
 
 /** The Linux driver, loaded once its machine hears the wire. */
-async function linuxClient(seat: Seat, address: Address, record: Record): Promise<AoeClient> {
-  const client = new AoeClient(record.watch(seat.host), address, seat.makeNodes);
-  await client.carrier(seat.iface);
-  await seat.load();
+async function linuxClient(placement: Placement, address: Address, record: Record): Promise<AoeClient> {
+  const client = new AoeClient(record.watch(placement.host), address, placement.makeNodes);
+  await client.carrier(placement.iface);
+  await placement.load();
   return client;
 }
 
 async function clientOf(
   host: Host,
-  seat: Seat | undefined,
+  placement: Placement | undefined,
   site: Site | undefined,
 ): Promise<AcceptanceReport['client']> {
-  if (seat === undefined) return { driver: 'aoe-lab', kernel: (await host.facts()).kernel };
+  if (placement === undefined) return { driver: 'aoe-lab', kernel: (await host.facts()).kernel };
   const where = site === undefined ? {} : { host: site.host.name };
-  return { driver: 'Linux aoe driver', ...where, kernel: seat.kernel };
+  return { driver: 'Linux aoe driver', ...where, kernel: placement.kernel };
 }
 
 /** Oopses and warnings of machines' kernels, whoever caused them. */
-async function troubleOf(machines: readonly Pick<Seat, 'host' | 'trouble'>[]): Promise<string[]> {
+async function troubleOf(machines: readonly Pick<Placement, 'host' | 'trouble'>[]): Promise<string[]> {
   const all = await Promise.all(
     machines.map(async ({ host, trouble }) => (await trouble()).map((text) => `${host.name}: ${text}`)),
   );

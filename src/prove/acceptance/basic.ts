@@ -1,12 +1,12 @@
+import type { LinuxContext } from './context.js';
 import type { Step } from './record.js';
-import type { Scene } from './scene.js';
 import { digestOn, FILE, MOUNT, mounted, requireDigest, secondsOf, unmount } from './volume.js';
 
 /** Milliseconds; a target on the wire answers the first question. */
 const DISCOVERY = 15_000;
 
 /** Test 1 of the handbook: basic I/O through a file system. The device is left unmounted. */
-export async function basic({ client, target, fileMib }: Scene, step: Step): Promise<void> {
+export async function basic({ client, target, fileMib }: LinuxContext, step: Step): Promise<void> {
   const { host, device } = client;
   const { sectors } = target;
   const last = await client.lastKernelLine();

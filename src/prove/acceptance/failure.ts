@@ -3,8 +3,8 @@ import type { CommandError } from '../../hosts/host/command-error.js';
 import { keepsInterface } from '../../hosts/host/spare.js';
 import { restartTargets } from '../../serve/exports/restart.js';
 import { exportStatus } from '../../serve/exports/status.js';
+import { DEAD_SECONDS, type LinuxContext, type TestContext } from './context.js';
 import { SkipStep, type Step } from './record.js';
-import { DEAD_SECONDS, type Scene, type Stage } from './scene.js';
 import { MOUNT, mounted, requireDigest, secondsOf, unmount, withFile } from './volume.js';
 
 /** Answers of the target after which I/O counts as under way; one that begins in a cut is asked for once and no more. */
@@ -21,23 +21,23 @@ const BOUND = 45;
 const RETURN = 90_000;
 
 /** Test 3 of the handbook: the wire cut at the hub, and the target's interface taken down, both during I/O. */
-export async function failure(scene: Scene, step: Step): Promise<void> {
-  const { client } = scene;
+export async function failure(context: LinuxContext, step: Step): Promise<void> {
+  const { client } = context;
   await step(`the wire is cut for ${SHORT} s during I/O`, () =>
-    outage(scene, {
-      begin: async () => scene.wire.cut(),
-      end: async () => scene.wire.restore(),
+    outage(context, {
+      begin: async () => context.wire.cut(),
+      end: async () => context.wire.restore(),
     }),
   );
   const digest = await step('a file system with a file', () => withFile(client));
-  await step('the wire is cut and stays cut: I/O fails in bounded time', () => failsInTime(scene));
-  await step('the wire is back: the file system is mended and mounted', () => recovered(scene));
+  await step('the wire is cut and stays cut: I/O fails in bounded time', () => failsInTime(context));
+  await step('the wire is back: the file system is mended and mounted', () => recovered(context));
   await step('what had been written before is there', async () => {
     await requireDigest(client.host, digest);
     await unmount(client);
     return 'equal';
   });
-  await step("the target's interface is taken down for 3 s during I/O", () => interfaceDown(scene));
+  await step("the target's interface is taken down for 3 s during I/O", () => interfaceDown(context));
   await step('the client uses it again', async () => {
     const seconds = await secondsOf(() => client.discovered(RETURN));
     await client.host.run(directRead(client.device));
@@ -47,11 +47,11 @@ export async function failure(scene: Scene, step: Step): Promise<void> {
 
 /** I/O for some seconds, with an outage in its midst that must not be noticed. */
 async function outage(
-  scene: Scene,
+  context: LinuxContext,
   { begin, end }: { begin(): Promise<void>; end(): Promise<void> },
 ): Promise<string> {
-  const { client } = scene;
-  const before = scene.wire.frames();
+  const { client } = context;
+  const before = context.wire.frames();
   const io = client.host.run(
     [
       'fio',
@@ -70,7 +70,7 @@ async function outage(
   );
   // It is awaited below; an early failure must not be taken for an unheard one.
   io.catch(() => {});
-  await underWay(scene, before);
+  await underWay(context, before);
   await begin();
   try {
     await sleep(SHORT * 1000);
@@ -82,13 +82,13 @@ async function outage(
 }
 
 /** Waits until the target has answered some requests since then. */
-async function underWay({ client, wire }: Scene, before: number): Promise<void> {
+async function underWay({ client, wire }: LinuxContext, before: number): Promise<void> {
   await client.until('I/O to begin', START, async () =>
     wire.frames() - before > UNDER_WAY ? true : undefined,
   );
 }
 
-async function failsInTime({ client, wire }: Scene): Promise<string> {
+async function failsInTime({ client, wire }: LinuxContext): Promise<string> {
   wire.cut();
   const begun = performance.now();
   try {
@@ -119,7 +119,7 @@ async function failsInTime({ client, wire }: Scene): Promise<string> {
 }
 
 /** As the handbook says (5a): the journal was aborted, and a device that was open while it failed is not asked for. */
-async function recovered({ client }: Scene): Promise<string> {
+async function recovered({ client }: LinuxContext): Promise<string> {
   const { host, device } = client;
   await host.run(['umount', MOUNT], { accept: [1, 32] });
   await client.flush();
@@ -130,14 +130,14 @@ async function recovered({ client }: Scene): Promise<string> {
   return `up after ${seconds.toFixed(1)} s, e2fsck ${exitCode === 0 ? 'found nothing' : 'mended it'}`;
 }
 
-async function interfaceDown(scene: Scene): Promise<string> {
-  const { client } = scene;
-  await requireSpare(scene);
-  const before = scene.wire.frames();
+async function interfaceDown(context: LinuxContext): Promise<string> {
+  const { client } = context;
+  await requireSpare(context);
+  const before = context.wire.frames();
   const io = client.host.run(directRead(client.device, 800), { timeout: 120_000 });
   io.catch(() => {});
-  await underWay(scene, before);
-  const hasEnded = await bounceInterface(scene);
+  await underWay(context, before);
+  const hasEnded = await bounceInterface(context);
   const outcome = await io.then(
     () => 'I/O went on without an error',
     (error: CommandError) => `I/O failed: ${error.stderr?.trim().split('\n').at(-1) ?? error.message}`,
@@ -152,13 +152,13 @@ sleep 3
 ip link set "$1" up`;
 
 /** @throws SkipStep where the target's host might be lost with its interface */
-export async function requireSpare({ target }: Stage): Promise<void> {
+export async function requireSpare({ target }: TestContext): Promise<void> {
   const reason = await keepsInterface(target.host, target.iface);
   if (reason !== undefined) throw new SkipStep(reason);
 }
 
 /** Takes the target's interface down for 3 s. @returns whether the target ended; it is started again then */
-export async function bounceInterface({ target, finding }: Stage): Promise<boolean> {
+export async function bounceInterface({ target, finding }: TestContext): Promise<boolean> {
   await target.host.inNamespace(target.netns).run(['sh', '-c', BOUNCE, 'sh', target.iface]);
   await sleep(END);
   const report = await exportStatus(target.host);

@@ -6,9 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { MissingError, UsageError } from '../../base/errors.js';
 import type { Host } from '../../hosts/host/host.js';
 import { compareVersions } from '../../make/patch/condition.js';
+import { DEAD_SECONDS } from './context.js';
 import { needsFio } from './prepare.js';
 import type { TestName } from './record.js';
-import { DEAD_SECONDS } from './scene.js';
 import { MOUNT } from './volume.js';
 
 /**

@@ -1,15 +1,15 @@
 import { basic } from './basic.js';
+import type { LinuxContext, Tests } from './context.js';
 import { failure } from './failure.js';
 import { load } from './load.js';
 import { restart } from './restart.js';
-import type { Scene, Tests } from './scene.js';
 import { leave } from './volume.js';
 
 type Test = Tests[keyof Tests];
 
 /** The tests with the Linux aoe driver as the client. */
-export function linuxTests(scene: Scene): Tests {
-  const { client } = scene;
+export function linuxTests(context: LinuxContext): Tests {
+  const { client } = context;
   const left = (test: Test): Test => {
     return async (step) => {
       try {
@@ -29,9 +29,9 @@ export function linuxTests(scene: Scene): Tests {
       await test(step);
     });
   return {
-    basic: left((step) => basic(scene, step)),
+    basic: left((step) => basic(context, step)),
     load: found((step) => load(client, step)),
-    failure: found((step) => failure(scene, step)),
-    restart: found((step) => restart(scene, step)),
+    failure: found((step) => failure(context, step)),
+    restart: found((step) => restart(context, step)),
   };
 }

@@ -1,14 +1,14 @@
 import { restartTargets } from '../../serve/exports/restart.js';
+import type { LinuxContext } from './context.js';
 import { directRead } from './failure.js';
 import type { Step } from './record.js';
-import type { Scene } from './scene.js';
 import { mounted, requireDigest, secondsOf, unmount, withFile } from './volume.js';
 
 /** Milliseconds: a target that announces itself is seen within two seconds. */
 const RETURN = 60_000;
 
 /** The handbook's fourth criterion: after a restart the export comes back, and the client sees it. */
-export async function restart({ client, target }: Scene, step: Step): Promise<void> {
+export async function restart({ client, target }: LinuxContext, step: Step): Promise<void> {
   const digest = await step('a file system with a file', async () => {
     const written = await withFile(client);
     await unmount(client);

@@ -3,7 +3,7 @@ import type { AoeClient } from './client.js';
 import type { Step, TestName } from './record.js';
 
 /** What all tests work on: a target that is exported, and the wire that leads to it. */
-export interface Stage {
+export interface TestContext {
   target: {
     host: Host;
     /** Of the export. */
@@ -26,7 +26,7 @@ export interface Stage {
 }
 
 /** The same with the Linux driver as the client that is to see it. */
-export interface Scene extends Stage {
+export interface LinuxContext extends TestContext {
   client: AoeClient;
 }
 

@@ -5,14 +5,14 @@ import { ETHERTYPE_AOE } from '../../wire/aoe/index.js';
 import { linkTo, type Segment } from '../testbed/remote-dut.js';
 import type { Testbed } from '../testbed/testbed.js';
 import { kernelTrouble } from '../vm/trouble.js';
+import { DEAD_SECONDS } from './context.js';
 import { makeNodes, removeNodes } from './device-nodes.js';
 import { loadDriver } from './host-client.js';
 import { kernelLog, linesAfter } from './kernel-log.js';
 import { needsFio } from './prepare.js';
 import type { TestName } from './record.js';
-import { DEAD_SECONDS } from './scene.js';
 
-export interface Seat {
+export interface Placement {
   host: Host;
   iface: string;
   kernel: string;
@@ -24,10 +24,10 @@ export interface Seat {
   trouble(): Promise<string[]>;
 }
 
-export async function guestSeat(
+export async function placeInGuest(
   testbed: Testbed,
   { kernel, offline, tests }: { kernel: string; offline?: boolean | undefined; tests: readonly TestName[] },
-): Promise<Seat> {
+): Promise<Placement> {
   const { guest } = await testbed.guest('client', { kernel, fio: needsFio(tests), offline });
   const iface = 'eth0';
   return {
@@ -40,7 +40,7 @@ export async function guestSeat(
 }
 
 /** On a host that `requireHostClient` took. */
-export async function hostSeat(testbed: Testbed, segment: Segment): Promise<Seat> {
+export async function placeOnHost(testbed: Testbed, segment: Segment): Promise<Placement> {
   const { host, iface } = segment;
   testbed.join(await linkTo(segment, ETHERTYPE_AOE), 'client');
   const last = (await kernelLog(host)).at(-1);
