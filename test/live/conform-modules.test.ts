@@ -40,7 +40,7 @@ testUnless(
       const guest = await onlyGuest();
       // Not awaited: no answer comes back.
       void guest.run(['sh', '-c', 'echo c > /proc/sysrq-trigger']).catch(() => {});
-      while (await probe.subject.alive()) await probe.pulse();
+      while (await probe.dut.alive()) await probe.pulse();
     });
     const some = selectCases(SOME.join('|'));
     t.is(some.length, SOME.length);

@@ -14,7 +14,7 @@ export async function untilSignal<T>(tried: string, job: (signal: AbortSignal) =
   try {
     return await job(stop.signal);
   } catch (error) {
-    // What fails because its ground was taken away is no fault of its own.
+    // What fails because its environment was taken away is no fault of its own.
     throw stop.signal.aborted ? stop.signal.reason : error;
   } finally {
     for (const signal of SIGNALS) process.off(signal, onSignal);

@@ -75,8 +75,8 @@ export async function accept(host: Host, options: AcceptanceOptions): Promise<Ac
     site === undefined ? options : { ...options, kernel: undefined, runsOn: site.host },
   );
   const place = site === undefined ? placeOf(provided, options.place) : 'host';
-  const ground = site ?? clientSite;
-  const segment = ground === undefined ? undefined : await surveySegment(ground, options.mtu);
+  const where = site ?? clientSite;
+  const segment = where === undefined ? undefined : await surveySegment(where, options.mtu);
   const mtu = segment?.mtu ?? options.mtu;
   const testbed = await Testbed.open(host, { purpose: 'verify', mtu, signal });
   try {

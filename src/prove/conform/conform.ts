@@ -9,14 +9,14 @@ import { type Place, placeOf, refuseModule } from '../testbed/place.js';
 import { RemoteDut, type Segment, type Site, surveySegment } from '../testbed/remote-dut.js';
 import { Testbed } from '../testbed/testbed.js';
 import type { ConformCase } from './case.js';
-import { type Ground, hereGround, hostGround } from './ground.js';
-import { GuestGround } from './guest-ground.js';
+import { DutFiles } from './dut-files.js';
+import { type Environment, localEnvironment, remoteEnvironment } from './environment.js';
+import { GuestEnvironment } from './guest-environment.js';
 import { HostBacking } from './host-backing.js';
-import { LiveSubject } from './live-subject.js';
+import { LiveDut } from './live-dut.js';
 import { caseQuirks } from './quirks.js';
 import type { ConformReport } from './results.js';
 import { type RunOptions, runCases } from './runner.js';
-import { SubjectFiles } from './subject-files.js';
 
 export interface ConformOptions extends ProvideOptions {
   cases: readonly ConformCase[];
@@ -56,15 +56,15 @@ export async function conform(
   const mtu = segment?.mtu ?? options.mtu;
   const testbed = await Testbed.open(host, { purpose: 'conform', mtu, signal });
   try {
-    const { ground, files } =
+    const { environment, files } =
       segment === undefined
-        ? await laidHere(host, testbed, served, { ...options, kernel })
-        : await laidOn(testbed, served, segment, options.companions ?? new Set());
-    testbed.later(() => ground.link.close());
-    const subject = await LiveSubject.start(ground, served, files);
-    testbed.later(() => subject.stop());
+        ? await preparedHere(host, testbed, served, { ...options, kernel })
+        : await preparedOn(testbed, served, segment, options.companions ?? new Set());
+    testbed.later(() => environment.link.close());
+    const dut = await LiveDut.start(environment, served, files);
+    testbed.later(() => dut.stop());
     const quirks = caseQuirks(recipe, served.release);
-    return await runCases(subject, cases, {
+    return await runCases(dut, cases, {
       quirks,
       ...(onResult === undefined ? {} : { onResult }),
       ...(signal === undefined ? {} : { signal }),
@@ -74,38 +74,39 @@ export async function conform(
   }
 }
 
-interface Laid {
-  ground: Ground;
-  files: SubjectFiles;
+interface Prepared {
+  environment: Environment;
+  files: DutFiles;
 }
 
 /** On this machine, or in a guest. */
-async function laidHere(
+async function preparedHere(
   host: Host,
   testbed: Testbed,
   served: Served,
   { kernel, offline, place }: ConformOptions & { kernel: string },
-): Promise<Laid> {
-  const files = await SubjectFiles.make(testbed.folder, served.control);
+): Promise<Prepared> {
+  const files = await DutFiles.make(testbed.folder, served.control);
   testbed.later(() => files.close());
-  const ground: Ground =
+  const environment: Environment =
     placeOf(served, place) === 'here'
-      ? await hereGround(host, await testbed.wire())
-      : await GuestGround.start(testbed, { kernel, disks: files.paths, offline });
-  return { ground, files };
+      ? await localEnvironment(host, await testbed.wire())
+      : await GuestEnvironment.start(testbed, { kernel, disks: files.paths, offline });
+  return { environment, files };
 }
 
-async function laidOn(
+/** On a host over SSH. */
+async function preparedOn(
   testbed: Testbed,
   { control }: Served,
   segment: Segment,
   companions: Set<Mac>,
-): Promise<Laid> {
-  const dut = await RemoteDut.open(testbed, segment, 'conform');
-  await dut.requireAlone(companions);
+): Promise<Prepared> {
+  const remote = await RemoteDut.open(testbed, segment, 'conform');
+  await remote.requireAlone(companions);
   companions.add(segment.mac);
-  const files = await SubjectFiles.make(dut.folder, control, (path, sectors, filled) =>
-    HostBacking.make(dut.host, path, sectors, filled),
+  const files = await DutFiles.make(remote.folder, control, (path, sectors, filled) =>
+    HostBacking.make(remote.host, path, sectors, filled),
   );
-  return { ground: await hostGround(dut), files };
+  return { environment: await remoteEnvironment(remote), files };
 }

@@ -9,8 +9,8 @@ import {
   type Mac,
 } from '../../wire/aoe/index.js';
 import { unheard } from '../testbed/remote-dut.js';
+import type { Dut } from './dut.js';
 import { Frames } from './frames.js';
-import type { Subject } from './subject.js';
 import type { Answer, WireLog } from './wire-log.js';
 
 /** What the suite has to know of a target before its cases. */
@@ -36,17 +36,15 @@ const WAIT = 200;
  * Asks what the target is.
  * @throws LabError if it answers no plain query
  */
-export async function learnFacts(subject: Subject, log: WireLog): Promise<Facts> {
-  const { link, main } = subject;
+export async function learnFacts(dut: Dut, log: WireLog): Promise<Facts> {
+  const { link, main } = dut;
   const first = await ask(log, new Frames(link.mac, BROADCAST, main.address).config(), TRIES);
   if (first?.kind !== 'config') {
     throw new LabError({
-      tried: `asking ${subject.implementation} ${subject.release} for its configuration`,
+      tried: `asking ${dut.implementation} ${dut.release} for its configuration`,
       happened: 'a plain query is not answered, so that nothing else can be tried',
       next:
-        subject.target.host === undefined
-          ? 'look at what it printed: aoe-lab logs'
-          : unheard(subject.target.host),
+        dut.target.host === undefined ? 'look at what it printed: aoe-lab logs' : unheard(dut.target.host),
     });
   }
   const mac = first.ethernet.source;

@@ -12,11 +12,11 @@ import {
   SECTOR,
 } from '../../wire/aoe/index.js';
 import { content } from './content.js';
+import type { Dut, DutExport } from './dut.js';
 import { Expectations } from './expect.js';
 import type { Facts } from './facts.js';
 import { CaseFault, SkipCase } from './fault.js';
 import { Frames } from './frames.js';
-import type { Subject, SubjectExport } from './subject.js';
 import type { Answer, WireLog } from './wire-log.js';
 
 /** Milliseconds until a request is sent again, as initiators do. */
@@ -36,7 +36,7 @@ export const THIRD: Mac = 0x02_00_00_0a_0e_02;
 
 /** What a case works with: frames out, answers in, the backing file, and what to expect of them. */
 export class Probe extends Expectations {
-  readonly subject: Subject;
+  readonly dut: Dut;
   readonly log: WireLog;
   readonly facts: Facts;
   /** Requests to the main export. */
@@ -45,18 +45,18 @@ export class Probe extends Expectations {
   readonly own: Mac;
   #undo: (() => Promise<unknown>)[] = [];
 
-  constructor(subject: Subject, log: WireLog, facts: Facts) {
+  constructor(dut: Dut, log: WireLog, facts: Facts) {
     super();
-    this.subject = subject;
+    this.dut = dut;
     this.log = log;
     this.facts = facts;
-    this.own = subject.link.mac;
-    this.to = this.toExport(subject.main);
+    this.own = dut.link.mac;
+    this.to = this.toExport(dut.main);
   }
 
   /** Sectors of the main export. */
   get sectors(): number {
-    return this.subject.main.sectors;
+    return this.dut.main.sectors;
   }
 
   /** Most sectors a frame. */
@@ -64,16 +64,16 @@ export class Probe extends Expectations {
     return this.facts.sectorsPerFrame;
   }
 
-  toExport(of: SubjectExport): Frames {
+  toExport(of: DutExport): Frames {
     return new Frames(this.own, this.facts.mac, of.address);
   }
 
-  get readOnly(): SubjectExport {
-    return this.#required(this.subject.readOnly, 'the target has no read-only exports');
+  get readOnly(): DutExport {
+    return this.#required(this.dut.readOnly, 'the target has no read-only exports');
   }
 
-  get big(): SubjectExport {
-    return this.#required(this.subject.big, 'no file beyond 128 GiB can be made here');
+  get big(): DutExport {
+    return this.#required(this.dut.big, 'no file beyond 128 GiB can be made here');
   }
 
   skip(reason: string): never {
@@ -186,15 +186,15 @@ export class Probe extends Expectations {
 
   /** That sectors of the main export's file are these. */
   async fileHolds(lba: number, data: Buffer): Promise<void> {
-    const there = await this.subject.readBacking(this.subject.main, lba, data.length / SECTOR);
+    const there = await this.dut.readBacking(this.dut.main, lba, data.length / SECTOR);
     this.sameBytes(there, data, `sectors ${lba} to ${lba + data.length / SECTOR - 1} of the file`);
   }
 
   /** That the main export's file has its known content and size. */
   async fileUntouched(): Promise<void> {
-    const size = await this.subject.backingSize(this.subject.main);
+    const size = await this.dut.backingSize(this.dut.main);
     this.equal(size, this.sectors * SECTOR, 'bytes of the file');
-    const there = await this.subject.readBacking(this.subject.main, 0, this.sectors);
+    const there = await this.dut.readBacking(this.dut.main, 0, this.sectors);
     const known = content(0, this.sectors);
     for (let lba = 0; lba < this.sectors; lba++) {
       const start = lba * SECTOR;
@@ -204,7 +204,7 @@ export class Probe extends Expectations {
     }
   }
 
-  #required(of: SubjectExport | undefined, reason: string): SubjectExport {
+  #required(of: DutExport | undefined, reason: string): DutExport {
     if (of === undefined) throw new SkipCase(reason);
     return of;
   }
@@ -214,7 +214,7 @@ export class Probe extends Expectations {
   }
 
   get name(): string {
-    return formatAddress(this.subject.main.address);
+    return formatAddress(this.dut.main.address);
   }
 }
 

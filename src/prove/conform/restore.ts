@@ -7,8 +7,8 @@ import type { Answer } from './wire-log.js';
  * @returns false if the target can't be brought back by requests, so that it has to be made anew
  */
 export async function restoreState(probe: Probe): Promise<boolean> {
-  const { subject, facts, to } = probe;
-  await subject.resetBacking(probe.log.takeTouch());
+  const { dut, facts, to } = probe;
+  await dut.resetBacking(probe.log.takeTouch());
   try {
     const config = await probe.ask(to.config());
     if (config.kind === 'config' && config.config.string.length > 0) {

@@ -1,4 +1,5 @@
 import type { ConformCase, Need } from './case.js';
+import type { Dut } from './dut.js';
 import { type Facts, learnFacts } from './facts.js';
 import { CaseFault, SkipCase } from './fault.js';
 import { Probe } from './probe.js';
@@ -6,7 +7,6 @@ import { type Quirk, quirkOf } from './quirks.js';
 import { recordFrames } from './record.js';
 import { restoreState } from './restore.js';
 import type { CaseResult, ConformReport, Outcome } from './results.js';
-import type { Subject } from './subject.js';
 import { WireLog } from './wire-log.js';
 
 export interface RunOptions {
@@ -23,28 +23,28 @@ export interface RunOptions {
  * @throws LabError if the target answers nothing at the start, or can't be brought back · the signal's reason
  */
 export async function runCases(
-  subject: Subject,
+  dut: Dut,
   cases: readonly ConformCase[],
   { quirks, onResult, signal }: RunOptions,
 ): Promise<ConformReport> {
   const began = performance.now();
-  const log = new WireLog(subject.link);
-  await subject.resetBacking();
-  const facts = await learnFacts(subject, log);
+  const log = new WireLog(dut.link);
+  await dut.resetBacking();
+  const facts = await learnFacts(dut, log);
   const results: CaseResult[] = [];
   for (const [index, one] of cases.entries()) {
     signal?.throwIfAborted();
-    const result = await runCase(subject, log, facts, one, signal);
+    const result = await runCase(dut, log, facts, one, signal);
     const quirk = failed(result.outcome) ? quirkOf(quirks, one.name) : undefined;
     if (quirk !== undefined) result.quirk = quirk.id;
     results.push(result);
     onResult?.(result, index + 1, cases.length);
   }
-  return summarise(subject, results, quirks, performance.now() - began);
+  return summarise(dut, results, quirks, performance.now() - began);
 }
 
 async function runCase(
-  subject: Subject,
+  dut: Dut,
   log: WireLog,
   facts: Facts,
   one: ConformCase,
@@ -52,14 +52,14 @@ async function runCase(
 ): Promise<CaseResult> {
   log.begin();
   const began = performance.now();
-  const probe = new Probe(subject, log, facts);
-  const lacking = one.needs === undefined ? undefined : lack(subject, facts, one.needs);
+  const probe = new Probe(dut, log, facts);
+  const lacking = one.needs === undefined ? undefined : lack(dut, facts, one.needs);
   let outcome: Outcome = 'passed';
   let seen = '';
   if (lacking !== undefined) [outcome, seen] = ['skipped', lacking];
   else {
     try {
-      await bounded(one.run(probe), subject.patience, signal);
+      await bounded(one.run(probe), dut.patience, signal);
     } catch (error) {
       signal?.throwIfAborted();
       if (error instanceof SkipCase) outcome = 'skipped';
@@ -72,46 +72,46 @@ async function runCase(
   const frames = [...log.frames];
   if (lacking === undefined) {
     await probe.undoAll();
-    const death = await findDeath(subject, probe);
+    const death = await findDeath(dut, probe);
     if (death !== undefined) {
       outcome = death;
-      const how = death === 'crash' ? await subject.howItEnded() : 'it answers nothing any more';
+      const how = death === 'crash' ? await dut.howItEnded() : 'it answers nothing any more';
       seen = seen === '' ? how : `${how}; ${seen}`;
     }
-    await bringBack(subject, probe, death);
+    await bringBack(dut, probe, death);
   }
   const { name, rule, section, severity } = one;
   const duration = performance.now() - began;
   return { name, rule, section, severity, outcome, seen, duration, ...recordFrames(frames) };
 }
 
-function lack(subject: Subject, facts: Facts, need: Need): string | undefined {
+function lack(dut: Dut, facts: Facts, need: Need): string | undefined {
   switch (need) {
     case 'masks':
       return facts.masks ? undefined : 'the target has no MAC mask list (masks.Read.Answered tells)';
     case 'reservations':
       return facts.reservations ? undefined : 'the target has no reservations (reserve.Read.Answered tells)';
     case 'readOnly':
-      return subject.readOnly ? undefined : 'the target has no read-only exports';
+      return dut.readOnly ? undefined : 'the target has no read-only exports';
     case 'big':
-      return subject.big ? undefined : 'no file beyond 128 GiB can be made here';
+      return dut.big ? undefined : 'no file beyond 128 GiB can be made here';
     case 'jumbo':
-      return subject.link.mtu >= 4000 ? undefined : `the wire's MTU is ${subject.link.mtu}`;
+      return dut.link.mtu >= 4000 ? undefined : `the wire's MTU is ${dut.link.mtu}`;
     default:
       return undefined;
   }
 }
 
-async function findDeath(subject: Subject, probe: Probe): Promise<'crash' | 'hang' | undefined> {
-  if (!(await subject.alive())) return 'crash';
+async function findDeath(dut: Dut, probe: Probe): Promise<'crash' | 'hang' | undefined> {
+  if (!(await dut.alive())) return 'crash';
   if (await probe.pulse()) return undefined;
-  return (await subject.alive()) ? 'hang' : 'crash';
+  return (await dut.alive()) ? 'hang' : 'crash';
 }
 
-async function bringBack(subject: Subject, probe: Probe, death: 'crash' | 'hang' | undefined): Promise<void> {
-  if (death !== undefined) await subject.revive();
+async function bringBack(dut: Dut, probe: Probe, death: 'crash' | 'hang' | undefined): Promise<void> {
+  if (death !== undefined) await dut.revive();
   if (await restoreState(probe)) return;
-  await subject.renew();
+  await dut.renew();
   await restoreState(probe);
 }
 
@@ -148,7 +148,7 @@ function failed(outcome: Outcome): boolean {
 }
 
 async function summarise(
-  subject: Subject,
+  dut: Dut,
   cases: CaseResult[],
   quirks: readonly Quirk[],
   duration: number,
@@ -163,9 +163,9 @@ async function summarise(
     })
     .map(({ id }) => id);
   return {
-    implementation: subject.implementation,
-    release: subject.release,
-    target: subject.target,
+    implementation: dut.implementation,
+    release: dut.release,
+    target: dut.target,
     total: cases.length,
     ran: ran.length,
     passed: count(({ outcome }) => outcome === 'passed'),
@@ -174,7 +174,7 @@ async function summarise(
     known: count(({ quirk }) => quirk !== undefined),
     unexplained: count(({ outcome, quirk }) => failed(outcome) && quirk === undefined),
     outdated,
-    trouble: await subject.trouble(),
+    trouble: await dut.trouble(),
     duration,
     cases,
   };

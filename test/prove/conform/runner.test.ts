@@ -3,7 +3,7 @@ import { type ConformCase, must, should } from '../../../src/prove/conform/case.
 import { content, fresh } from '../../../src/prove/conform/content.js';
 import { hasNewFaults } from '../../../src/prove/conform/results.js';
 import { runCases } from '../../../src/prove/conform/runner.js';
-import { FakeSubject } from './fake-subject.js';
+import { FakeDut } from './fake-dut.js';
 
 const ok = (name: string): ConformCase =>
   must(name, 'A query is answered', 'test', async (probe) =>
@@ -14,31 +14,31 @@ const wrong = (name: string, declare = must): ConformCase =>
   declare(name, 'Two is three', 'test', async (probe) => probe.equal(2, 3, 'two'));
 
 const run = (
-  subject: FakeSubject,
+  dut: FakeDut,
   cases: ConformCase[],
   quirks: { id: string; text: string; cases: string[] }[] = [],
-) => runCases(subject, cases, { quirks });
+) => runCases(dut, cases, { quirks });
 
 test('a case that ends the target fails as a crash, the target comes back, and the suite goes on', async (t) => {
-  const subject = new FakeSubject();
+  const dut = new FakeDut();
   const crasher = must('t.Crash.One', 'It lives on', 'test', async (probe) => {
-    subject.crash();
+    dut.crash();
     probe.noError(await probe.ask(probe.to.config()));
   });
-  const report = await run(subject, [ok('t.Before.One'), crasher, ok('t.After.One')]);
+  const report = await run(dut, [ok('t.Before.One'), crasher, ok('t.After.One')]);
   t.deepEqual(
     report.cases.map(({ outcome }) => outcome),
     ['passed', 'crash', 'passed'],
   );
   t.regex(report.cases[1]?.seen ?? '', /^its process ended; no answer, nor one to a plain query$/);
-  t.is(subject.revived, 1);
+  t.is(dut.revived, 1);
   t.like(report, { total: 3, ran: 3, passed: 2, failed: 1, unexplained: 1, skipped: 0 });
 });
 
 test('a target that ends after a case that passed is a crash all the same', async (t) => {
-  const subject = new FakeSubject();
-  const crasher = must('t.Crash.Late', 'It lives on', 'test', async () => subject.crash());
-  const report = await run(subject, [crasher, ok('t.After.One')]);
+  const dut = new FakeDut();
+  const crasher = must('t.Crash.Late', 'It lives on', 'test', async () => dut.crash());
+  const report = await run(dut, [crasher, ok('t.After.One')]);
   t.deepEqual(
     report.cases.map(({ outcome, seen }) => [outcome, seen]),
     [
@@ -49,11 +49,11 @@ test('a target that ends after a case that passed is a crash all the same', asyn
 });
 
 test('a case that makes the target deaf fails as a hang, and the suite goes on', async (t) => {
-  const subject = new FakeSubject();
+  const dut = new FakeDut();
   const hanger = must('t.Hang.One', 'It lives on', 'test', async () => {
-    subject.fake.deaf = true;
+    dut.fake.deaf = true;
   });
-  const report = await run(subject, [hanger, ok('t.After.One')]);
+  const report = await run(dut, [hanger, ok('t.After.One')]);
   t.deepEqual(
     report.cases.map(({ outcome, seen }) => [outcome, seen]),
     [
@@ -61,29 +61,29 @@ test('a case that makes the target deaf fails as a hang, and the suite goes on',
       ['passed', ''],
     ],
   );
-  t.is(subject.revived, 1);
+  t.is(dut.revived, 1);
 });
 
 test('a run in which nothing ran is a fault', async (t) => {
   const skipped = must('t.Skip.One', 'It has lists', 'test', async () => {}, 'masks');
-  const report = await run(new FakeSubject(), [skipped]);
+  const report = await run(new FakeDut(), [skipped]);
   t.like(report, { total: 1, ran: 0, passed: 0, failed: 0, skipped: 1 });
   t.regex(report.cases[0]?.seen ?? '', /the target has no MAC mask list/);
   t.true(hasNewFaults(report));
-  t.true(hasNewFaults(await run(new FakeSubject(), [])));
+  t.true(hasNewFaults(await run(new FakeDut(), [])));
 });
 
 test('a kernel that complained is a fault, whatever the cases say', async (t) => {
-  const subject = new FakeSubject();
-  subject.complaints.push('WARNING: at foo.c:1');
-  const report = await run(subject, [ok('t.Good.One')]);
-  t.like(report, { passed: 1, failed: 0, target: subject.target, trouble: subject.complaints });
+  const dut = new FakeDut();
+  dut.complaints.push('WARNING: at foo.c:1');
+  const report = await run(dut, [ok('t.Good.One')]);
+  t.like(report, { passed: 1, failed: 0, target: dut.target, trouble: dut.complaints });
   t.true(hasNewFaults(report));
 });
 
 test('what a quirk names is known, the rest is not, and a quirk whose cases pass is outdated', async (t) => {
   const cases = [wrong('t.Known.One'), wrong('t.Known.Two'), ok('t.Good.One'), wrong('t.New.One', should)];
-  const report = await run(new FakeSubject(), cases, [
+  const report = await run(new FakeDut(), cases, [
     { id: 'sums', text: '', cases: ['t.Known.*'] },
     { id: 'healed', text: '', cases: ['t.Good.One'] },
     { id: 'not-asked', text: '', cases: ['elsewhere.*'] },
@@ -96,11 +96,11 @@ test('what a quirk names is known, the rest is not, and a quirk whose cases pass
   );
   t.is(report.cases[0]?.seen, 'two: 2 instead of 3');
   t.false(hasNewFaults(report), 'a should-case alone is no new fault');
-  t.true(hasNewFaults(await run(new FakeSubject(), [wrong('t.New.Must')])));
+  t.true(hasNewFaults(await run(new FakeDut(), [wrong('t.New.Must')])));
 });
 
 test('what a case leaves behind is taken away before the next', async (t) => {
-  const subject = new FakeSubject();
+  const dut = new FakeDut();
   const leaver = must('t.Leave.One', 'It changes things', 'test', async (probe) => {
     await probe.ask(probe.to.config(4, 'left'));
     await probe.write(3, fresh(3, 2));
@@ -109,13 +109,13 @@ test('what a case leaves behind is taken away before the next', async (t) => {
     probe.equal(probe.configString(await probe.ask(probe.to.config())).length, 0, 'config string');
     probe.sameBytes(await probe.read(3, 2), content(3, 2), 'sectors');
   });
-  const report = await run(subject, [leaver, checker]);
+  const report = await run(dut, [leaver, checker]);
   t.like(report, { passed: 2, failed: 0 });
-  t.is(subject.renewed, 0);
+  t.is(dut.renewed, 0);
 });
 
 test('the file is looked at closely only after a case that could have changed it', async (t) => {
-  const subject = new FakeSubject();
+  const dut = new FakeDut();
   const writer = must('t.Write.One', 'It writes', 'test', async (probe) => {
     await probe.write(3, fresh(3, 2));
     // What is forgotten of a case's frames was sent all the same.
@@ -127,15 +127,15 @@ test('the file is looked at closely only after a case that could have changed it
   const reader = must('t.Read.One', 'It reads', 'test', async (probe) => {
     await probe.read(3, 2);
   });
-  await run(subject, [reader, writer, reader, ok('t.Query.One'), odd]);
-  t.deepEqual(subject.resets, [undefined, false, true, false, false, true]);
+  await run(dut, [reader, writer, reader, ok('t.Query.One'), odd]);
+  t.deepEqual(dut.resets, [undefined, false, true, false, false, true]);
 });
 
 test('a target that does not let go of its state is made anew', async (t) => {
-  const subject = new FakeSubject();
+  const dut = new FakeDut();
   const leaver = must('t.Leave.One', 'It sticks', 'test', async (probe) => {
-    subject.fake.configString = Buffer.from('sticks');
-    const { fake } = subject;
+    dut.fake.configString = Buffer.from('sticks');
+    const { fake } = dut;
     fake.options.answer = (request) =>
       request.kind === 'config' && request.config.ccmd === 4
         ? {
@@ -146,16 +146,16 @@ test('a target that does not let go of its state is made anew', async (t) => {
         : undefined;
     probe.noError(await probe.ask(probe.to.config()));
   });
-  const report = await run(subject, [leaver, ok('t.After.One')]);
+  const report = await run(dut, [leaver, ok('t.After.One')]);
   t.like(report, { passed: 2 });
-  t.is(subject.renewed, 1);
+  t.is(dut.renewed, 1);
 });
 
 test('an error in a case itself is told as such, and does not end the run', async (t) => {
   const broken = must('t.Broken.One', 'It throws', 'test', async () => {
     throw new TypeError('a mistake');
   });
-  const report = await run(new FakeSubject(), [broken, ok('t.After.One')]);
+  const report = await run(new FakeDut(), [broken, ok('t.After.One')]);
   t.is(report.cases[0]?.outcome, 'failed');
   t.is(report.cases[0]?.seen, 'the case itself failed: a mistake');
   t.is(report.cases[1]?.outcome, 'passed');
@@ -165,7 +165,7 @@ test('the frames of a case are in its result, in order and in words, plain queri
   const reader = must('t.Read.One', 'It reads', 'test', async (probe) => {
     await probe.read(5, 2);
   });
-  const [result] = (await run(new FakeSubject(), [reader])).cases;
+  const [result] = (await run(new FakeDut(), [reader])).cases;
   t.deepEqual(
     result?.frames.map(({ direction, text }) => [direction, text.replace(/ [0-9a-f]{8} /, ' TAG ')]),
     [
@@ -179,14 +179,14 @@ test('the frames of a case are in its result, in order and in words, plain queri
 });
 
 test('a silence that is broken, and an answer that is missing, are told', async (t) => {
-  const subject = new FakeSubject();
+  const dut = new FakeDut();
   const loud = must('t.Loud.One', 'A query is not answered', 'test', (probe) =>
     probe.silent(probe.to.config()),
   );
   const mute = must('t.Mute.One', 'A mask list is answered', 'test', async (probe) => {
     await probe.ask(probe.to.mask(0));
   });
-  const report = await run(subject, [loud, mute]);
+  const report = await run(dut, [loud, mute]);
   t.regex(report.cases[0]?.seen ?? '', /^it was answered: config ""/);
   t.is(report.cases[1]?.seen, 'no answer, though a plain query after it was answered');
   // It was asked twice, as a frame may be lost.

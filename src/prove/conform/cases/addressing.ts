@@ -24,7 +24,7 @@ async function roll(probe: Probe, over: object, expected: readonly string[]): Pr
 }
 
 function exportsOf(probe: Probe): string[] {
-  const { main, readOnly, big } = probe.subject;
+  const { main, readOnly, big } = probe.dut;
   return [main, readOnly, big]
     .filter((one) => one !== undefined)
     .map(({ address }) => `${address.shelf}.${address.slot}`)
@@ -69,8 +69,8 @@ export const addressing: ConformCase[] = [
     'AoE 2.5',
     async (probe) => {
       const { header } = await probe.ask(probe.to.config());
-      probe.equal(header.major, probe.subject.main.address.shelf, 'shelf');
-      probe.equal(header.minor, probe.subject.main.address.slot, 'slot');
+      probe.equal(header.major, probe.dut.main.address.shelf, 'shelf');
+      probe.equal(header.minor, probe.dut.main.address.slot, 'slot');
     },
   ),
   must(
@@ -86,7 +86,7 @@ export const addressing: ConformCase[] = [
     'All shelves and one slot: every export of that slot answers',
     'AoE 2.5',
     async (probe) => {
-      const { slot } = probe.subject.main.address;
+      const { slot } = probe.dut.main.address;
       const expected = exportsOf(probe).filter((name) => name.endsWith(`.${slot}`));
       await roll(probe, { major: ALL_SHELVES }, expected);
     },
@@ -96,7 +96,7 @@ export const addressing: ConformCase[] = [
     'One shelf and all slots: every export of that shelf answers',
     'AoE 2.5',
     async (probe) => {
-      const { shelf } = probe.subject.main.address;
+      const { shelf } = probe.dut.main.address;
       const expected = exportsOf(probe).filter((name) => name.startsWith(`${shelf}.`));
       await roll(probe, { minor: ALL_SLOTS }, expected);
     },
@@ -215,16 +215,12 @@ export const addressing: ConformCase[] = [
     'AoE 2.5',
     async (probe) => {
       const mark = Buffer.alloc(512, 0xb1);
-      await probe.subject.writeBacking(probe.big, 5, mark);
+      await probe.dut.writeBacking(probe.big, 5, mark);
       const request = probe.toExport(probe.big).read(5, 1);
       probe.sameBytes(probe.data(await probe.ask(request), 1), mark, 'sector 5 of the other export');
       probe.log.begin();
       const own = await probe.ask(probe.to.read(5, 1, true, { tag: tagOf(request) }));
-      probe.sameBytes(
-        probe.data(own, 1),
-        await probe.subject.readBacking(probe.subject.main, 5, 1),
-        'sector 5',
-      );
+      probe.sameBytes(probe.data(own, 1), await probe.dut.readBacking(probe.dut.main, 5, 1), 'sector 5');
     },
     'big',
   ),

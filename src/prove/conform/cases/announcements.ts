@@ -7,8 +7,8 @@ import {
   parseFrame,
 } from '../../../wire/aoe/index.js';
 import { type ConformCase, must, should } from '../case.js';
+import type { DutExport } from '../dut.js';
 import type { Probe } from '../probe.js';
-import type { SubjectExport } from '../subject.js';
 
 const AOE = 'AoE 3.2';
 
@@ -18,8 +18,8 @@ interface Heard {
 }
 
 /** Announcements of an export that came when the target was started. */
-function announcements(probe: Probe, of: SubjectExport = probe.subject.main): Heard[] {
-  return probe.subject.announced
+function announcements(probe: Probe, of: DutExport = probe.dut.main): Heard[] {
+  return probe.dut.announced
     .filter((bytes) => bytes.length >= 24 && bytes.readUInt16BE(12) === ETHERTYPE_AOE)
     .map((bytes) => ({ bytes, frame: parseFrame(bytes) }))
     .filter((heard): heard is Heard => heard.frame.kind === 'config')
@@ -39,7 +39,7 @@ export const announcementCases: ConformCase[] = [
     },
   ),
   should('announcements.Start.EachExport', 'Each export is announced', AOE, async (probe) => {
-    const { main, readOnly, big } = probe.subject;
+    const { main, readOnly, big } = probe.dut;
     for (const one of [main, readOnly, big]) {
       if (one && announcements(probe, one).length === 0)
         probe.fail(`e${one.address.shelf}.${one.address.slot} was not`);
@@ -89,9 +89,9 @@ export const announcementCases: ConformCase[] = [
     'A target that is restarted announces itself again',
     AOE,
     async (probe) => {
-      const { shelf, slot } = probe.subject.main.address;
+      const { shelf, slot } = probe.dut.main.address;
       probe.log.begin();
-      await probe.subject.revive();
+      await probe.dut.revive();
       const heard = () =>
         probe.log
           .responses()

@@ -21,7 +21,7 @@ export const ata28: ConformCase[] = [
     'ATA 6.27',
     async (probe) => {
       const lba = LBA28_SECTORS - 1;
-      await probe.subject.writeBacking(probe.big, lba, fresh(0x28, 1));
+      await probe.dut.writeBacking(probe.big, lba, fresh(0x28, 1));
       const answer = await probe.ask(probe.toExport(probe.big).read(lba, 1, false));
       probe.sameBytes(probe.data(answer, 1), fresh(0x28, 1), `sector ${lba}`);
     },

@@ -12,7 +12,7 @@ const beyond = (lba: number) => async (probe: Probe) => {
 
 const readsBig = (lba: (probe: Probe) => number, mark: number) => async (probe: Probe) => {
   const at = lba(probe);
-  await probe.subject.writeBacking(probe.big, at, fresh(mark, 1));
+  await probe.dut.writeBacking(probe.big, at, fresh(mark, 1));
   probe.sameBytes(
     probe.data(await probe.ask(probe.toExport(probe.big).read(at, 1)), 1),
     fresh(mark, 1),
@@ -76,7 +76,7 @@ export const ata48: ConformCase[] = [
       const lba = LBA28_SECTORS + 99;
       probe.ataDone(await probe.ask(probe.toExport(probe.big).write(lba, fresh(0x4a, 2))));
       probe.sameBytes(
-        await probe.subject.readBacking(probe.big, lba, 2),
+        await probe.dut.readBacking(probe.big, lba, 2),
         fresh(0x4a, 2),
         `sectors at ${lba} of the file`,
       );

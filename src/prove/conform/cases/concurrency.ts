@@ -145,7 +145,7 @@ export const concurrency: ConformCase[] = [
     AOE,
     async (probe) => {
       const other = probe.toExport(probe.big);
-      await probe.subject.writeBacking(probe.big, 0, fresh(0x33, 8));
+      await probe.dut.writeBacking(probe.big, 0, fresh(0x33, 8));
       const requests = range(Math.min(16, window(probe))).map((index) =>
         index % 2 === 0 ? probe.to.read(index >> 1, 1) : other.read(index >> 1, 1),
       );

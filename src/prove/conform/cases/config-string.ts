@@ -8,7 +8,7 @@ export const LONGEST = `${'x'.repeat(MAX_CONFIG_STRING - 4)}last`;
 export const has = async (probe: Probe): Promise<string> =>
   probe.configString(await probe.ask(probe.to.config())).toString('latin1');
 
-/** Puts a string there as a case's ground. */
+/** Puts a string there that a case starts from. */
 export const put = async (probe: Probe, string: string): Promise<void> => {
   probe.configString(await probe.ask(probe.to.config(ConfigCommand.forceSet, string)));
 };

@@ -101,7 +101,7 @@ export const errors: ConformCase[] = [
       const to = probe.toExport(readOnly);
       await probe.settle(to.write(10, fresh(10, 1)), to.write(0, fresh(10, 1), false));
       probe.sameBytes(
-        await probe.subject.readBacking(readOnly, 0, 16),
+        await probe.dut.readBacking(readOnly, 0, 16),
         content(0, 16),
         'sectors 0 to 15 of the file',
       );

@@ -1,10 +1,10 @@
 import { AtaCommand, AtaFlag } from '../../../wire/aoe/index.js';
 import { type ConformCase, must, should } from '../case.js';
 import { fresh } from '../content.js';
+import type { DutExport } from '../dut.js';
 import type { Probe } from '../probe.js';
-import type { SubjectExport } from '../subject.js';
 
-const flush = (probe: Probe, wide: boolean, of: SubjectExport = probe.subject.main, count = 0) =>
+const flush = (probe: Probe, wide: boolean, of: DutExport = probe.dut.main, count = 0) =>
   probe.toExport(of).ata({
     flags: wide ? AtaFlag.lba48 : 0,
     count,

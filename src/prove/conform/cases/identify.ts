@@ -1,16 +1,16 @@
 import { AtaCommand, decodeIdentify, type Identify, LBA28_SECTORS } from '../../../wire/aoe/index.js';
 import { type ConformCase, may, must, should } from '../case.js';
+import type { DutExport } from '../dut.js';
 import type { Probe } from '../probe.js';
-import type { SubjectExport } from '../subject.js';
 
 const AT = 'ATA 6.17';
 
-async function words(probe: Probe, of: SubjectExport = probe.subject.main): Promise<Buffer> {
+async function words(probe: Probe, of: DutExport = probe.dut.main): Promise<Buffer> {
   const request = probe.toExport(of).ata({ count: 1, cmdStatus: AtaCommand.identifyDevice });
   return probe.data(await probe.ask(request), 1);
 }
 
-async function fields(probe: Probe, of?: SubjectExport): Promise<Identify> {
+async function fields(probe: Probe, of?: DutExport): Promise<Identify> {
   return decodeIdentify(await words(probe, of)) as Identify;
 }
 

@@ -9,7 +9,7 @@ import { type ConformCase, must, should } from '../case.js';
 import { content, fresh } from '../content.js';
 import type { Probe } from '../probe.js';
 
-const room = (probe: Probe) => Math.floor((probe.subject.link.mtu - 22) / 512);
+const room = (probe: Probe) => Math.floor((probe.dut.link.mtu - 22) / 512);
 
 export const limits: ConformCase[] = [
   must(
@@ -70,7 +70,7 @@ export const limits: ConformCase[] = [
     await probe.ask(probe.to.config(ConfigCommand.forceSet, 'y'.repeat(MAX_CONFIG_STRING)));
     await probe.read(0, probe.most);
     const longest = Math.max(...probe.log.responses().map(({ bytes }) => bytes.length));
-    probe.isTrue(longest <= probe.subject.link.mtu + ETHERNET_HEADER, `${longest} bytes`);
+    probe.isTrue(longest <= probe.dut.link.mtu + ETHERNET_HEADER, `${longest} bytes`);
   }),
   must(
     'limits.Frame.DataExact',

@@ -7,7 +7,7 @@ const { read, set, forceSet } = ReserveCommand;
 
 const holders = async (probe: Probe) => probe.reservation(await probe.ask(probe.to.reserve(read)));
 
-/** Reserves by force as a case's ground. */
+/** Reserves by force that a case starts from. */
 async function reserveFor(probe: Probe, ...macs: number[]): Promise<void> {
   probe.reservation(await probe.ask(probe.to.reserve(forceSet, macs)));
 }

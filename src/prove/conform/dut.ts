@@ -3,14 +3,14 @@ import type { Link } from '../../wire/link/link.js';
 import type { Ran } from '../testbed/place.js';
 
 /** One export of the target under test. */
-export interface SubjectExport {
+export interface DutExport {
   address: Address;
   /** Sectors. */
   sectors: number;
 }
 
 /** A target under test and what cases may do to it beside sending it frames. */
-export interface Subject {
+export interface Dut {
   implementation: string;
   release: string;
   /** Where it runs, and the kernel below it. */
@@ -20,11 +20,11 @@ export interface Subject {
   /** The initiator's side of the wire. */
   link: Link;
   /** Writable, filled with `content`. */
-  main: SubjectExport;
+  main: DutExport;
   /** Filled with `content`; undefined where the target can't export read-only. */
-  readOnly: SubjectExport | undefined;
+  readOnly: DutExport | undefined;
   /** On another shelf, beyond what 28 bits address; sparse. */
-  big: SubjectExport | undefined;
+  big: DutExport | undefined;
   /** Frames that came while the exports were made: announcements. */
   announced: readonly Buffer[];
 
@@ -41,10 +41,10 @@ export interface Subject {
   /** Makes the exports anew, so that the target has nothing kept. */
   renew(): Promise<void>;
   /** Bytes of an export's backing file. */
-  readBacking(of: SubjectExport, lba: number, count: number): Promise<Buffer>;
-  writeBacking(of: SubjectExport, lba: number, data: Buffer): Promise<void>;
+  readBacking(of: DutExport, lba: number, count: number): Promise<Buffer>;
+  writeBacking(of: DutExport, lba: number, data: Buffer): Promise<void>;
   /** Bytes that an export's backing file has. */
-  backingSize(of: SubjectExport): Promise<number>;
+  backingSize(of: DutExport): Promise<number>;
   /**
    * Gives the main export's backing file its known content and size again, if they changed.
    * @param isTouched false: nothing was asked of the target that changes it, so that a costly look may be left out

@@ -2,18 +2,18 @@ import { join } from 'node:path';
 import type { Control } from '../../make/recipe/schema.js';
 import { formatAddress } from '../../wire/aoe/index.js';
 import { Backing, type BackingFile } from './backing.js';
-import type { SubjectExport } from './subject.js';
+import type { DutExport } from './dut.js';
 
-export const MAIN: SubjectExport = { address: { shelf: 7, slot: 3 }, sectors: 4096 };
-export const READ_ONLY: SubjectExport = { address: { shelf: 7, slot: 4 }, sectors: 1024 };
+export const MAIN: DutExport = { address: { shelf: 7, slot: 3 }, sectors: 4096 };
+export const READ_ONLY: DutExport = { address: { shelf: 7, slot: 4 }, sectors: 1024 };
 /** 192 GiB and some sectors, sparse. */
-export const BIG: SubjectExport = { address: { shelf: 9, slot: 3 }, sectors: 192 * 2 ** 21 + 24 };
+export const BIG: DutExport = { address: { shelf: 9, slot: 3 }, sectors: 192 * 2 ** 21 + 24 };
 
-/** The backing files of a subject's exports; those that there can't be are missing. */
-export class SubjectFiles {
-  readonly #files: ReadonlyMap<SubjectExport, BackingFile>;
+/** The backing files of the DUT's exports; one that can't be made here is missing. */
+export class DutFiles {
+  readonly #files: ReadonlyMap<DutExport, BackingFile>;
 
-  private constructor(files: ReadonlyMap<SubjectExport, BackingFile>) {
+  private constructor(files: ReadonlyMap<DutExport, BackingFile>) {
     this.#files = files;
   }
 
@@ -25,8 +25,8 @@ export class SubjectFiles {
     folder: string,
     { options }: Pick<Control, 'options'>,
     makeFile: (path: string, sectors: number, filled: boolean) => Promise<BackingFile> = Backing.make,
-  ): Promise<SubjectFiles> {
-    const files = new Map<SubjectExport, BackingFile>();
+  ): Promise<DutFiles> {
+    const files = new Map<DutExport, BackingFile>();
     for (const of of [MAIN, ...(options.readOnly === undefined ? [] : [READ_ONLY]), BIG]) {
       const sparse = of === BIG;
       const path = join(folder, formatAddress(of.address));
@@ -37,14 +37,14 @@ export class SubjectFiles {
       });
       if (backing !== undefined) files.set(of, backing);
     }
-    return new SubjectFiles(files);
+    return new DutFiles(files);
   }
 
-  has(of: SubjectExport): boolean {
+  has(of: DutExport): boolean {
     return this.#files.has(of);
   }
 
-  of(of: SubjectExport): BackingFile {
+  of(of: DutExport): BackingFile {
     const backing = this.#files.get(of);
     if (backing === undefined) throw new TypeError(`${formatAddress(of.address)} was not exported`);
     return backing;

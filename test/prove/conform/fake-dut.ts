@@ -1,16 +1,16 @@
 import { content } from '../../../src/prove/conform/content.js';
-import type { Subject, SubjectExport } from '../../../src/prove/conform/subject.js';
+import type { Dut, DutExport } from '../../../src/prove/conform/dut.js';
 import { MemorySegment } from '../../../src/wire/link/index.js';
 import { FakeTarget } from '../../wire/initiator/fake-target.js';
 import { INITIATOR_MAC, TARGET_MAC } from '../../wire/initiator/lab.js';
 
-/** A FAKE target as the suite's subject, which a test can end or make deaf. */
-export class FakeSubject implements Subject {
+/** A FAKE target as the suite's DUT, which a test can end or make deaf. */
+export class FakeDut implements Dut {
   implementation = 'fake';
   release = '1';
   readonly target = { place: 'here' as const, kernel: '6.1' };
   readonly patience = 15_000;
-  readonly main: SubjectExport = { address: { shelf: 7, slot: 3 }, sectors: 64 };
+  readonly main: DutExport = { address: { shelf: 7, slot: 3 }, sectors: 64 };
   readonly readOnly = undefined;
   readonly big = undefined;
   readonly announced: Buffer[] = [];
@@ -67,11 +67,11 @@ export class FakeSubject implements Subject {
     delete this.fake.options.answer;
   }
 
-  async readBacking(_of: SubjectExport, lba: number, count: number): Promise<Buffer> {
+  async readBacking(_of: DutExport, lba: number, count: number): Promise<Buffer> {
     return Buffer.from(this.fake.disk.subarray(lba * 512, (lba + count) * 512));
   }
 
-  async writeBacking(_of: SubjectExport, lba: number, data: Buffer): Promise<void> {
+  async writeBacking(_of: DutExport, lba: number, data: Buffer): Promise<void> {
     this.fake.disk.set(data, lba * 512);
   }
 

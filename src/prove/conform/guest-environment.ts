@@ -2,7 +2,7 @@ import type { Host } from '../../hosts/host/host.js';
 import type { Link } from '../../wire/link/link.js';
 import { type TargetGuest, type TargetGuestOptions, targetGuest } from '../testbed/target-guest.js';
 import type { Testbed } from '../testbed/testbed.js';
-import type { Ground } from './ground.js';
+import type { Environment } from './environment.js';
 
 /** Milliseconds: a case may have the guest booted anew, under emulation. */
 const PATIENCE = 300_000;
@@ -12,7 +12,7 @@ const INITIATOR = 0x02_00_00_0a_0e_10;
 const SHORTLY = 15_000;
 
 /** A guest, joined to the initiator by a hub. Its address stays the same when it is booted anew. */
-export class GuestGround implements Ground {
+export class GuestEnvironment implements Environment {
   readonly place = 'guest';
   readonly iface = 'eth0';
   readonly netns = undefined;
@@ -32,10 +32,10 @@ export class GuestGround implements Ground {
   }
 
   /** Boots it. @throws as bootGuest */
-  static async start(testbed: Testbed, options: TargetGuestOptions): Promise<GuestGround> {
-    const ground = new GuestGround(testbed, options);
-    await ground.start();
-    return ground;
+  static async start(testbed: Testbed, options: TargetGuestOptions): Promise<GuestEnvironment> {
+    const environment = new GuestEnvironment(testbed, options);
+    await environment.start();
+    return environment;
   }
 
   get host(): Host {

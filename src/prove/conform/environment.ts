@@ -1,4 +1,4 @@
-/** Where a subject's target runs: the same target, exported the same way, on this machine, in a guest or on a host over SSH. */
+/** Where the target under test (DUT) runs: the same target, exported the same way, on this machine, in a guest or on a host over SSH. */
 import type { Host } from '../../hosts/host/host.js';
 import type { Wire } from '../../hosts/host/namespace.js';
 import type { Link } from '../../wire/link/link.js';
@@ -6,7 +6,7 @@ import { openPacketLink } from '../../wire/link/packet.js';
 import type { Ran } from '../testbed/place.js';
 import { linkTo, type RemoteDut } from '../testbed/remote-dut.js';
 
-export interface Ground {
+export interface Environment {
   readonly place: Ran['place'];
   readonly host: Host;
   readonly iface: string;
@@ -47,7 +47,7 @@ const STANDING = {
 };
 
 /** This machine, with the target on a wire of its own. */
-export async function hereGround(host: Host, wire: Wire): Promise<Ground> {
+export async function localEnvironment(host: Host, wire: Wire): Promise<Environment> {
   const { netns } = wire;
   return {
     place: 'here',
@@ -62,7 +62,7 @@ export async function hereGround(host: Host, wire: Wire): Promise<Ground> {
 }
 
 /** A host over SSH, with the target on an interface that this machine reaches by one of its own. */
-export async function hostGround(dut: RemoteDut): Promise<Ground> {
+export async function remoteEnvironment(dut: RemoteDut): Promise<Environment> {
   const { host, segment, spec } = dut;
   return {
     place: 'host',
