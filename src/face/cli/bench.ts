@@ -139,22 +139,26 @@ function refuseWithHosts({ html, svg }: Options, hosts: readonly string[]): void
 }
 
 async function benchOptions(options: Options, site?: Site): Promise<BenchOptions> {
-  const [{ hasModules, parseEntrants }, { parseDepths, parseMixes, parseSizes }, { parseSize }, { resolve }] =
-    await Promise.all([
-      import('../../prove/bench/entrants.js'),
-      import('../../prove/bench/points.js'),
-      import('../../base/units.js'),
-      import('node:path'),
-    ]);
+  const [
+    { hasModules, parseContenders },
+    { parseDepths, parseMixes, parseSizes },
+    { parseSize },
+    { resolve },
+  ] = await Promise.all([
+    import('../../prove/bench/contender-specs.js'),
+    import('../../prove/bench/points.js'),
+    import('../../base/units.js'),
+    import('node:path'),
+  ]);
   const mode = modeOf(options);
   const cached = mode === 'cached';
-  const entrants = parseEntrants(options.impl, options.source);
+  const specs = parseContenders(options.impl, options.source);
   return {
-    entrants,
+    specs,
     offline: options.offline,
     unpinned: options.unpinned,
     kernel: options.kernel,
-    hub: site === undefined && (await hasModules(entrants)),
+    hub: site === undefined && (await hasModules(specs)),
     depths: parseDepths(options.depth),
     sizes: parseSizes(options.size ?? (cached ? '1k,8k' : '4k')),
     mixes: parseMixes(options.mix ?? (cached ? 'read,write' : 'read')),

@@ -12,11 +12,11 @@ import {
 } from './aoe-words.js';
 import { type Calls, calls } from './calls.js';
 import { isContent, SECTOR } from './content.js';
+import { Counters } from './counters.js';
 import type { AoeLoad, LoadFigures } from './load.js';
 import { HEADER_WORDS, LENGTH, Messages } from './messages.js';
 import { openPacketSocket } from './packet-socket.js';
 import { Patience } from './patience.js';
-import { Tally } from './tally.js';
 import { slotOf, Window } from './window.js';
 
 /** Milliseconds that a call for frames waits, and that pass at least between looks for lost requests. */
@@ -51,7 +51,7 @@ class Generator {
   readonly #calls: Calls;
   readonly #fd: number;
   readonly #load: AoeLoad;
-  readonly #tally = new Tally();
+  readonly #counters = new Counters();
   readonly #patience = new Patience();
   readonly #window: Window;
   readonly #out: Messages;
@@ -81,11 +81,11 @@ class Generator {
     this.#send(now);
     this.#go(now + warmUp, true);
     now = performance.now();
-    this.#tally.begin(now);
+    this.#counters.begin(now);
     const end = this.#go(now + time, true);
-    const figures = this.#tally.end(end);
+    const figures = this.#counters.end(end);
     this.#go(end + this.#patience.limit * 3, false);
-    return this.#tally.close(figures, this.#window.outstanding);
+    return this.#counters.close(figures, this.#window.outstanding);
   }
 
   /**
@@ -125,20 +125,20 @@ class Generator {
     const tag = words[at + Word.tag] as number;
     const slot = slotOf(tag);
     if (!this.#window.close(slot, tag)) {
-      this.#tally.late++;
+      this.#counters.late++;
       return;
     }
     const latency = now - (this.#window.sent[slot] as number);
     if (this.#window.repeated[slot] === 0) this.#patience.heard(latency);
     const lba = this.#window.lba[slot] as number;
     if (kind !== FINE || ((words[at + Word.ata] as number) & ATA_ERROR) !== 0) {
-      this.#tally.note('errors', () => describeErrorAnswer(words, at, lba));
+      this.#counters.note('errors', () => describeErrorAnswer(words, at, lba));
     } else if (this.#window.isWrite[slot] === 1) {
-      this.#tally.acknowledged(lba);
+      this.#counters.acknowledged(lba);
     } else {
       this.#judge(from, index, lba, whole);
     }
-    this.#tally.record(latency);
+    this.#counters.record(latency);
     if (on) this.#prepare(slot, now);
   }
 
@@ -148,14 +148,14 @@ class Generator {
     const at = index * from.stride;
     const length = from.headers[index * HEADER_WORDS + LENGTH] as number;
     if (length < ATA_DATA_OFFSET + size) {
-      this.#tally.note('wrong', () => `sector ${lba}: an answer of ${length} bytes`);
+      this.#counters.note('wrong', () => `sector ${lba}: an answer of ${length} bytes`);
     } else if (from.words[at + Word.data] !== lba) {
-      this.#tally.note('wrong', () => `sector ${lba}: data of sector ${from.words[at + Word.data]}`);
+      this.#counters.note('wrong', () => `sector ${lba}: data of sector ${from.words[at + Word.data]}`);
     } else if (whole) {
-      this.#tally.compared++;
+      this.#counters.compared++;
       const start = at * 4 + ATA_DATA_OFFSET;
       if (!isContent(from.bytes.subarray(start, start + size), lba)) {
-        this.#tally.note('wrong', () => `sector ${lba}: other data than the file holds`);
+        this.#counters.note('wrong', () => `sector ${lba}: other data than the file holds`);
       }
     }
   }
@@ -201,7 +201,7 @@ class Generator {
     const before = now - this.#patience.limit;
     for (let slot = 0; slot < awaited.length; slot++) {
       if (awaited[slot] === 0 || (sent[slot] as number) > before) continue;
-      this.#tally.repeated++;
+      this.#counters.repeated++;
       this.#window.repeat(slot);
     }
   }

@@ -10,11 +10,11 @@ import { RemoteDut, type Site, surveySegment } from '../testbed/remote-dut.js';
 import { makeRunFolder, type RunFolder } from '../testbed/run-folder.js';
 import { type BenchReport, benchNotes, MODE_NOTES, type Mode, overall } from './bench-report.js';
 import type { Contender, RunSpec } from './contender.js';
+import type { ContenderSpec } from './contender-specs.js';
 import { REFLECTOR, reflectorContender } from './contenders/reflector.js';
 import { SECTOR } from './content.js';
 import { cpuTime, cpuTimeOn } from './cpu.js';
-import { type Course, enter, trackHere } from './enter.js';
-import type { Entrant } from './entrants.js';
+import { type EnterOptions, enter, wiringHere } from './enter.js';
 import { dropFile, makeBenchFile } from './file.js';
 import { makeBenchFileOn } from './file-on-host.js';
 import { LoadGenerator } from './generator.js';
@@ -23,7 +23,7 @@ import { type MeasuredRun, type PointReport, sumUp } from './results.js';
 import { removeAbandonedWires } from './wires.js';
 
 export interface BenchOptions {
-  entrants: readonly Entrant[];
+  specs: readonly ContenderSpec[];
   offline?: boolean | undefined;
   unpinned?: boolean | undefined;
   /** Whether kernel modules are among them: they run in guests, and the frames of all pass a hub. */
@@ -73,11 +73,11 @@ export class Bench {
   }
 
   steps(): { title: string; run(say: (text: string) => void): Promise<void> }[] {
-    const { entrants, fileSize } = this.#options;
+    const { specs, fileSize } = this.#options;
     return [
       { title: `Backing file of ${formatSize(fileSize)}`, run: (say) => this.#makeFile(say) },
       {
-        title: `Set up ${entrants.map(({ name }) => name).join(', ')}`,
+        title: `Set up ${specs.map(({ name }) => name).join(', ')}`,
         run: (say) => this.#setUp(say),
       },
       { title: 'Measure', run: (say) => this.#measure(say) },
@@ -166,21 +166,21 @@ export class Bench {
   }
 
   async #setUp(say: (text: string) => void): Promise<void> {
-    const { entrants, fileSize, mode, ceiling, offline = false, unpinned, hub, kernel } = this.#options;
-    const isOnly = entrants.length === 1;
-    const course: Course = { hub, kernel, offline, unpinned, dut: this.#dut, isOnly };
+    const { specs, fileSize, mode, ceiling, offline = false, unpinned, hub, kernel } = this.#options;
+    const isOnly = specs.length === 1;
+    const options: EnterOptions = { hub, kernel, offline, unpinned, dut: this.#dut, isOnly };
     const mtu = this.#mtu();
     this.#generator = new LoadGenerator();
-    const arena = {
+    const conditions = {
       path: this.#path,
       sectors: fileSize / SECTOR,
       directIo: mode === 'direct',
       mtu,
     };
     const generator = this.#generator;
-    for (const [index, entrant] of entrants.entries()) {
-      say(entrant.name);
-      await this.#admit(entrant.name, () => enter(this.#host, entrant, arena, generator, index, course));
+    for (const [index, spec] of specs.entries()) {
+      say(spec.name);
+      await this.#admit(spec.name, () => enter(this.#host, spec, conditions, generator, index, options));
     }
     const [first] = this.#skipped;
     if (this.#contenders.length === 0 && first !== undefined) {
@@ -193,8 +193,9 @@ export class Bench {
     }
     if (ceiling) {
       say(REFLECTOR);
-      const track = () => trackHere(this.#host, { index: entrants.length, mtu, path: arena.path }, course);
-      await this.#admit(REFLECTOR, () => reflectorContender(this.#host, arena, generator, track));
+      const wiring = () =>
+        wiringHere(this.#host, { index: specs.length, mtu, path: conditions.path }, options);
+      await this.#admit(REFLECTOR, () => reflectorContender(this.#host, conditions, generator, wiring));
     }
     say(this.#contenders.map(({ name }) => name).join(', '));
   }

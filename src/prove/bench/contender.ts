@@ -62,7 +62,7 @@ export interface Contender {
 }
 
 /** What all contenders are given. */
-export interface Arena {
+export interface Conditions {
   /** The backing file, shared by all: only one is under load at a time. */
   path: string;
   /** Sectors of it. */

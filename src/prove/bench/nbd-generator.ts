@@ -2,11 +2,11 @@ import { LabError } from '../../base/errors.js';
 import { type Libc, libc, libcError } from '../../base/libc/libc.js';
 import { type Calls, calls } from './calls.js';
 import { fillSectors, isContent, SECTOR } from './content.js';
+import { Counters } from './counters.js';
 import type { LoadFigures, NbdLoad } from './load.js';
 import { Messages } from './messages.js';
 import { chooseExport, NbdCommand, REPLY, REPLY_MAGIC, REQUEST, REQUEST_MAGIC } from './nbd-handshake.js';
 import { StreamSocket } from './stream-socket.js';
-import { Tally } from './tally.js';
 import { slotOf, Window } from './window.js';
 
 /** Milliseconds without any answer after which the server counts as dead. */
@@ -33,7 +33,7 @@ class Generator {
   readonly #calls: Calls;
   readonly #fd: number;
   readonly #load: NbdLoad;
-  readonly #tally = new Tally();
+  readonly #counters = new Counters();
   readonly #window: Window;
   /** A request and its data in each slot. */
   readonly #out: Messages;
@@ -74,11 +74,11 @@ class Generator {
     this.#send();
     this.#go(now + warmUp, true);
     now = performance.now();
-    this.#tally.begin(now);
+    this.#counters.begin(now);
     const end = this.#go(now + time, true);
-    const figures = this.#tally.end(end);
+    const figures = this.#counters.end(end);
     this.#go(end + PATIENCE, false);
-    return this.#tally.close(figures, this.#window.outstanding);
+    return this.#counters.close(figures, this.#window.outstanding);
   }
 
   #go(until: number, on: boolean): number {
@@ -120,23 +120,23 @@ class Generator {
     }
     const lba = this.#window.lba[slot] as number;
     if (failed) {
-      this.#tally.note('errors', () => `sector ${lba}: error ${this.#in.readUInt32BE(at + 4)}`);
+      this.#counters.note('errors', () => `sector ${lba}: error ${this.#in.readUInt32BE(at + 4)}`);
     } else if (this.#window.isWrite[slot] === 1) {
-      this.#tally.acknowledged(lba);
+      this.#counters.acknowledged(lba);
     } else {
       this.#judge(at + REPLY, lba);
     }
-    this.#tally.record(now - (this.#window.sent[slot] as number));
+    this.#counters.record(now - (this.#window.sent[slot] as number));
     if (on) this.#prepare(slot, now);
   }
 
   #judge(at: number, lba: number): void {
     if (this.#in.readUInt32LE(at) !== lba) {
-      this.#tally.note('wrong', () => `sector ${lba}: data of sector ${this.#in.readUInt32LE(at)}`);
+      this.#counters.note('wrong', () => `sector ${lba}: data of sector ${this.#in.readUInt32LE(at)}`);
     } else if (this.#reads++ % COMPARE === 0) {
-      this.#tally.compared++;
+      this.#counters.compared++;
       if (!isContent(this.#in.subarray(at, at + this.#load.size), lba)) {
-        this.#tally.note('wrong', () => `sector ${lba}: other data than the file holds`);
+        this.#counters.note('wrong', () => `sector ${lba}: other data than the file holds`);
       }
     }
   }

@@ -7,10 +7,10 @@ import { parseMac } from '../../../wire/aoe/ethernet.js';
 import type { TargetConfig } from '../../../wire/initiator/config.js';
 import { whoAnswers } from '../../../wire/initiator/who-answers.js';
 import { openPacketLink } from '../../../wire/link/packet.js';
-import type { Arena, Contender } from '../contender.js';
+import type { Conditions, Contender } from '../contender.js';
 import { SECTOR } from '../content.js';
 import type { LoadGenerator } from '../generator.js';
-import type { Track } from '../track.js';
+import type { Wiring } from '../wiring.js';
 import { loadOf, lookIn, runLoad, tooLong } from './loaded.js';
 
 const SHELF = 0;
@@ -18,35 +18,35 @@ const SLOT = 1;
 const LEAST_SECTORS = 2;
 
 /**
- * Exports the file by an AoE target on a track of its own, which is removed with it.
+ * Exports the file by an AoE target that is wired to a generator of its own, which is removed with it.
  * @throws LabError if it can't be exported or does not answer
  */
 export async function aoeContender(
   name: string,
   served: Served,
-  arena: Arena,
+  conditions: Conditions,
   generator: LoadGenerator,
-  track: Track,
+  wiring: Wiring,
 ): Promise<Contender> {
   try {
-    const exported = await exportTarget(track.host, served, {
+    const exported = await exportTarget(wiring.host, served, {
       shelf: SHELF,
       slot: SLOT,
-      iface: track.iface,
-      ...(track.netns === undefined ? {} : { netns: track.netns }),
-      path: track.path,
+      iface: wiring.iface,
+      ...(wiring.netns === undefined ? {} : { netns: wiring.netns }),
+      path: wiring.path,
       // All contenders share the file, one under load at a time.
       allow: true,
-      options: arena.directIo ? { directIo: true } : {},
+      options: conditions.directIo ? { directIo: true } : {},
     });
-    const told = await ask(track.generator).catch(async (error) => {
-      await unexportTargets(track.host, [exported.id], false, { keepLogs: false });
+    const told = await ask(wiring.generator).catch(async (error) => {
+      await unexportTargets(wiring.host, [exported.id], false, { keepLogs: false });
       throw error;
     });
-    const { setUp, bufferCount, refuses } = framesOf(told, arena);
+    const { setUp, bufferCount, refuses } = framesOf(told, conditions);
     const common = {
       protocol: 'aoe' as const,
-      ...track.generator,
+      ...wiring.generator,
       mac: parseMac(exported.mac) as number,
       shelf: SHELF,
       slot: SLOT,
@@ -55,24 +55,24 @@ export async function aoeContender(
       name,
       release: served.release,
       protocol: 'AoE',
-      setUp: `${track.way}${setUp}`,
+      setUp: `${wiring.way}${setUp}`,
       bufferCount,
       pids: exported.pids,
       refuses,
       run: async (spec) => {
         // Others have written the file since.
-        await track.settle?.();
-        const load = { ...common, ...loadOf(spec, arena.sectors) };
-        return runLoad(generator, load, lookIn(arena.path, spec.mark), track.settle);
+        await wiring.settle?.();
+        const load = { ...common, ...loadOf(spec, conditions.sectors) };
+        return runLoad(generator, load, lookIn(conditions.path, spec.mark), wiring.settle);
       },
-      trouble: () => track.trouble(),
+      trouble: () => wiring.trouble(),
       stop: async () => {
-        await unexportTargets(track.host, [exported.id], false, { keepLogs: false });
-        await track.remove();
+        await unexportTargets(wiring.host, [exported.id], false, { keepLogs: false });
+        await wiring.remove();
       },
     };
   } catch (error) {
-    await track.remove().catch(() => {});
+    await wiring.remove().catch(() => {});
     throw error;
   }
 }
@@ -83,7 +83,7 @@ type Told = Pick<TargetConfig, 'bufferCount' | 'maxSectors'>;
 /** What a target that told so can be measured with. */
 export function framesOf(
   { bufferCount, maxSectors }: Told,
-  { directIo, mtu }: Arena,
+  { directIo, mtu }: Conditions,
 ): { setUp: string; bufferCount: number; refuses: Contender['refuses'] } {
   // One that tells 0 takes what every target takes.
   const most = maxSectors || LEAST_SECTORS;

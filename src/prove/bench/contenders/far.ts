@@ -2,7 +2,7 @@ import { type ExportReport, exportTarget } from '../../../serve/exports/export.j
 import type { Served } from '../../../serve/exports/served.js';
 import { unexportTargets } from '../../../serve/exports/unexport.js';
 import { FREE_SHELF, type RemoteDut, requireFree } from '../../testbed/remote-dut.js';
-import type { Arena, Contender } from '../contender.js';
+import type { Conditions, Contender } from '../contender.js';
 import { sectorsWithoutOn } from '../file-on-host.js';
 import type { LoadGenerator } from '../generator.js';
 import { framesOf } from './aoe.js';
@@ -18,7 +18,7 @@ const ADDRESS = { shelf: FREE_SHELF, slot: 2 };
 export async function farContender(
   name: string,
   served: Served,
-  arena: Arena,
+  conditions: Conditions,
   generator: LoadGenerator,
   dut: RemoteDut,
   isOnly: boolean,
@@ -29,8 +29,8 @@ export async function farContender(
     exported ??= await exportTarget(host, served, {
       ...ADDRESS,
       ...dut.spec,
-      path: arena.path,
-      options: arena.directIo ? { directIo: true } : {},
+      path: conditions.path,
+      options: conditions.directIo ? { directIo: true } : {},
     });
   };
   const stop = async (): Promise<void> => {
@@ -40,7 +40,7 @@ export async function farContender(
   await requireFree(segment, [ADDRESS]);
   await begin();
   const { bufferCount, maxSectors } = await dut.requireHeard(ADDRESS);
-  const frames = framesOf({ bufferCount: bufferCount ?? 1, maxSectors: maxSectors ?? 0 }, arena);
+  const frames = framesOf({ bufferCount: bufferCount ?? 1, maxSectors: maxSectors ?? 0 }, conditions);
   if (!isOnly) await stop();
   const common = { protocol: 'aoe' as const, iface: segment.wire, mac: segment.mac, ...ADDRESS };
   return {
@@ -56,8 +56,8 @@ export async function farContender(
     refuses: frames.refuses,
     begin,
     run: (spec) =>
-      runLoad(generator, { ...common, ...loadOf(spec, arena.sectors) }, (sectors) =>
-        sectorsWithoutOn(host, spec.mark, arena.path, sectors),
+      runLoad(generator, { ...common, ...loadOf(spec, conditions.sectors) }, (sectors) =>
+        sectorsWithoutOn(host, spec.mark, conditions.path, sectors),
       ),
     end: isOnly ? async () => {} : stop,
     stop,

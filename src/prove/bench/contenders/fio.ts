@@ -1,5 +1,5 @@
 import type { Host } from '../../../hosts/host/host.js';
-import type { Arena, Contender } from '../contender.js';
+import type { Conditions, Contender } from '../contender.js';
 import { requireCommand } from './nbd.js';
 
 interface FioSide {
@@ -13,22 +13,22 @@ interface FioSide {
  * fill the file with data of its own.
  * @throws MissingError if fio is not installed
  */
-export async function fioContender(host: Host, arena: Arena): Promise<Contender> {
+export async function fioContender(host: Host, conditions: Conditions): Promise<Contender> {
   requireCommand('fio', 'fio');
   const { stdout } = await host.run(['fio', '--version']);
   return {
     name: 'fio',
     release: stdout.trim().replace(/^fio-/, ''),
     protocol: 'local',
-    setUp: `io_uring on the file itself${arena.directIo ? ', direct I/O' : ''}`,
+    setUp: `io_uring on the file itself${conditions.directIo ? ', direct I/O' : ''}`,
     pids: [],
     refuses: ({ reads }) =>
       reads === 100 ? undefined : 'it would fill the file with data of its own: measured for reads only',
     run: async ({ point: { size, depth }, seed, warmUp, time }) => {
       const result = await host.run(
         [
-          ...['fio', '--name=read', `--filename=${arena.path}`, '--rw=randread', '--readonly'],
-          ...['--ioengine=io_uring', `--direct=${arena.directIo ? 1 : 0}`, '--invalidate=0'],
+          ...['fio', '--name=read', `--filename=${conditions.path}`, '--rw=randread', '--readonly'],
+          ...['--ioengine=io_uring', `--direct=${conditions.directIo ? 1 : 0}`, '--invalidate=0'],
           ...[`--bs=${size}`, `--iodepth=${depth}`, '--time_based', `--runtime=${time}ms`],
           ...[`--ramp_time=${warmUp}ms`, `--randseed=${seed}`, '--output-format=json'],
           // From submission, as our own generators count; not from when the kernel had taken it.

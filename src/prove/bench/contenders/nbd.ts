@@ -1,7 +1,7 @@
 import { MissingError } from '../../../base/errors.js';
 import type { Host } from '../../../hosts/host/host.js';
 import { findCommand } from '../../../make/compile/requirements.js';
-import type { Arena, Contender } from '../contender.js';
+import type { Conditions, Contender } from '../contender.js';
 import type { LoadGenerator } from '../generator.js';
 import { loopbackWire } from '../wires.js';
 import { loadOf, lookIn, runLoad } from './loaded.js';
@@ -12,8 +12,8 @@ const PORT = 10809;
 interface Kind {
   command: string;
   debian: string;
-  argv(arena: Arena): string[];
-  setUp(arena: Arena): string;
+  argv(conditions: Conditions): string[];
+  setUp(conditions: Conditions): string;
   /** How it tells its release, and where that is in what it prints. */
   version: RegExp;
 }
@@ -45,13 +45,13 @@ const KINDS: Readonly<Record<'nbdkit' | 'qemu-nbd', Kind>> = {
 export async function nbdContender(
   host: Host,
   name: 'nbdkit' | 'qemu-nbd',
-  arena: Arena,
+  conditions: Conditions,
   generator: LoadGenerator,
   index: number,
 ): Promise<Contender> {
   const kind = KINDS[name];
   requireCommand(kind.command, kind.debian);
-  if (name === 'nbdkit' && arena.directIo) {
+  if (name === 'nbdkit' && conditions.directIo) {
     throw new MissingError({
       tried: 'serving the file by nbdkit',
       happened: 'its file plugin knows no direct I/O',
@@ -62,7 +62,7 @@ export async function nbdContender(
   const wire = await loopbackWire(host, index);
   const inside = host.inNamespace(wire.netns);
   try {
-    const server = await Server.start(wire.netns, kind.argv(arena), async () => {
+    const server = await Server.start(wire.netns, kind.argv(conditions), async () => {
       const { stdout: sockets } = await inside.run(['cat', '/proc/net/tcp']);
       return listensIn(sockets, PORT);
     });
@@ -71,11 +71,15 @@ export async function nbdContender(
       name,
       release: kind.version.exec(stdout)?.[1] ?? '',
       protocol: 'NBD',
-      setUp: kind.setUp(arena),
+      setUp: kind.setUp(conditions),
       pids: [server.pid],
       refuses: () => undefined,
       run: (spec) =>
-        runLoad(generator, { ...common, ...loadOf(spec, arena.sectors) }, lookIn(arena.path, spec.mark)),
+        runLoad(
+          generator,
+          { ...common, ...loadOf(spec, conditions.sectors) },
+          lookIn(conditions.path, spec.mark),
+        ),
       stop: async () => {
         await server.stop();
         await wire.remove();

@@ -6,9 +6,9 @@ import type { Host } from '../../../hosts/host/host.js';
 import { listInterfaces } from '../../../hosts/host/interface.js';
 import { compilerWords } from '../../../make/compile/requirements.js';
 import { parseMac } from '../../../wire/aoe/ethernet.js';
-import type { Arena, Contender } from '../contender.js';
+import type { Conditions, Contender } from '../contender.js';
 import type { LoadGenerator } from '../generator.js';
-import type { Track } from '../track.js';
+import type { Wiring } from '../wiring.js';
 import { loadOf, runLoad, tooLong } from './loaded.js';
 import { requireCommand } from './nbd.js';
 import { Server } from './server.js';
@@ -19,26 +19,26 @@ const LARGEST = 15 << 10;
 
 /**
  * The ceiling: a small C program that answers every request from memory, out of a receive ring.
- * @param layTrack called once the program is there; one on this machine
+ * @param layWiring called once the program is there; one on this machine
  * @throws MissingError without a compiler
  */
 export async function reflectorContender(
   host: Host,
-  arena: Arena,
+  conditions: Conditions,
   generator: LoadGenerator,
-  layTrack: () => Promise<Track>,
+  layWiring: () => Promise<Wiring>,
 ): Promise<Contender> {
   const program = await buildReflector(host);
-  const track = await layTrack();
+  const wiring = await layWiring();
   try {
-    const netns = track.netns as string;
+    const netns = wiring.netns as string;
     const interfaces = await listInterfaces(host.inNamespace(netns));
-    const mac = parseMac(interfaces.find(({ name }) => name === track.iface)?.mac ?? '') as number;
-    const argv = [program, track.iface, arena.path];
+    const mac = parseMac(interfaces.find(({ name }) => name === wiring.iface)?.mac ?? '') as number;
+    const argv = [program, wiring.iface, conditions.path];
     const server = await Server.start(netns, argv, async (said) => said.includes('ready'));
     const common = {
       protocol: 'aoe' as const,
-      ...track.generator,
+      ...wiring.generator,
       mac,
       shelf: 0,
       slot: 1,
@@ -47,17 +47,18 @@ export async function reflectorContender(
       name: REFLECTOR,
       release: '',
       protocol: 'AoE',
-      setUp: `${track.way}answers from memory and looks for requests before it sleeps; forgets what is written`,
+      setUp: `${wiring.way}answers from memory and looks for requests before it sleeps; forgets what is written`,
       pids: [server.pid],
-      refuses: ({ size }) => (size > LARGEST ? 'its slots are smaller than that' : tooLong(size, arena.mtu)),
-      run: (spec) => runLoad(generator, { ...common, ...loadOf(spec, arena.sectors) }, undefined),
+      refuses: ({ size }) =>
+        size > LARGEST ? 'its slots are smaller than that' : tooLong(size, conditions.mtu),
+      run: (spec) => runLoad(generator, { ...common, ...loadOf(spec, conditions.sectors) }, undefined),
       stop: async () => {
         await server.stop();
-        await track.remove();
+        await wiring.remove();
       },
     };
   } catch (error) {
-    await track.remove();
+    await wiring.remove();
     throw error;
   }
 }

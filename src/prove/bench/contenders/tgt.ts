@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path';
 import { LabError, linesOf } from '../../../base/errors.js';
 import type { Host } from '../../../hosts/host/host.js';
-import type { Arena, Contender } from '../contender.js';
+import type { Conditions, Contender } from '../contender.js';
 import { SECTOR } from '../content.js';
 import { loopbackWire } from '../wires.js';
 import { NOTHING_SEEN } from './fio.js';
@@ -16,14 +16,14 @@ const NAME = 'iqn.2000-01.invalid.aoe-lab:bench';
  * whole seconds and tells no latencies.
  * @throws MissingError if tgt or iscsi-perf is not installed
  */
-export async function tgtContender(host: Host, arena: Arena, index: number): Promise<Contender> {
+export async function tgtContender(host: Host, conditions: Conditions, index: number): Promise<Contender> {
   requireCommand('tgtd', 'tgt');
   requireCommand('iscsi-perf', 'libiscsi-bin');
   const { stdout: version } = await host.run(['tgtd', '--version']);
   const wire = await loopbackWire(host, index);
   const inside = host.inNamespace(wire.netns);
   // tgtd and tgtadm meet there rather than in a folder of the system's.
-  const env = { TGT_IPC_SOCKET: join(dirname(arena.path), 'tgt') };
+  const env = { TGT_IPC_SOCKET: join(dirname(conditions.path), 'tgt') };
   let server: Server | undefined;
   const stop = async () => {
     // It does not end by TERM while it has a target.
@@ -41,14 +41,14 @@ export async function tgtContender(host: Host, arena: Arena, index: number): Pro
       },
       env,
     );
-    for (const words of setUpCommands(arena)) {
+    for (const words of setUpCommands(conditions)) {
       await inside.run(['tgtadm', '--lld', 'iscsi', ...words], { env });
     }
     return {
       name: 'tgt',
       release: version.trim(),
       protocol: 'iSCSI',
-      setUp: `${arena.directIo ? 'direct I/O, ' : ''}TCP over loopback, loaded by iscsi-perf`,
+      setUp: `${conditions.directIo ? 'direct I/O, ' : ''}TCP over loopback, loaded by iscsi-perf`,
       pids: [server.pid],
       refuses: ({ reads }) => (reads === 100 ? undefined : 'iscsi-perf, which loads it, only reads'),
       run: async ({ point: { size, depth }, time }) => {
@@ -68,7 +68,7 @@ export async function tgtContender(host: Host, arena: Arena, index: number): Pro
   }
 }
 
-function setUpCommands({ path, directIo }: Arena): string[][] {
+function setUpCommands({ path, directIo }: Conditions): string[][] {
   const unit = ['--op', 'new', '--mode', 'logicalunit', '--tid', '1', '--lun', '1', '-b', path];
   return [
     ['--op', 'new', '--mode', 'target', '--tid', '1', '-T', NAME],

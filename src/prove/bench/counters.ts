@@ -6,7 +6,7 @@ const NANOSECONDS = 1_000_000;
 const REMEMBERED = 64;
 
 /** Counts of one run and the way from them to its figures. */
-export class Tally {
+export class Counters {
   readonly histogram = new Histogram();
   answered = 0;
   repeated = 0;

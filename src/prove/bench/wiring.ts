@@ -5,7 +5,7 @@ import { targetGuest } from '../testbed/target-guest.js';
 import { Testbed } from '../testbed/testbed.js';
 import { benchWire, outletPurpose, wirePurpose } from './wires.js';
 
-export interface Track {
+export interface Wiring {
   /** Where the target is exported. */
   host: Host;
   iface: string;
@@ -16,14 +16,14 @@ export interface Track {
   generator: { iface: string; netns: string };
   /** In words, for the report. */
   way: string;
-  /** Has what was written on one side of the track seen on the other; undefined where both see one file. */
+  /** Has what was written on one side of the wiring seen on the other; undefined where both see one file. */
   settle?: () => Promise<void>;
   /** What the target's kernel complained of, if it has one of its own. */
   trouble(): Promise<string[]>;
   remove(): Promise<void>;
 }
 
-export interface TrackOptions {
+export interface WiringOptions {
   /** Of the contender. */
   index: number;
   /** Bytes. */
@@ -33,7 +33,7 @@ export interface TrackOptions {
 }
 
 /** One wire. */
-export async function straightTrack(host: Host, { index, mtu, path }: TrackOptions): Promise<Track> {
+export async function straightWiring(host: Host, { index, mtu, path }: WiringOptions): Promise<Wiring> {
   const wire = await benchWire(host, index, mtu);
   return {
     host,
@@ -48,7 +48,7 @@ export async function straightTrack(host: Host, { index, mtu, path }: TrackOptio
 }
 
 /** A hub between two wires. */
-export function hubTrack(host: Host, options: TrackOptions): Promise<Track> {
+export function hubWiring(host: Host, options: WiringOptions): Promise<Wiring> {
   return onHub(host, options, async (testbed, common) => {
     const { iface, netns } = await testbed.here(false);
     return {
@@ -64,12 +64,12 @@ export function hubTrack(host: Host, options: TrackOptions): Promise<Track> {
 }
 
 /** A hub between a wire and a guest. @param kernel of the guest, as guestKernel takes it */
-export function guestTrack(
+export function guestWiring(
   host: Host,
-  options: TrackOptions,
+  options: WiringOptions,
   kernel: string,
   offline: boolean,
-): Promise<Track> {
+): Promise<Wiring> {
   return onHub(host, options, async (testbed, common) => {
     const disks = [options.path];
     const { guest, iface } = await targetGuest(testbed, { kernel, disks, shared: true, offline });
@@ -92,9 +92,9 @@ export function guestTrack(
 
 async function onHub(
   host: Host,
-  { index, mtu }: TrackOptions,
-  lay: (testbed: Testbed, common: Pick<Track, 'generator' | 'remove'>) => Promise<Track>,
-): Promise<Track> {
+  { index, mtu }: WiringOptions,
+  lay: (testbed: Testbed, common: Pick<Wiring, 'generator' | 'remove'>) => Promise<Wiring>,
+): Promise<Wiring> {
   const testbed = await Testbed.open(host, { purpose: wirePurpose(index), mtu });
   try {
     const generator = await testbed.outlet(outletPurpose(index), 'generator');

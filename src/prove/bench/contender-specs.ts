@@ -2,7 +2,7 @@ import { UsageError } from '../../base/errors.js';
 import { loadRecipe } from '../../make/recipe/load.js';
 
 /** Who is to be measured, as the command line names it. */
-export interface Entrant {
+export interface ContenderSpec {
   /** As it was named: "ggaoed@0.9". */
   name: string;
   implementation: string;
@@ -20,9 +20,9 @@ export type Other = (typeof OTHERS)[number];
  * @param sources `IMPL=PATH` or `IMPL@RELEASE=PATH`, each
  * @throws UsageError if a name occurs twice or a source belongs to nobody
  */
-export function parseEntrants(text: string, sources: readonly string[]): Entrant[] {
+export function parseContenders(text: string, sources: readonly string[]): ContenderSpec[] {
   const tried = `reading the option --impl ${text}`;
-  const entrants = text.split(',').map((word): Entrant => {
+  const specs = text.split(',').map((word): ContenderSpec => {
     const match = /^([a-z][a-z0-9-]*)(?:@([^@\s]+))?$/.exec(word.trim());
     if (match === null) {
       throw new UsageError({
@@ -34,14 +34,14 @@ export function parseEntrants(text: string, sources: readonly string[]): Entrant
     const [name, implementation, release] = match as unknown as [string, string, string | undefined];
     return { name, implementation, ...(release === undefined ? {} : { release }) };
   });
-  const names = entrants.map(({ name }) => name);
+  const names = specs.map(({ name }) => name);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) {
     throw new UsageError({ tried, happened: `${twice} is named twice`, next: 'name each once' });
   }
   for (const source of sources) {
     const at = source.indexOf('=');
-    const owner = entrants.find(({ name }) => name === source.slice(0, at));
+    const owner = specs.find(({ name }) => name === source.slice(0, at));
     if (at < 1 || owner === undefined) {
       throw new UsageError({
         tried: `reading the option --source ${source}`,
@@ -51,7 +51,7 @@ export function parseEntrants(text: string, sources: readonly string[]): Entrant
     }
     owner.source = source.slice(at + 1);
   }
-  return entrants;
+  return specs;
 }
 
 export function isOther(name: string): name is Other {
@@ -59,8 +59,8 @@ export function isOther(name: string): name is Other {
 }
 
 /** Whether one of them is a kernel module. @throws UsageError if there is no such implementation */
-export async function hasModules(entrants: readonly Entrant[]): Promise<boolean> {
-  const names = entrants.map(({ implementation }) => implementation).filter((name) => !isOther(name));
+export async function hasModules(specs: readonly ContenderSpec[]): Promise<boolean> {
+  const names = specs.map(({ implementation }) => implementation).filter((name) => !isOther(name));
   const recipes = await Promise.all(names.map((name) => loadRecipe(name)));
   return recipes.some(({ kind }) => kind === 'kernel module');
 }
