@@ -2,7 +2,7 @@
 import type { StartOptions } from '../../hosts/host/host.js';
 import type { InterfaceFacts } from '../../hosts/host/interface-facts.js';
 import type { ExportEntry } from './entry.js';
-import type { Presence } from './presence.js';
+import type { RunState } from './run-state.js';
 
 export interface Preview {
   commands: string[][];
@@ -38,11 +38,11 @@ export interface Driver {
    * @param iface undefined if it is gone
    * @param processes see `findProcesses`; asked only where it has some
    */
-  presence(
+  runState(
     entry: ExportEntry,
     iface: InterfaceFacts | undefined,
     processes: () => Promise<ReadonlyMap<string, number[]>>,
-  ): Promise<Presence>;
+  ): Promise<RunState>;
   /** The same for exports that are restarted together; that of processes is in their environment (see processes.ts). */
   mark(entry: ExportEntry): string;
   logPath(entry: ExportEntry): string;

@@ -101,11 +101,11 @@ async function judgeUse(
     if (change !== undefined || entry.held !== undefined) return true;
     const { control, restart, persist } = entry;
     const driver = driverFor(store, entry);
-    const presence = async () => (await driver.presence(entry, iface, processes)).state;
-    if (control.shape === 'control-file') return (await presence()) === 'absent';
+    const runState = async () => (await driver.runState(entry, iface, processes)).state;
+    if (control.shape === 'control-file') return (await runState()) === 'absent';
     // A supervisor alone serves nothing.
     if (control.shape === 'process' && (restart !== undefined || persist))
-      return (await presence()) !== 'serving';
+      return (await runState()) !== 'serving';
     return !(await processes()).has(driver.mark(entry));
   };
   const free = new Set<Judged>();

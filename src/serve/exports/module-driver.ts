@@ -12,7 +12,7 @@ import { KernelWords } from './kernel-words.js';
 import { LOADING } from './loading.js';
 import { serviceManager } from './persist/manager.js';
 import { serviceName } from './persist/names.js';
-import type { Presence } from './presence.js';
+import type { RunState } from './run-state.js';
 import { meaningOf } from './says.js';
 import { exportedPath, exportedPathIfAny, exportVariables } from './variables.js';
 
@@ -103,7 +103,7 @@ export class ModuleDriver implements Driver {
     if (failures.length > 0) throw failures[0];
   }
 
-  async presence(entry: ExportEntry): Promise<Presence> {
+  async runState(entry: ExportEntry): Promise<RunState> {
     const { module, list } = moduleOf(entry);
     const pids: number[] = [];
     if (await isListed(this.#store.host, list, entry)) return { state: 'serving', pids };

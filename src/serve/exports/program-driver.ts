@@ -1,8 +1,8 @@
 import type { InterfaceFacts } from '../../hosts/host/interface-facts.js';
 import type { EntryStore, ExportEntry } from './entry.js';
 import { Launcher } from './launcher.js';
-import { type Presence, processPresence } from './presence.js';
 import { programMark, programName } from './program.js';
+import { processState, type RunState } from './run-state.js';
 
 /** What targets that are processes have in common, whether one serves an export or all. */
 export abstract class ProgramDriver {
@@ -22,11 +22,11 @@ export abstract class ProgramDriver {
     return this.store.logPath(programName(entry));
   }
 
-  async presence(
+  async runState(
     entry: ExportEntry,
     iface: InterfaceFacts | undefined,
     processes: () => Promise<ReadonlyMap<string, number[]>>,
-  ): Promise<Presence> {
-    return processPresence(this.store.host, (await processes()).get(this.mark(entry)) ?? [], iface);
+  ): Promise<RunState> {
+    return processState(this.store.host, (await processes()).get(this.mark(entry)) ?? [], iface);
   }
 }

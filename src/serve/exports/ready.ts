@@ -9,8 +9,8 @@ import { driverFor } from './drivers.js';
 import { type EntryStore, type ExportEntry, exportId } from './entry.js';
 import { linesSinceMark } from './log-marks.js';
 import { requireRightFile } from './opened-right.js';
-import type { Presence } from './presence.js';
 import { findProcesses } from './processes.js';
+import type { RunState } from './run-state.js';
 import { meaningOf } from './says.js';
 import { exportedPath, exportVariables } from './variables.js';
 
@@ -36,13 +36,13 @@ export async function waitUntilListening(
   const driver = driverFor(store, entry);
   const deadline = Date.now() + PATIENCE;
   let absent = 0;
-  let presence: Presence = { state: 'absent', pids: [] };
-  const look = (): Promise<Presence> =>
-    driver.presence(entry, iface, () => findProcesses(store.host, store.folder));
+  let runState: RunState = { state: 'absent', pids: [] };
+  const look = (): Promise<RunState> =>
+    driver.runState(entry, iface, () => findProcesses(store.host, store.folder));
   while (Date.now() < deadline && absent < GRACE) {
-    presence = await look();
-    if (presence.state === 'serving') {
-      let { pids } = presence;
+    runState = await look();
+    if (runState.state === 'serving') {
+      let { pids } = runState;
       // A kernel module has none.
       if (pids.length > 1) {
         // What looked for its disk before the start bears its mark too, and is gone when it serves.
@@ -52,15 +52,15 @@ export async function waitUntilListening(
       await requireRightFile(store, entry, pids);
       return pids;
     }
-    absent = presence.state === 'absent' ? absent + 1 : 0;
+    absent = runState.state === 'absent' ? absent + 1 : 0;
     await sleep(POLL);
   }
   throw await failure(
     store,
     entry,
-    presence.state === 'absent'
-      ? `it ended at once: ${presence.fault}`
-      : `it runs, but ${presence.fault} after ${PATIENCE / 1000} s`,
+    runState.state === 'absent'
+      ? `it ended at once: ${runState.fault}`
+      : `it runs, but ${runState.fault} after ${PATIENCE / 1000} s`,
   );
 }
 

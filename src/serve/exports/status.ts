@@ -14,6 +14,7 @@ import { driverFor } from './drivers.js';
 import type { RestartPolicy } from './entry.js';
 import { EntryStore, type ExportEntry, exportId, sectorsOf, type UnreadableEntry } from './entry.js';
 import { nameOf } from './give-back.js';
+import { HostSnapshot } from './host-snapshot.js';
 import { loopsIn, ownLoops } from './loops.js';
 import { Network } from './network.js';
 import { type Opened, openedBy, withoutOwn } from './opened.js';
@@ -24,7 +25,6 @@ import { type ProcessRights, rightsOf, togetherMay } from './process-rights.js';
 import { findProcesses } from './processes.js';
 import { byRealNames } from './real-names.js';
 import { rightsWarnings } from './rights-warnings.js';
-import { Sight } from './sight.js';
 import { sizeWarnings } from './size-warnings.js';
 import { withOther } from './tidy.js';
 import { selectEntries } from './unexport.js';
@@ -121,7 +121,7 @@ export async function exportStatus(host: Host, which: readonly string[] = []): P
   const asked =
     which.length === 0 ? entries : selectEntries(entries, await byRealNames(host, entries, which));
   const network = new Network(host, async () => processes.values());
-  const sight = new Sight(host, network, entries);
+  const hostSnapshot = new HostSnapshot(host, network, entries);
   const pids = entries.flatMap((entry) => processes.get(driverFor(store, entry).mark(entry)) ?? []);
   const distinct = [...new Set(pids)];
   const [snapshot, opened, rights] = await Promise.all([
@@ -140,7 +140,7 @@ export async function exportStatus(host: Host, which: readonly string[] = []): P
   }
   const seen: Seen = {
     processes,
-    sight,
+    hostSnapshot,
     snapshot,
     opened,
     rights,
@@ -158,7 +158,7 @@ export async function exportStatus(host: Host, which: readonly string[] = []): P
 /** What was looked at once for all exports. */
 interface Seen {
   processes: ReadonlyMap<string, number[]>;
-  sight: Sight;
+  hostSnapshot: HostSnapshot;
   snapshot: StorageSnapshot;
   opened: ReadonlyMap<number, Opened>;
   rights: ReadonlyMap<number, ProcessRights>;
@@ -168,16 +168,16 @@ interface Seen {
 }
 
 async function inspect(store: EntryStore, entry: ExportEntry, seen: Seen): Promise<ExportStatus> {
-  const { processes, sight, snapshot, opened, rights } = seen;
+  const { processes, hostSnapshot, snapshot, opened, rights } = seen;
   const driver = driverFor(store, entry);
   const id = exportId(entry);
-  const { told, waits, untold } = await sight.toldBy(
+  const { told, waits, untold } = await hostSnapshot.toldBy(
     driver.mark(entry),
     entry,
     processes.get(driver.mark(entry)) ?? [],
   );
   const [iface, loops] = await Promise.all([
-    sight.interfaceOf(entry),
+    hostSnapshot.interfaceOf(entry),
     ownLoops(store, entry, async () => loopsIn(snapshot)),
   ]);
   const faults: string[] = [];
@@ -192,18 +192,18 @@ async function inspect(store: EntryStore, entry: ExportEntry, seen: Seen): Promi
     faults.push(error.message);
   }
   const {
-    state: presence,
+    state: runState,
     pids,
     fault,
   } = entry.held === undefined
-    ? await driver.presence(entry, iface, async () => processes)
+    ? await driver.runState(entry, iface, async () => processes)
     : { state: 'absent' as const, pids: [], fault: `its daemon was started without it: ${entry.held}` };
   const kept = await keptAccess(store.host, driver.mark(entry), entry, told);
   if (kept !== undefined && entry.phase === 'running' && entry.options.lockAccess && !kept.locked) {
     unkept.push('its target lets initiators change config string, mask list and reservation, and should not');
   }
-  const isAsked = entry.phase === 'running' && presence !== 'absent';
-  const place = await sight.place({ ...entry, masks: kept?.masks }, pids, isAsked);
+  const isAsked = entry.phase === 'running' && runState !== 'absent';
+  const place = await hostSnapshot.place({ ...entry, masks: kept?.masks }, pids, isAsked);
   const station = iface && place.wire.stations.find(({ mac }) => isOwn(formatMac(mac), entry, iface));
   const heard = station?.identity;
   const backing = judgeServed(
@@ -216,7 +216,7 @@ async function inspect(store: EntryStore, entry: ExportEntry, seen: Seen): Promi
             store.folder,
           )
         : [],
-      isServed: presence !== 'absent' && !isDetached,
+      isServed: runState !== 'absent' && !isDetached,
       isShared: (seen.counts.get(driver.mark(entry)) ?? 1) > 1,
       told: told?.opened,
       sectors: told?.sectors ?? (heard && identifiedSectors(heard)),
@@ -230,7 +230,7 @@ async function inspect(store: EntryStore, entry: ExportEntry, seen: Seen): Promi
       `${clash.join(' and ')} export${clash.length === 1 ? 's' : ''} the same bytes: end all but one, or aoe-lab restart ${id} --allow exported`,
     );
   }
-  const isWaiting = presence !== 'absent' && waits !== undefined;
+  const isWaiting = runState !== 'absent' && waits !== undefined;
   if (isWaiting) faults.push(`it is not served yet: ${waits}`);
   faults.push(...place.faults.map(({ text }) => text));
   // How many sectors it serves was judged above.
@@ -252,7 +252,7 @@ async function inspect(store: EntryStore, entry: ExportEntry, seen: Seen): Promi
   const state =
     entry.phase !== 'running'
       ? 'unfinished'
-      : presence === 'absent'
+      : runState === 'absent'
         ? 'down'
         : faults.length > 0
           ? 'impaired'
@@ -283,7 +283,7 @@ async function inspect(store: EntryStore, entry: ExportEntry, seen: Seen): Promi
       ...sizeWarnings(entry, told?.sectors),
       ...(told?.limits === undefined ? [] : [describeLimits(told.limits)]),
       ...(await rightsWarnings(store, entry)),
-      ...(await persistenceWarnings(entry, iface, () => sight.networkFiles())),
+      ...(await persistenceWarnings(entry, iface, () => hostSnapshot.networkFiles())),
     ],
     remedy: isHalf(entry)
       ? null

@@ -184,7 +184,7 @@ async function requireServing(
   tried: string,
 ): Promise<void> {
   const processes = () => findProcesses(store.host, store.folder);
-  const { state, fault } = await driverFor(store, entry).presence(entry, iface, processes);
+  const { state, fault } = await driverFor(store, entry).runState(entry, iface, processes);
   if (state === 'serving') return;
   throw new LabError({
     tried,

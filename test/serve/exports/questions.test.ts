@@ -5,12 +5,12 @@ import type { RunOptions } from '../../../src/hosts/host/host.js';
 import type { Control } from '../../../src/make/recipe/schema.js';
 import { driverFor } from '../../../src/serve/exports/drivers.js';
 import { EntryStore } from '../../../src/serve/exports/entry.js';
+import { HostSnapshot } from '../../../src/serve/exports/host-snapshot.js';
 import { loopsIn, ownLoops } from '../../../src/serve/exports/loops.js';
 import { Network } from '../../../src/serve/exports/network.js';
 import { byRealNames } from '../../../src/serve/exports/real-names.js';
 import { recentlyUsed } from '../../../src/serve/exports/recent-use.js';
 import { macsBeside } from '../../../src/serve/exports/rivals.js';
-import { Sight } from '../../../src/serve/exports/sight.js';
 import { exportedPath, exportedPathIfAny } from '../../../src/serve/exports/variables.js';
 import { parseSurvey } from '../../../src/serve/storage/survey-text.js';
 import { backingOf, entryOf } from './entries.js';
@@ -59,8 +59,8 @@ test('interfaces that can not be listed make no stranger of our own other one', 
   t.is((await macsBeside([entry, other], networkOf(GONE), entry)).size, 0);
   await t.throwsAsync(macsBeside([entry, other], networkOf(refused('ip')), entry));
   const host = hostOf({ run: { ip: refused('ip'), sh: '' } });
-  const sight = new Sight(host, new Network(host, async () => []), [entry, other]);
-  const { wire, faults } = await sight.place(entry, [], true);
+  const hostSnapshot = new HostSnapshot(host, new Network(host, async () => []), [entry, other]);
+  const { wire, faults } = await hostSnapshot.place(entry, [], true);
   t.is(wire.answer, 'unchecked');
   t.regex(wire.unchecked ?? '', /can't be looked at/);
   t.regex(faults[0]?.text ?? '', /its interface can't be looked at/);
@@ -74,7 +74,7 @@ const daemon = entryOf({
 test('what a daemon tells of itself and can not be read is a fault, not nothing', async (t) => {
   const toldBy = (file?: string | Error) => {
     const host = hostOf({ files: file === undefined ? {} : { '/run/d/status.json': file } });
-    return new Sight(host, new Network(host, async () => []), []).toldBy('/run/d', daemon, [7]);
+    return new HostSnapshot(host, new Network(host, async () => []), []).toldBy('/run/d', daemon, [7]);
   };
   t.is((await toldBy()).untold, undefined);
   t.regex((await toldBy('{"exports":')).untold ?? '', /^\/run\/d\/status\.json can't be read: /);

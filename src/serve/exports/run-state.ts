@@ -3,7 +3,7 @@ import type { InterfaceFacts } from '../../hosts/host/interface-facts.js';
 import { listeningOn } from './listening.js';
 
 /** What a host has of the target that is to serve an export. */
-export interface Presence {
+export interface RunState {
   state: 'serving' | 'deaf' | 'absent';
   /** Its processes; a kernel module has none. */
   pids: number[];
@@ -12,11 +12,11 @@ export interface Presence {
 }
 
 /** Of a target that is a process: one with a packet socket on the interface serves. */
-export async function processPresence(
+export async function processState(
   host: Host,
   pids: number[],
   iface: InterfaceFacts | undefined,
-): Promise<Presence> {
+): Promise<RunState> {
   if (pids.length === 0) return { state: 'absent', pids, fault: 'no process' };
   if (iface === undefined || (await listeningOn(host, pids, iface.index)).length > 0) {
     return { state: 'serving', pids };

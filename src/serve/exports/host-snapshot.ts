@@ -16,7 +16,7 @@ type Told = Pick<DaemonStatus, 'exports' | 'waiting'> & { untold?: string };
 const NOTHING_TOLD: Told = { exports: [], waiting: [] };
 
 /** What several exports of a host have in common, looked at once. */
-export class Sight {
+export class HostSnapshot {
   readonly #host: Host;
   readonly #network: Network;
   readonly #entries: readonly ExportEntry[];
