@@ -4,10 +4,10 @@ import { packageRoot, programsFolder } from '../../base/files/paths.js';
 import type { Recipe, Release } from '../recipe/schema.js';
 import { LIMITS } from '../store/limits.js';
 import { treeDigest } from '../store/tree-digest.js';
-import type { Location } from './arrive/arrive.js';
 import { describeSource, inOrder } from './location.js';
-import { recall, recallTree } from './recall.js';
-import type { RecallOptions } from './source-tree.js';
+import type { Location } from './locations/fetch-location.js';
+import { lookUp, lookUpTree } from './lookup.js';
+import type { StepOptions } from './source-tree.js';
 import { asSourceTree, type FetchOptions, type SourceTree } from './source-tree.js';
 import type { Failure } from './unreachable.js';
 
@@ -26,23 +26,23 @@ export async function fetchSource(
   options: FetchOptions = {},
 ): Promise<SourceTree> {
   const { offline = false } = options;
-  const recallOptions: RecallOptions = {
+  const stepOptions: StepOptions = {
     limits: { ...LIMITS, ...options.limits },
     signal: options.signal ?? new AbortController().signal,
     onEvent: options.onEvent ?? (() => {}),
   };
   if (options.source !== undefined) {
-    const { fetchOwn } = await import('./own.js');
-    return fetchOwn(recipe, release, options.source, offline, recallOptions);
+    const { fetchUserCopy } = await import('./user-copy.js');
+    return fetchUserCopy(recipe, release, options.source, offline, stepOptions);
   }
   const builtin = release.sources.find((source) => source.type === 'builtin');
   if (builtin !== undefined) return ownCode(recipe, release, builtin.subdir);
   const locations = inOrder(release.sources) as Location[];
   for (const source of locations) {
-    const tree = await recall(recipe, release, source, recallOptions).catch(() => undefined);
+    const tree = await lookUp(recipe, release, source, stepOptions).catch(() => undefined);
     if (tree !== undefined) return tree;
   }
-  const stored = await recallTree(recipe, release, recallOptions);
+  const stored = await lookUpTree(recipe, release, stepOptions);
   if (stored !== undefined) return stored;
   const [{ fetchFrom }, { unreachable }, { reasonOf }] = await Promise.all([
     import('./from-location.js'),
@@ -54,14 +54,14 @@ export async function fetchSource(
   for (const source of locations) {
     const location = describeSource(source);
     const { state } = source;
-    recallOptions.onEvent({ kind: 'trying', location, state });
+    stepOptions.onEvent({ kind: 'trying', location, state });
     try {
-      return await fetchFrom(recipe, release, source, recallOptions);
+      return await fetchFrom(recipe, release, source, stepOptions);
     } catch (error) {
       options.signal?.throwIfAborted();
       const reason = reasonOf(error);
       failures.push({ location, reason });
-      recallOptions.onEvent({ kind: 'failed', location, state, reason });
+      stepOptions.onEvent({ kind: 'failed', location, state, reason });
     }
   }
   throw unreachable(recipe, release, failures, offline);

@@ -6,11 +6,11 @@ import type { Recipe, Release } from '../recipe/schema.js';
 import { writeHint } from '../store/hints.js';
 import { DigestError, mayDiffer, pinnedTrees } from '../store/pins.js';
 import { withWorkFolder } from '../store/work.js';
-import { arrive, type Location } from './arrive/arrive.js';
+import { checkTree, chooseRoot, requireSubdir, storeFetched } from './fetched-tree.js';
 import { describeSource, sourceKey } from './location.js';
-import { recall } from './recall.js';
-import { checkTree, chooseRoot, requireSubdir, settle } from './settle.js';
-import { asSourceTree, comparePins, type RecallOptions, type SourceTree } from './source-tree.js';
+import { fetchLocation, type Location } from './locations/fetch-location.js';
+import { lookUp } from './lookup.js';
+import { asSourceTree, comparePins, type SourceTree, type StepOptions } from './source-tree.js';
 import { isPlainSource } from './unproven.js';
 
 /** One location; a second process that wants the same waits and then finds it in the store. */
@@ -18,27 +18,32 @@ export async function fetchFrom(
   recipe: Recipe,
   release: Release,
   source: Location,
-  options: RecallOptions,
+  options: StepOptions,
 ): Promise<SourceTree> {
   const { limits, onEvent } = options;
   const key = sourceKey(source);
   const lock = await here.lock(join(cacheFolder(), 'locks', digestOf(key)), limits.location);
   try {
-    const meanwhile = await recall(recipe, release, source, options).catch(() => undefined);
+    const meanwhile = await lookUp(recipe, release, source, options).catch(() => undefined);
     if (meanwhile !== undefined) return meanwhile;
     const signal = AbortSignal.any([options.signal, AbortSignal.timeout(limits.location)]);
     return await withWorkFolder(async (work) => {
-      const arrival = await arrive(source, { ...options, signal, work, location: describeSource(source) });
+      const fetched = await fetchLocation(source, {
+        ...options,
+        signal,
+        work,
+        location: describeSource(source),
+      });
       const trees = pinnedTrees(release);
       const root = await chooseRoot(
-        arrival.folder,
+        fetched.folder,
         source.subdir === undefined ? [] : [source.subdir],
         trees,
         limits,
       );
-      requireSubdir(arrival, root, source.subdir);
+      requireSubdir(fetched, root, source.subdir);
       checkTree(root.listing);
-      const { location, archive } = arrival;
+      const { location, archive } = fetched;
       const pinned = comparePins(release, root.digest, archive);
       if (pinned === 'differs' && !mayDiffer(source)) {
         throw new DigestError({
@@ -51,7 +56,7 @@ export async function fetchFrom(
         const digest = pinned === 'archive' && archive ? archive.sha256 : root.digest;
         onEvent({ kind: 'verified', location, by: pinned, digest });
       }
-      const found = await settle(arrival, root, onEvent);
+      const found = await storeFetched(fetched, root, onEvent);
       await writeHint({ key, tree: root.digest, location, ...(archive === undefined ? {} : { archive }) });
       return asSourceTree(recipe, release, { ...found, isPlain: isPlainSource(source) }, pinned);
     });

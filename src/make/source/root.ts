@@ -4,7 +4,7 @@ import { join, relative } from 'node:path';
 import { VERSION_CONTROL } from '../store/tree-digest.js';
 
 /**
- * Folders that may be the root of a source tree in what arrived, the likeliest first: a known subfolder of it or of
+ * Folders that may be the root of a source tree in what was fetched, the likeliest first: a known subfolder of it or of
  * its single top folder, that single top folder, all of it.
  * @param subdirs where recipes say that the root lies
  */

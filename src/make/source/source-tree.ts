@@ -38,7 +38,7 @@ export interface FetchOptions {
 }
 
 /** What every step of fetching gets. */
-export interface RecallOptions {
+export interface StepOptions {
   limits: Limits;
   signal: AbortSignal;
   onEvent: OnSourceEvent;

@@ -24,7 +24,7 @@ export interface ArchiveFacts {
 
 export const ALGORITHMS: readonly DigestAlgorithm[] = ['sha256', 'sha512', 'md5'];
 
-/** What arrived is not what is pinned. */
+/** What was fetched is not what is pinned. */
 export class DigestError extends LabError {}
 
 export async function archiveFacts(file: string, name: string): Promise<ArchiveFacts> {

@@ -86,7 +86,7 @@ export async function requireProvidable(
 ): Promise<void> {
   const { source, offline, unpinned, runsOn } = options;
   const { recipe, release, control, kernel, on } = await prepare(implementation, options, true);
-  if (source !== undefined) (await import('../../make/source/own.js')).requireOwn(source);
+  if (source !== undefined) (await import('../../make/source/user-copy.js')).requireOwn(source);
   // Of the store alone: what it has is no question to a location.
   if (offline)
     await (await import('../../make/source/fetch.js')).fetchToBuild(recipe, release, {

@@ -18,7 +18,7 @@ const entries = [
   { name: 'top/.git/hooks/evil', content: 'x' },
 ];
 
-test('tar: files, links and times arrive; set-id bits and version control do not', async (t) => {
+test('tar: files, links and times fetchLocation; set-id bits and version control do not', async (t) => {
   const folder = await folderOf(t);
   const file = join(folder, 'a.tgz');
   await writeFile(file, gzipSync(tarOf(entries)));
@@ -33,7 +33,7 @@ test('tar: files, links and times arrive; set-id bits and version control do not
   t.is((await lstat(join(out, 'top/a.c'))).mtimeMs, 1_000_000_000_000);
 });
 
-test('zip: files, links and modes arrive', async (t) => {
+test('zip: files, links and modes fetchLocation', async (t) => {
   const folder = await folderOf(t);
   const file = join(folder, 'a.zip');
   await writeFile(

@@ -6,7 +6,7 @@ import type { OnSourceEvent } from '../store/events.js';
 import type { Limits } from '../store/limits.js';
 import { listTree, TreeError, type TreeListing, treeDigest } from '../store/tree-digest.js';
 import { putTree, treePath } from '../store/trees.js';
-import type { Arrival } from './arrive/arrival.js';
+import type { Fetched } from './locations/fetched.js';
 import { possibleRoots } from './root.js';
 import type { Found } from './source-tree.js';
 
@@ -17,7 +17,7 @@ export interface Root {
 }
 
 /**
- * Finds the root of the source in what arrived: of the folders that may be it, the one with a pinned digest, else the
+ * Finds the root of the source in what was fetched: of the folders that may be it, the one with a pinned digest, else the
  * likeliest.
  * @param trees pinned digests
  */
@@ -57,9 +57,9 @@ export function checkTree({ entries }: TreeListing, absolute = false): void {
   if (entries.length === 0) throw new TreeError('there is no file in it');
 }
 
-/** Puts what arrived into the store, version control's own folders left out. */
-export async function settle(arrival: Arrival, root: Root, onEvent: OnSourceEvent): Promise<Found> {
-  const { location, archive } = arrival;
+/** Puts what was fetched into the store, version control's own folders left out. */
+export async function storeFetched(fetched: Fetched, root: Root, onEvent: OnSourceEvent): Promise<Found> {
+  const { location, archive } = fetched;
   const { folder, digest, listing } = root;
   for (const path of listing.ignored) await rm(join(folder, path), { recursive: true, force: true });
   const origin = archive === undefined ? { location } : { location, archive: pick(archive) };
@@ -69,13 +69,13 @@ export async function settle(arrival: Arrival, root: Root, onEvent: OnSourceEven
   return { folder: treePath(digest), digest, location, archive, cached: false };
 }
 
-/** @throws LabError if the recipe's `subdir` is not in what arrived */
-export function requireSubdir(arrival: Arrival, root: Root, subdir: string | undefined): void {
+/** @throws LabError if the recipe's `subdir` is not in what was fetched */
+export function requireSubdir(fetched: Fetched, root: Root, subdir: string | undefined): void {
   if (subdir === undefined) return;
-  const found = relative(arrival.folder, root.folder);
+  const found = relative(fetched.folder, root.folder);
   if (found === subdir || found.endsWith(`/${subdir}`)) return;
   throw new LabError({
-    tried: `looking into ${arrival.location}`,
+    tried: `looking into ${fetched.location}`,
     happened: `there is no folder ${subdir} in it`,
   });
 }

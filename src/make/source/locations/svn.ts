@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { CommandError } from '../../../hosts/host/command-error.js';
 import { here } from '../../../hosts/host/local.js';
-import type { Arrival, ArriveOptions } from './arrival.js';
+import type { Fetched, LocationOptions } from './fetched.js';
 
 /** Nothing is asked, nothing is remembered, and a silent server is given up. */
 const OPTIONS = ['--non-interactive', '--no-auth-cache', '--config-option', 'servers:global:http-timeout=15'];
@@ -10,11 +10,11 @@ const OPTIONS = ['--non-interactive', '--no-auth-cache', '--config-option', 'ser
  * A folder of a Subversion repository, as it is in a revision. Externals are not fetched.
  * @param revision the newest if undefined
  */
-export async function arriveBySvn(
+export async function fetchBySvn(
   url: string,
   revision: number | undefined,
-  options: ArriveOptions,
-): Promise<Arrival> {
+  options: LocationOptions,
+): Promise<Fetched> {
   const { work, location, limits, signal } = options;
   const folder = join(work, 'svn');
   // A peg revision: the path as it was then, though it may have moved since. Without one, an "@" in the URL would be taken for it.

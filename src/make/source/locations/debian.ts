@@ -5,8 +5,8 @@ import { CommandError } from '../../../hosts/host/command-error.js';
 import { here } from '../../../hosts/host/local.js';
 import { type AptRoot, ageOfLists, prepareAptRoot, updateLists } from '../../debian/apt-root.js';
 import { parseShowsrc, upstreamVersion } from '../../debian/showsrc.js';
-import { arriveFromFile } from './archive.js';
-import type { Arrival, ArriveOptions } from './arrival.js';
+import { fetchFromFile } from './archive.js';
+import type { Fetched, LocationOptions } from './fetched.js';
 
 const DAY = 24 * 3600_000;
 /** Lists that don't have what is asked for are brought up to date again, but not more often than this. */
@@ -18,11 +18,11 @@ const WAIT = 180_000;
  * is taken: Debian's own patches and packaging are not applied.
  * @param version upstream version; the newest Debian revision of it is taken
  */
-export async function arriveByDebian(
+export async function fetchByDebian(
   name: string,
   version: string,
-  options: ArriveOptions,
-): Promise<Arrival> {
+  options: LocationOptions,
+): Promise<Fetched> {
   const { work, location, signal } = options;
   const download = join(work, 'debian');
   await mkdir(download);
@@ -54,7 +54,7 @@ export async function arriveByDebian(
   const tarball = (await readdir(download)).find((file) => /\.orig\.tar\.(gz|xz|bz2|zst)$/.test(file));
   if (tarball === undefined)
     throw new Error(`the source package ${name} ${revision} has no upstream tarball`);
-  return arriveFromFile(
+  return fetchFromFile(
     join(download, tarball),
     tarball,
     {},

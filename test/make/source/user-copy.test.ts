@@ -110,21 +110,27 @@ test.serial('what can not be a source is refused with what to do', async (t) => 
   await useStore(t);
   const own = await folderOf(t);
   const { recipe, release } = recipeOf([]);
-  const fetchOwn = (source: string) => fetchSource(recipe, release, { source });
-  await t.throwsAsync(fetchOwn(join(own, 'missing')), {
+  const fetchUserCopy = (source: string) => fetchSource(recipe, release, { source });
+  await t.throwsAsync(fetchUserCopy(join(own, 'missing')), {
     instanceOf: UsageError,
     message: /nothing of that name/,
   });
-  await t.throwsAsync(fetchOwn('ftp://127.0.0.1/x'), { instanceOf: UsageError, message: /no kind of URL/ });
-  await t.throwsAsync(fetchOwn('git+ext::sh://x'), { instanceOf: UsageError });
-  await t.throwsAsync(fetchOwn('/dev/null'), {
+  await t.throwsAsync(fetchUserCopy('ftp://127.0.0.1/x'), {
+    instanceOf: UsageError,
+    message: /no kind of URL/,
+  });
+  await t.throwsAsync(fetchUserCopy('git+ext::sh://x'), { instanceOf: UsageError });
+  await t.throwsAsync(fetchUserCopy('/dev/null'), {
     instanceOf: UsageError,
     message: /neither a folder nor a file/,
   });
-  await t.throwsAsync(fetchOwn(own), { instanceOf: LabError, message: /no file in it/ });
+  await t.throwsAsync(fetchUserCopy(own), { instanceOf: LabError, message: /no file in it/ });
   await symlink('../outside.h', join(own, 'inside.h'));
-  await t.throwsAsync(fetchOwn(own), { instanceOf: LabError, message: /inside.h is refused: .*leads out/ });
-  await t.throwsAsync(fetchOwn('http://127.0.0.1:1/x.tgz'), {
+  await t.throwsAsync(fetchUserCopy(own), {
+    instanceOf: LabError,
+    message: /inside.h is refused: .*leads out/,
+  });
+  await t.throwsAsync(fetchUserCopy('http://127.0.0.1:1/x.tgz'), {
     instanceOf: UnreachableError,
     message: /connection was refused/,
   });

@@ -13,24 +13,24 @@ import { type ArchiveFacts, pinnedTrees } from '../store/pins.js';
 import { listTree, TreeError, treeDigest, VERSION_CONTROL } from '../store/tree-digest.js';
 import { getTree, treePath } from '../store/trees.js';
 import { withWorkFolder } from '../store/work.js';
-import type { Arrival, ArriveOptions } from './arrive/arrival.js';
 import { withoutCredentials } from './credentials.js';
+import { checkTree, chooseRoot, storeFetched } from './fetched-tree.js';
+import type { Fetched, LocationOptions } from './locations/fetched.js';
+import { lookUpKey } from './lookup.js';
 import { reasonOf } from './reason.js';
-import { recallKey } from './recall.js';
-import { checkTree, chooseRoot, settle } from './settle.js';
-import { asSourceTree, comparePins, type Found, type RecallOptions, type SourceTree } from './source-tree.js';
+import { asSourceTree, comparePins, type Found, type SourceTree, type StepOptions } from './source-tree.js';
 import { isPlain } from './unproven.js';
 
 /**
  * The user's folder, archive or URL as a tree in the store, compared with what the release pins.
  * @throws UsageError if there is no such thing; UnreachableError if an URL can't be fetched; ArchiveError
  */
-export async function fetchOwn(
+export async function fetchUserCopy(
   recipe: Recipe,
   release: Release,
   source: string,
   offline: boolean,
-  options: RecallOptions,
+  options: StepOptions,
 ): Promise<SourceTree> {
   const subdirs = [
     ...new Set(recipe.releases.flatMap((known) => known.sources.flatMap(({ subdir }) => subdir ?? []))),
@@ -72,18 +72,18 @@ async function fromPath(
   path: string,
   subdirs: readonly string[],
   release: Release,
-  options: RecallOptions,
+  options: StepOptions,
 ): Promise<OwnFound> {
   if (kindOf(path) === 'folder') return fromFolder(path, subdirs, release, options);
-  const { arriveFromFile } = await import('./arrive/archive.js');
+  const { fetchFromFile } = await import('./locations/archive.js');
   return withWorkFolder(async (work) => {
-    const arrival = await arriveFromFile(
+    const fetched = await fetchFromFile(
       path,
       basename(path),
       {},
       { ...options, work, location: path, move: false },
     );
-    return settleOwn(arrival, subdirs, release, options).catch((cause: unknown) => {
+    return storeUserCopy(fetched, subdirs, release, options).catch((cause: unknown) => {
       if (!(cause instanceof TreeError)) throw cause;
       throw new LabError({
         tried: `taking the source from ${path}`,
@@ -99,7 +99,7 @@ async function fromFolder(
   path: string,
   subdirs: readonly string[],
   release: Release,
-  options: RecallOptions,
+  options: StepOptions,
 ): Promise<OwnFound> {
   const { limits, onEvent } = options;
   const trees = pinnedTrees(release);
@@ -141,12 +141,12 @@ async function fromUrl(
   subdirs: readonly string[],
   release: Release,
   offline: boolean,
-  options: RecallOptions,
+  options: StepOptions,
 ): Promise<OwnFound> {
   const { limits } = options;
   const key = JSON.stringify(['own', url, ...subdirs]);
-  const known = (): ReturnType<typeof recallKey> =>
-    recallKey(key, subdirs, release, {}, options, withoutCredentials(url));
+  const known = (): ReturnType<typeof lookUpKey> =>
+    lookUpKey(key, subdirs, release, {}, options, withoutCredentials(url));
   const tried = `fetching the source from ${withoutCredentials(url)}`;
   const before = await known();
   if (before !== undefined) return before;
@@ -164,13 +164,13 @@ async function fromUrl(
     options.onEvent({ kind: 'trying', location: withoutCredentials(url) });
     const signal = AbortSignal.any([options.signal, AbortSignal.timeout(limits.location)]);
     return await withWorkFolder(async (work) => {
-      const arrival = await arriveFromUrl(url, {
+      const fetched = await fetchFromUrl(url, {
         ...options,
         signal,
         work,
         location: withoutCredentials(url),
       });
-      const found = await settleOwn(arrival, subdirs, release, options);
+      const found = await storeUserCopy(fetched, subdirs, release, options);
       const { digest: tree, location, archive } = found;
       await writeHint({ key, tree, location, ...(archive === undefined ? {} : { archive }) });
       return found;
@@ -189,18 +189,18 @@ async function fromUrl(
   }
 }
 
-async function arriveFromUrl(url: string, options: ArriveOptions): Promise<Arrival> {
+async function fetchFromUrl(url: string, options: LocationOptions): Promise<Fetched> {
   const [, means, rest] = /^(git|svn)\+(.*)$/.exec(url) ?? [];
   const bare = /^(git|svn):\/\//.exec(url)?.[1];
   if (means === 'git' || bare === 'git') {
     // git+https://host/path#ref, as npm and pip write it.
     const [address, ref] = (rest ?? url).split('#') as [string, string?];
-    const { arriveByGit } = await import('./arrive/git.js');
-    return arriveByGit(address, ref, options);
+    const { fetchByGit } = await import('./locations/git.js');
+    return fetchByGit(address, ref, options);
   }
   if (means === 'svn' || bare === 'svn') {
-    const { arriveBySvn } = await import('./arrive/svn.js');
-    return arriveBySvn(url.startsWith('svn+ssh:') ? url : (rest ?? url), undefined, options);
+    const { fetchBySvn } = await import('./locations/svn.js');
+    return fetchBySvn(url.startsWith('svn+ssh:') ? url : (rest ?? url), undefined, options);
   }
   if (!/^https?:/i.test(url)) {
     throw new UsageError({
@@ -209,25 +209,25 @@ async function arriveFromUrl(url: string, options: ArriveOptions): Promise<Arriv
       next: 'name an archive by http:// or https://, a repository by git+https:// or svn+http://',
     });
   }
-  const { arriveByHttp } = await import('./arrive/archive.js');
-  return arriveByHttp(url, {}, options);
+  const { fetchByHttp } = await import('./locations/archive.js');
+  return fetchByHttp(url, {}, options);
 }
 
-async function settleOwn(
-  arrival: Arrival,
+async function storeUserCopy(
+  fetched: Fetched,
   subdirs: readonly string[],
   release: Release,
-  { limits, onEvent }: RecallOptions,
+  { limits, onEvent }: StepOptions,
 ): Promise<OwnFound> {
-  const root = await chooseRoot(arrival.folder, subdirs, pinnedTrees(release), limits);
+  const root = await chooseRoot(fetched.folder, subdirs, pinnedTrees(release), limits);
   checkTree(root.listing);
-  return keep(arrival, root, onEvent);
+  return keep(fetched, root, onEvent);
 }
 
 async function keep(
-  arrival: Arrival,
-  root: Parameters<typeof settle>[1],
+  fetched: Fetched,
+  root: Parameters<typeof storeFetched>[1],
   onEvent: OnSourceEvent,
 ): Promise<OwnFound> {
-  return { ...(await settle(arrival, root, onEvent)), archive: arrival.archive };
+  return { ...(await storeFetched(fetched, root, onEvent)), archive: fetched.archive };
 }

@@ -10,22 +10,26 @@ import {
   brokenPin,
   DigestError,
 } from '../../store/pins.js';
-import type { Arrival, ArriveOptions } from './arrival.js';
+import type { Fetched, LocationOptions } from './fetched.js';
 
 /** An archive over HTTP. */
-export async function arriveByHttp(url: string, pins: ArchivePins, options: ArriveOptions): Promise<Arrival> {
+export async function fetchByHttp(
+  url: string,
+  pins: ArchivePins,
+  options: LocationOptions,
+): Promise<Fetched> {
   const { limits, signal, onEvent } = options;
-  let arrival: Arrival | undefined;
+  let fetched: Fetched | undefined;
   await download(url, {
     pins,
     limits,
     signal,
     onEvent,
     use: async (file) => {
-      arrival = await arriveFromFile(file, nameOf(url), pins, { ...options, move: true });
+      fetched = await fetchFromFile(file, nameOf(url), pins, { ...options, move: true });
     },
   });
-  return arrival as Arrival;
+  return fetched as Fetched;
 }
 
 /**
@@ -33,12 +37,12 @@ export async function arriveByHttp(url: string, pins: ArchivePins, options: Arri
  * @param options.move the file is ours, and in the store's file system
  * @throws DigestError if it breaks a pin, ArchiveError if it can't be unpacked: then it is not stored
  */
-export async function arriveFromFile(
+export async function fetchFromFile(
   file: string,
   name: string,
   pins: ArchivePins,
-  options: ArriveOptions & { move: boolean },
-): Promise<Arrival> {
+  options: LocationOptions & { move: boolean },
+): Promise<Fetched> {
   const { work, location, move, onEvent } = options;
   const own = move ? file : join(work, 'archive');
   if (!move) await copyFile(file, own);
@@ -48,17 +52,17 @@ export async function arriveFromFile(
   if (fault !== undefined) {
     throw new DigestError({ tried: `checking ${name} from ${location}`, happened: fault });
   }
-  const arrival = await unpackArchive(own, facts, options);
+  const fetched = await unpackArchive(own, facts, options);
   await putArchive(own, facts.sha256);
-  return arrival;
+  return fetched;
 }
 
 /** @param path an archive whose digests were just looked at */
 export async function unpackArchive(
   path: string,
   facts: ArchiveFacts,
-  options: ArriveOptions,
-): Promise<Arrival> {
+  options: LocationOptions,
+): Promise<Fetched> {
   const folder = join(options.work, 'unpacked');
   await unpack(path, folder, facts.name, options.limits);
   return { folder, location: options.location, archive: facts };

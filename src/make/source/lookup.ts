@@ -12,19 +12,19 @@ import {
 } from '../store/pins.js';
 import { getTree, treePath } from '../store/trees.js';
 import { describeSource, sourceKey } from './location.js';
-import { asSourceTree, comparePins, type Found, type RecallOptions, type SourceTree } from './source-tree.js';
+import { asSourceTree, comparePins, type Found, type SourceTree, type StepOptions } from './source-tree.js';
 import { isPlainSource } from './unproven.js';
 
 /** What one of the recipe's locations gave earlier, if it is intact and what the recipe pins now. */
-export async function recall(
+export async function lookUp(
   recipe: Recipe,
   release: Release,
   source: Source,
-  options: RecallOptions,
+  options: StepOptions,
 ): Promise<SourceTree | undefined> {
   const pins: ArchivePins = source.type === 'archive' ? source : {};
   const key = sourceKey(source);
-  const found = await recallKey(
+  const found = await lookUpKey(
     key,
     source.subdir === undefined ? [] : [source.subdir],
     release,
@@ -40,10 +40,10 @@ export async function recall(
 }
 
 /** A pinned tree of the release that came into the store in any way, such as by `--source`. */
-export async function recallTree(
+export async function lookUpTree(
   recipe: Recipe,
   release: Release,
-  { onEvent }: RecallOptions,
+  { onEvent }: StepOptions,
 ): Promise<SourceTree | undefined> {
   for (const digest of pinnedTrees(release)) {
     const record = await getTree(digest, onEvent);
@@ -61,12 +61,12 @@ export async function recallTree(
 }
 
 /** @param fallback how people are told of the location where no hint says */
-export async function recallKey(
+export async function lookUpKey(
   key: string,
   subdirs: readonly string[],
   release: Release,
   pins: ArchivePins,
-  options: RecallOptions,
+  options: StepOptions,
   fallback: string,
 ): Promise<(Found & { archive?: ArchiveFacts | undefined }) | undefined> {
   const { onEvent } = options;

@@ -3,7 +3,7 @@ import type { Limits } from '../../store/limits.js';
 import type { ArchiveFacts } from '../../store/pins.js';
 
 /** What a way of fetching is given. */
-export interface ArriveOptions {
+export interface LocationOptions {
   /** A folder in the store's `tmp`, for everything that is not finished. */
   work: string;
   /** How people are told of the location. */
@@ -14,7 +14,7 @@ export interface ArriveOptions {
 }
 
 /** What it gives: a folder of the store's `tmp` that holds the tree, or holds what the tree is in. */
-export interface Arrival {
+export interface Fetched {
   folder: string;
   /** As it is told to people; may name the revision that came. */
   location: string;

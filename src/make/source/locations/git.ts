@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UsageError } from '../../../base/errors.js';
 import { ownEnvironment } from '../../../base/files/own-folders.js';
-import type { Arrival, ArriveOptions } from './arrival.js';
+import type { Fetched, LocationOptions } from './fetched.js';
 
 /** Those over which nothing but data comes; `ext::` and the like run commands. */
 const SCHEMES = /^(https?|git|ssh|file):\/\//;
@@ -22,11 +22,11 @@ const CONFIG = [
  * One commit of a git repository, without its history. Submodules are not fetched.
  * @param ref a branch, a tag or a full commit id; the repository's own branch if undefined
  */
-export async function arriveByGit(
+export async function fetchByGit(
   url: string,
   ref: string | undefined,
-  options: ArriveOptions,
-): Promise<Arrival> {
+  options: LocationOptions,
+): Promise<Fetched> {
   const { work, location, limits, signal } = options;
   if (!SCHEMES.test(url) || ref?.startsWith('-')) {
     throw new UsageError({
