@@ -122,7 +122,7 @@ testUnless(
     await closed;
     const next = await labCli(lab, ['restart', '--host', 'one', '--all']);
     t.is(next.exitCode, 0);
-    t.regex(next.stderr, /mended on one: e2784\.1@san0/);
+    t.regex(next.stderr, /recovered on one: e2784\.1@san0/);
     await nothingLeft(t, lab, one);
   },
 );

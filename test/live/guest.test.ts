@@ -11,12 +11,12 @@ import test from 'ava';
 import { programsFolder } from '../../src/base/files/paths.js';
 import {
   bootGuest,
+  collectDeadGuests,
   findGuest,
   type Guest,
   listGuests,
   pidOf,
   removeGuest,
-  sweepGuests,
 } from '../../src/prove/vm/index.js';
 import { parseMac } from '../../src/wire/aoe/index.js';
 import { connectStream, Hub } from '../../src/wire/link/index.js';
@@ -123,7 +123,7 @@ testUnless(reason, 'a command killed at any moment leaves no QEMU after the next
     const pid = await findGuest('killed').then(pidOf, () => undefined);
     child.kill('SIGKILL');
     await once(child, 'close');
-    await sweepGuests();
+    await collectDeadGuests();
     t.deepEqual(await listGuests(), []);
     if (pid !== undefined) t.false(existsSync(`/proc/${pid}/exe`), `after ${delay} ms`);
     if (delay === undefined) t.not(pid, undefined);

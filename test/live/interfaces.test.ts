@@ -174,7 +174,7 @@ const KEEPERS: [string, string[], string | undefined][] = [
 for (const [name, where, why] of KEEPERS) {
   testUnless(
     why,
-    `B8: a new MAC under ${name} is a fault with both addresses, which a restart mends`,
+    `B8: a new MAC under ${name} is a fault with both addresses, which a restart repairs`,
     async (t) => {
       const { wire, ip } = await scene(t);
       const { mac } = await jsonHere<{ mac: string }>(exportOn(wire, name, 1, ...where), wire.env);

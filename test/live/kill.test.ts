@@ -1,4 +1,4 @@
-/** Commands killed at any moment: what they leave is found, told and mended, and nothing else is touched. */
+/** Commands killed at any moment: what they leave is found, told and recovered, and nothing else is touched. */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { here } from '../../src/hosts/host/local.js';
@@ -47,17 +47,17 @@ testUnless(
       else if (ours !== undefined) t.is(ours.state, 'serving', ours.faults.join());
       if (ours !== undefined && round % 2 === 0) await unexportTargets(here, [ours.id], false);
       else {
-        // Any other command that changes something mends what is unfinished, and says so.
-        const mended: string[] = [];
+        // Any other command that changes something recovers what is unfinished, and says so.
+        const recovered: string[] = [];
         const made = await exportTarget(
           here,
           served,
           { ...other, path: file + round, size: 1 << 20 },
           (recovery) => {
-            mended.push(...recovery.undone.map(({ id }) => id));
+            recovered.push(...recovery.undone.map(({ id }) => id));
           },
         );
-        t.deepEqual(mended, ours?.state === 'unfinished' ? [ours.id] : []);
+        t.deepEqual(recovered, ours?.state === 'unfinished' ? [ours.id] : []);
         await unexportTargets(here, [made.id, ...(ours?.state === 'serving' ? [ours.id] : [])], false);
       }
       const after = await exportStatus(here);

@@ -1,4 +1,4 @@
-/** lab.yaml on real hosts over SSH: planned, applied, mended, destroyed, and killed in between. */
+/** lab.yaml on real hosts over SSH: planned, applied, repaired, destroyed, and killed in between. */
 import type { LabPlan } from '../../src/manage/lab/actions.js';
 import {
   contentsOf,
@@ -46,7 +46,7 @@ function labOf(more: object = {}): object {
 
 testUnless(
   reason,
-  `a lab of 3 hosts and 12 exports over ${names.join(', ')}: applied, nothing left to do, mended, destroyed`,
+  `a lab of 3 hosts and 12 exports over ${names.join(', ')}: applied, nothing left to do, repaired, destroyed`,
   async (t) => {
     t.timeout(600_000);
     const lab = await sshLab(t, HOSTS);

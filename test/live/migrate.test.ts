@@ -348,7 +348,7 @@ testUnless(
       t.true(state === 'serving' || state === 'unfinished', `${state}: ${exports[0]?.faults.join()}`);
       if (state === 'unfinished')
         t.regex(exports[0]?.faults.join() ?? '', /moves from (vblade 25|native 1) to/);
-      // Any command that changes something mends it.
+      // Any command that changes something recovers it.
       if (round % 2 === 0 || state === 'serving') await restartTargets(here, ['e0.1']);
       else await move(wire, to);
       const after = await only(wire);

@@ -229,7 +229,7 @@ const pidsOf = async (host: Host) => (await exportStatus(host)).exports.flatMap(
 
 testUnless(
   noSystemdLab() ?? sources,
-  'systemd: a killed target is started again, and what was done to a unit is told and mended',
+  'systemd: a killed target is started again, and what was done to a unit is told and repaired',
   async (t) => {
     t.timeout(600_000);
     const { vblade } = await targets();

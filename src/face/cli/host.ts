@@ -271,7 +271,7 @@ async function remove(name: string, options: { purge?: boolean; json?: boolean }
     throw new errors.LabError({
       tried,
       happened: `not undone: ${failed.map(({ title }) => title).join(', ')}`,
-      next: 'mend what kept it, then run this again',
+      next: 'remove what kept it, then run this again',
     });
   }
 

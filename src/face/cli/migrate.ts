@@ -60,7 +60,7 @@ async function move(host: Host, name: string, options: Options): Promise<void> {
   const served = await provide(options.to, { ...options, runsOn: host });
   for (const text of served.remarks) note(line`warning: ${text}`);
   let agreed: readonly string[] | 'all' = options.yes ? 'all' : [];
-  // Of an unfinished one nothing can be planned: it is mended first.
+  // Of an unfinished one nothing can be planned: it is recovered first.
   if (options.dryRun || (!options.yes && process.stdin.isTTY && chosen?.phase === 'running')) {
     const plan = await planMigration(store, name, served);
     if (options.dryRun) {

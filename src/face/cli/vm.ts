@@ -121,11 +121,12 @@ async function down(
   names: string[],
   { all, json }: { all?: boolean | undefined; json?: boolean | undefined },
 ): Promise<void> {
-  const [{ findGuest, listGuests, removeGuest, sweepGuests }, { print }, { UsageError }] = await Promise.all([
-    import('../../prove/vm/index.js'),
-    import('../ui/output.js'),
-    import('../../base/errors.js'),
-  ]);
+  const [{ findGuest, listGuests, removeGuest, collectDeadGuests }, { print }, { UsageError }] =
+    await Promise.all([
+      import('../../prove/vm/index.js'),
+      import('../ui/output.js'),
+      import('../../base/errors.js'),
+    ]);
   if ((names.length === 0) === !all) {
     throw new UsageError({
       tried: 'ending guests',
@@ -133,7 +134,7 @@ async function down(
       next: 'name them, or say --all',
     });
   }
-  const swept = await sweepGuests();
+  const swept = await collectDeadGuests();
   const chosen = all
     ? (await listGuests()).filter(({ stays }) => stays)
     : await Promise.all(names.map(findGuest));
@@ -143,12 +144,12 @@ async function down(
 }
 
 async function list({ json }: { json?: boolean | undefined }): Promise<void> {
-  const [{ listGuests, pidOf, sweepGuests }, { print }, { describeGuests }] = await Promise.all([
+  const [{ listGuests, pidOf, collectDeadGuests }, { print }, { describeGuests }] = await Promise.all([
     import('../../prove/vm/index.js'),
     import('../ui/output.js'),
     import('../ui/guests.js'),
   ]);
-  await sweepGuests();
+  await collectDeadGuests();
   const guests = await Promise.all(
     (await listGuests()).map(async (record) => ({ record, runs: (await pidOf(record)) !== undefined })),
   );

@@ -39,7 +39,7 @@ export async function readBook(): Promise<Map<string, BookedHost>> {
   const text = await textOf(path);
   if (text === undefined) return new Map();
   const refuse = (happened: string | string[], cause?: unknown): UsageError =>
-    new UsageError({ tried: `reading ${path}`, happened, next: 'mend or remove the file', cause });
+    new UsageError({ tried: `reading ${path}`, happened, next: 'correct or remove the file', cause });
   const opened = openDocument(path, text);
   const content = 'faults' in opened ? opened : opened.content();
   if ('faults' in content) {

@@ -24,7 +24,7 @@ export class RecipeError extends UsageError {
         ({ file, line, column, field, reason }) =>
           `${file}:${line}:${column}: ${field || 'document'}: ${reason}`,
       ),
-      next: 'mend these fields; recipes/recipe.schema.json describes them and lets an editor check them',
+      next: 'correct these fields; recipes/recipe.schema.json describes them and lets an editor check them',
     });
     this.faults = faults;
   }

@@ -15,7 +15,7 @@ let made = 0;
 
 /** Runs `use` with a new empty folder of the store, which is gone afterwards in any case. */
 export async function withWorkFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
-  await sweep();
+  await collectGarbage();
   const { namespace, started } = await owner(process.pid);
   const name = [namespace, process.pid, started, `${made++}${randomBytes(4).toString('hex')}`].join('-');
   const folder = join(cacheFolder(), 'tmp', name);
@@ -28,7 +28,7 @@ export async function withWorkFolder<T>(use: (folder: string) => Promise<T>): Pr
 }
 
 /** Removes what processes left that are no longer there. */
-export async function sweep(): Promise<void> {
+export async function collectGarbage(): Promise<void> {
   const parent = join(cacheFolder(), 'tmp');
   for (const name of await readdir(parent).catch(() => [])) {
     const path = join(parent, name);

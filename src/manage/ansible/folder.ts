@@ -22,7 +22,7 @@ interface Marker {
 
 /**
  * Writes files into a folder of their own, in the place of what an earlier call wrote there. The folder is at no moment half
- * of each; a call that was killed between taking the old one away and putting the new one there is mended by the next.
+ * of each; a call that was killed between taking the old one away and putting the new one there is finished by the next.
  * @throws UsageError if the folder holds what no earlier call wrote, or what was changed since
  */
 export async function writeFolder(

@@ -11,7 +11,7 @@ import { parseScan, RUN_MARK, SCANS } from '../../serve/exports/processes.js';
 import { blockOf, type StorageSnapshot } from '../../serve/storage/snapshot.js';
 import { EXCLUSIVE, surveyScript, UNASKED, wholeSurvey } from '../../serve/storage/survey.js';
 
-/** What `STATE/persist/installed.json` holds (see persist/settle.ts). */
+/** What `STATE/persist/installed.json` holds (see persist/reconcile.ts). */
 export interface Installed {
   services: string[];
   enabled: string[];

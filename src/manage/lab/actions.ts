@@ -60,7 +60,7 @@ export interface Delete extends Ending {
 
 export type Action = Create | Replace | Restart | Delete;
 
-/** What stands in the way of an export, or of all of a host's (then without id); only a person can mend it. */
+/** What stands in the way of an export, or of all of a host's (then without id); only a person can solve it. */
 export interface Trouble {
   host: string;
   id: string | null;

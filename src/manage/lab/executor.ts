@@ -24,7 +24,7 @@ export interface ExecutorOptions extends Pick<ProvideOptions, 'offline' | 'onEve
   keepUsed?: boolean;
   /** Told what whoever runs a target should know of its source and its build. */
   onRemark?: (text: string) => void;
-  /** Told what killed commands had left on a host and was mended. */
+  /** Told what killed commands had left on a host and was recovered. */
   onRecovery?: (host: string, recovery: Recovery) => void;
   /** Told of each export that ended what became of its file. */
   onEnded?: (host: string, undone: Undone) => void;

@@ -19,7 +19,7 @@ export class LabFileError extends UsageError {
       happened: faults.map(
         ({ line, column, field, reason }) => `${file}:${line}:${column}: ${field || 'document'}: ${reason}`,
       ),
-      next: 'mend these fields; recipes/lab.schema.json describes them and lets an editor check them',
+      next: 'correct these fields; recipes/lab.schema.json describes them and lets an editor check them',
     });
     this.faults = faults;
   }

@@ -31,7 +31,7 @@ export async function failure(context: LinuxContext, step: Step): Promise<void> 
   );
   const digest = await step('a file system with a file', () => withFile(client));
   await step('the wire is cut and stays cut: I/O fails in bounded time', () => failsInTime(context));
-  await step('the wire is back: the file system is mended and mounted', () => recovered(context));
+  await step('the wire is back: the file system is repaired and mounted', () => recovered(context));
   await step('what had been written before is there', async () => {
     await requireDigest(client.host, digest);
     await unmount(client);
@@ -127,7 +127,7 @@ async function recovered({ client }: LinuxContext): Promise<string> {
   // 1: errors were there and are corrected.
   const { exitCode } = await host.run(['e2fsck', '-f', '-y', device], { accept: [1] });
   await mounted(client);
-  return `up after ${seconds.toFixed(1)} s, e2fsck ${exitCode === 0 ? 'found nothing' : 'mended it'}`;
+  return `up after ${seconds.toFixed(1)} s, e2fsck ${exitCode === 0 ? 'found nothing' : 'repaired it'}`;
 }
 
 async function interfaceDown(context: LinuxContext): Promise<string> {

@@ -22,7 +22,7 @@ export const SLAB_FINDING =
 const SLEEPING_TIMER = /scheduling while atomic.*\baoedev_downdev\b/s;
 
 export const SLEEPING_FINDING =
-  "the client's kernel failed as its aoe driver gave the device up (aoedev_downdev sleeps in a timer; mended in Linux " +
+  "the client's kernel failed as its aoe driver gave the device up (aoedev_downdev sleeps in a timer; fixed in Linux " +
   "6.16, Debian's 6.1.147 and 6.12): not the target's doing. Take a client of another kernel: --client-kernel 6.1";
 
 /** What is to be said of complaints, each once. */

@@ -24,7 +24,7 @@ export interface Site {
   iface: string;
   /** Of this machine: what it is heard and spoken to by. */
   wire: string;
-  /** Told what killed commands had left on the host, and was mended. */
+  /** Told what killed commands had left on the host, and was recovered. */
   onRecovery?: ((recovery: Recovery) => void) | undefined;
 }
 

@@ -22,6 +22,7 @@ import { type Accelerator, acceleratorOf, type Disk, type Processors, qemuArgv }
 import {
   checkName,
   claimGuest,
+  collectDeadGuests,
   type GuestRecord,
   guestsFolder,
   keyPath,
@@ -32,7 +33,6 @@ import {
   pidPath,
   removeGuest,
   serialPath,
-  sweepGuests,
 } from './registry.js';
 import { kernelTrouble } from './trouble.js';
 import { fasterKernel } from './vmlinux.js';
@@ -92,7 +92,7 @@ export async function bootGuest(options: GuestOptions = {}): Promise<Guest> {
   const name = options.name ?? madeUpName();
   checkName(name);
   checkMemory(options);
-  await sweepGuests();
+  await collectDeadGuests();
   const { kernel, images, modules } = await guestImages(options);
   return withAccelerator(
     (processors, patience) => boot(name, kernel, images, modules, processors, patience, options),

@@ -2,4 +2,11 @@
 
 export { attachGuest, bootGuest, type Guest, type GuestOptions, prepareGuest } from './guest.js';
 export { guestKernel } from './kernel.js';
-export { findGuest, type GuestRecord, listGuests, pidOf, removeGuest, sweepGuests } from './registry.js';
+export {
+  collectDeadGuests,
+  findGuest,
+  type GuestRecord,
+  listGuests,
+  pidOf,
+  removeGuest,
+} from './registry.js';

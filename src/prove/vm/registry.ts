@@ -202,7 +202,7 @@ async function endQemu(record: GuestRecord): Promise<void> {
 }
 
 /** Ends guests whose commands were killed. @returns their names */
-export async function sweepGuests(): Promise<string[]> {
+export async function collectDeadGuests(): Promise<string[]> {
   const parent = await guestsFolder();
   if ((await here.list(parent)).length === 0) return [];
   return exclusively(async () => {

@@ -19,7 +19,7 @@ import { keyOf, type Opened } from './opened.js';
 
 export interface BackingFault {
   text: string;
-  /** restart: a restart mends it, and loses nothing · file: a person has to see to it */
+  /** restart: a restart repairs it, and loses nothing · file: a person has to see to it */
   remedy: 'restart' | 'file';
   /** What that person is to do, where it is known. */
   next?: string | undefined;

@@ -10,14 +10,14 @@ import { type ExportAccess, judgeAccess } from './access.js';
 import { daemonStatus, isAt } from './daemon-status.js';
 import { driverFor } from './drivers.js';
 import { EntryStore, type ExportEntry, exportId } from './entry.js';
-import { nameOf } from './give-back.js';
 import { clearKept } from './kept-lists.js';
 import { runsOwnCode } from './own-code.js';
-import { settlePersistence } from './persist/settle.js';
+import { reconcilePersistence } from './persist/reconcile.js';
 import { processesOf } from './processes.js';
 import { byRealNames } from './real-names.js';
 import { type Recovery, recover } from './recover.js';
 import { restartTargets } from './restart.js';
+import { nameOf } from './roll-back.js';
 import { exportStatus } from './status.js';
 import { selectEntries } from './unexport.js';
 import { exportName } from './variables.js';
@@ -213,7 +213,7 @@ async function changeTold(
     await store.write(next);
     changed.push(next);
   }
-  if (changed.some(({ persist }) => persist)) await settlePersistence(store, false);
+  if (changed.some(({ persist }) => persist)) await reconcilePersistence(store, false);
   const marks = new Map(changed.map((entry) => [driverFor(store, entry).mark(entry), entry]));
   for (const entry of marks.values()) await driverFor(store, entry).retell?.(entry);
   for (const entry of changed) await waitUntilDone(store, entry, change.clear ? order : undefined);

@@ -310,7 +310,7 @@ export class EntryStore extends StateFolder {
   }
 
   /** Removes what killed commands had half written; to be called under the lock, which nobody else writes without. */
-  async sweep(): Promise<void> {
+  async collectGarbage(): Promise<void> {
     // By the shell alone: find(1) of busybox may know no depths.
     const script = 'for f in "$1"/*/.*.tmp "$1"/*/*/.*.tmp; do if [ -e "$f" ]; then echo "$f"; fi; done';
     const { stdout } = await this.host.run(['sh', '-c', script, 'sh', this.folder]);
@@ -322,7 +322,7 @@ export class EntryStore extends StateFolder {
     throw new LabError({
       tried: `changing exports on ${this.host.name}`,
       happened: 'the lock on them was lost, with the connection',
-      next: 'run the command again: it first mends what this one left half done',
+      next: 'run the command again: it first recovers what this one left half done',
     });
   }
 

@@ -13,12 +13,13 @@ import { linkDisk } from './disk-link.js';
 import { driverFor } from './drivers.js';
 import { EntryStore, type ExportEntry, exportId, sectorsOf } from './entry.js';
 import { requireExportable, startedOn } from './export-interface.js';
+import { collectGarbage } from './garbage.js';
 import { markLog } from './log-marks.js';
 import { attachOwn, ownLoops } from './loops.js';
 import { InterfaceLists, Network } from './network.js';
 import { startLinks } from './persist/links.js';
 import { serviceManager } from './persist/manager.js';
-import { settlePersistence } from './persist/settle.js';
+import { reconcilePersistence } from './persist/reconcile.js';
 import { persistenceWarnings } from './persist/warnings.js';
 import { type ExportPlan, planExport } from './plan.js';
 import { findProcesses } from './processes.js';
@@ -30,7 +31,6 @@ import { serialOf } from './serial.js';
 import type { Served } from './served.js';
 import type { ExportSpec } from './spec.js';
 import { absolute, isAllowed, type StorageSurvey, surveyFor, withAllowed } from './suitability.js';
-import { tidy } from './tidy.js';
 import { undo } from './undo.js';
 
 export interface ExportReport {
@@ -76,7 +76,7 @@ export type ExportOutcome = { order: ExportOrder } & (
 /**
  * Makes an export and waits until its target listens. All or nothing: if a step fails, those before it are undone; if
  * this process dies, the entry tells the next command what to undo.
- * @param onRecovery told what an earlier, killed command had left and was mended first
+ * @param onRecovery told what an earlier, killed command had left and was recovered first
  * @throws UsageError if the address is taken, the target lacks an option, or the file can't be meant
  * @throws LabError if the target does not start
  */
@@ -134,7 +134,7 @@ async function makeAll(
       for (const order of orders) begun.push(await begin(store, order, shared));
       const outcomes: ExportOutcome[] = [];
       for (const finish of begun) outcomes.push(await finish());
-      if (outcomes.some(({ error }) => error !== undefined)) await tidy(store);
+      if (outcomes.some(({ error }) => error !== undefined)) await collectGarbage(store);
       return outcomes;
     } finally {
       await addresses?.close();
@@ -250,7 +250,7 @@ async function makeFile(
 
 async function start(store: EntryStore, { entry }: ExportPlan, served: Served): Promise<void> {
   await linkDisk(store, entry);
-  if (entry.persist) await settlePersistence(store, false);
+  if (entry.persist) await reconcilePersistence(store, false);
   await startLinks(store, entry);
   if (entry.backing.loop) await attachOwn(store, entry);
   await putArtifacts(store, served);

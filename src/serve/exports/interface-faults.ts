@@ -27,7 +27,7 @@ export interface InterfaceSnapshot {
 
 export interface InterfaceFault {
   text: string;
-  /** What would mend it: a restart, or a person who sees to the interface; null if neither would. */
+  /** What would repair it: a restart, or a person who sees to the interface; null if neither would. */
   remedy: 'interface' | 'restart' | null;
 }
 

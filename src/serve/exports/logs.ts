@@ -11,7 +11,7 @@ import { selectEntries } from './unexport.js';
 
 /**
  * What the target of an export printed since it was exported; a daemon's exports share one log. That of an export that has
- * ended is kept for 14 days (see tidy.ts), under the name of its file.
+ * ended is kept for 14 days (see garbage.ts), under the name of its file.
  * @throws UsageError if there is no such export and no such log
  */
 export async function exportLog(host: Host, name: string): Promise<ExportLog> {

@@ -6,12 +6,12 @@ import { buildFolder, findBuild } from '../../make/compile/store.js';
 import type { StorageSnapshot } from '../storage/snapshot.js';
 import { type EntryStore, type ExportEntry, exportId, type StateFolder } from './entry.js';
 import { putArtifacts } from './export.js';
+import { collectGarbage } from './garbage.js';
 import { Launcher } from './launcher.js';
 import { ownCodeIn, runsOwnCode } from './own-code.js';
-import { settlePersistence } from './persist/settle.js';
+import { reconcilePersistence } from './persist/reconcile.js';
 import { servingFields } from './plan.js';
 import { programMark, programOf } from './program.js';
-import { tidy } from './tidy.js';
 
 /** Of `copyPaths`. */
 type IsThere = (path: string) => boolean;
@@ -141,8 +141,8 @@ export async function renewCopy(
     if (first.control.shape === 'daemon') await host.run(['sh', '-c', COPY_MISSING, 'sh', from, to]);
   }
   for (const entry of renewed) await store.write(entry);
-  if (renewed.some(({ persist }) => persist)) await settlePersistence(store, true);
-  await tidy(store);
+  if (renewed.some(({ persist }) => persist)) await reconcilePersistence(store, true);
+  await collectGarbage(store);
   return renewed;
 }
 

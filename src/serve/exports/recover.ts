@@ -1,9 +1,9 @@
 import { driverFor } from './drivers.js';
 import type { EntryStore } from './entry.js';
-import { type GivenBack, giveBack } from './give-back.js';
-import { settlePersistence } from './persist/settle.js';
+import { collectGarbage, withOther } from './garbage.js';
+import { reconcilePersistence } from './persist/reconcile.js';
 import { findProcesses, stopProcesses } from './processes.js';
-import { tidy, withOther } from './tidy.js';
+import { type RolledBack, rollBack } from './roll-back.js';
 import { abandonedTrials, removeTrials } from './trials.js';
 import { type Undone, undo } from './undo.js';
 
@@ -11,7 +11,7 @@ export interface Recovery {
   /** Exports that a killed command had left half made or half undone, or had made for a test. */
   undone: Undone[];
   /** Exports whose move to another target was cut short: the target that served them does so again. */
-  returned: GivenBack[];
+  returned: RolledBack[];
   /** Marks of processes without an entry, which were ended. */
   orphans: string[];
 }
@@ -22,19 +22,19 @@ export interface Recovery {
  * process is dead.
  */
 export async function recover(store: EntryStore): Promise<Recovery> {
-  await store.sweep();
+  await store.collectGarbage();
   const undone: Undone[] = [];
-  const returned: GivenBack[] = [];
+  const returned: RolledBack[] = [];
   const before = await store.all();
   const abandoned = await abandonedTrials(store, before);
   for (const entry of before) {
     const { trial, phase, migration } = entry;
-    if (migration !== undefined) returned.push(await giveBack(store, entry));
+    if (migration !== undefined) returned.push(await rollBack(store, entry));
     else if (trial !== undefined && abandoned.includes(trial)) undone.push(await undo(store, entry, true));
     else if (phase !== 'running') undone.push(await undo(store, entry, false));
   }
   await removeTrials(store, abandoned);
-  await settlePersistence(store, false);
+  await reconcilePersistence(store, false);
   const entries = (await store.all()).flatMap(withOther);
   const marks = new Set(entries.map((entry) => driverFor(store, entry).mark(entry)));
   const orphans: string[] = [];
@@ -43,6 +43,6 @@ export async function recover(store: EntryStore): Promise<Recovery> {
     await stopProcesses(store.host, store.folder, mark, 'TERM');
     orphans.push(mark);
   }
-  await tidy(store);
+  await collectGarbage(store);
   return { undone, returned, orphans };
 }

@@ -11,7 +11,7 @@ import { markLog } from './log-marks.js';
 import { reattach } from './loops.js';
 import { copyPaths, renewCopy, restorePrograms, thereIn } from './own-copy.js';
 import { keepLinks } from './persist/links.js';
-import { settlePersistence } from './persist/settle.js';
+import { reconcilePersistence } from './persist/reconcile.js';
 import { waitUntilListening } from './ready.js';
 import { byRealNames } from './real-names.js';
 import { type Recovery, recover } from './recover.js';
@@ -53,7 +53,7 @@ export async function restartEach(
     for (const entry of selectEntries(before, names)) await keepLinks(store, entry);
     const entries = await store.all();
     const chosen = selectEntries(entries, names);
-    if (chosen.some(({ persist }) => persist)) await settlePersistence(store, true);
+    if (chosen.some(({ persist }) => persist)) await reconcilePersistence(store, true);
     const report: RestartReport = { restarted: [], failed: [], beside: [], recovery };
     const marks = new Set(chosen.map((entry) => driverFor(store, entry).mark(entry)));
     for (const mark of marks) {
@@ -128,7 +128,7 @@ async function restartGroup(
     }
     // What services look for before they start a target, or attach a loop device for it, is the disk as it is now.
     if ([...linked.map(({ entry }) => entry), ...kept].some(({ persist }) => persist))
-      await settlePersistence(store, false);
+      await reconcilePersistence(store, false);
     for (const { before, entry, iface, change } of linked) {
       try {
         able.push({ iface, change, entry: await reattach(store, before, entry) });

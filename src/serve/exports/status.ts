@@ -13,7 +13,7 @@ import { clashes } from './claims.js';
 import { driverFor } from './drivers.js';
 import type { RestartPolicy } from './entry.js';
 import { EntryStore, type ExportEntry, exportId, sectorsOf, type UnreadableEntry } from './entry.js';
-import { nameOf } from './give-back.js';
+import { withOther } from './garbage.js';
 import { HostSnapshot } from './host-snapshot.js';
 import { loopsIn, ownLoops } from './loops.js';
 import { Network } from './network.js';
@@ -25,8 +25,8 @@ import { type ProcessRights, rightsOf, togetherMay } from './process-rights.js';
 import { findProcesses } from './processes.js';
 import { byRealNames } from './real-names.js';
 import { rightsWarnings } from './rights-warnings.js';
+import { nameOf } from './roll-back.js';
 import { sizeWarnings } from './size-warnings.js';
-import { withOther } from './tidy.js';
 import { selectEntries } from './unexport.js';
 import { isOwn, type WireAnswer } from './wire.js';
 import { wireDifferences } from './wire-differences.js';
@@ -71,7 +71,7 @@ export interface ExportStatus {
   faults: string[];
   /** What may go wrong later, at a reboot say, though nothing is wrong now. */
   warnings: string[];
-  /** What would mend the faults: a restart, or a person who sees to its interface or its file; null if none would. */
+  /** What would repair the faults: a restart, or a person who sees to its interface or its file; null if none would. */
   remedy: 'restart' | 'interface' | 'file' | null;
   /** What that person is to do about its file; null where there is nothing to be said. */
   next: string | null;

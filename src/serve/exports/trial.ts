@@ -7,8 +7,8 @@ import { randomBytes } from 'node:crypto';
 import { posix } from 'node:path';
 import type { Host, HostLock } from '../../hosts/host/host.js';
 import { EntryStore } from './entry.js';
+import { collectGarbage } from './garbage.js';
 import { type Recovery, recover } from './recover.js';
-import { tidy } from './tidy.js';
 import {
   abandonedAmong,
   elsewhereFile,
@@ -73,7 +73,7 @@ export class Trial {
         if (entry.trial === this.name) await undo(store, entry, true);
       }
       await removeTrials(store, [this.name]);
-      await tidy(store);
+      await collectGarbage(store);
     });
     await this.#held.release();
   }

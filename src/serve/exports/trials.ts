@@ -40,7 +40,7 @@ export async function removeTrials(store: EntryStore, names: readonly string[]):
   await host.run(['rmdir', store.trialsFolder()], { accept: [1] });
 }
 
-/** For a trial's files: too deep for `EntryStore.sweep`, which others may do while one arrives. */
+/** For a trial's files: too deep for `EntryStore.collectGarbage`, which others may do while one arrives. */
 export function filesFolder(store: EntryStore, name: string): string {
   return posix.join(store.trialFolder(name), 'files');
 }

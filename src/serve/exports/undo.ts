@@ -4,7 +4,7 @@ import { driverFor } from './drivers.js';
 import { type EntryStore, type ExportEntry, exportId, isSameExport } from './entry.js';
 import { retireLoops } from './loops.js';
 import { bequeath, heirOf, usersOfMade } from './made-file.js';
-import { settlePersistence } from './persist/settle.js';
+import { reconcilePersistence } from './persist/reconcile.js';
 import { exported, type StorageSurvey, surveyFor } from './suitability.js';
 
 /** What became of the backing file of an export that ended. */
@@ -31,7 +31,7 @@ export interface Undone {
 export type RemoveFile = boolean | 'never';
 
 export interface UndoOptions {
-  /** `tidy` removes it when it is old. Default: unless it was exported for a test. */
+  /** `collectGarbage` removes it when it is old. Default: unless it was exported for a test. */
   keepLog?: boolean;
   /** Of the files that were made, for all that are undone together. */
   survey?: () => Promise<StorageSurvey>;
@@ -39,7 +39,7 @@ export interface UndoOptions {
 
 /**
  * Undoes an export, from whatever point it had come to; can be repeated. The entry goes last. Its copy of a build
- * is left to `tidy`, once for all that are undone.
+ * is left to `collectGarbage`, once for all that are undone.
  */
 export async function undo(
   store: EntryStore,
@@ -63,7 +63,7 @@ export async function undo(
   await driverFor(store, entry).stop(entry);
   const loops = await retireLoops(store, entry, async () => {
     // Its services go, that of its loop device too.
-    if (entry.persist) await settlePersistence(store, false);
+    if (entry.persist) await reconcilePersistence(store, false);
   });
   if (backing.pinned) await host.remove(backing.opens);
   const outcome = await undoFile(store, entry, remove, survey);

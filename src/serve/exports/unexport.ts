@@ -1,12 +1,12 @@
 import { UsageError } from '../../base/errors.js';
 import type { Host } from '../../hosts/host/host.js';
 import { EntryStore, type ExportEntry, exportId } from './entry.js';
+import { collectGarbage } from './garbage.js';
 import { heirOf, usersOfMade } from './made-file.js';
 import { byRealNames } from './real-names.js';
 import { recentlyUsed } from './recent-use.js';
 import { type Recovery, recover } from './recover.js';
 import { exported, type StorageSurvey, surveyFor } from './suitability.js';
-import { tidy } from './tidy.js';
 import { type RemoveFile, type Undone, undo } from './undo.js';
 
 export interface UnexportReport {
@@ -52,7 +52,7 @@ export async function unexportTargets(
           );
       }
     } finally {
-      await tidy(store);
+      await collectGarbage(store);
     }
     return { unexported, recovery };
   } finally {

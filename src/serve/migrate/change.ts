@@ -1,8 +1,8 @@
 import { type AnnouncementWatch, watchAnnouncements } from '../exports/announcement.js';
+import { prepareCutover } from '../exports/cutover.js';
 import type { Action } from '../exports/driver.js';
 import { driverFor } from '../exports/drivers.js';
 import type { EntryStore } from '../exports/entry.js';
-import { prepareHandOver } from '../exports/hand-over.js';
 import { attachOwn } from '../exports/loops.js';
 import { requireAnnouncement } from '../exports/ready.js';
 import type { MigrationPlan } from './migration-plan.js';
@@ -35,7 +35,7 @@ export class Change {
     const atOnce =
       this.#isWatched || before.mark(old) === after.mark(next)
         ? undefined
-        : await prepareHandOver(this.#store, stop, start);
+        : await prepareCutover(this.#store, stop, start);
     if (atOnce === undefined) this.#steps = [stop, start];
     // A supervisor may have started another process after they were counted.
     else this.#steps = old.restart === undefined ? [atOnce] : [atOnce, { run: () => this.#stopRest() }];

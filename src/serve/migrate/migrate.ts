@@ -7,14 +7,14 @@ import { driverFor } from '../exports/drivers.js';
 import { EntryStore, type ExportEntry, exportId, type WireState } from '../exports/entry.js';
 import { putArtifacts } from '../exports/export.js';
 import { startedOn } from '../exports/export-interface.js';
-import { giveBack, nameOf } from '../exports/give-back.js';
+import { collectGarbage } from '../exports/garbage.js';
 import { markLog } from '../exports/log-marks.js';
 import { ownLoops } from '../exports/loops.js';
-import { settlePersistence } from '../exports/persist/settle.js';
+import { reconcilePersistence } from '../exports/persist/reconcile.js';
 import { waitUntilListening } from '../exports/ready.js';
 import { type Recovery, recover } from '../exports/recover.js';
+import { nameOf, rollBack } from '../exports/roll-back.js';
 import type { Served } from '../exports/served.js';
-import { tidy } from '../exports/tidy.js';
 import { openVantage } from '../exports/wire.js';
 import { restoreWireState } from '../exports/wire-state.js';
 import { Change } from './change.js';
@@ -99,7 +99,7 @@ async function move(
     const change = new Change(store, plan, link !== undefined);
     let endMeter: (() => Promise<Gap>) | undefined;
     try {
-      if (next.persist) await settlePersistence(store, false);
+      if (next.persist) await reconcilePersistence(store, false);
       await change.prepare();
       if (meter !== undefined) endMeter = watchGap(meter, parseMac(iface.mac) ?? 0, old);
       await markLog(store, next, 'moved here');
@@ -119,8 +119,8 @@ async function move(
   } catch (error) {
     throw await rolledBack(store, next, error as Error);
   }
-  if (next.persist) await settlePersistence(store, false);
-  await tidy(store);
+  if (next.persist) await reconcilePersistence(store, false);
+  await collectGarbage(store);
   return {
     id: exportId(next),
     from: nameOf(old),
@@ -154,8 +154,8 @@ async function confirm(
 }
 
 async function rolledBack(store: EntryStore, next: ExportEntry, error: Error): Promise<LabError> {
-  const { to, trouble } = await giveBack(store, next);
-  await tidy(store);
+  const { to, trouble } = await rollBack(store, next);
+  await collectGarbage(store);
   const reason = error instanceof LabError ? `${error.facts.tried}: ${error.facts.happened}` : error.message;
   const id = exportId(next);
   return new LabError({

@@ -8,7 +8,7 @@ import { AoeAnswerError } from '../../wire/initiator/faults.js';
 import type { Target } from '../../wire/initiator/target.js';
 import type { Link } from '../../wire/link/link.js';
 import { type EntryStore, type ExportEntry, sectorsOf } from '../exports/entry.js';
-import { nameOf } from '../exports/give-back.js';
+import { nameOf } from '../exports/roll-back.js';
 import { exportedPath } from '../exports/variables.js';
 import { sessionWith } from '../exports/wire-state.js';
 

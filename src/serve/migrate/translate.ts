@@ -2,7 +2,7 @@
 import { allows } from '../../make/recipe/allows.js';
 import type { Control, OptionName, Recipe } from '../../make/recipe/schema.js';
 import type { ExportEntry, ExportOptions, WireState } from '../exports/entry.js';
-import { nameOf } from '../exports/give-back.js';
+import { nameOf } from '../exports/roll-back.js';
 import { OPTION_FLAGS } from '../exports/spec.js';
 
 /** A target that an export is to move to. */

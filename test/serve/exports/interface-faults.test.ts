@@ -85,7 +85,7 @@ test('no carrier: the end, the port or the interface below that is down, and how
   t.deepEqual(told({ kind: 'vlan', lower: 'p0' }, { ...eth0, name: 'p0', up: false }), [
     [`${no}: the interface p0 is down: ip link set p0 up`, 'interface'],
   ]);
-  // That it is silent then is no fault of its target, which a restart would not mend.
+  // That it is silent then is no fault of its target, which a restart would not repair.
   const silent: InterfaceSnapshot['wire'] = {
     answer: 'silent',
     unchecked: null,

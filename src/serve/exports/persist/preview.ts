@@ -1,7 +1,7 @@
 import { type EntryStore, type ExportEntry, exportId } from '../entry.js';
 import { serviceManager } from './manager.js';
 import { linkServiceName, loopServiceName } from './names.js';
-import { wantedPersistence } from './settle.js';
+import { wantedPersistence } from './reconcile.js';
 
 /** What would be written and run to have an export brought back after a reboot; changes nothing. */
 export async function previewPersistence(

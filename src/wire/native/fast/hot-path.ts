@@ -35,7 +35,7 @@ export class HotPath implements SlotCompletion {
   readonly #ownFirst: number;
   readonly #ownRest: number;
   readonly #source: FrameSource;
-  readonly #giveBack: (request: Buffer) => void;
+  readonly #answerPortably: (request: Buffer) => void;
   readonly #id: number;
   readonly #vector: Memory;
   #exports = new Map<number, HotExport>();
@@ -48,18 +48,18 @@ export class HotPath implements SlotCompletion {
   readonly #writeStarts = new Float64Array(BATCH);
   #deep = false;
 
-  /** @param giveBack answers a request the portable way */
+  /** @param answerPortably answers a request the portable way */
   constructor(
     engine: Engine,
     socket: { fd: number; mac: number; maxSectors: number; source: FrameSource },
-    giveBack: (request: Buffer) => void,
+    answerPortably: (request: Buffer) => void,
   ) {
     const { fd, mac, maxSectors, source } = socket;
     this.#source = source;
     this.#engine = engine;
     this.#fd = fd;
     this.#maxSectors = maxSectors;
-    this.#giveBack = giveBack;
+    this.#answerPortably = answerPortably;
     const bytes = Buffer.alloc(6);
     bytes.writeUIntBE(mac, 0, 6);
     this.#ownLow = bytes.readUInt32LE(0);
@@ -138,7 +138,7 @@ export class HotPath implements SlotCompletion {
       // An error, or no room for all of it.
       replies.slots.give(slot);
       const start = this.#writeStarts[index] as number;
-      this.#giveBack(this.#source.memory.bytes.subarray(start, start + HEADERS + bytes));
+      this.#answerPortably(this.#source.memory.bytes.subarray(start, start + HEADERS + bytes));
     }
   }
 
@@ -311,7 +311,7 @@ export class HotPath implements SlotCompletion {
   #returnRequest(slot: number, data: number): void {
     const request = this.replies.requestOf(slot, data);
     this.replies.slots.give(slot);
-    this.#giveBack(request);
+    this.#answerPortably(request);
   }
 }
 

@@ -49,9 +49,9 @@ export async function wantedPersistence(
 /**
  * To be called under the lock, and again after whatever killed it. Services are stopped here, and never started. At no
  * moment would a boot start two targets of one export.
- * @param mend trust nothing that is on record: compare each file, enable each service
+ * @param repair trust nothing that is on record: compare each file, enable each service
  */
-export async function settlePersistence(store: EntryStore, mend: boolean): Promise<void> {
+export async function reconcilePersistence(store: EntryStore, repair: boolean): Promise<void> {
   const { host } = store;
   const installed = await readInstalled(store);
   const wanted = await wantedPersistence(store);
@@ -61,26 +61,26 @@ export async function settlePersistence(store: EntryStore, mend: boolean): Promi
   const surplus = installed.services.filter((service) => !known.includes(service));
   const stale = Object.keys(installed.files).filter((path) => !(path in digests));
   const disabled = wanted.services.filter((service) => !installed.enabled.includes(service));
-  const isSettled = [changed, surplus, stale, disabled, wanted.retired].every((list) => list.length === 0);
-  if (isSettled && (!mend || wanted.services.length === 0)) return;
+  const isAsWanted = [changed, surplus, stale, disabled, wanted.retired].every((list) => list.length === 0);
+  if (isAsWanted && (!repair || wanted.services.length === 0)) return;
   await writeInstalled(store, {
     services: [...new Set([...known, ...installed.services])],
     enabled: installed.enabled.filter((service) => wanted.services.includes(service)),
     files: { ...installed.files, ...Object.fromEntries(changed.map(({ path }) => [path, null])) },
   });
-  await sweep(host, [...stale, ...Object.keys(digests)]);
+  await removeTemporary(host, [...stale, ...Object.keys(digests)]);
   const manager = await serviceManager(host);
   const isLast = wanted.services.length === 0;
   // Before the configuration of a daemon says that it is to serve the export from now on.
   if (wanted.retired.length > 0) await manager.retire(wanted.retired);
   // What stays first: the service of a daemon must need no loop device any more that is about to go.
-  for (const { path, text, mode } of mend ? await differing(host, wanted.files) : changed) {
+  for (const { path, text, mode } of repair ? await differing(host, wanted.files) : changed) {
     await host.write(path, text, mode);
   }
   if (!isLast) await manager.enable([], store);
   // Those that need others first.
   await manager.disable(surplus.toReversed(), store);
-  const late = mend ? wanted.services : disabled;
+  const late = repair ? wanted.services : disabled;
   if (late.length > 0) await manager.enable(late, store);
   for (const path of stale) await host.remove(path);
   if (stale.length > 0) await manager.forget(surplus, store, isLast);
@@ -94,7 +94,7 @@ async function differing(host: Host, files: readonly PersistFile[]): Promise<Per
 }
 
 /** Removes what killed commands had half written; there are other people's files in these folders too. */
-async function sweep(host: Host, paths: readonly string[]): Promise<void> {
+async function removeTemporary(host: Host, paths: readonly string[]): Promise<void> {
   const names = new Set(paths.map((path) => posix.basename(path)));
   for (const folder of new Set(paths.map((path) => posix.dirname(path)))) {
     for (const name of await host.list(folder)) {

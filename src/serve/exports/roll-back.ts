@@ -4,7 +4,7 @@ import { driverFor } from './drivers.js';
 import { type EntryStore, type ExportEntry, exportId, type WireState } from './entry.js';
 import { markLog } from './log-marks.js';
 import { detachLoops, reattach } from './loops.js';
-import { settlePersistence } from './persist/settle.js';
+import { reconcilePersistence } from './persist/reconcile.js';
 import { waitUntilListening } from './ready.js';
 import { surveyFor } from './suitability.js';
 import { openVantage } from './wire.js';
@@ -14,7 +14,7 @@ import { restoreWireState, sessionWith } from './wire-state.js';
 const PATIENCE = 15_000;
 
 /** An export that was to move to another target, and did not. */
-export interface GivenBack {
+export interface RolledBack {
   id: string;
   /** "vblade 25": serves it again. */
   to: string;
@@ -29,7 +29,7 @@ export interface GivenBack {
  * repeated. What can't be brought back at once (its interface is gone, say) is told, and the entry is complete all the
  * same: `status` shows it as down, `restart` brings it back.
  */
-export async function giveBack(store: EntryStore, unfinished: ExportEntry): Promise<GivenBack> {
+export async function rollBack(store: EntryStore, unfinished: ExportEntry): Promise<RolledBack> {
   const { migration, ...entry } = unfinished;
   if (migration === undefined) throw new TypeError(`${exportId(entry)} is not being moved`);
   const [old, intruder] = entry.phase === 'moving' ? [migration.other, entry] : [entry, migration.other];
@@ -40,7 +40,7 @@ export async function giveBack(store: EntryStore, unfinished: ExportEntry): Prom
   let revived = returning;
   try {
     await driverFor(store, intruder).stop(intruder);
-    if (old.persist) await settlePersistence(store, false);
+    if (old.persist) await reconcilePersistence(store, false);
     if (!old.backing.loop) await detachLoops(store, intruder);
     revived = await reattach(store, returning, await refreshOne(store, returning));
     await requireNoneUnwanted(store, revived, () => surveyFor(store, []));
@@ -56,7 +56,7 @@ export async function giveBack(store: EntryStore, unfinished: ExportEntry): Prom
   } catch (error) {
     trouble ??= (error as Error).message;
   }
-  if (old.persist) await settlePersistence(store, false);
+  if (old.persist) await reconcilePersistence(store, false);
   return {
     id: exportId(old),
     to: nameOf(old),

@@ -14,7 +14,7 @@ export function withOther(entry: ExportEntry): ExportEntry[] {
  * leaves them, a target that gave its place to another one, and a command that was killed meanwhile. Logs outlive their
  * exports: they go after 14 days, or where there is nothing in them; what has grown too long is cut.
  */
-export async function tidy(store: EntryStore): Promise<void> {
+export async function collectGarbage(store: EntryStore): Promise<void> {
   const entries = (await store.all()).flatMap(withOther);
   const wanted = new Set(
     entries.flatMap((entry) => {

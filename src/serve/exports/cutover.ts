@@ -20,7 +20,7 @@ exec "$@"`;
  * found and ended with it.
  * @returns undefined where one of the two needs more than that
  */
-export async function prepareHandOver(
+export async function prepareCutover(
   store: EntryStore,
   stop: Action,
   start: Action,
@@ -29,7 +29,7 @@ export async function prepareHandOver(
   const { ends } = stop;
   const { begins } = start;
   if (ends === undefined || begins === undefined || ends.pids.length === 0) return undefined;
-  // A name there that belongs to no entry is swept away (see tidy.ts).
+  // A name there that belongs to no entry is swept away (see garbage.ts).
   const pipe = posix.join(store.daemonsFolder(), 'hand-over');
   await host.run(['mkdir', '-p', store.daemonsFolder()]);
   await host.remove(pipe);
