@@ -101,13 +101,13 @@ export async function prepareHost(
         if (installs !== undefined) await install(host, change, installs);
         else for (const argv of commands) await host.run(argv, { timeout: PATIENCE });
       } catch (error) {
-        await settle(host, entry)
+        await noteNewPackages(host, entry)
           .then(() => keep(host, entries))
           .catch(() => {});
         throw error;
       }
       entry.isDone = true;
-      await settle(host, entry);
+      await noteNewPackages(host, entry);
       await keep(host, entries);
     }
   });
@@ -145,7 +145,7 @@ async function install(
 }
 
 /** Which packages came in. Found out late, after a kill, others may have installed some too: what was asked for is ours. */
-async function settle(host: Host, entry: Entry, isLate = false): Promise<void> {
+async function noteNewPackages(host: Host, entry: Entry, isLate = false): Promise<void> {
   const { manager, before, asked = [] } = entry;
   if (manager === undefined || before === undefined) return;
   const came = cameIn(manager, before, await packagesOf(host, manager));
@@ -199,7 +199,7 @@ export async function undoPreparation(host: Host): Promise<Undone[]> {
 
 /** What was only recorded may never have been done: that it can't be undone is no failure. */
 async function undo(host: Host, entry: Entry): Promise<void> {
-  await settle(host, entry, true);
+  await noteNewPackages(host, entry, true);
   const { manager, came = [] } = entry;
   const removal: string[][] = [];
   if (manager !== undefined && came.length > 0) {

@@ -85,7 +85,7 @@ class Application {
     for (const action of own.filter(isMade)) {
       if (!this.#goesOn(action)) continue;
       const failure = await this.#executor.provide(action);
-      if (failure !== undefined) this.#settle(action, failure);
+      if (failure !== undefined) this.#end(action, failure);
     }
   }
 
@@ -127,7 +127,7 @@ class Application {
     if (actions.length === 0) return;
     const failures = await act(actions);
     for (const [index, action] of actions.entries()) {
-      if (failures[index] !== undefined || isDone(action)) this.#settle(action, failures[index]);
+      if (failures[index] !== undefined || isDone(action)) this.#end(action, failures[index]);
       else this.#away.add(action);
     }
   }
@@ -153,7 +153,7 @@ class Application {
     this.#note({ action, result: 'skipped', why: `${still.host} still has ${still.id}` });
   }
 
-  #settle(action: Action, error: Failure): void {
+  #end(action: Action, error: Failure): void {
     this.#note(error === undefined ? { action, result: 'done' } : { action, result: 'failed', error });
   }
 

@@ -17,7 +17,7 @@ export interface Wiring {
   /** In words, for the report. */
   way: string;
   /** Has what was written on one side of the wiring seen on the other; undefined where both see one file. */
-  settle?: () => Promise<void>;
+  sync?: () => Promise<void>;
   /** What the target's kernel complained of, if it has one of its own. */
   trouble(): Promise<string[]>;
   remove(): Promise<void>;
@@ -82,7 +82,7 @@ export function guestWiring(
       netns: undefined,
       path: '/dev/vda',
       way: `over the hub, in ${isEmulated ? 'an emulated guest' : 'a guest'} of Linux ${record.release ?? record.kernel}, `,
-      settle: async () => {
+      sync: async () => {
         await guest.host.run(['blockdev', '--flushbufs', '/dev/vda']);
       },
       trouble: () => guest.trouble(),

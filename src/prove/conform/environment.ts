@@ -19,10 +19,10 @@ export interface Environment {
   readonly patience: number;
   /** What the target is to open for a backing file of ours. */
   pathOf(file: string): string;
-  /** Whether `settle` takes long. */
+  /** Whether `sync` takes long. */
   readonly isSlow: boolean;
   /** Has what the target wrote to the backing files seen here, and what was written here seen by the target. */
-  settle(): Promise<void>;
+  sync(): Promise<void>;
   isUp(): Promise<boolean>;
   /** Brings it up, if it is down. */
   start(): Promise<void>;
@@ -40,7 +40,7 @@ const FAR_PATIENCE = 60_000;
 /** Of a machine that is up all the time, with the target's files where it sees them itself. */
 const STANDING = {
   pathOf: (file: string) => file,
-  settle: async () => {},
+  sync: async () => {},
   isUp: async () => true,
   start: async () => {},
   trouble: async () => [],

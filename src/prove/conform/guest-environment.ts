@@ -48,7 +48,7 @@ export class GuestEnvironment implements Environment {
   }
 
   /** A target may go through the guest's page cache, which knows nothing of the file's. */
-  async settle(): Promise<void> {
+  async sync(): Promise<void> {
     const devices = this.#options.disks.map((file) => this.pathOf(file));
     await this.host.run(['blockdev', '--flushbufs', ...devices], { timeout: SHORTLY });
   }

@@ -109,13 +109,13 @@ export class LiveDut implements Dut {
   }
 
   async readBacking(of: DutExport, lba: number, count: number): Promise<Buffer> {
-    await this.#environment.settle();
+    await this.#environment.sync();
     return this.#files.of(of).read(lba, count);
   }
 
   async writeBacking(of: DutExport, lba: number, data: Buffer): Promise<void> {
     this.#isWritten = true;
-    await this.#environment.settle();
+    await this.#environment.sync();
     await this.#files.of(of).write(lba, data);
   }
 
@@ -126,7 +126,7 @@ export class LiveDut implements Dut {
   async resetBacking(isTouched = true): Promise<void> {
     if (this.#environment.isSlow && !isTouched && !this.#isWritten) return;
     this.#isWritten = false;
-    await this.#environment.settle();
+    await this.#environment.sync();
     await this.#files.of(MAIN).reset();
   }
 

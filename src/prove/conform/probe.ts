@@ -154,7 +154,7 @@ export class Probe extends Expectations {
    * @returns what answered them
    * @throws CaseFault if the query is not answered
    */
-  async settle(...requests: Buffer[]): Promise<Answer[]> {
+  async untilQuiet(...requests: Buffer[]): Promise<Answer[]> {
     for (const request of requests) await this.log.send(request);
     if (!(await this.pulse())) this.fail('a plain query after it was not answered');
     await sleep(GRACE);
@@ -163,14 +163,14 @@ export class Probe extends Expectations {
 
   /** Sends frames that must not be answered. */
   async silent(...requests: Buffer[]): Promise<void> {
-    for (const answer of await this.settle(...requests)) {
+    for (const answer of await this.untilQuiet(...requests)) {
       this.fail(`it was answered: ${this.words(answer)}`);
     }
   }
 
   /** Sends frames that must be refused with an error or not be answered; the target has to live on. */
   async refusedOrSilent(...requests: Buffer[]): Promise<void> {
-    for (const answer of await this.settle(...requests)) {
+    for (const answer of await this.untilQuiet(...requests)) {
       if (!this.isRefusal(answer)) this.fail(`it was answered without an error: ${this.words(answer)}`);
     }
   }

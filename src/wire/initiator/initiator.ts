@@ -189,7 +189,7 @@ export class Initiator {
     if (pending === undefined) return;
     if (frame.kind === 'fault') {
       if (frame.ethernet?.source === pending.request.mac) pending.unreadable = describeFault(frame);
-    } else if (answers(frame, pending.request)) this.#settle(tag, pending, frame);
+    } else if (answers(frame, pending.request)) this.#finish(tag, pending, frame);
     else this.#strays.count(frame.ethernet.source);
   }
 
@@ -202,7 +202,7 @@ export class Initiator {
     if (isAsked && !this.#strays.isLate(tag)) this.#strays.count(readMac(bytes, 6));
   }
 
-  #settle(tag: number, pending: Pending, frame: Frame): void {
+  #finish(tag: number, pending: Pending, frame: Frame): void {
     const { request, tries, sent } = pending;
     this.#forget(tag);
     request.pace.answered(tries === 1 ? performance.now() - sent : undefined);

@@ -60,7 +60,7 @@ export async function writeStream(
   let lba = from;
   let memory: Buffer = Buffer.allocUnsafe(stepBytes);
   let filled = 0;
-  const settle = async (): Promise<Buffer | undefined> => {
+  const takeOldest = async (): Promise<Buffer | undefined> => {
     const oldest = ahead.shift();
     await oldest?.done;
     if (oldest) await onAcknowledged((oldest.end - from) * SECTOR);
@@ -71,7 +71,7 @@ export async function writeStream(
     lba += filled / SECTOR;
     ahead.push({ done, memory, end: lba });
     filled = 0;
-    memory = (ahead.length < STEPS_AHEAD ? undefined : await settle()) ?? Buffer.allocUnsafe(stepBytes);
+    memory = (ahead.length < STEPS_AHEAD ? undefined : await takeOldest()) ?? Buffer.allocUnsafe(stepBytes);
   };
   try {
     for await (const chunk of source) {
@@ -91,7 +91,7 @@ export async function writeStream(
     const surplus = filled % SECTOR;
     filled -= surplus;
     if (filled > 0) await send();
-    while (ahead.length > 0) await settle();
+    while (ahead.length > 0) await takeOldest();
     if (surplus > 0) {
       throw new LabError({
         tried: `writing a stream to sector ${from}`,

@@ -42,13 +42,13 @@ export async function transfer(asked: Transfer): Promise<void> {
   checkRange(triedOf(direction, lba, count, name), lba, count, identity);
   if (count === 0) return;
   await new Promise<void>((resolve, reject) => {
-    const course = new Course(asked, resolve, reject);
-    for (const part of partsOf(course, lba, data, sectorsPerFrame)) pipeline.enqueue(part);
+    const progress = new Progress(asked, resolve, reject);
+    for (const part of partsOf(progress, lba, data, sectorsPerFrame)) pipeline.enqueue(part);
   });
 }
 
 /** One transfer while it is under way. */
-class Course {
+class Progress {
   readonly asked: Transfer;
   readonly isWrite: boolean;
   readonly flags: number;
@@ -75,7 +75,7 @@ class Course {
   }
 
   /** @param bytes that were read or written */
-  settle(bytes: number): void {
+  complete(bytes: number): void {
     this.#left -= bytes;
     if (this.#left === 0) this.#resolve();
   }
@@ -85,17 +85,17 @@ class Course {
 class Part implements Work, Extent {
   readonly command = Command.ata;
   readonly lba: number;
-  readonly #course: Course;
+  readonly #progress: Progress;
   readonly #data: Buffer;
 
-  constructor(course: Course, lba: number, data: Buffer) {
-    this.#course = course;
+  constructor(progress: Progress, lba: number, data: Buffer) {
+    this.#progress = progress;
     this.lba = lba;
     this.#data = data;
   }
 
   get tried(): string {
-    const { direction, name } = this.#course.asked;
+    const { direction, name } = this.#progress.asked;
     return triedOf(direction, this.lba, this.sectors, name);
   }
 
@@ -108,41 +108,41 @@ class Part implements Work, Extent {
   }
 
   split(most: number): Work[] {
-    return partsOf(this.#course, this.lba, this.#data, most);
+    return partsOf(this.#progress, this.lba, this.#data, most);
   }
 
   dropped(): boolean {
-    return this.#course.failed;
+    return this.#progress.failed;
   }
 
   write(into: Buffer): number {
-    const { flags, command, isWrite, asked } = this.#course;
+    const { flags, command, isWrite, asked } = this.#progress;
     const ata: Ata = { flags, errFeature: 0, count: this.sectors, cmdStatus: command, lba: this.lba };
     return asked.requests.ata(into, ata, isWrite ? this.#data : undefined);
   }
 
   onAnswer(frame: Frame): void {
-    const { isWrite, asked } = this.#course;
+    const { isWrite, asked } = this.#progress;
     if (isWrite || copyData(frame, this.#data)) {
-      this.#course.settle(this.#data.length);
+      this.#progress.complete(this.#data.length);
       return;
     }
     const happened = `${asked.name} answered with less data than the ${this.#data.length} bytes asked for`;
-    this.#course.fail(new LabError({ tried: this.tried, happened }));
+    this.#progress.fail(new LabError({ tried: this.tried, happened }));
   }
 
   onFailure(error: LabError): void {
     // Which sector it is shows when each is asked for alone.
-    if (error instanceof AtaAnswerError && this.sectors > 1 && !this.#course.failed) {
-      this.#course.asked.pipeline.enqueueFirst(this.split(1));
-    } else this.#course.fail(error);
+    if (error instanceof AtaAnswerError && this.sectors > 1 && !this.#progress.failed) {
+      this.#progress.asked.pipeline.enqueueFirst(this.split(1));
+    } else this.#progress.fail(error);
   }
 }
 
-function partsOf(course: Course, lba: number, data: Buffer, most: number): Part[] {
+function partsOf(progress: Progress, lba: number, data: Buffer, most: number): Part[] {
   const parts: Part[] = [];
   for (let at = 0; at < data.length; at += most * SECTOR) {
-    parts.push(new Part(course, lba + at / SECTOR, data.subarray(at, at + most * SECTOR)));
+    parts.push(new Part(progress, lba + at / SECTOR, data.subarray(at, at + most * SECTOR)));
   }
   return parts;
 }

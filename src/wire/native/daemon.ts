@@ -131,7 +131,7 @@ export class Daemon {
     const added: Running[] = [];
     const waiting: Waiting[] = [];
     const reachable = await this.#begin(waiting);
-    await this.#openings.settle(OPENING);
+    await this.#openings.untilDone(OPENING);
     for (const settings of reachable) {
       const same = this.#same(settings);
       const served = same?.served ?? this.#take(settings, [...running, ...this.#running]);
@@ -147,7 +147,7 @@ export class Daemon {
     this.#report(waiting);
     const before = distinct(this.#running);
     this.#running = running;
-    this.#access.settle(running);
+    this.#access.apply(running);
     for (const [iface, gateway] of this.#gateways) {
       const members = running.filter(({ settings }) => settings.iface === iface);
       gateway.served = members.map(({ served }) => served);
@@ -275,7 +275,7 @@ export class Daemon {
 
   /** What was under way when an export was taken away may still be reading and writing, for ever where a disk is stuck. */
   async #closeWhenIdle(served: Served): Promise<void> {
-    for (const gateway of this.#gateways.values()) await gateway.settled(served);
+    for (const gateway of this.#gateways.values()) await gateway.idle(served);
     await new Promise<void>((resolve) => served.order.flush(resolve));
     await served.backing.close();
   }
@@ -316,7 +316,7 @@ export class Daemon {
     for (const [iface, { quotas }] of this.#gateways) this.#limits.tell(iface, quotas);
     for (const [iface, gateway] of this.#gateways) if (await this.#renew(iface, gateway)) isLess = true;
     if (isLess || this.#waiting.length > 0) await this.#serve();
-    this.#access.settle(this.#running);
+    this.#access.apply(this.#running);
     const all = distinct(this.#running);
     for (const served of all) this.#tellSize(served);
     for (const served of all) this.#tellDisk(served);

@@ -17,7 +17,7 @@ export interface Gateway {
   readonly quotas?: Quotas;
   announce(served: Served): void;
   /** Resolves when nothing is under way any more for a target that was taken out of `served`. */
-  settled(served: Served): Promise<void>;
+  idle(served: Served): Promise<void>;
   /** Takes the place of one that had another MTU: whoever asks for more than fits now may not know yet. */
   follow(previous: Gateway): void;
   /** Sectors that its frames hold. */
@@ -86,7 +86,7 @@ export class LinkGateway implements Gateway {
     this.#station.announce(served);
   }
 
-  settled(): Promise<void> {
+  idle(): Promise<void> {
     return this.#station.idle();
   }
 

@@ -41,7 +41,7 @@ export class LocalAccess {
   }
 
   /** @param running one that several interfaces serve is locked, and cleared, if one of them says so */
-  settle(running: readonly { settings: Given; served: Served }[]): void {
+  apply(running: readonly { settings: Given; served: Served }[]): void {
     for (const served of new Set(running.map((one) => one.served))) {
       const given = running.filter((one) => one.served === served).map(({ settings }) => settings);
       served.target.locked = given.some(({ locked }) => locked);

@@ -45,7 +45,7 @@ export class Openings {
   }
 
   /** Resolves when those that are new are done, or after so many milliseconds. */
-  async settle(patience: number): Promise<void> {
+  async untilDone(patience: number): Promise<void> {
     const all = [...this.#openings.values()].filter(
       ({ outcome, isLate }) => outcome === undefined && !isLate,
     );

@@ -13,7 +13,7 @@ export class SharedLook<T> {
 
   ask(): Promise<T> {
     if (this.#current === undefined) return this.#begin();
-    this.#next ??= settled(this.#current).then(() => {
+    this.#next ??= ended(this.#current).then(() => {
       this.#next = undefined;
       return this.#begin();
     });
@@ -23,14 +23,14 @@ export class SharedLook<T> {
   #begin(): Promise<T> {
     const current = this.#look();
     this.#current = current;
-    void settled(current).then(() => {
+    void ended(current).then(() => {
       if (this.#current === current) this.#current = undefined;
     });
     return current;
   }
 }
 
-function settled(promise: Promise<unknown>): Promise<void> {
+function ended(promise: Promise<unknown>): Promise<void> {
   return promise.then(
     () => {},
     () => {},

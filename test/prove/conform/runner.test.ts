@@ -122,7 +122,7 @@ test('the file is looked at closely only after a case that could have changed it
     probe.log.begin();
   });
   const odd = must('t.Odd.One', 'It lives on', 'test', async (probe) => {
-    await probe.settle(Buffer.alloc(60));
+    await probe.untilQuiet(Buffer.alloc(60));
   });
   const reader = must('t.Read.One', 'It reads', 'test', async (probe) => {
     await probe.read(3, 2);

@@ -95,7 +95,7 @@ test('13: an order to clear takes mask list and reservation away once, keeps the
   const bench = table(await store.open(ADDRESS, '/srv/a'));
   const { access } = follower();
   const running = [{ settings: { locked: false, accessCleared: 'order 1' }, served: bench.served }];
-  access.settle(running);
+  access.apply(running);
   // Before anything is on the disk: who was shut out is served at once.
   t.is((await bench.ask(ata(AtaCommand.readSectorsExt, AtaFlag.lba48)))[0]?.header.error, 0);
   await kept(bench.served, 'order 1');
@@ -105,10 +105,10 @@ test('13: an order to clear takes mask list and reservation away once, keeps the
 
   // What is set later stays, with the same order in the configuration, after a kill as well.
   await bench.ask(reserve(1, [THEIRS]));
-  access.settle(running);
+  access.apply(running);
   t.deepEqual(bench.served.target.state.reservation, [THEIRS]);
   const after = table(await store.open(ADDRESS, '/srv/a'));
-  access.settle([{ settings: { locked: true, accessCleared: 'order 1' }, served: after.served }]);
+  access.apply([{ settings: { locked: true, accessCleared: 'order 1' }, served: after.served }]);
   t.deepEqual(after.served.target.state.reservation, [THEIRS]);
   t.true(after.served.target.locked);
 });
@@ -126,7 +126,7 @@ test('13: an order that can not be kept is told once, not claimed, holds in memo
   const { access, lines } = follower();
   const running = [{ settings: { locked: false, accessCleared: 'order 1' }, served: bench.served }];
   for (let round = 0; round < 3; round++) {
-    access.settle(running);
+    access.apply(running);
     await new Promise((resolve) => setImmediate(resolve));
   }
   t.is(lines.length, 1);
@@ -134,7 +134,7 @@ test('13: an order that can not be kept is told once, not claimed, holds in memo
   t.is(toldAccess(bench.served).cleared, undefined);
   t.deepEqual(bench.served.target.state.masks, []);
   isFull = false;
-  access.settle(running);
+  access.apply(running);
   await kept(bench.served, 'order 1');
   t.deepEqual(lines.length, 2);
 });
@@ -143,12 +143,12 @@ test('13: one that two interfaces serve is locked if one of them says so', (t) =
   const { served } = table();
   const { access } = follower();
   const settings = { locked: false, accessCleared: undefined };
-  access.settle([
+  access.apply([
     { settings: { ...settings, locked: true }, served },
     { settings, served },
   ]);
   t.true(served.target.locked);
-  access.settle([{ settings, served }]);
+  access.apply([{ settings, served }]);
   t.false(served.target.locked);
 });
 

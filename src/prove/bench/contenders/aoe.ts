@@ -61,9 +61,9 @@ export async function aoeContender(
       refuses,
       run: async (spec) => {
         // Others have written the file since.
-        await wiring.settle?.();
+        await wiring.sync?.();
         const load = { ...common, ...loadOf(spec, conditions.sectors) };
-        return runLoad(generator, load, lookIn(conditions.path, spec.mark), wiring.settle);
+        return runLoad(generator, load, lookIn(conditions.path, spec.mark), wiring.sync);
       },
       trouble: () => wiring.trouble(),
       stop: async () => {

@@ -15,17 +15,17 @@ export function loadOf({ point, ...spec }: RunSpec, sectors: number): Load {
  * Runs a load of ours.
  * @param look which of some acknowledged writes are not in the backing file, and how many were looked for; undefined: they
  *   are not kept
- * @param settle has them brought there before
+ * @param sync has them brought there before
  */
 export async function runLoad(
   generator: LoadGenerator,
   load: AnyLoad,
   look: ((sectors: readonly number[]) => Promise<{ looked: number; missing: number[] }>) | undefined,
-  settle?: () => Promise<void>,
+  sync?: () => Promise<void>,
 ): Promise<Run> {
   const { written, ...figures } = await generator.run(load);
   if (look === undefined || written.length === 0) return figures;
-  await settle?.();
+  await sync?.();
   const { looked, missing } = await look(written);
   if (missing.length === 0) return { ...figures, compared: figures.compared + looked };
   return {

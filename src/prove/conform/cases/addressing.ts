@@ -18,7 +18,7 @@ async function roll(probe: Probe, over: object, expected: readonly string[]): Pr
   const query = probe.to.config(0, '', { destination: BROADCAST, ...over });
   await probe.log.send(query);
   await probe.log.until(() => probe.log.answers(tagOf(query)).length >= expected.length, PULSE);
-  await probe.settle();
+  await probe.untilQuiet();
   const answered = probe.log.answers(tagOf(query)).map(({ header }) => `${header.major}.${header.minor}`);
   probe.equal(answered.sort().join(' '), expected.join(' '), 'who answered');
 }

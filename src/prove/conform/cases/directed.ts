@@ -28,7 +28,7 @@ function astray(
 ): ConformCase {
   const run = async (probe: Probe): Promise<void> => {
     for (const over of specs) {
-      await probe.settle(build(probe.to, over, probe.own));
+      await probe.untilQuiet(build(probe.to, over, probe.own));
       await unchanged(probe);
     }
   };

@@ -99,7 +99,7 @@ export const errors: ConformCase[] = [
     async (probe) => {
       const { readOnly } = probe;
       const to = probe.toExport(readOnly);
-      await probe.settle(to.write(10, fresh(10, 1)), to.write(0, fresh(10, 1), false));
+      await probe.untilQuiet(to.write(10, fresh(10, 1)), to.write(0, fresh(10, 1), false));
       probe.sameBytes(
         await probe.dut.readBacking(readOnly, 0, 16),
         content(0, 16),

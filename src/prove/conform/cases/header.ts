@@ -89,7 +89,7 @@ export const header: ConformCase[] = [
     'The error flag of a request is not repeated',
     'AoE 2.3',
     async (probe) => {
-      const [answer] = await probe.settle(probe.to.config(0, '', { flags: HeaderFlag.error }));
+      const [answer] = await probe.untilQuiet(probe.to.config(0, '', { flags: HeaderFlag.error }));
       if (answer) probe.noError(answer);
     },
   ),

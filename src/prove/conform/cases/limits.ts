@@ -83,13 +83,13 @@ export const limits: ConformCase[] = [
   ),
   must('limits.Count.ReadZero', 'A read of 0 sectors brings no data', 'AoE 3.1', async (probe) => {
     for (const wide of [true, false]) {
-      const [answer] = await probe.settle(probe.to.read(0, 0, wide));
+      const [answer] = await probe.untilQuiet(probe.to.read(0, 0, wide));
       if (answer?.kind === 'ata') probe.equal(answer.data.length, 0, 'bytes of data');
     }
   }),
   must('limits.Count.WriteZero', 'A write of 0 sectors changes nothing', 'AoE 3.1', async (probe) => {
     const flags = AtaFlag.write | AtaFlag.lba48;
-    await probe.settle(
+    await probe.untilQuiet(
       probe.to.ata({ flags, cmdStatus: AtaCommand.writeSectorsExt, lba: 7 }, {}, fresh(7, 1)),
     );
     await probe.fileUntouched();

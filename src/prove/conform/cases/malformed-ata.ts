@@ -21,7 +21,7 @@ export const malformedAta: ConformCase[] = [
     'A write without the write flag and without data changes nothing',
     'AoE 3.1',
     async (probe) => {
-      await probe.settle(
+      await probe.untilQuiet(
         probe.to.ata({ flags: AtaFlag.lba48, count: 1, cmdStatus: writeSectorsExt, lba: 3 }),
       );
       await probe.fileUntouched();
@@ -56,7 +56,7 @@ export const malformedAta: ConformCase[] = [
     'IDENTIFY DEVICE with a count of 255 brings no foreign bytes',
     'ATA 6.17',
     async (probe) => {
-      for (const answer of await probe.settle(probe.to.ata({ count: 255, cmdStatus: identifyDevice }))) {
+      for (const answer of await probe.untilQuiet(probe.to.ata({ count: 255, cmdStatus: identifyDevice }))) {
         if (answer.kind === 'ata' && !probe.isRefusal(answer))
           probe.equal(answer.data.length, 512, 'bytes of data');
       }

@@ -71,7 +71,7 @@ export const malformedConfig: ConformCase[] = [
     'A read with a length of 65535 brings no foreign bytes',
     'AoE 3.2',
     async (probe) => {
-      for (const answer of await probe.settle(longConfig(probe, 0xffff, 28, ConfigCommand.read))) {
+      for (const answer of await probe.untilQuiet(longConfig(probe, 0xffff, 28, ConfigCommand.read))) {
         if (!probe.isRefusal(answer))
           probe.equal(probe.configString(answer).length, 0, 'length of the config string');
       }

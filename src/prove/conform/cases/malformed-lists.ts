@@ -9,7 +9,7 @@ export const malformedLists: ConformCase[] = [
     async (probe) => {
       const bytes = probe.to.mask(1, [{ dcmd: 1, mac: probe.own }]);
       bytes[27] = 255;
-      await probe.settle(bytes);
+      await probe.untilQuiet(bytes);
       const list = probe.maskList(await probe.ask(probe.to.mask(0)));
       probe.isTrue(
         list.every((mac) => mac === probe.own),

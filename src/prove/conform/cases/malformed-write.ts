@@ -61,7 +61,7 @@ export const malformedWrites: ConformCase[] = [
     'AoE 3.1',
     async (probe) => {
       await probe.write(20, fresh(0x20, 2));
-      await probe.settle(probe.to.ata({ flags: WRITE, count: 2, cmdStatus: writeSectorsExt, lba: 30 }));
+      await probe.untilQuiet(probe.to.ata({ flags: WRITE, count: 2, cmdStatus: writeSectorsExt, lba: 30 }));
       const there = await probe.dut.readBacking(probe.dut.main, 30, 2);
       probe.isTrue(
         !there.includes(fresh(0x20, 1).subarray(8, 200)),

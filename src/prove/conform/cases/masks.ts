@@ -148,7 +148,7 @@ export const masks: ConformCase[] = [
     probe.aoeError(await probe.ask(probe.to.mask(7)), AoeError.badArgument);
   }),
   masked('Subcommand.UnknownKeeps', 'An unknown subcommand changes nothing', async (probe) => {
-    await probe.settle(probe.to.mask(7, [{ dcmd: add, mac: OTHER }]));
+    await probe.untilQuiet(probe.to.mask(7, [{ dcmd: add, mac: OTHER }]));
     probe.sameList(await list(probe), [], 'list');
   }),
   should(

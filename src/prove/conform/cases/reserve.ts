@@ -130,7 +130,7 @@ export const reserve: ConformCase[] = [
     probe.aoeError(await probe.ask(probe.to.reserve(9)), AoeError.badArgument);
   }),
   reserved('Subcommand.UnknownKeeps', 'An unknown subcommand changes nothing', async (probe) => {
-    await probe.settle(probe.to.reserve(9, [OTHER]));
+    await probe.untilQuiet(probe.to.reserve(9, [OTHER]));
     probe.sameList(await holders(probe), [], 'reservation');
   }),
 ];

@@ -17,7 +17,7 @@ function tagged(frame: Buffer): Buffer {
 /** Sends a request tagged, and a plain query after it. */
 async function unserved(probe: Probe, request: Buffer): Promise<void> {
   await probe.log.send(tagged(request));
-  await probe.settle();
+  await probe.untilQuiet();
   const [answer] = probe.log.answers(tagOf(request));
   if (answer !== undefined) probe.fail(`it was answered, without a tag: ${probe.words(answer)}`);
 }

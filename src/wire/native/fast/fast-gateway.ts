@@ -126,7 +126,7 @@ export class FastGateway implements Gateway, Driven {
     this.flush();
   }
 
-  async settled(served: Served): Promise<void> {
+  async idle(served: Served): Promise<void> {
     await this.#station.idle();
     while (this.#hot.holds(served)) await this.#engine.turn();
   }
