@@ -10,7 +10,7 @@ export class LoadGenerator {
   readonly #child: ChildProcess;
 
   constructor() {
-    this.#child = fork(join(packageRoot, 'dist', 'src', 'verify', 'bench', 'generator-main.js'), [], {
+    this.#child = fork(join(packageRoot, 'dist', 'src', 'prove', 'bench', 'generator-main.js'), [], {
       execArgv: [],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });

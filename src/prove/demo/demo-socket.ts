@@ -116,7 +116,7 @@ export class SocketDemo {
     // Twice the data, so that the end of the device is not the end of the data.
     await image.truncate(this.#bytes * 2);
     await image.close();
-    const program = join(packageRoot, 'dist', 'src', 'verify', 'demo-target.js');
+    const program = join(packageRoot, 'dist', 'src', 'prove', 'demo', 'demo-target.js');
     const argv = [program, this.#socket, this.#image, String(this.#mtu)];
     const child = spawn(process.execPath, argv, { stdio: ['pipe', 'pipe', 'pipe'] });
     this.#child = child;

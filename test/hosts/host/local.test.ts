@@ -166,7 +166,7 @@ test('of two who want a lock one waits until the other lets go', async (t) => {
 
 test('the lock of a process killed with -9 is free', async (t) => {
   const path = join(await temporaryFolder(t), 'lock');
-  const module = join(packageRoot, 'dist', 'src', 'host', 'local.js');
+  const module = join(packageRoot, 'dist', 'src', 'hosts', 'host', 'local.js');
   const code = `import { here } from ${JSON.stringify(module)};
     await here.lock(${JSON.stringify(path)}, 1000); console.log('taken'); setInterval(() => {}, 1000);`;
   const holder = spawn(process.execPath, ['--input-type=module', '-e', code], {

@@ -33,7 +33,7 @@ export async function fuse(
   await mkdir(folder);
   const device = await open('/dev/fuse', 'r+');
   const { size, bad = -1, full = Number.MAX_SAFE_INTEGER } = options;
-  const server = join(packageRoot, 'dist', 'test', 'live', 'fuse-server.js');
+  const server = join(packageRoot, 'dist', 'test', 'live', 'support', 'fuse-server.js');
   const flag = join(parent, 'fuse-stop');
   const argv = ['--pdeathsig', 'KILL', process.execPath, server, flag, ...[size, bad, full].map(String)];
   const child = spawn('setpriv', argv, { stdio: ['ignore', 'inherit', 'inherit', device.fd] });

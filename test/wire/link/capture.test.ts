@@ -153,7 +153,7 @@ test('a tap is a link: what passes either way is recorded, and what was not take
 
 test('a capture that is killed is readable up to its last frames', async (t) => {
   const path = join(await temporaryFolder(t), 'c.pcapng');
-  const module = join(packageRoot, 'dist', 'src', 'link', 'capture.js');
+  const module = join(packageRoot, 'dist', 'src', 'wire', 'link', 'capture.js');
   const script = `
     const { Capture } = await import(${JSON.stringify(module)});
     const capture = new Capture(${JSON.stringify(path)});

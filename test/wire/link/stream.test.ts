@@ -203,7 +203,7 @@ test('a place that is taken, a path too long, and a listener that is not there a
 
 /** A process that listens, sends back what it hears, and can be killed. */
 function echo(path: string) {
-  const module = join(packageRoot, 'dist', 'src', 'link', 'stream-open.js');
+  const module = join(packageRoot, 'dist', 'src', 'wire', 'link', 'stream-open.js');
   const script = `
     const { listenStream } = await import(${JSON.stringify(module)});
     const link = await listenStream({ path: ${JSON.stringify(path)} });
