@@ -18,7 +18,7 @@ export function parseSize(text: string): number {
   });
 }
 
-/** A size as people read it, `256 MiB`; exact where it is a whole number of the unit, with one decimal otherwise. */
+/** A size as people read it, `256 MiB`; exact where it is a whole number of the unit, else with one decimal. */
 export function formatSize(bytes: number): string {
   let unit = 0;
   let value = bytes;

@@ -34,7 +34,7 @@ export function register(program: Command): void {
     .option('--offline', 'use only what the store has')
     .option(...UNPINNED)
     .option('--force', 'build again although the store has it')
-    .option('--jobs <N>', 'jobs of make; the number of processors otherwise', whole(1, 1024))
+    .option('--jobs <N>', 'jobs of make (default: the number of processors)', whole(1, 1024))
     .option(
       '--kernel <KERNEL>',
       'for a module: host (default), a folder with headers, an installed kernel (as in /lib/modules), 5.10, 6.1, 6.12, unstable, or SUITE/VERSION',

@@ -64,7 +64,7 @@ export async function onOneHost<T>(
  * is printed as it is; of several, an array with the host's name in each (`error` where it failed), and the command fails
  * if one of them did. None waits for the fault of another.
  * @param human what a result is for people
- * @param asJson what of it is printed as JSON; all of it otherwise
+ * @param asJson what of it is printed as JSON. Default: all of it
  * @throws the error of a host that was named alone
  */
 export async function onHosts<T extends object>(

@@ -20,7 +20,7 @@ export function register(program: Command): void {
     )
     .option('--path <PATH>', 'its file or folder, where it is not the usual one')
     .option('--lab <NAME>', 'name of the lab', 'imported')
-    .option('-o, --output <FILE>', 'write it there; to standard output otherwise');
+    .option('-o, --output <FILE>', 'write it there (default: to standard output)');
   hostOption(command)
     .option('--json', 'print JSON')
     .action(async (options: Options) => {

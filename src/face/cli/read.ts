@@ -27,7 +27,7 @@ export function register(program: Command): void {
     .option('--netns <NAME>', 'network namespace of the interfaces')
     .option('--station <MAC>', 'the one that is meant, where several answer', station)
     .option('--offset <BYTES>', 'where to begin; K, M, G as units', '0')
-    .option('--length <BYTES>', 'how much; up to the end otherwise')
+    .option('--length <BYTES>', 'how much (default: up to the end)')
     .option('--output <FILE>', 'file that receives the data (replaced). Default: -, standard output')
     .option(
       '--resume [FILE]',

@@ -12,7 +12,7 @@ export function register(program: Command): void {
   const command = program
     .command('status')
     .description('exports of a host, and how they differ from what was asked for')
-    .argument('[EXPORT...]', 'such as e0.1; all otherwise');
+    .argument('[EXPORT...]', 'such as e0.1 (default: all)');
   hostOptions(command)
     .option('--json', 'print JSON')
     .option('--long', 'also what the process of each may do')

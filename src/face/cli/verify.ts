@@ -54,7 +54,7 @@ export function register(program: Command): void {
     .option(...UNPINNED)
     .option('--kernel <KERNEL>', KERNEL_OF_GUESTS, '6.1')
     .option('--client-kernel <KERNEL>', "of the client's guest, if it is another")
-    .option('--test <LIST>', 'of 1 (basic), 2 (load), 3 (failure), 4 (restart); all otherwise', testNames)
+    .option('--test <LIST>', 'of 1 (basic), 2 (load), 3 (failure), 4 (restart) (default: all)', testNames)
     .option(
       '--target <WHERE>',
       'where the target runs (modules: vm, others: here), or a host over SSH, with --iface and --wire',

@@ -25,7 +25,7 @@ export function register(program: Command): void {
     // Options behind the name of a guest are those of the command that runs in it.
     .enablePositionalOptions();
   vm.command('up')
-    .argument('[NAME]', 'of the guest; one made up otherwise')
+    .argument('[NAME]', 'of the guest (default: a new name)')
     .description('start a guest that stays until `vm down`')
     .option('--kernel <KERNEL>', '5.10, 6.1, 6.12, unstable, SUITE/VERSION, host, or IMAGE[:MODULES]', '6.1')
     .option('--link <MTU>', 'an interface on the lab’s network, a socket (repeatable)', mtus, [])
@@ -53,7 +53,7 @@ export function register(program: Command): void {
   vm.command('list').description('the guests of this machine').option('--json', 'print JSON').action(list);
   vm.command('ssh')
     .argument('<NAME>', 'of the guest')
-    .argument('[COMMAND...]', 'to run there; a shell otherwise')
+    .argument('[COMMAND...]', 'to run there (default: a shell)')
     .description('run a command in a guest, or a shell')
     .passThroughOptions()
     .action(ssh);

@@ -9,7 +9,7 @@ export interface Step {
 }
 
 /**
- * Runs steps one after the other and shows them on standard error: live on a terminal, a line each otherwise.
+ * Runs steps one after the other and shows them on standard error: live on a terminal, else a line each.
  * @throws what the first failing step throws; later ones are not run
  */
 export async function runSteps(steps: readonly Step[], silent: boolean): Promise<void> {

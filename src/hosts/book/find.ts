@@ -20,7 +20,7 @@ import { bookedHost } from './book.js';
 export interface FindOptions {
   /** Whether the key of a host that is not known at all is taken and kept in known_hosts. A changed key never is. */
   acceptNew?: boolean | undefined;
-  /** `auto`: a user who is not root runs all by sudo; `never`: as who logs in. The host book's word, or `auto` otherwise. */
+  /** `auto`: a user who is not root runs all by sudo; `never`: as who logs in. Default: what the host book says, else `auto`. */
   sudo?: 'auto' | 'never' | undefined;
   /** Shows what is copied to it and from it. */
   onTransfer?: SshHost['onTransfer'];

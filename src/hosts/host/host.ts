@@ -8,7 +8,7 @@ export interface RunOptions {
   cwd?: string;
   /** Added to the environment of the host. */
   env?: Readonly<Record<string, string>>;
-  /** Sent to standard input, which is empty otherwise. */
+  /** Sent to standard input. Default: nothing. */
   input?: string | Uint8Array;
   /** Milliseconds; the command is killed after it and counts as failed. Default 60,000. */
   timeout?: number;

@@ -7,9 +7,9 @@ import type { Survey } from './survey.js';
 
 export interface PrepareSpec {
   purposes: readonly Purpose[];
-  /** Whether packages may be installed; what is missing is named otherwise. */
+  /** Whether packages may be installed. Default: false, what is missing is named. */
   install: boolean;
-  /** The interface that is to carry AoE; none is touched otherwise. */
+  /** The interface that is to carry AoE. Default: no interface is touched. */
   iface?: string | undefined;
   /** Bytes. */
   mtu?: number | undefined;

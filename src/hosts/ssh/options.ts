@@ -16,9 +16,9 @@ export interface SshOptions {
   privateKey?: string | Buffer | undefined;
   /** How to log in, where there is no one `privateKey`. Asked at each connection. */
   login?: (() => Login) | undefined;
-  /** Milliseconds from the first byte to being logged in, a person's answers not counted; 20,000 otherwise. */
+  /** Milliseconds from the first byte to being logged in, a person's answers not counted. Default: 20,000. */
   connectTimeout?: number | undefined;
-  /** Milliseconds between signs of life; after three without an answer the connection counts as lost. 5,000 otherwise. */
+  /** Milliseconds between signs of life; after three without an answer the connection counts as lost. Default: 5,000. */
   keepalive?: number | undefined;
   /** What is known elsewhere of why a connection was lost, such as a kernel's last words. */
   whyLost?: (() => Promise<string | undefined>) | undefined;

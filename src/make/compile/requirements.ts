@@ -37,7 +37,7 @@ export function findRequirement(requirement: Requirement): string | undefined {
   }
 }
 
-/** The compiler as `$CC` names it, with its arguments; gcc otherwise. */
+/** The compiler as `$CC` names it, with its arguments. Default: gcc. */
 export function compilerWords(): string[] {
   const words = (process.env.CC ?? '').split(' ').filter((word) => word !== '');
   return words.length > 0 ? words : ['gcc'];

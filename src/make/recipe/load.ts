@@ -96,7 +96,7 @@ export function findRelease(recipe: Recipe, version?: string): Release {
   return release;
 }
 
-/** Build and control data of a release: its own where it has them, the recipe's otherwise. */
+/** Build and control data of a release: its own where it has them, else the recipe's. */
 export function effective(recipe: Recipe, release: Release): Pick<Recipe, 'build' | 'control'> {
   return { build: release.build ?? recipe.build, control: release.control ?? recipe.control };
 }

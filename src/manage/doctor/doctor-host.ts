@@ -60,7 +60,7 @@ export async function installOnHost(host: Host, onChange: (title: string) => voi
   return advice;
 }
 
-/** Whether what this machine builds runs there; the host builds for itself otherwise, as this machine does. */
+/** Whether what this machine builds runs there; if not, the host builds for itself, as this machine does. */
 async function takesBuilds(host: Host): Promise<boolean> {
   if (host.isHere) return false;
   const toolchain = await findToolchain();

@@ -33,7 +33,7 @@ export interface LabExport {
   host: string;
   address: { shelf: number; slot: number };
   implementation: string;
-  /** The recipe's default release otherwise. */
+  /** Default: the recipe's default release. */
   release?: string;
   /** The user's copy of the source. */
   source?: string;

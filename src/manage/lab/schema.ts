@@ -111,7 +111,7 @@ const Segment = z.strictObject({
 });
 
 const Host = z.strictObject({
-  /** `[user@]address[:port]`, a name that ~/.ssh/config or `aoe-lab host` knows, or `here`; otherwise the key. */
+  /** `[user@]address[:port]`, a name that ~/.ssh/config or `aoe-lab host` knows, or `here`. Default: the key. */
   ssh: z.string().min(1).optional(),
   /** Segment → its interface on this host, as it is. */
   interfaces: z.record(name, Interface).optional(),

@@ -1,4 +1,4 @@
-/** `; did you mean "native"?` where a known name is near enough to be meant, otherwise nothing. */
+/** `; did you mean "native"?` where a known name is near enough to be meant, else nothing. */
 export function didYouMean(word: string, known: readonly string[]): string {
   const limit = Math.max(1, Math.floor(word.length / 3));
   const [nearest] = known

@@ -56,7 +56,7 @@ function writeExport(lab: Lab, one: LabExport): object {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }
 
-/** `256M` where that is exact, bytes otherwise. */
+/** `256M` where that is exact, else bytes. */
 function plainSize(bytes: number): string | number {
   const [number, unit] = formatSize(bytes).split(' ') as [string, string];
   const isExact = bytes >= 1024 && /^\d+$/.test(number);

@@ -13,7 +13,7 @@ export interface AcceptanceOptions {
   kernel: string;
   /** Of the client's guest, if it is another. */
   clientKernel?: string | undefined;
-  /** The client: the Linux driver in a guest, or aoe-lab's own here; the guest otherwise. */
+  /** The client: the Linux driver in a guest, or aoe-lab's own here. Default: the guest. */
   initiator?: Place | undefined;
   /** Where a daemon runs; a module needs a guest. */
   place?: Place | undefined;
@@ -23,7 +23,7 @@ export interface AcceptanceOptions {
   clientSite?: Site | undefined;
   /** Bytes, of the wire; on hosts at most. */
   mtu: number;
-  /** MiB that test 1 writes; 100 otherwise, as the handbook has it. */
+  /** MiB that test 1 writes. Default: 100. */
   fileMib?: number | undefined;
   /** Use the network namespace of this process. */
   inPlace?: boolean | undefined;

@@ -41,7 +41,7 @@ export interface BenchOptions {
   mode: Mode;
   /** Bytes of the backing file. */
   fileSize: number;
-  /** Where the backing file is made; on a host the trial's own folder otherwise. */
+  /** Where the backing file is made. Default on a host: the trial's own folder. */
   folder: string | undefined;
   /** A host over SSH that the targets run on instead; the load is generated here. */
   site?: Site | undefined;

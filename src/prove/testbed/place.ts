@@ -30,7 +30,7 @@ export function refuseModule({ kind, name }: Pick<Recipe, 'kind' | 'name'>, host
 
 /**
  * Where a target is tried.
- * @param wanted what it is made for otherwise
+ * @param wanted where the user wants it; undefined: where the recipe says
  * @throws UsageError if it can't be tried there
  */
 export function placeOf(

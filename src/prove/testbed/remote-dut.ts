@@ -67,7 +67,7 @@ export function unheard(host: string): string[] {
 
 /**
  * This machine's end of a segment, which hears the host's interface alone; it takes frames for all addresses.
- * @param etherType what it sends; everything otherwise
+ * @param etherType what it sends. Default: everything
  */
 export async function linkTo({ wire: iface, mac }: Segment, etherType?: number): Promise<Link> {
   return onlyFrom(await openPacketLink({ iface, promiscuous: true }), mac, etherType);

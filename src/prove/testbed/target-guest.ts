@@ -9,7 +9,7 @@ export interface TargetGuestOptions {
   /** Whether others write these files at the same time. */
   shared?: boolean | undefined;
   offline?: boolean | undefined;
-  /** Of its interface; one made up otherwise. */
+  /** Address of its interface. Default: one is made up. */
   mac?: string | undefined;
 }
 

@@ -106,7 +106,7 @@ export class Testbed {
 
   /**
    * A guest whose only interface is a port of the hub.
-   * @param mac of that; one made up otherwise
+   * @param mac of that. Default: one made up
    */
   guest(name: string, options: MachineOptions): Promise<Machine> {
     const machine = this.#guest(name, options);

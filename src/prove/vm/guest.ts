@@ -38,19 +38,19 @@ import { kernelTrouble } from './trouble.js';
 import { fasterKernel } from './vmlinux.js';
 
 export interface GuestOptions extends FetchPackagesOptions {
-  /** One made up otherwise. */
+  /** Default: one is made up. */
   name?: string | undefined;
-  /** As guestKernel takes it; `6.1` otherwise. */
+  /** As guestKernel takes it. Default: `6.1`. */
   kernel?: string | GuestKernel | undefined;
-  /** Interfaces of the lab network, `eth0`, `eth1`, …; none otherwise. */
+  /** Interfaces of the lab network, `eth0`, `eth1`, …. Default: none. */
   links?: readonly { mac?: string | undefined; mtu?: number | undefined }[] | undefined;
-  /** MiB; 256 otherwise, 512 with fio. */
+  /** MiB. Default: 256, with fio 512. */
   memory?: number | undefined;
-  /** 1 otherwise, with KVM 2. */
+  /** Default: 1, with KVM 2. */
   cpus?: number | undefined;
   /** Files that the guest sees as `/dev/vda`, `/dev/vdb`, …, raw. */
   disks?: readonly Disk[] | undefined;
-  /** Whether its system is the one on its first disk, with systemd, dropbear and ip(8); in memory otherwise. */
+  /** Whether its system is the one on its first disk, with systemd, dropbear and ip(8). Default: in memory. */
   fromDisk?: boolean | undefined;
   /** Modules of the kernel that are loaded at boot, beyond the usual. */
   modules?: readonly string[] | undefined;

@@ -13,7 +13,7 @@ export const acceleratorOf = (processors: Processors): Accelerator => (processor
 export interface Disk {
   path: string;
   readOnly?: boolean | undefined;
-  /** Whether others may write the file at the same time; QEMU refuses that otherwise. */
+  /** Whether others may write the file at the same time. Default: false, QEMU refuses that. */
   shared?: boolean | undefined;
 }
 

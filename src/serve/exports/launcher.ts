@@ -1,4 +1,4 @@
-/** Starts and ends programs: as a service of the host's where there is a reason to, as a process of ours otherwise. */
+/** Starts and ends programs: as a service of the host where there is a reason to, else as a process of ours. */
 import { posix } from 'node:path';
 import type { StartOptions } from '../../hosts/host/host.js';
 import { confined, confinementOf } from '../../hosts/tools/confine.js';

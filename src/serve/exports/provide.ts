@@ -18,7 +18,7 @@ export interface ProvideOptions {
   offline?: boolean | undefined;
   /** Whether a source is built that nothing vouches for. */
   unpinned?: boolean | undefined;
-  /** That a kernel module is built for, as findKernelTree takes it; the running one otherwise. */
+  /** That a kernel module is built for, as findKernelTree takes it. Default: the running one. */
   kernel?: string | undefined;
   /** Where it is to run: a module is built for the kernel of that host, and for no other. */
   runsOn?: Host | undefined;

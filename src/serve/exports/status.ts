@@ -109,7 +109,7 @@ export interface StatusReport {
 
 /**
  * Compares entries with what is really there; changes nothing.
- * @param which as `selectEntries` takes them; all otherwise
+ * @param which as `selectEntries` takes them. Default: all
  * @throws UsageError as that does
  */
 export async function exportStatus(host: Host, which: readonly string[] = []): Promise<StatusReport> {

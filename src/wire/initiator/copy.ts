@@ -21,7 +21,7 @@ export interface CopyOptions {
   onProgress?: ((done: number) => void) | undefined;
   /** File that says how far the copy has come: with it a copy that is there is gone on with. */
   resume?: string | undefined;
-  /** Bytes after which that is recorded; 64 MiB otherwise, and every second besides. */
+  /** Bytes after which that is recorded; Default: 64 MiB, and every second besides. */
   recordEvery?: number | undefined;
   /**
    * Reading to a regular file: leave holes where there are blocks of zeros (done unless false). Writing: do not send
@@ -38,8 +38,8 @@ export interface FileCopyOptions extends CopyOptions {
 /**
  * A part of a device in sectors.
  * @param offset bytes
- * @param length bytes; up to the device's end otherwise
- * @param input name of what is to be written there; it is to be read otherwise
+ * @param length bytes. Default: up to the device's end
+ * @param input name of what is to be written there; undefined: the target is read
  * @throws UsageError if it does not begin and end at borders of sectors, or is not within the device
  */
 export async function rangeOf(

@@ -11,7 +11,7 @@ export interface OpenOptions extends TargetOptions {
   findTimeout?: number | undefined;
   /** Milliseconds for which others that answer for the address are listened to. Default: 300. */
   settle?: number | undefined;
-  /** The station that is meant, where several answer; any otherwise. */
+  /** The station that is meant, where several answer. Default: any. */
   station?: Mac | undefined;
 }
 

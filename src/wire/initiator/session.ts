@@ -10,7 +10,7 @@ import type { Target } from './target.js';
 export interface Place {
   /** An interface, or several that lead to the same device: paths. */
   iface: string | readonly string[];
-  /** Network namespace that they are in; the process's own otherwise. */
+  /** Network namespace that they are in. Default: the process's own. */
   netns?: string | undefined;
 }
 

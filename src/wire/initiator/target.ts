@@ -198,7 +198,7 @@ export class Target {
 
   /**
    * Reads sectors.
-   * @param into memory of count × 512 bytes; new memory otherwise
+   * @param into memory of count × 512 bytes. Default: new memory
    * @throws LabError if the range is not within the device, or a part of it could not be read
    */
   async read(lba: number, count: number, into = Buffer.allocUnsafe(count * SECTOR)): Promise<Buffer> {
@@ -230,7 +230,7 @@ export class Target {
 
   /**
    * Asks for the configuration, or sets or tests its string.
-   * @param request subcommand (see ConfigCommand) and string; a plain query otherwise
+   * @param request subcommand (see ConfigCommand) and string. Default: a plain query
    * @returns undefined if a test was not answered: the string is another
    */
   async queryConfig(

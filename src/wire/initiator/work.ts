@@ -13,7 +13,7 @@ export interface Extent {
 export interface Work {
   readonly tried: string;
   readonly command: number;
-  /** Milliseconds; the pipeline's otherwise. */
+  /** Milliseconds. Default: the pipeline's. */
   readonly timeout?: number | undefined;
   /** What it moves, for those that move data. */
   readonly extent?: Extent | undefined;

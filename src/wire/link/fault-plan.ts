@@ -9,7 +9,7 @@ export interface Aim {
   probability?: number | undefined;
   /** Exact frames by their number, counted from 1 over the frames in question, for each way by itself. */
   frames?: readonly number[] | undefined;
-  /** Both otherwise. */
+  /** Default: both. */
   way?: Way | undefined;
   /** Only frames for which it holds are in question; they must be left as they are. */
   filter?: ((frame: Buffer) => boolean) | undefined;
@@ -21,9 +21,9 @@ export type Fault = Aim &
     | { fault: 'drop' }
     /** Delivered later: after a time, or one from a span. Later frames overtake it. */
     | { fault: 'delay'; milliseconds: number | readonly [least: number, most: number] }
-    /** Delivered several times, one behind the other; 1 more otherwise. */
+    /** Delivered several times, one behind the other. Default: 1 more. */
     | { fault: 'duplicate'; copies?: number }
-    /** Held back until some later frames have passed (1 otherwise), or for some time if none come (20 ms). */
+    /** Held back until some later frames have passed (default: 1), or for some time if none come (20 ms). */
     | { fault: 'reorder'; by?: number; milliseconds?: number }
     /** One bit behind the Ethernet header is turned over. */
     | { fault: 'corrupt' }

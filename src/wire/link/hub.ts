@@ -12,7 +12,7 @@ export interface HubOptions {
    * sends everything everywhere.
    */
   kind?: 'switch' | 'hub' | undefined;
-  /** Of all random faults; 0 otherwise. The same frames with the same seed meet the same faults. */
+  /** Seed of all random faults. Default: 0. The same frames with the same seed meet the same faults. */
   seed?: number | undefined;
   clock?: Clock | undefined;
   /** Told of every fault that befalls a frame. */
@@ -20,7 +20,7 @@ export interface HubOptions {
 }
 
 export interface JoinOptions {
-  /** Of the port, unique; the link's otherwise. A port's random faults follow from its name. */
+  /** Name of the port, unique. Default: the link's. A port's random faults follow from its name. */
   name?: string | undefined;
   faults?: FaultPlan | undefined;
 }

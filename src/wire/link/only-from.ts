@@ -3,7 +3,7 @@ import type { FrameListener, Link } from './link.js';
 
 /**
  * A link that hears one station alone, on a segment that others use as well.
- * @param etherType what it sends to all; everything otherwise
+ * @param etherType what it sends to all. Default: everything
  */
 export function onlyFrom(link: Link, mac: Mac, etherType?: number): Link {
   let listener: FrameListener | undefined;

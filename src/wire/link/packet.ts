@@ -16,7 +16,7 @@ import { ReceiveRing } from './receive-ring.js';
 export interface PacketLinkOptions {
   /** Name of the interface: "eth0". */
   iface: string;
-  /** Network namespace (as `ip netns` names them) that the interface is in; the process's own otherwise. */
+  /** Network namespace (as `ip netns` names them) that the interface is in. Default: the process's own. */
   netns?: string | undefined;
   /** Hear all that passes the interface, what this host sends included: to watch its own targets. */
   everything?: boolean | undefined;

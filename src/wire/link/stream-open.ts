@@ -5,7 +5,7 @@ import { LabError, UsageError } from '../../base/errors.js';
 import { describePlace, StreamLink, type StreamOptions, type StreamPlace } from './stream.js';
 
 export interface ConnectOptions extends StreamOptions {
-  /** Milliseconds to wait for the listener to be there; 5,000 otherwise. */
+  /** Milliseconds to wait for the listener to be there. Default: 5,000. */
   patience?: number | undefined;
 }
 

@@ -9,11 +9,11 @@ import { FrameReader, LENGTH_FIELD } from './stream-frames.js';
 export type StreamPlace = { path: string } | { port: number };
 
 export interface StreamOptions {
-  /** The address to send from; one made up otherwise. */
+  /** Source address. Default: a random, locally administered one. */
   mac?: Mac | undefined;
-  /** Bytes behind the Ethernet header; 1500 otherwise. Longer frames that arrive are left out and counted. */
+  /** Bytes behind the Ethernet header. Default: 1500. Longer frames that arrive are left out and counted. */
   mtu?: number | undefined;
-  /** Bytes that wait for a peer that does not read, at most: beyond, frames are lost and counted. 4 MiB otherwise. */
+  /** Bytes that wait for a peer that does not read, at most: beyond, frames are lost and counted. Default: 4 MiB. */
   queue?: number | undefined;
 }
 

@@ -22,11 +22,11 @@ export interface FileBackingOptions {
   sync?: boolean | undefined;
   /** First sector of the file that is the export's sector 0; default 0. */
   offset?: number | undefined;
-  /** Most sectors of the export; as many as there are otherwise. */
+  /** Most sectors of the export. Default: as many as there are. */
   length?: number | undefined;
   /** `any`: links in folders that somebody else may write to are followed as well. */
   links?: 'any' | undefined;
-  /** Requests under way at the medium; what the buffer count allows otherwise. */
+  /** Requests under way at the medium. Default: what the buffer count allows. */
   queueLength?: number | undefined;
 }
 

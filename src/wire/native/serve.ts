@@ -29,9 +29,9 @@ export interface ServeOptions extends TargetSettings {
   file?: ExpectedFile | undefined;
   /** The disk that it must be: another one is not served. */
   disk?: ExpectedDisk | undefined;
-  /** What an earlier process kept; nothing otherwise. */
+  /** What an earlier process kept. Default: nothing. */
   state?: TargetState | undefined;
-  /** Keeps what initiators set; it ends with the process otherwise. */
+  /** Keeps what initiators set. Default: that ends with the process. */
   keeper?: StateKeeper | undefined;
 }
 

@@ -10,7 +10,7 @@ export async function runsSystemd(host: Host): Promise<boolean> {
   return place?.kind === 'directory' && uid === 0;
 }
 
-/** Milliseconds; a unit waits for its interface, 90 s unless the host says otherwise. */
+/** Milliseconds. A unit waits for its interface; systemd's default is 90 s. */
 const PATIENCE = 120_000;
 
 const unit = (service: string): string => `${service}.service`;

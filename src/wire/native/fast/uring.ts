@@ -105,7 +105,7 @@ export class Uring {
     const array = field(PARAMS.sq, SQ.array);
     for (let index = 0; index < this.#entries; index++) this.#sq[array + index] = index;
     this.#tail = this.#sq[this.#sqTail] as number;
-    // Linux 5.15; four a processor otherwise. The second number, 0, leaves those of sockets as they are.
+    // Linux 5.15. Default: four a processor. The second number, 0, leaves those of sockets as they are.
     params.words[0] = MOST_WORKERS;
     params.words[1] = 0;
     c.ioUringRegister(fd, REGISTER_IOWQ_MAX_WORKERS, params.address, 2);
@@ -151,7 +151,7 @@ export class Uring {
     this.#queue(OP_POLL, fd, 0, POLL_ADD_MULTI, 0, POLLIN, fd, KIND.poll);
   }
 
-  /** Ends that; must be called before the descriptor is closed, which would stay open otherwise. */
+  /** Ends that. Must be called before the descriptor is closed, which would stay open. */
   unwatch(fd: number): void {
     this.#queue(OP_POLL_REMOVE, -1, fd + KIND.poll * 2 ** 32, 0, 0, 0, fd, KIND.quiet);
     this.enter(0);
