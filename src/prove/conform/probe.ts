@@ -11,6 +11,7 @@ import {
   ReserveCommand,
   SECTOR,
 } from '../../wire/aoe/index.js';
+import type { CaseLimit } from './case-limit.js';
 import { content } from './content.js';
 import type { Dut, DutExport } from './dut.js';
 import { Expectations } from './expect.js';
@@ -43,10 +44,12 @@ export class Probe extends Expectations {
   readonly to: Frames;
   /** This side's address. */
   readonly own: Mac;
+  readonly #limit: CaseLimit;
   #undo: (() => Promise<unknown>)[] = [];
 
-  constructor(dut: Dut, log: WireLog, facts: Facts) {
+  constructor(dut: Dut, log: WireLog, facts: Facts, limit: CaseLimit) {
     super();
+    this.#limit = limit;
     this.dut = dut;
     this.log = log;
     this.facts = facts;
@@ -74,6 +77,16 @@ export class Probe extends Expectations {
 
   get big(): DutExport {
     return this.#required(this.dut.big, 'no file beyond 128 GiB can be made here');
+  }
+
+  /** Ends the target at once, as a power cut would; `revive` brings it back. Neither counts as time of the case. */
+  kill(): Promise<void> {
+    return this.#limit.apart(() => this.dut.kill());
+  }
+
+  /** Restarts the target. @throws LabError if it can't be brought back */
+  revive(): Promise<void> {
+    return this.#limit.apart(() => this.dut.revive());
   }
 
   skip(reason: string): never {

@@ -1,4 +1,5 @@
 import type { ConformCase, Need } from './case.js';
+import { CaseLimit } from './case-limit.js';
 import type { Dut } from './dut.js';
 import { type Facts, learnFacts } from './facts.js';
 import { CaseFault, SkipCase } from './fault.js';
@@ -52,14 +53,15 @@ async function runCase(
 ): Promise<CaseResult> {
   log.begin();
   const began = performance.now();
-  const probe = new Probe(dut, log, facts);
+  const limit = new CaseLimit(dut.patience, signal);
+  const probe = new Probe(dut, log, facts, limit);
   const lacking = one.needs === undefined ? undefined : lack(dut, facts, one.needs);
   let outcome: Outcome = 'passed';
   let seen = '';
   if (lacking !== undefined) [outcome, seen] = ['skipped', lacking];
   else {
     try {
-      await bounded(one.run(probe), dut.patience, signal);
+      await limit.bound(one.run(probe));
     } catch (error) {
       signal?.throwIfAborted();
       if (error instanceof SkipCase) outcome = 'skipped';
@@ -113,34 +115,6 @@ async function bringBack(dut: Dut, probe: Probe, death: 'crash' | 'hang' | undef
   if (await restoreState(probe)) return;
   await dut.renew();
   await restoreState(probe);
-}
-
-async function bounded(
-  work: Promise<void>,
-  milliseconds: number,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  let end: () => void = () => {};
-  const ended = new Promise<never>((_, reject) => {
-    const timer = setTimeout(
-      () => reject(new CaseFault(`not done after ${milliseconds / 1000} s`)),
-      milliseconds,
-    );
-    const abort = () => reject(signal?.reason);
-    signal?.addEventListener('abort', abort);
-    if (signal?.aborted) abort();
-    end = () => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', abort);
-    };
-  });
-  try {
-    await Promise.race([work, ended]);
-  } finally {
-    end();
-    // What is left of a case that was given up fails unheard.
-    work.catch(() => {});
-  }
 }
 
 function failed(outcome: Outcome): boolean {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { content } from '../../../src/prove/conform/content.js';
 import type { Dut, DutExport } from '../../../src/prove/conform/dut.js';
 import { MemorySegment } from '../../../src/wire/link/index.js';
@@ -9,7 +10,9 @@ export class FakeDut implements Dut {
   implementation = 'fake';
   release = '1';
   readonly target = { place: 'here' as const, kernel: '6.1' };
-  readonly patience = 15_000;
+  patience = 15_000;
+  /** Milliseconds that `revive` takes. */
+  revival = 0;
   readonly main: DutExport = { address: { shelf: 7, slot: 3 }, sectors: 64 };
   readonly readOnly = undefined;
   readonly big = undefined;
@@ -56,6 +59,7 @@ export class FakeDut implements Dut {
 
   async revive(): Promise<void> {
     this.revived++;
+    await sleep(this.revival);
     this.ended = false;
     this.fake.deaf = false;
   }

@@ -64,6 +64,29 @@ test('a case that makes the target deaf fails as a hang, and the suite goes on',
   t.is(dut.revived, 1);
 });
 
+test('the time that a restart takes is no time of the case; all else is', async (t) => {
+  const dut = new FakeDut();
+  dut.patience = 2000;
+  dut.revival = 2500;
+  const restarted = must('t.Restart.Slow', 'It comes back', 'test', async (probe) => {
+    await probe.revive();
+    await probe.revive();
+  });
+  const endless = must('t.Hang.Case', 'It comes to an end', 'test', async (probe) => {
+    await probe.revive();
+    await new Promise(() => {});
+  });
+  const report = await run(dut, [restarted, endless, ok('t.After.One')]);
+  t.deepEqual(
+    report.cases.map(({ outcome, seen }) => [outcome, seen]),
+    [
+      ['passed', ''],
+      ['failed', 'not done after 2 s'],
+      ['passed', ''],
+    ],
+  );
+});
+
 test('a run in which nothing ran is a fault', async (t) => {
   const skipped = must('t.Skip.One', 'It has lists', 'test', async () => {}, 'masks');
   const report = await run(new FakeDut(), [skipped]);

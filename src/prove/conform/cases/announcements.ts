@@ -91,7 +91,7 @@ export const announcementCases: ConformCase[] = [
     async (probe) => {
       const { shelf, slot } = probe.dut.main.address;
       probe.log.begin();
-      await probe.dut.revive();
+      await probe.revive();
       const heard = () =>
         probe.log
           .responses()

@@ -12,8 +12,8 @@ import { OTHER, type Probe } from '../probe.js';
 const { forceSet } = ConfigCommand;
 
 async function killed(probe: Probe): Promise<void> {
-  await probe.dut.kill();
-  await probe.dut.revive();
+  await probe.kill();
+  await probe.revive();
   probe.isTrue(await probe.pulse(), 'it does not answer after its restart');
 }
 
@@ -31,7 +31,7 @@ export const persistence: ConformCase[] = [
     'AoE 1.1',
     async (probe) => {
       await probe.write(31, fresh(0x31, 1));
-      await probe.dut.revive();
+      await probe.revive();
       probe.isTrue(await probe.pulse(), 'it does not answer after its restart');
       probe.sameBytes(await probe.read(31, 1), fresh(0x31, 1), 'sector 31');
       probe.sameBytes(await probe.read(32, 1), content(32, 1), 'sector 32');
@@ -44,7 +44,7 @@ export const persistence: ConformCase[] = [
     'ATA 6.17',
     async (probe) => {
       const before = await serial(probe);
-      await probe.dut.revive();
+      await probe.revive();
       probe.isTrue(await probe.pulse(), 'it does not answer after its restart');
       probe.sameBytes(await serial(probe), before, 'serial number');
       const config = probe.config(await probe.ask(probe.to.config()));
@@ -71,7 +71,7 @@ export const persistence: ConformCase[] = [
     'AoE 3.2',
     async (probe) => {
       await probe.ask(probe.to.config(forceSet, 'kept'));
-      await probe.dut.revive();
+      await probe.revive();
       probe.equal(await has(probe), 'kept', 'config string');
     },
     'restart',
@@ -94,7 +94,7 @@ export const persistence: ConformCase[] = [
     async (probe) => {
       await probe.ask(probe.to.config(forceSet, 'cleared'));
       await probe.ask(probe.to.config(forceSet, ''));
-      await probe.dut.revive();
+      await probe.revive();
       probe.equal(await has(probe), '', 'config string');
     },
     'restart',
