@@ -17,7 +17,7 @@ export class CaseLimit {
   }
 
   /** @throws CaseFault once the time is up · the signal's reason */
-  async bound(work: Promise<void>): Promise<void> {
+  async bound(run: () => Promise<void>): Promise<void> {
     const signal = this.#signal;
     const abort = () => this.#end(signal?.reason);
     const ended = new Promise<never>((_, reject) => {
@@ -26,6 +26,7 @@ export class CaseLimit {
     signal?.addEventListener('abort', abort);
     if (signal?.aborted) abort();
     this.#resume();
+    const work = run();
     try {
       await Promise.race([work, ended]);
     } finally {

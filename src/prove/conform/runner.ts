@@ -61,7 +61,7 @@ async function runCase(
   if (lacking !== undefined) [outcome, seen] = ['skipped', lacking];
   else {
     try {
-      await limit.bound(one.run(probe));
+      await limit.bound(() => one.run(probe));
     } catch (error) {
       signal?.throwIfAborted();
       if (error instanceof SkipCase) outcome = 'skipped';
