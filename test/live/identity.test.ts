@@ -337,6 +337,8 @@ testUnless(reason, 'A12: a file that grew is told once, and a restart takes its 
   await truncate(file, 1 << 21);
   const grown = await statusOf(wire, 1);
   t.like(grown, { state: 'impaired', remedy: 'restart' });
+  t.regex(grown.datapath ?? '', /receive ring|recvmmsg|a frame at a time/);
+  t.is(grown.path, grown.datapath, 'its old name, for one version');
   t.regex(grown.faults.join(), /has grown to 2 MiB \(4096 sectors\), and its target serves 2048/);
   await jsonHere(['restart', 'e0.1'], wire.env);
   t.like(await statusOf(wire, 1), { state: 'serving', size: 1 << 21, faults: [] });

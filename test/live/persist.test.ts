@@ -314,11 +314,11 @@ testUnless(
       .split('\0')
       .filter(Boolean);
     const told = texts.map((text) => JSON.parse(text) as DaemonStatus);
-    const paths = told.flatMap(({ exports }) => exports.map(({ path }) => path));
-    t.is(paths.length, slots.length);
-    t.log(paths.join('\n'));
+    const datapaths = told.flatMap(({ exports }) => exports.map(({ datapath }) => datapath));
+    t.is(datapaths.length, slots.length);
+    t.log(datapaths.join('\n'));
     await assertAllLeast(t, host);
-    t.deepEqual([...new Set(paths)], [paths.at(-1) as string]);
+    t.deepEqual([...new Set(datapaths)], [datapaths.at(-1) as string]);
     const data = new Map(slots.map((slot) => [slot, randomBytes(64 << 10)]));
     await overTheWire(lab, data, false);
     t.deepEqual(await overTheWire(lab, data, true), slots);

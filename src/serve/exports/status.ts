@@ -88,6 +88,8 @@ export interface ExportStatus {
   /** What it has done since its process began; null where a target does not tell. */
   counters: Counters | null;
   /** How the native target moves frames and sectors: "receive ring, sendmmsg, io_uring". */
+  datapath: string | null;
+  /** As `datapath`, which was called so in 0.1.0; the next version leaves it out. */
   path: string | null;
   /** Sectors that its clients are told now; null where a target does not tell. */
   sectors: number | null;
@@ -249,6 +251,7 @@ async function inspect(store: EntryStore, entry: ExportEntry, seen: Seen): Promi
   // What a restart would refuse is not sent to it.
   faults.push(...broken.map((what) => (needsPerson ? what : `${what}: aoe-lab restart ${id}`)));
   if (isHalf(entry)) faults.splice(0, Number.POSITIVE_INFINITY, describeHalf(entry));
+  const datapath = told?.datapath ?? earlierDatapath(told);
   const state =
     entry.phase !== 'running'
       ? 'unfinished'
@@ -302,11 +305,17 @@ async function inspect(store: EntryStore, entry: ExportEntry, seen: Seen): Promi
     persist: entry.persist ?? false,
     log: driver.logPath(entry),
     counters: told?.counters ?? null,
-    path: told?.path ?? null,
+    datapath,
+    path: datapath,
     sectors: told?.sectors ?? null,
     access: judgeAccess(kept, station),
     rights: togetherMay(pids, rights),
   };
+}
+
+/** Daemons of 0.1.0, which may still run, tell it by another name. */
+function earlierDatapath(told: object | undefined): string | null {
+  return told !== undefined && 'path' in told && typeof told.path === 'string' ? told.path : null;
 }
 
 /** Whether a command that made or ended it was killed. */

@@ -250,7 +250,7 @@ export class Daemon {
     if (this.#gateways.has(iface)) return;
     const gateway = await this.#openAble(iface);
     this.#gateways.set(iface, gateway);
-    this.#log(`${iface}: MTU ${gateway.mtu}, ${gateway.path}`);
+    this.#log(`${iface}: MTU ${gateway.mtu}, ${gateway.datapath}`);
   }
 
   /** @throws LabError also where its frames have no room for a sector */
@@ -294,7 +294,7 @@ export class Daemon {
       renewed.served = gateway.served;
       this.#gateways.set(iface, renewed);
       this.#stale.delete(iface);
-      this.#log(`${iface} was opened again: ${why}; MTU ${renewed.mtu}, ${renewed.path}`);
+      this.#log(`${iface} was opened again: ${why}; MTU ${renewed.mtu}, ${renewed.datapath}`);
       void gateway.close().catch((error) => this.#log(String(error)));
       if (renewed.maxSectors === 0) {
         this.#gateways.delete(iface);
@@ -393,7 +393,7 @@ export class Daemon {
       iface: settings.iface,
       sectors: served.target.sectors,
       serial: served.target.serial,
-      path: this.#gateways.get(settings.iface)?.path ?? '',
+      datapath: this.#gateways.get(settings.iface)?.datapath ?? '',
       ...(served.backing instanceof FileBacking ? { opened: served.backing.what } : {}),
       counters: served.counters,
       ...this.#usedAt(served),

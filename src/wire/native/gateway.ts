@@ -10,7 +10,7 @@ export interface Gateway {
   readonly mac: Mac;
   readonly mtu: number;
   /** In words, for log and status: "receive ring, sendmmsg, io_uring". */
-  readonly path: string;
+  readonly datapath: string;
   /** The targets behind it; may be set at any time, and no frame is lost by it. */
   served: readonly Served[];
   /** What passes of each station, where it limits them. */
@@ -33,7 +33,7 @@ export interface Gateway {
  * the fast way (see ../native/fast).
  */
 export class LinkGateway implements Gateway {
-  readonly path = 'a frame at a time';
+  readonly datapath = 'a frame at a time';
   readonly #link: Link;
   readonly #station: Station;
   #waiting: NodeJS.Immediate | undefined;

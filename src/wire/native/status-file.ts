@@ -19,7 +19,7 @@ export interface DaemonStatus {
     sectors: number;
     serial: string;
     /** How frames and sectors go: "receive ring, sendmmsg, io_uring". */
-    path: string;
+    datapath: string;
     /** The file (`DEV:INODE`) or device (`MAJOR:MINOR`) that it has open; earlier versions did not tell. */
     opened?: string;
     counters: Counters;

@@ -41,6 +41,7 @@ export function statusOf(lab: string | null, one: LabExport, more: Partial<Expor
     persist: one.persist ?? false,
     log: '',
     counters: null,
+    datapath: null,
     path: null,
     access: null,
     rights: null,

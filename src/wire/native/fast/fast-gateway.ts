@@ -44,7 +44,7 @@ export interface FastOptions {
 export class FastGateway implements Gateway, Driven {
   readonly name: string;
   readonly fd: number;
-  readonly path: string;
+  readonly datapath: string;
   readonly maxSectors: number;
   readonly #engine: Engine;
   readonly #iface: string;
@@ -79,7 +79,7 @@ export class FastGateway implements Gateway, Driven {
     this.name = name;
     this.#facts = facts;
     this.#source = source;
-    this.path = `${source.kind}, sendmmsg, ${engine.uring ? 'io_uring' : 'thread pool'}`;
+    this.datapath = `${source.kind}, sendmmsg, ${engine.uring ? 'io_uring' : 'thread pool'}`;
     const { mac, mtu } = facts;
     const maxSectors = sectorsPerFrame(mtu);
     this.maxSectors = maxSectors;
@@ -286,7 +286,7 @@ function openSource(engine: Engine, fd: number, frameLength: number, ring: boole
     try {
       return new ReceiveRing2(engine.c, fd, frameLength);
     } catch {
-      // No memory for it, or an emulated kernel; `path` tells.
+      // No memory for it, or an emulated kernel; `datapath` tells.
     }
   }
   return new ReceiveCalls(engine.c, fd, frameLength);
