@@ -109,7 +109,7 @@ export async function copyToFile(
   const meter = new Meter(target, range.from * SECTOR, options.onProgress ?? (() => {}));
   const checkpoint = await openCheckpoint(target, options, 'read', range.from, range.count, null);
   const done = checkpoint?.done ?? 0;
-  const output = await openAt(path, done, options);
+  const output = await openAt(path, done, options, checkpoint);
   const { file } = output;
   try {
     const isRegular = (await file.stat()).isFile();
@@ -236,9 +236,22 @@ async function takeUp(
   meter.resumedAt = done;
 }
 
-async function openAt(path: string, done: number, { judge }: FileCopyOptions): Promise<Output> {
+async function openAt(
+  path: string,
+  done: number,
+  { judge }: FileCopyOptions,
+  checkpoint: Checkpoint | undefined,
+): Promise<Output> {
   try {
-    return await openOutput(path, done > 0 ? { only: 'there', isRead: true, judge } : { judge });
+    const output = await openOutput(path, done > 0 ? { only: 'there', isRead: true, judge } : { judge });
+    try {
+      await checkpoint?.requireApart(output.file);
+    } catch (error) {
+      await output.file.close();
+      await output.discard();
+      throw error;
+    }
+    return output;
   } catch (error) {
     throw asLabError(error, `opening ${path}`);
   }

@@ -70,6 +70,15 @@ test('HOSTILE: a record of the place reached is written beside nothing that can 
   t.false((await readdir(folder)).includes('record'));
 });
 
+test('data: a record by the name of the output would replace it, and go with it: refused, and nothing is left', async (t) => {
+  const folder = await temporaryFolder(t);
+  const output = join(folder, 'out');
+  const { target } = await makeLab({ sectors: SECTORS, maxSectors: 16 }, {}, 9000);
+  const copy = copyToFile(target, WHOLE, output, { ...RECORD, resume: join(folder, '.', 'out') });
+  await t.throwsAsync(copy, { instanceOf: UsageError, message: /that is the file it is copied to/ });
+  t.deepEqual(await readdir(folder), []);
+});
+
 test('reading that was stopped goes on where it was, and the file and its digest are whole', async (t) => {
   const folder = await temporaryFolder(t);
   const [output, resume] = [join(folder, 'out'), join(folder, 'out.resume')];
