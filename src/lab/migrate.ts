@@ -4,7 +4,7 @@ import type { Host } from '../host/host.js';
 import type { InterfaceFacts } from '../host/interface-facts.js';
 import type { Link } from '../link/link.js';
 import { driverFor } from '../target/drivers.js';
-import { EntryStore, type ExportEntry, exportId, type WireState } from '../target/entry.js';
+import { EntryStore, type ExportEntry, exportId, isSameExport, type WireState } from '../target/entry.js';
 import { putArtifacts } from '../target/export.js';
 import { startedOn } from '../target/export-interface.js';
 import { giveBack, nameOf } from '../target/give-back.js';
@@ -111,7 +111,9 @@ async function move(
       gap = (await endMeter?.()) ?? null;
       await change.close();
     }
-    const { migration: _, ...complete } = next;
+    // With the loop device that was made for it.
+    const now = (await store.all()).find((one) => isSameExport(one, next)) ?? next;
+    const { migration: _, ...complete } = now;
     const moved: ExportEntry = { ...complete, phase: 'running', started: startedOn(iface, pids) };
     await store.write(moved);
     // What initiators had set is set again: from now on nothing is.
