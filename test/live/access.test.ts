@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { here } from '../../src/hosts/host/local.js';
 import type { AccessReport } from '../../src/serve/exports/change-access.js';
+import type { ExportReport } from '../../src/serve/exports/export.js';
 import { findProcesses } from '../../src/serve/exports/processes.js';
 import type { StatusReport } from '../../src/serve/exports/status.js';
+import { detachLoop } from '../../src/serve/storage/loop.js';
 import { parseMac } from '../../src/wire/aoe/index.js';
 import { AoeAnswerError, MaskAnswerError } from '../../src/wire/initiator/faults.js';
 import { openTarget } from '../../src/wire/initiator/open.js';
@@ -14,6 +16,7 @@ import { openPacketLink } from '../../src/wire/link/packet.js';
 import { cli, cliJson } from './support/cli.js';
 import { askFrom, assertNothingLeft, exportOn, killAll } from './support/export.js';
 import { noCompiler, noRoot, sourceTree, testUnless } from './support/machine.js';
+import { loopOn } from './support/own-dev.js';
 import { type TestWire, testWire } from './support/wire.js';
 
 const SOMEBODY = '02:00:00:00:00:99';
@@ -175,5 +178,39 @@ testUnless(
     const { stderr } = await cli(['access', 'e0.1', '--clear'], wire.env);
     t.regex(stderr, /was restarted/);
     await assertReads(t, wire, 1);
+  },
+);
+
+testUnless(
+  noRoot(),
+  '13: native: what is set outlives another loop device, and that its daemon runs without the export for a while',
+  async (t) => {
+    t.timeout(600_000);
+    const wire = await testWire(t);
+    for (const slot of [1, 2, 3]) await disk(wire, slot);
+    await cliJson(exportOn(wire, 'native', 1), wire.env);
+    await cliJson(exportOn(wire, 'native', 2), wire.env);
+    const { device } = await cliJson<ExportReport>(exportOn(wire, 'native', 3, '--loop'), wire.env);
+    for (const slot of [2, 3]) await shut(wire, slot);
+    const found = await findProcesses(here, wire.env.AOE_LAB_STATE as string);
+    await killAll([...found.values()].flat());
+    // Somebody looks at the one, and has taken the number of the other.
+    const user = await loopOn(t, join(wire.folder, 'disk2'), 1 << 20);
+    await detachLoop(here, device as string);
+    await loopOn(t, join(wire.folder, 'disk1'), 1 << 20);
+    await cli(['restart', 'e0.1', '--allow', 'in-use'], wire.env);
+    await cliJson(['unexport', 'e0.1'], wire.env);
+    await detachLoop(here, user);
+    await cliJson(['restart', '--all'], wire.env);
+    const { exports } = await access(wire);
+    t.deepEqual(
+      exports.map(({ access: set }) => [set?.masks, set?.reservation]),
+      [
+        [[SOMEBODY], [SOMEBODY]],
+        [[SOMEBODY], [SOMEBODY]],
+      ],
+    );
+    await cliJson(['unexport', '--all', '--force'], wire.env);
+    await assertNothingLeft(t, wire);
   },
 );

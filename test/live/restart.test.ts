@@ -91,6 +91,25 @@ for (const { name, reason, where } of TARGETS) {
 
 testUnless(
   noRoot(),
+  'D3: a daemon that serves a renamed file is not ended for the restart of another export, which would cut that off',
+  async (t) => {
+    const wire = await testWire(t);
+    await exported(wire, [1, 2], 'native');
+    const before = (await status(wire)).map(({ pids }) => pids);
+    await rename(disk(wire, 2), disk(wire, 9));
+    for (const names of [['e0.1'], ['--all']]) {
+      const { exitCode, stderr, stdout } = await cli(['restart', ...names], wire.env);
+      t.is(exitCode, 1);
+      t.regex(stdout + stderr, /its target serves e0\.2@\S+ as well, from what \S+disk2 meant/);
+    }
+    await sameProcesses(t, wire, before);
+    await jsonHere(['unexport', '--force', 'e0.2'], wire.env);
+    await jsonHere(['restart', 'e0.1'], wire.env);
+  },
+);
+
+testUnless(
+  noRoot(),
   'D3: a daemon that alone has a deleted file is not ended for the restart of another export',
   async (t) => {
     const wire = await testWire(t);

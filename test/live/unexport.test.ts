@@ -1,10 +1,10 @@
 /** Ending exports: what is in use needs a word more, names and --all exclude each other, and logs outlive their exports. */
 import { existsSync } from 'node:fs';
-import { readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
+import { link, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { here } from '../../src/hosts/host/local.js';
 import type { StatusReport } from '../../src/serve/exports/status.js';
-import { attachLoop } from '../../src/serve/storage/loop.js';
+import { attachLoop, listLoops } from '../../src/serve/storage/loop.js';
 import { cli, jsonHere } from './support/cli.js';
 import { askFrom, exportOn } from './support/export.js';
 import { builtVblade, noRoot, testUnless } from './support/machine.js';
@@ -142,5 +142,34 @@ testUnless(
       /disk1, which it made, was kept: it is attached as \/dev\/loop/,
     );
     t.true(existsSync(file));
+  },
+);
+
+testUnless(
+  noRoot(),
+  'data: a loop device that somebody attached to the file later is not detached with the export; nor a further name removed',
+  async (t) => {
+    const wire = await testWire(t);
+    const file = join(wire.folder, 'disk1');
+    await jsonHere(exportOn(wire, 'native', 1, '--size', '1M', '--loop'), wire.env);
+    const options = { readOnly: true, directIo: false };
+    const device = await attachLoop(here, file, options);
+    t.teardown(() => here.run(['losetup', '-d', device], { accept: [1] }));
+    await jsonHere(['restart', 'e0.1'], wire.env);
+    await jsonHere(['unexport', 'e0.1'], wire.env);
+    t.deepEqual(
+      (await listLoops(here, file)).map((loop) => loop.device),
+      [device],
+    );
+    await here.run(['losetup', '-d', device]);
+    await rm(file);
+
+    await jsonHere(exportOn(wire, 'native', 1, '--size', '1M'), wire.env);
+    const other = join(wire.folder, 'disk2');
+    await link(file, other);
+    await jsonHere(exportOn(wire, 'native', 2, '--allow', 'exported'), wire.env);
+    await jsonHere(['unexport', 'e0.1'], wire.env);
+    await jsonHere(['unexport', 'e0.2'], wire.env);
+    t.true(existsSync(other));
   },
 );

@@ -2,6 +2,9 @@
  * Files that a command writes what it found to. What is there already is judged and opened before the command begins, so that
  * hours of work are not lost to a name; what is not is made when there is something to write, so that no empty one is left.
  */
+
+import { resolve } from 'node:path';
+import { UsageError } from '../../base/errors.js';
 import type { Output } from '../../base/files/open-output.js';
 
 /** By option. */
@@ -18,6 +21,8 @@ export async function withReportFiles<T>(
 ): Promise<T> {
   const named = Object.entries(paths).flatMap(([name, path]) => (path === undefined ? [] : [{ name, path }]));
   if (named.length === 0) return work(async () => {});
+  // What is written to a device or pipe there is kept by nobody.
+  requireApart(named.map(({ path }) => resolve(path)).filter((path) => !path.startsWith('/dev/')));
   const [{ openOutput, openOutputIfThere }, { judgeOverwrite }] = await Promise.all([
     import('../../base/files/open-output.js'),
     import('../../serve/exports/overwrite.js'),
@@ -43,4 +48,15 @@ export async function withReportFiles<T>(
   } finally {
     for (const { file } of open.values()) await file.close();
   }
+}
+
+/** @throws UsageError where one would take the place of another */
+function requireApart(paths: readonly string[]): void {
+  const twice = paths.find((path, index) => paths.indexOf(path) < index);
+  if (twice === undefined) return;
+  throw new UsageError({
+    tried: `writing reports to ${twice}`,
+    happened: 'two of them would go to that file, and one would be lost',
+    next: 'name a file for each',
+  });
 }

@@ -4,13 +4,13 @@ import { requireAmong } from '../../hosts/host/interface.js';
 import type { InterfaceFacts } from '../../hosts/host/interface-facts.js';
 import { quoteArgv } from '../../hosts/host/quote.js';
 import type { Finding, FindingKind } from '../storage/findings.js';
-import type { StorageSnapshot } from '../storage/snapshot.js';
+import { type BlockFacts, type StorageSnapshot, sameFile } from '../storage/snapshot.js';
 import { type Refreshed, refreshed, surveyNames, UnwantedError } from './backing-now.js';
 import { linkDisk } from './disk-link.js';
 import { driverFor, markedSo } from './drivers.js';
 import { type EntryStore, type ExportEntry, exportId, isSameExport, isWanted, without } from './entry.js';
 import type { Network } from './network.js';
-import { deletedFilesOf } from './opened.js';
+import { deletedFilesOf, keyOf, openedBy } from './opened.js';
 import { findProcesses } from './processes.js';
 import {
   examineExport,
@@ -221,6 +221,49 @@ export async function requireNothingLost(
       'then restart the export of that file by name, or end it by aoe-lab unexport',
     ],
   });
+}
+
+/**
+ * To be asked where not all exports of a daemon could be served again: one whose name is gone is served as long as the daemon
+ * has its file or disk open, and would not come back.
+ * @param lacking exports that could not be served again
+ * @throws LabError if the program of an entry has that of one open
+ */
+export async function requireNoneStranded(
+  { store, snapshot }: Pick<RestartPlace, 'store' | 'snapshot'>,
+  entry: ExportEntry,
+  lacking: readonly ExportEntry[],
+): Promise<void> {
+  const seen = await snapshot();
+  const nameless = lacking.filter(
+    (one) => one.held === undefined && refreshed(seen, one) instanceof LabError,
+  );
+  if (nameless.length === 0) return;
+  const { host, folder } = store;
+  const pids = (await findProcesses(host, folder)).get(driverFor(store, entry).mark(entry)) ?? [];
+  const opened = [...(await openedBy(host, pids)).values()];
+  const stranded = nameless.find((one) =>
+    opensOf(seen, one).some((key) => opened.some(({ files, devices }) => files.has(key) || devices.has(key))),
+  );
+  if (stranded === undefined) return;
+  const id = exportId(stranded);
+  throw new LabError({
+    tried: `restarting ${exportId(entry)}`,
+    happened: `its target serves ${id} as well, from what ${stranded.backing.name} meant and means no more: that could not come back; nothing was stopped`,
+    next: [
+      `bring ${stranded.backing.name} back: aoe-lab status says where it is`,
+      `or end that export: ${quoteArgv(['aoe-lab', 'unexport', id])}`,
+    ],
+  });
+}
+
+/** What a program has open that serves what the name of an entry meant, as `Opened` has it. */
+function opensOf({ blocks }: StorageSnapshot, { backing: { identity, loop } }: ExportEntry): string[] {
+  if (identity === null) return [];
+  if (identity.kind === 'file' && !loop) return [keyOf(identity)];
+  const isIt = (block: BlockFacts): boolean =>
+    identity.kind === 'file' ? sameFile(block.loop?.id, identity) : block.name === identity.block;
+  return [...blocks.values()].filter(isIt).map(({ number }) => number);
 }
 
 /** The same error of an export, where it is another of its target's that speaks against both. */

@@ -178,8 +178,11 @@ function openedFor(
     return number === undefined ? [] : [number];
   }
   if (identity.kind !== 'file') return [];
+  const { loopsBefore, attached } = backing;
   const loops = [...snapshot.blocks.values()].filter(
-    ({ name, loop }) => loop !== undefined && !backing.loopsBefore.includes(`/dev/${name}`),
+    ({ name, loop }) =>
+      loop !== undefined &&
+      (attached === undefined ? !loopsBefore.includes(`/dev/${name}`) : attached === `/dev/${name}`),
   );
   // An old losetup does not tell what is behind them.
   if (loops.every(({ loop }) => loop?.id === undefined)) return undefined;

@@ -75,13 +75,19 @@ export class DaemonDriver extends ProgramDriver implements Driver {
 
   async stop(entry: ExportEntry): Promise<void> {
     const isHeld = entry.held !== undefined;
-    if (isHeld && (await this.#members(entry)).length > 0) return;
+    // It serves the others, and forgets what it keeps of this one.
+    if (isHeld && (await this.#members(entry)).length > 0) return this.#forget(entry);
     if (without(await this.#members(entry), entry).length > 0) {
       const action = await this.prepareStop(entry);
       return action.run();
     }
     await this.launcher.stop(this.#program(entry, [], ''));
-    await this.store.host.remove(this.mark(entry));
+    if ((await this.#held(entry)).length === 0) await this.store.host.remove(this.mark(entry));
+    else await this.#configure(entry, []);
+  }
+
+  async #forget(entry: ExportEntry): Promise<void> {
+    if (daemonControl(entry).change.by === 'signal') await this.retell(entry);
   }
 
   /** Its folder stays, with what it keeps of the export. */
@@ -183,6 +189,14 @@ export class DaemonDriver extends ProgramDriver implements Driver {
     );
   }
 
+  /** Those it is to be started without, and to forget nothing of. */
+  async #held(entry: ExportEntry): Promise<ExportEntry[]> {
+    const name = programName(entry);
+    return (await this.store.all()).filter(
+      (other) => other.phase !== 'stopping' && other.held !== undefined && programName(other) === name,
+    );
+  }
+
   #pids(entry: ExportEntry): Promise<number[]> {
     return processesOf(this.store.host, this.store.folder, this.mark(entry));
   }
@@ -237,7 +251,9 @@ export class DaemonDriver extends ProgramDriver implements Driver {
       const path = await exportedPathIfAny(this.store, member);
       return path === undefined ? [] : [{ entry: member, path }];
     });
-    return daemonConfiguration(this.store, entry, (await Promise.all(opened)).flat());
+    const served = (await Promise.all(opened)).flat();
+    const away = members.filter((member) => served.every((one) => one.entry !== member));
+    return daemonConfiguration(this.store, entry, served, [...away, ...(await this.#held(entry))]);
   }
 
   #program(entry: ExportEntry, members: readonly ExportEntry[], path: string): Program {

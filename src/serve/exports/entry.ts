@@ -91,6 +91,8 @@ export interface ExportEntry {
     /** A loop device is attached for this export; those in `loopsBefore` are somebody else's. */
     loop: boolean;
     loopsBefore: string[];
+    /** That device, once it is attached: others come later. A persistent export's service keeps a record of it. */
+    attached?: string;
   };
   options: ExportOptions;
   /** What spoke against it and was overridden. */

@@ -248,13 +248,14 @@ async function makeFile(
   return { ...known, backing: whole };
 }
 
-async function start(store: EntryStore, { entry }: ExportPlan, served: Served): Promise<void> {
+async function start(store: EntryStore, plan: ExportPlan, served: Served): Promise<void> {
+  const { entry } = plan;
   await linkDisk(store, entry);
   if (entry.persist) await reconcilePersistence(store, false);
   await startLinks(store, entry);
-  if (entry.backing.loop) await attachOwn(store, entry);
+  if (entry.backing.loop) plan.entry = await attachOwn(store, entry);
   await putArtifacts(store, served);
-  await driverFor(store, entry).start(entry);
+  await driverFor(store, plan.entry).start(plan.entry);
 }
 
 /** Interfaces that exports are made on. */

@@ -43,6 +43,8 @@ interface Own {
   bootId: string | undefined;
   /** Devices that somebody else had on the file before. */
   loopsBefore: string[];
+  /** Ours. Undefined: whoever attached it was killed before that was written, or is an earlier version. */
+  attached?: string | undefined;
   /** What is behind ours; undefined: the path tells. */
   behind: { dev: string; inode: string } | undefined;
 }
@@ -66,13 +68,15 @@ async function belonging<T extends AttachedLoop>(
 }
 
 function ownAmong<T extends AttachedLoop>(all: readonly T[], own: Own, entry: ExportEntry): T[] {
-  return all.filter((loop) => isBehind(loop, own, entry) && !own.loopsBefore.includes(loop.device));
+  const isOurs = ({ device }: AttachedLoop): boolean =>
+    own.attached === undefined ? !own.loopsBefore.includes(device) : device === own.attached;
+  return all.filter((loop) => isBehind(loop, own, entry) && isOurs(loop));
 }
 
-function noted({ bootId, backing: { loopsBefore, identity } }: ExportEntry, now: string): Own {
+function noted({ bootId, backing: { loopsBefore, attached, identity } }: ExportEntry, now: string): Own {
   // Numbers of file systems hold within one boot.
   const isKnown = identity?.kind === 'file' && identity.bootId === now;
-  return { bootId, loopsBefore, behind: isKnown ? identity : undefined };
+  return { bootId, loopsBefore, attached, behind: isKnown ? identity : undefined };
 }
 
 function isBehind(
@@ -90,11 +94,14 @@ function isBehind(
 /** Of a persistent export: what the script that attaches it, at a boot too, wrote before it did. */
 async function recorded(store: EntryStore, entry: ExportEntry): Promise<Own> {
   const text = (await readIfThere(store.host, loopRecord(store, entry))) ?? Buffer.alloc(0);
-  // `BOOT INODE MAJOR:MINOR`, then a line a device.
-  const [first = '', ...loopsBefore] = text.toString().split('\n');
+  // `BOOT INODE MAJOR:MINOR`, then a line a device, and `own DEVICE` once ours is attached.
+  const [first = '', ...lines] = text.toString().split('\n');
   const [bootId, inode, dev] = first.split(' ');
-  return { bootId, loopsBefore, behind: inode && dev ? { inode, dev } : undefined };
+  const attached = lines.find((line) => line.startsWith(OWN))?.slice(OWN.length);
+  return { bootId, loopsBefore: lines, attached, behind: inode && dev ? { inode, dev } : undefined };
 }
+
+const OWN = 'own ';
 
 /** How the loop device of an entry is attached. */
 export function loopOptions({ options }: Pick<ExportEntry, 'options'>): {
@@ -104,13 +111,17 @@ export function loopOptions({ options }: Pick<ExportEntry, 'options'>): {
   return { readOnly: options.readOnly ?? false, directIo: options.directIo ?? false };
 }
 
-/** Attaches the loop device of an entry, which is written. */
-export async function attachOwn(store: EntryStore, entry: ExportEntry): Promise<void> {
-  if (!entry.persist) {
-    await attachLoop(store.host, entry.backing.path, loopOptions(entry), exposedPath(entry));
-    return;
+/** Attaches the loop device of an entry, which is written, before and after. @returns the entry with it */
+export async function attachOwn(store: EntryStore, entry: ExportEntry): Promise<ExportEntry> {
+  if (entry.persist) {
+    await (await serviceManager(store.host)).start(loopServiceName(store, entry), store);
+    return entry;
   }
-  await (await serviceManager(store.host)).start(loopServiceName(store, entry), store);
+  const { backing } = entry;
+  const attached = await attachLoop(store.host, backing.path, loopOptions(entry), exposedPath(entry));
+  const known: ExportEntry = { ...entry, backing: { ...backing, attached } };
+  await store.write(known);
+  return known;
 }
 
 /**
@@ -135,20 +146,19 @@ export async function reattach(
     // Its service may be taken for started.
     await (await serviceManager(store.host)).stop(loopServiceName(store, entry), store);
     await detachOwn(store, attached);
-    await attachOwn(store, entry);
-    return entry;
+    return attachOwn(store, entry);
   }
   await detachOwn(store, attached);
   const { bootId } = await store.host.facts();
   const others = (await listLoops(store.host)).filter((loop) => isBehind(loop, noted(entry, bootId), entry));
+  const { attached: _, ...backing } = entry.backing;
   const renewed: ExportEntry = {
     ...entry,
     bootId,
-    backing: { ...entry.backing, loopsBefore: others.map(({ device }) => device) },
+    backing: { ...backing, loopsBefore: others.map(({ device }) => device) },
   };
   await store.write(renewed);
-  await attachOwn(store, renewed);
-  return renewed;
+  return attachOwn(store, renewed);
 }
 
 /** Detaches the loop devices of an entry. */

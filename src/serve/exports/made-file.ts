@@ -18,13 +18,21 @@ export function servesMade(entry: ExportEntry, other: ExportEntry): boolean {
 
 /** The export among others that serves the file which one made: with that it stays, and with that it goes. */
 export function heirOf(entry: ExportEntry, others: readonly ExportEntry[]): ExportEntry | undefined {
-  return without(others, entry).find((other) => servesMade(entry, other));
+  const heirs = without(others, entry).filter((other) => servesMade(entry, other));
+  return heirs.find((heir) => inherits(entry, heir)) ?? heirs[0];
 }
 
-/** Has the heir remove the file when it ends. */
+/** Whether the heir removes the file when it ends: not by a further name of it, which somebody else gave it. */
+export function inherits({ backing }: ExportEntry, heir: ExportEntry): boolean {
+  return (
+    backing.madeAs !== undefined && heir.backing.madeAs === undefined && heir.backing.path === backing.path
+  );
+}
+
+/** Has the heir remove the file when it ends, where that is its to do. */
 export async function bequeath(store: EntryStore, entry: ExportEntry, heir: ExportEntry): Promise<void> {
   const { madeAs } = entry.backing;
-  if (madeAs === undefined || heir.backing.madeAs !== undefined) return;
+  if (madeAs === undefined || !inherits(entry, heir)) return;
   await store.write({ ...heir, backing: { ...heir.backing, made: true, madeAs } });
 }
 

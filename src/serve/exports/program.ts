@@ -114,18 +114,21 @@ export function daemonControl(entry: ExportEntry): DaemonControl {
 /**
  * @param entry one that names the daemon
  * @param members its exports, each with what it opens
+ * @param retained those that it does not serve for now
  * @throws UsageError if the daemon can't be told its own folder
  */
 export function daemonConfiguration(
   state: StateFolder,
   entry: ExportEntry,
   members: readonly { entry: ExportEntry; path: string }[],
+  retained: readonly ExportEntry[],
 ): { path: string; text: string } {
   const folder = programFolder(state, entry);
   requireSpeakable(daemonControl(entry), entry, folder);
   const variables = daemonVariables(state, entry, members, {
     folder,
     logFile: state.logPath(programName(entry)),
+    retained,
   });
   return {
     path: posix.join(folder, daemonControl(entry).config.name),

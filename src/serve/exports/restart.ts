@@ -1,6 +1,6 @@
 import type { Host } from '../../hosts/host/host.js';
 import type { StorageSnapshot } from '../storage/snapshot.js';
-import { type Allowance, becauseOf, namingExport, requireNothingLost } from './able.js';
+import { type Allowance, becauseOf, namingExport, requireNoneStranded, requireNothingLost } from './able.js';
 import { surveyNames } from './backing-now.js';
 import { linkDisk } from './disk-link.js';
 import { driverFor, markedSo } from './drivers.js';
@@ -109,7 +109,11 @@ async function restartGroup(
     const first = judged.find(({ entry }) => isChosen(entry));
     if (first === undefined) return;
     const givenUp = judged.filter(({ entry }) => isChosen(entry)).map(({ before }) => before.backing.path);
-    if (judged.length < members.length) await requireNothingLost(store, first.entry, givenUp);
+    const lacking = members.filter((member) => !judged.some(({ entry }) => isSameExport(entry, member)));
+    if (lacking.length > 0) {
+      await requireNothingLost(store, first.entry, givenUp);
+      await requireNoneStranded({ store, snapshot }, first.entry, lacking);
+    }
     const isThere = thereIn(await snapshot());
     await restorePrograms(store, members, isThere);
     const linked: Judged[] = [];

@@ -24,6 +24,8 @@ export interface ExportVariables {
   iface: string;
   /** What the target opens: the file, the device, or the loop device on the file. */
   path: string;
+  /** By which a target is to know what it keeps of the export; null: by the path. */
+  keptAs: string | null;
   readOnly: boolean;
   macs: string[];
   /** Joined by commas; empty if everybody may. */
@@ -56,6 +58,8 @@ export interface DaemonVariables {
   exports: ExportVariables[];
   /** The same as a JSON list. */
   exportsJson: string;
+  /** Exports that it does not serve for now and has to forget nothing of: a JSON list of `shelf`, `slot` and `keptAs`. */
+  retainedJson: string;
   /** Names, each once. */
   interfaces: string[];
 }
@@ -76,6 +80,7 @@ export function exportVariables(store: StateFolder, entry: ExportEntry, path: st
     slot: entry.slot,
     iface: entry.iface,
     path,
+    keptAs: hasFleetingPath(entry) ? keptName(store, entry) : null,
     readOnly: options.readOnly ?? false,
     macs,
     macList: macs.join(','),
@@ -93,6 +98,18 @@ export function exportVariables(store: StateFolder, entry: ExportEntry, path: st
     disk: expectedDisk(entry),
     links: entry.backing.links === 'any' ? 'any' : null,
   };
+}
+
+/** Loop devices get other numbers, but those that a link leads to (see persist/). */
+function hasFleetingPath({ backing, persist }: ExportEntry): boolean {
+  return backing.loop && !persist;
+}
+
+/** The same at each start. Each loop device is another disk to a target, also those on one file. */
+function keptName(store: StateFolder, entry: ExportEntry): string {
+  const { backing } = entry;
+  if (!backing.loop) return backing.opens;
+  return entry.persist ? loopLink(store, entry) : `${backing.opens} on ${entry.iface}`;
 }
 
 function numberedFile({ serial, backing: { identity } }: ExportEntry): ExpectedFile | null {
@@ -125,14 +142,19 @@ export function daemonVariables(
   store: StateFolder,
   daemon: ExportEntry,
   members: readonly { entry: ExportEntry; path: string }[],
-  place: { folder: string; logFile: string },
+  { retained = [], ...place }: { folder: string; logFile: string; retained?: readonly ExportEntry[] },
 ): DaemonVariables {
+  const kept = retained.map((entry) => {
+    const { shelf, slot } = entry;
+    return { shelf, slot, keptAs: keptName(store, entry) };
+  });
   const exports = members.map(({ entry, path }) => exportVariables(store, entry, path));
   return {
     artifact: artifactPaths(store, daemon),
     ...place,
     exports,
     exportsJson: JSON.stringify(exports, null, 2),
+    retainedJson: JSON.stringify(kept, null, 2),
     interfaces: [...new Set(members.map(({ entry }) => entry.iface))],
   };
 }

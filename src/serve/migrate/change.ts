@@ -73,8 +73,7 @@ export class Change {
     if (!needsLoop) return driver.prepareStart(next);
     return {
       run: async () => {
-        await attachOwn(this.#store, next);
-        await driver.start(next);
+        await driver.start(await attachOwn(this.#store, next));
       },
     };
   }

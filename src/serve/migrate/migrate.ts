@@ -4,7 +4,7 @@ import type { InterfaceFacts } from '../../hosts/host/interface-facts.js';
 import { parseMac } from '../../wire/aoe/index.js';
 import type { Link } from '../../wire/link/link.js';
 import { driverFor } from '../exports/drivers.js';
-import { EntryStore, type ExportEntry, exportId, type WireState } from '../exports/entry.js';
+import { EntryStore, type ExportEntry, exportId, isSameExport, type WireState } from '../exports/entry.js';
 import { putArtifacts } from '../exports/export.js';
 import { startedOn } from '../exports/export-interface.js';
 import { collectGarbage } from '../exports/garbage.js';
@@ -111,7 +111,9 @@ async function move(
       gap = (await endMeter?.()) ?? null;
       await change.close();
     }
-    const { migration: _, ...complete } = next;
+    // With the loop device that was made for it.
+    const now = (await store.all()).find((one) => isSameExport(one, next)) ?? next;
+    const { migration: _, ...complete } = now;
     const moved: ExportEntry = { ...complete, phase: 'running', started: startedOn(iface, pids) };
     await store.write(moved);
     // What initiators had set is set again: from now on nothing is.

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
-import { open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, lstat, open, rename, rm } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { LabError, UsageError } from '../../base/errors.js';
@@ -56,7 +56,8 @@ export class Checkpoint {
    */
   static async open(path: string, facts: CopyFacts, everyBytes = EVERY_BYTES): Promise<Checkpoint> {
     const tried = `going on with the copy that ${path} tells of`;
-    const next = `remove ${path} to copy all anew`;
+    // Whatever it is, it is nothing of ours to give up.
+    const next = 'name another file by --resume';
     const data = await readBounded(path, { most: MOST, flags: constants.O_NOFOLLOW, judge }).catch(
       (cause) => {
         const { code, message } = cause as NodeJS.ErrnoException;
@@ -79,7 +80,26 @@ export class Checkpoint {
       const values = [before[key as keyof CopyFacts], facts[key as keyof CopyFacts]];
       return `${key} was ${values.map((value) => JSON.stringify(value)).join(' and is ')}`;
     });
-    throw new UsageError({ tried, happened: `it is of another copy: ${list.join(', ')}`, next });
+    throw new UsageError({
+      tried,
+      happened: `it is of another copy: ${list.join(', ')}`,
+      next: [next, `or remove ${path} to copy all anew`],
+    });
+  }
+
+  /** @throws UsageError where the record would take the name of what is copied to, and be removed with it */
+  async requireApart(output: FileHandle): Promise<void> {
+    const isSame = await inItsFolder(this.path, async (at) => {
+      const there = await lstat(at(basename(this.path))).catch(() => undefined);
+      const own = await output.stat();
+      return there !== undefined && there.dev === own.dev && there.ino === own.ino;
+    });
+    if (!isSame) return;
+    throw new UsageError({
+      tried: `recording in ${this.path} how far the copy has come`,
+      happened: 'that is the file it is copied to',
+      next: 'name another file by --resume',
+    });
   }
 
   /** @param done bytes from the beginning. @returns whether it is time to record it */

@@ -1,7 +1,8 @@
-import type { FileHandle } from 'node:fs/promises';
+import { type FileHandle, readFile } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { LabError, UsageError } from '../../base/errors.js';
 import { type Output, type OutputOptions, openOutput } from '../../base/files/open-output.js';
+import { deviceNumber } from '../../base/identity.js';
 import { formatAddress, SECTOR } from '../aoe/index.js';
 import { Checkpoint, type CopyFacts } from './checkpoint.js';
 import type { Input } from './input.js';
@@ -109,9 +110,10 @@ export async function copyToFile(
   const meter = new Meter(target, range.from * SECTOR, options.onProgress ?? (() => {}));
   const checkpoint = await openCheckpoint(target, options, 'read', range.from, range.count, null);
   const done = checkpoint?.done ?? 0;
-  const output = await openAt(path, done, options);
+  const output = await openAt(path, done, options, checkpoint);
   const { file } = output;
   try {
+    await requireRoom(file, path, range.count * SECTOR);
     const isRegular = (await file.stat()).isFile();
     if (done > 0) await takeUp(file, path, done, meter, checkpoint);
     const writer = new SparseWriter(file, isRegular && options.sparse !== false, done);
@@ -222,7 +224,8 @@ async function takeUp(
   meter: Meter,
   checkpoint: Checkpoint | undefined,
 ): Promise<void> {
-  const { size } = await file.stat();
+  const disk = await diskSize(file);
+  const size = disk ?? (await file.stat()).size;
   if (size < done) {
     throw new UsageError({
       tried: `going on with ${path}`,
@@ -232,13 +235,44 @@ async function takeUp(
   }
   const before = file.createReadStream({ start: 0, end: done - 1, highWaterMark: 1 << 20, autoClose: false });
   for await (const _chunk of meter.watch(before));
-  await file.truncate(done);
+  if (disk === undefined) await file.truncate(done);
   meter.resumedAt = done;
 }
 
-async function openAt(path: string, done: number, { judge }: FileCopyOptions): Promise<Output> {
+/** Bytes of a disk; undefined of what is none. */
+async function diskSize(file: FileHandle): Promise<number | undefined> {
+  const facts = await file.stat({ bigint: true });
+  if (!facts.isBlockDevice()) return undefined;
+  return Number(await readFile(`/sys/dev/block/${deviceNumber(facts.rdev)}/size`, 'utf8')) * SECTOR;
+}
+
+/** @throws UsageError where a disk would be overwritten for a copy that can't be whole */
+async function requireRoom(file: FileHandle, path: string, bytes: number): Promise<void> {
+  const size = await diskSize(file);
+  if (size === undefined || size >= bytes) return;
+  throw new UsageError({
+    tried: `writing ${path}`,
+    happened: `it has ${size} bytes, and ${bytes} are to be copied; nothing was written`,
+    next: `take --length ${size} for what has room, or a larger disk`,
+  });
+}
+
+async function openAt(
+  path: string,
+  done: number,
+  { judge }: FileCopyOptions,
+  checkpoint: Checkpoint | undefined,
+): Promise<Output> {
   try {
-    return await openOutput(path, done > 0 ? { only: 'there', isRead: true, judge } : { judge });
+    const output = await openOutput(path, done > 0 ? { only: 'there', isRead: true, judge } : { judge });
+    try {
+      await checkpoint?.requireApart(output.file);
+    } catch (error) {
+      await output.file.close();
+      await output.discard();
+      throw error;
+    }
+    return output;
   } catch (error) {
     throw asLabError(error, `opening ${path}`);
   }

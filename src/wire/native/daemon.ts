@@ -91,10 +91,12 @@ export class Daemon {
    */
   configure(read: () => Promise<Settings>): Promise<void> {
     return this.#serially(async () => {
-      const { exports } = await read();
+      const { exports, retained } = await read();
       this.#exports = exports;
       await this.#serve();
-      await this.#states?.retain(exports.map((one) => ({ address: one, path: one.path })));
+      await this.#states?.retain(
+        [...exports, ...retained].map((one) => ({ address: one, path: one.keptAs })),
+      );
       this.#timer ??= setInterval(() => this.#inBackground(() => this.#look()), LOOK);
     });
   }
@@ -218,11 +220,11 @@ export class Daemon {
   }
 
   async #openExport(settings: ExportSettings): Promise<Served> {
-    const { shelf, slot, path } = settings;
+    const { shelf, slot, path, keptAs } = settings;
     // Nothing is opened in vain: to close a block device again would be noticed by the system.
     await stat(path);
     const address = { shelf, slot };
-    const kept = await this.#states?.open(address, path);
+    const kept = await this.#states?.open(address, keptAs);
     const { readOnly, directIo, sync, offset, length } = settings;
     return makeServed({
       address,

@@ -10,6 +10,8 @@ export interface ExportSettings {
   slot: number;
   iface: string;
   path: string;
+  /** By which what is kept of it is known. Default: the path. */
+  keptAs: string;
   readOnly: boolean;
   macs: Mac[];
   broadcast: boolean;
@@ -35,8 +37,12 @@ export interface ExportSettings {
   length: number | undefined;
 }
 
+/** An export that is not served for now, whose config string, mask list and reservation stay. */
+export type RetainedSettings = Pick<ExportSettings, 'shelf' | 'slot' | 'keptAs'>;
+
 export interface Settings {
   exports: ExportSettings[];
+  retained: RetainedSettings[];
   /** False: frames by recvmmsg although the kernel has rings. Taken at the start only. */
   ring: boolean;
   /** False: the medium by threads although the kernel has io_uring. Taken at the start only. */
@@ -45,8 +51,8 @@ export interface Settings {
 
 /**
  * Reads a configuration: `{"exports": [{"shelf", "slot", "iface", "path", and where asked for "readOnly", "macs", "broadcast",
- * "directIo", "sync", "bufferCount", "queueLength", "offset", "length", "serial", "file", "links", "disk", "locked", "accessCleared"}],
- * "ring", "uring"}`; what is null counts as left out.
+ * "directIo", "sync", "bufferCount", "queueLength", "offset", "length", "serial", "file", "links", "disk", "locked", "accessCleared",
+ * "keptAs"}], "retained": [{"shelf", "slot", "keptAs"}], "ring", "uring"}`; what is null counts as left out.
  * @throws UsageError with every fault
  */
 export async function readSettings(file: string): Promise<Settings> {
@@ -68,7 +74,7 @@ export function parseSettings(value: unknown, faults: string[]): Settings {
   const list = (value as { exports?: unknown } | null)?.exports;
   if (!Array.isArray(list)) {
     faults.push('exports: it has to be a list');
-    return { exports: [], ring: true, uring: true };
+    return { exports: [], retained: [], ring: true, uring: true };
   }
   const choice = (name: 'ring' | 'uring'): boolean => {
     const field = (value as Record<string, unknown>)[name] ?? true;
@@ -82,7 +88,16 @@ export function parseSettings(value: unknown, faults: string[]): Settings {
     if (seen.has(name)) faults.push(`${name} is there twice`);
     seen.add(name);
   }
-  return { exports, ring: choice('ring'), uring: choice('uring') };
+  const retained = parseRetained((value as { retained?: unknown }).retained ?? [], faults);
+  return { exports, retained, ring: choice('ring'), uring: choice('uring') };
+}
+
+function parseRetained(value: unknown, faults: string[]): RetainedSettings[] {
+  const isOne = (one: Partial<RetainedSettings> | null): one is RetainedSettings =>
+    Number.isInteger(one?.shelf) && Number.isInteger(one?.slot) && typeof one?.keptAs === 'string';
+  if (Array.isArray(value) && value.every(isOne)) return value;
+  faults.push('retained: it has to be a list of shelf, slot and keptAs (a text)');
+  return [];
 }
 
 /** What IDENTIFY DEVICE has room for. */
@@ -105,8 +120,8 @@ function parseExport(value: unknown, where: string, faults: string[]): ExportSet
     if (take(name) === undefined) faults.push(`${where}.${name}: it is missing`);
     return number(name, 0, max) ?? 0;
   };
-  const text = (name: string): string => {
-    const field = take(name);
+  const text = (name: string, otherwise?: string): string => {
+    const field = take(name) ?? otherwise;
     if (typeof field === 'string' && field !== '') return field;
     faults.push(`${where}.${name}: it has to be a text`);
     return '';
@@ -162,11 +177,13 @@ function parseExport(value: unknown, where: string, faults: string[]): ExportSet
       return mac === undefined ? [] : [mac];
     });
   };
+  const path = text('path');
   return {
     shelf: needed('shelf', 65534),
     slot: needed('slot', 254),
     iface: text('iface'),
-    path: text('path'),
+    path,
+    keptAs: path === '' ? '' : text('keptAs', path),
     readOnly: flag('readOnly'),
     macs: macs(),
     broadcast: flag('broadcast'),

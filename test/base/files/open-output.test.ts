@@ -163,6 +163,10 @@ test('reports are written when there is something to write, and open to others a
   t.is(await readFile(svg, 'utf8'), 'picture');
   t.is(await readFile(html, 'utf8'), 'page');
   t.is((await stat(svg)).mode & 0o777, 0o666 & ~process.umask());
+  const twice = withReportFiles({ svg, html: join(folder, '.', 'r.svg') }, async () => t.fail('it ran'));
+  await t.throwsAsync(twice, { instanceOf: LabError, message: /two of them would go to that file/ });
+  t.is(await readFile(svg, 'utf8'), 'picture');
+  await withReportFiles({ svg: '/dev/null', html: '/dev/null' }, (write) => write({ svg: () => 'x' }));
 });
 
 asRoot('hostile: no command writes where a link leads that somebody else may have put there', async (t) => {

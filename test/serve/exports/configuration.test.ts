@@ -9,7 +9,7 @@ import { effective, findRelease, loadRecipe } from '../../../src/make/recipe/loa
 import { EntryStore, type ExportEntry } from '../../../src/serve/exports/entry.js';
 import { daemonVariables } from '../../../src/serve/exports/variables.js';
 import { temporaryFolder } from '../../base/temporary.js';
-import { entryOf } from './entries.js';
+import { backingOf, entryOf } from './entries.js';
 
 async function rendered(
   t: ExecutionContext,
@@ -122,5 +122,33 @@ test.serial(
         [false, null],
       ],
     );
+  },
+);
+
+test.serial(
+  'native is told of what it keeps by a name that outlives loop devices, and of what it has to keep of others',
+  async (t) => {
+    process.env.AOE_LAB_STATE = await temporaryFolder(t);
+    const store = await EntryStore.open(here);
+    const loop = (part: Partial<ExportEntry>) =>
+      entryOf({ ...part, backing: backingOf({ path: '/srv/a', loop: true }) });
+    const members = [
+      { entry: entryOf({ slot: 1 }), path: '/srv/disk' },
+      { entry: loop({ slot: 2 }), path: '/dev/loop7' },
+      { entry: loop({ slot: 3, persist: true }), path: '/run/x' },
+    ];
+    const { exports, retainedJson } = daemonVariables(store, entryOf({}), members, {
+      folder: '/run/d',
+      logFile: '/run/log',
+      retained: [entryOf({ slot: 4, held: 'in use' }), loop({ slot: 5 })],
+    });
+    t.deepEqual(
+      exports.map(({ keptAs }) => keptAs),
+      [null, '/srv/a on eth0', null],
+    );
+    t.deepEqual(JSON.parse(retainedJson), [
+      { shelf: 0, slot: 4, keptAs: '/srv/disk' },
+      { shelf: 0, slot: 5, keptAs: '/srv/a on eth0' },
+    ]);
   },
 );

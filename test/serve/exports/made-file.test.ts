@@ -1,6 +1,6 @@
 /** Who keeps the file that an export made, when that export ends. */
 import test from 'ava';
-import { heirOf, servesMade } from '../../../src/serve/exports/made-file.js';
+import { heirOf, inherits, servesMade } from '../../../src/serve/exports/made-file.js';
 import { backingOf, entryOf } from './entries.js';
 
 const FILE = { dev: '8:1', inode: '77', birth: 1700000000, bootId: 'boot' };
@@ -42,4 +42,13 @@ test('data: what was there before is nobody’s to remove, and an export is no h
   t.is(heirOf(serving(1, '/srv/a', {}), [serving(2, '/srv/a', {})]), undefined);
   t.is(heirOf(maker, [maker]), undefined);
   t.true(servesMade(maker, maker));
+});
+
+test('data: a further name that somebody gave a file is not removed for it: who serves it by that does not inherit', (t) => {
+  const [hard, same] = [serving(2, '/srv/hard', {}), serving(3, '/srv/a', {})];
+  t.false(inherits(maker, hard));
+  t.true(inherits(maker, same));
+  t.is(heirOf(maker, [maker, hard, same])?.slot, 3);
+  // One that made a file of its own has that to remove.
+  t.false(inherits(maker, serving(4, '/srv/a', {}, made)));
 });

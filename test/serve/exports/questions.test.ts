@@ -41,6 +41,19 @@ test('what a survey has seen of loop devices is not asked again for each export'
   t.deepEqual(await seen(''), ['/dev/loop3']);
 });
 
+test('of loop devices on one file, the one that was attached for an export is its own', async (t) => {
+  const silent = await EntryStore.open(hostOf({ run: { sh: refused('sh') } }));
+  const identity = { kind: 'file', bootId: 'boot', dev: '8:1', inode: '12', birth: null } as const;
+  const id = { dev: '8:1', inode: '12' };
+  const all = ['/dev/loop3', '/dev/loop4', '/dev/loop5'].map((device) => ({ device, file: '/srv/disk', id }));
+  const own = (part: object) =>
+    ownLoops(silent, entryOf({ backing: backingOf({ loop: true, identity, ...part }) }), async () => all);
+  t.deepEqual(await own({ loopsBefore: ['/dev/loop3'], attached: '/dev/loop4' }), ['/dev/loop4']);
+  t.deepEqual(await own({ attached: '/dev/loop9' }), []);
+  // Whoever attached it was killed before it was written.
+  t.deepEqual(await own({ loopsBefore: ['/dev/loop3', '/dev/loop5'] }), ['/dev/loop4']);
+});
+
 test('a name is looked for among altnames, unless the host can not list them', async (t) => {
   const names = ['e0.1@enp3s0%lab'];
   t.deepEqual(await byRealNames(hostOf({ run: { ip: GONE } }), [], names), names);

@@ -20,6 +20,8 @@ import { copyTo, copyToFile } from '../../../src/wire/initiator/copy.js';
 import { openInput } from '../../../src/wire/initiator/input.js';
 import { punched } from '../../../src/wire/initiator/sparse.js';
 import { temporaryFolder } from '../../base/temporary.js';
+import { noRoot, testUnless } from '../../live/support/machine.js';
+import { loopOn } from '../../live/support/own-dev.js';
 import { makeLab, pattern } from './lab.js';
 
 const SECTORS = 20_480;
@@ -69,6 +71,41 @@ test('HOSTILE: a record of the place reached is written beside nothing that can 
   await t.throwsAsync(led, { message: /link is a link, and user 1000 may write to/ });
   t.false((await readdir(folder)).includes('record'));
 });
+
+test('data: a record by the name of the output would replace it, and go with it: refused, and nothing is left', async (t) => {
+  const folder = await temporaryFolder(t);
+  const output = join(folder, 'out');
+  const { target } = await makeLab({ sectors: SECTORS, maxSectors: 16 }, {}, 9000);
+  const copy = copyToFile(target, WHOLE, output, { ...RECORD, resume: join(folder, '.', 'out') });
+  await t.throwsAsync(copy, { instanceOf: UsageError, message: /that is the file it is copied to/ });
+  t.deepEqual(await readdir(folder), []);
+});
+
+testUnless(
+  noRoot(),
+  'data: a disk that has no room for all is not overwritten; a copy to one that has is gone on with',
+  async (t) => {
+    const folder = await temporaryFolder(t);
+    const [small, resume] = [join(folder, 'small'), join(folder, 'resume')];
+    await writeFile(small, 'precious');
+    const device = await loopOn(t, small, 1 << 20);
+    const { fake, target, breakFrom } = await makeAiling();
+    fake.disk.set(pattern(fake.disk.length));
+    await t.throwsAsync(copyToFile(target, WHOLE, device, {}), {
+      instanceOf: UsageError,
+      message: /it has 1048576 bytes, and 10485760 are to be copied/,
+    });
+    t.is((await readFile(small)).subarray(0, 8).toString(), 'precious');
+
+    const disk = await loopOn(t, join(folder, 'large'), SECTORS * SECTOR);
+    breakFrom(15_000);
+    await t.throwsAsync(copyToFile(target, WHOLE, disk, { ...RECORD, resume }), { message: /UNC/ });
+    breakFrom(Number.POSITIVE_INFINITY);
+    const report = await copyToFile(target, WHOLE, disk, { ...RECORD, resume });
+    t.true(report.resumedAt > 0);
+    t.is(report.sha256, digestOf(Buffer.from(fake.disk)));
+  },
+);
 
 test('reading that was stopped goes on where it was, and the file and its digest are whole', async (t) => {
   const folder = await temporaryFolder(t);

@@ -170,3 +170,21 @@ test('settings: locked and accessCleared are read, and what they can not be is a
   parseSettings({ exports: [{ ...one, locked: 1, accessCleared: '' }] }, faults);
   t.is(faults.length, 2);
 });
+
+test('settings: what is kept of an export goes by its path or another name, also of one that is not served', (t) => {
+  const faults: string[] = [];
+  const one = { shelf: 0, slot: 1, iface: 'eth0', path: '/a' };
+  const retained = [{ shelf: 0, slot: 3, keptAs: '/c' }];
+  const { exports, retained: read } = parseSettings(
+    { exports: [one, { ...one, slot: 2, keptAs: '/b' }, { ...one, slot: 4, keptAs: null }], retained },
+    faults,
+  );
+  t.deepEqual(
+    exports.map(({ keptAs }) => keptAs),
+    ['/a', '/b', '/a'],
+  );
+  t.deepEqual(read, retained);
+  t.deepEqual(faults, []);
+  parseSettings({ exports: [{ ...one, keptAs: 1 }], retained: [{ shelf: 0 }] }, faults);
+  t.is(faults.length, 2);
+});

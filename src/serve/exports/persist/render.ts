@@ -266,7 +266,8 @@ function configurationOf(state: StateFolder, service: Service): PersistFile[] {
   if (service.kind !== 'program' || entry.control.shape !== 'daemon') return [];
   const members = service.members.map((entry) => ({ entry, path: keptPath(state, entry) }));
   const disks = { path: disksPath(state, entry), text: diskList(service.members) };
-  return [daemonConfiguration(state, entry, members), ...(disks.text === '' ? [] : [disks])].map((file) => ({
+  const configuration = daemonConfiguration(state, entry, members, service.held);
+  return [configuration, ...(disks.text === '' ? [] : [disks])].map((file) => ({
     ...file,
     mode: 0o600,
   }));

@@ -20,7 +20,8 @@ export type Service = Common &
     | { kind: 'link'; link: PreparedLink }
     | { kind: 'loop' }
     | { kind: 'module' }
-    | { kind: 'program'; program: Program }
+    /** `held`: those that the program is to be started without */
+    | { kind: 'program'; program: Program; held: readonly ExportEntry[] }
   );
 
 /** The services of exports, each after those it needs. */
@@ -72,6 +73,7 @@ export function servicesOf(state: StateFolder, all: readonly ExportEntry[]): Ser
         name: serviceName(state, program.name),
         members,
         program,
+        held: all.filter((entry) => entry.held !== undefined && programName(entry) === program.name),
         needs: needsOf(members),
       };
     }),
