@@ -94,9 +94,10 @@ export class Daemon {
       const { exports, retained } = await read();
       this.#exports = exports;
       await this.#serve();
-      await this.#states?.retain(
-        [...exports, ...retained].map((one) => ({ address: one, path: one.keptAs })),
-      );
+      await this.#states?.retain([
+        ...exports.map((one) => ({ address: one, path: one.keptAs, formerly: one.path })),
+        ...retained.map((one) => ({ address: one, path: one.keptAs })),
+      ]);
       this.#timer ??= setInterval(() => this.#inBackground(() => this.#look()), LOOK);
     });
   }

@@ -61,10 +61,19 @@ export class StateStore {
     }
   }
 
-  /** Forgets all targets but those named, and what an earlier process was writing when it was killed. */
-  async retain(targets: readonly { address: Address; path: string }[]): Promise<void> {
+  /**
+   * Forgets all targets but those named, and what an earlier process was writing when it was killed.
+   * @param targets `formerly`: another name by which an earlier version kept it
+   */
+  async retain(targets: readonly { address: Address; path: string; formerly?: string }[]): Promise<void> {
     const names = new Set(targets.map(({ address, path }) => stateName(address, path)));
-    for (const name of await readdir(this.#folder).catch(() => [])) {
+    const there = new Set(await readdir(this.#folder).catch(() => []));
+    for (const { address, path, formerly = path } of targets) {
+      const [name, former] = [stateName(address, path), stateName(address, formerly)];
+      if (names.has(former) || there.has(name) || !there.delete(former)) continue;
+      await rename(join(this.#folder, former), join(this.#folder, name));
+    }
+    for (const name of there) {
       const [, target = '', temporary = ''] = /^(e\d+\.\d+-[0-9a-f]{8}\.json)(.*)$/.exec(name) ?? [];
       if (target === '' || (names.has(target) && (temporary === '' || temporary.startsWith(OWN)))) continue;
       await rm(join(this.#folder, name), { force: true });

@@ -271,3 +271,19 @@ test('state: to forget others takes nothing of what is being written, and clears
   }
   t.deepEqual(await readdir(folder), [name]);
 });
+
+test('state: what an earlier version kept by the path is known by the name that stays', async (t) => {
+  const folder = await temporaryFolder(t);
+  const earlier = await new StateStore(folder).open(ADDRESS, '/dev/loop3');
+  await earlier.keeper.keep({ ...NO_STATE, masks: [OURS] });
+  const store = new StateStore(folder);
+  const named = { address: ADDRESS, path: '/srv/disk on san0', formerly: '/dev/loop3' };
+  await store.retain([named]);
+  t.deepEqual((await store.open(ADDRESS, named.path)).state.masks, [OURS]);
+  // What is kept by its own name is newer than what lies there by the old one.
+  const other = await store.open(ADDRESS, '/dev/loop3');
+  await other.keeper.keep({ ...NO_STATE, masks: [OTHERS] });
+  await store.retain([named]);
+  t.deepEqual((await store.open(ADDRESS, named.path)).state.masks, [OURS]);
+  t.is((await readdir(folder)).length, 1);
+});
