@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { LAST_SHELF, LAST_SLOT } from '../../wire/aoe/index.js';
 import { line } from '../ui/colors.js';
 import { MOST_MILLISECONDS, whole } from './options.js';
 
@@ -17,8 +18,8 @@ export function register(program: Command): void {
     .description('ask on an interface which targets are there')
     .requiredOption('--iface <IF>', 'network interface')
     .option('--netns <NAME>', 'network namespace of the interface')
-    .option('--shelf <N>', 'only this AoE major address', whole(0, 65534))
-    .option('--slot <N>', 'only this AoE minor address', whole(0, 254))
+    .option('--shelf <N>', 'only this AoE major address', whole(0, LAST_SHELF))
+    .option('--slot <N>', 'only this AoE minor address', whole(0, LAST_SLOT))
     .option('--wait <MS>', 'how long to wait for answers', whole(0, MOST_MILLISECONDS), 500)
     .option('--json', 'print JSON')
     .action(async (options: Options) => {

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { Purpose } from '../../hosts/prepare/needs.js';
 import { line } from '../ui/colors.js';
-import { closingHosts } from './hosts.js';
+import { ACCEPT_NEW, closingHosts } from './hosts.js';
 import { integer, whole } from './options.js';
 
 interface AddOptions {
@@ -26,7 +26,6 @@ interface PrepareOptions {
   json?: boolean;
 }
 
-const ACCEPT_NEW = ['--accept-new', 'take and keep the key of a host that is not known yet'] as const;
 const JSON_OPTION = ['--json', 'print JSON'] as const;
 
 export function register(program: Command): void {

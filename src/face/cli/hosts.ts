@@ -15,7 +15,7 @@ export interface HostOptions {
   showsSteps?: boolean;
 }
 
-export const ACCEPT_NEW = ['--accept-new', "take the key of a host that known_hosts doesn't have"] as const;
+export const ACCEPT_NEW = ['--accept-new', 'take and keep the key of a host that is not known yet'] as const;
 
 /** For a command that works on one host at a time. */
 export function hostOption(command: Command): Command {

@@ -1,5 +1,6 @@
 /** Files of sections, keys and values, as systemd and NetworkManager have them (systemd.syntax(7)). No I/O. */
 
+import { globExpression } from '../../base/glob.js';
 export type Keyed = Map<string, [string, string][]>;
 
 export function readKeyed(text: string): Keyed {
@@ -29,20 +30,8 @@ export function lastValue(keyed: Keyed, sections: readonly string[], key: string
 export function matchesAny(patterns: string, name: string): boolean {
   const words = patterns.split(/\s+/).filter(Boolean);
   const isNot = words[0]?.startsWith('!') ?? false;
-  const some = words.some((word) => globOf(word.replace(/^!/, '')).test(name));
+  const some = words.some((word) => globExpression(word.replace(/^!/, '')).test(name));
   return some !== isNot;
-}
-
-function globOf(pattern: string): RegExp {
-  const escaped = pattern
-    .replaceAll(/[.+^${}()|\\]/g, '\\$&')
-    .replaceAll('*', '.*')
-    .replaceAll('?', '.');
-  try {
-    return new RegExp(`^${escaped.replaceAll('[!', '[^')}$`);
-  } catch {
-    return /(?!)/;
-  }
 }
 
 /** Bytes, as systemd writes them: `9000`, `9K`. */

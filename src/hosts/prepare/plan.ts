@@ -40,7 +40,7 @@ const NEWEST =
   'repositories often hold headers of the newest kernel alone: update the host, boot that, and run this again';
 
 /** Milliseconds two clocks may differ before it is worth a word. */
-const CLOCK_TOLERANCE = 2000;
+export const CLOCK_TOLERANCE = 2000;
 
 /**
  * @param folder the host's state folder, if it is missing

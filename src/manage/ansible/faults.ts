@@ -6,7 +6,7 @@ import { effective, findRelease } from '../../make/recipe/load.js';
 import type { Recipe } from '../../make/recipe/schema.js';
 import { StateFolder } from '../../serve/exports/entry.js';
 import { fleetingFaults } from '../../serve/exports/persist/fleeting.js';
-import { SECTOR } from '../../serve/storage/backing.js';
+import { SECTOR } from '../../wire/aoe/index.js';
 import type { Lab, LabExport } from '../lab/lab.js';
 
 /** Where root's exports are written down on every host. */

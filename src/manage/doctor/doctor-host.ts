@@ -2,7 +2,7 @@
 
 import type { Host } from '../../hosts/host/host.js';
 import { type Need, packageFor } from '../../hosts/prepare/needs.js';
-import { planPreparation } from '../../hosts/prepare/plan.js';
+import { CLOCK_TOLERANCE, planPreparation } from '../../hosts/prepare/plan.js';
 import { prepareHost } from '../../hosts/prepare/prepare.js';
 import { type Survey, surveyHost } from '../../hosts/prepare/survey.js';
 import { runsOn } from '../../make/compile/elsewhere.js';
@@ -10,9 +10,6 @@ import { findToolchain } from '../../make/compile/toolchain.js';
 import type { Recipe } from '../../make/recipe/schema.js';
 import { isNodeFor, nodeWanted } from '../../serve/exports/own-code.js';
 import { type Diagnosis, diagnose, packagesFor } from './doctor.js';
-
-/** Milliseconds two clocks may differ, as for `host prepare`. */
-const CLOCK_TOLERANCE = 2000;
 
 /** Looks at a host; changes nothing. @throws as Host.run */
 export async function diagnoseHost(host: Host, recipes: readonly Recipe[]): Promise<Diagnosis> {

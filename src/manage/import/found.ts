@@ -2,6 +2,7 @@
 
 import type { ExportOptions, RestartPolicy } from '../../serve/exports/entry.js';
 import { parseMac, unusableAsSource } from '../../wire/aoe/ethernet.js';
+import { LAST_SHELF, LAST_SLOT } from '../../wire/aoe/index.js';
 
 /** What is told of an export wherever it was found; all of it is known of one that is taken over. */
 interface ExportFacts {
@@ -75,15 +76,14 @@ export function at({ file, line }: Place): Place {
   return line === undefined ? { file } : { file, line };
 }
 
-/** Largest addresses that are not broadcast (AoE revision 11). */
-const MAX = { shelf: 0xfffe, slot: 0xfe };
+const LAST = { shelf: LAST_SHELF, slot: LAST_SLOT };
 
 /** @throws Doubt if it is no number that an address may have */
 export function addressPart(part: 'shelf' | 'slot', text: string | undefined, place: Place): number {
   if (text === undefined || text === '') throw new Doubt(place, `it names no ${part}`);
   const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-  if (value <= MAX[part]) return value;
-  throw new Doubt(place, `${part} ${JSON.stringify(text)} is not in 0…${MAX[part]}`);
+  if (value <= LAST[part]) return value;
+  throw new Doubt(place, `${part} ${JSON.stringify(text)} is not in 0…${LAST[part]}`);
 }
 
 /**

@@ -2,10 +2,12 @@
  * What a file `lab.yaml` may say: hosts, segments and the exports that should be, with defaults. Any value may be
  * `${NAME}`, a variable's; those are put in before this schema is asked (see load.ts).
  */
+
 import { z } from 'zod';
 import { parseSize } from '../../base/units.js';
 import { FINDINGS } from '../../serve/storage/findings.js';
 import { parseMac, unusableAsSource } from '../../wire/aoe/ethernet.js';
+import { LAST_SHELF, LAST_SLOT } from '../../wire/aoe/index.js';
 
 const name = z
   .string()
@@ -25,7 +27,10 @@ const Address = z
     const [shelf, slot] = text.slice(1).split('.').map(Number) as [number, number];
     return { shelf, slot };
   })
-  .refine(({ shelf, slot }) => shelf <= 0xfffe && slot <= 0xfe, 'the last address is e65534.254');
+  .refine(
+    ({ shelf, slot }) => shelf <= LAST_SHELF && slot <= LAST_SLOT,
+    `the last address is e${LAST_SHELF}.${LAST_SLOT}`,
+  );
 
 const Mac = z
   .string()

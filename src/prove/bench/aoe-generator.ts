@@ -1,6 +1,7 @@
 import { type Libc, libc, libcError } from '../../base/libc/libc.js';
 import { ATA_DATA_OFFSET } from '../../wire/aoe/ata.js';
 import { type Mac, MIN_FRAME } from '../../wire/aoe/ethernet.js';
+import { SECTOR } from '../../wire/aoe/index.js';
 import {
   ATA_ERROR,
   describeErrorAnswer,
@@ -11,7 +12,7 @@ import {
   Word,
 } from './aoe-words.js';
 import { type Calls, calls } from './calls.js';
-import { isContent, SECTOR } from './content.js';
+import { isContent } from './content.js';
 import { Counters } from './counters.js';
 import type { AoeLoad, LoadFigures } from './load.js';
 import { HEADER_WORDS, LENGTH, Messages } from './messages.js';

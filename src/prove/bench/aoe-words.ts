@@ -8,7 +8,8 @@ import {
 } from '../../wire/aoe/constants.js';
 import { encodeEthernet, type Mac, writeMac } from '../../wire/aoe/ethernet.js';
 import { encodeHeader, requestHeader } from '../../wire/aoe/header.js';
-import { fillSectors, SECTOR } from './content.js';
+import { SECTOR } from '../../wire/aoe/index.js';
+import { fillSectors } from './content.js';
 import type { AoeLoad } from './load.js';
 import type { Messages } from './messages.js';
 

@@ -1,10 +1,11 @@
+import { SECTOR } from '../../wire/aoe/index.js';
+
 /**
  * What the backing file holds: each sector says its own number, so that every answer can be checked while the load
  * runs, and who wrote it, so that writes can be found in the file afterwards.
  *
  *     sector of 512 bytes:  number 4 (little-endian) · mark 4 · filler 504, the same everywhere
  */
-export const SECTOR = 512;
 /** The mark of a file as it was made; runs that write have marks of their own. */
 export const MADE = 0x616f6531;
 

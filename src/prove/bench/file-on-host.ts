@@ -1,8 +1,8 @@
 /** The backing file of a benchmark on a host over SSH. */
 import { join, posix } from 'node:path';
 import type { Host, TransferOptions } from '../../hosts/host/host.js';
+import { SECTOR } from '../../wire/aoe/index.js';
 import { makeRunFolder } from '../testbed/run-folder.js';
-import { SECTOR } from './content.js';
 import { makeBenchFile } from './file.js';
 
 /** Milliseconds to copy the file on the host's own disk. */

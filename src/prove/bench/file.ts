@@ -1,7 +1,8 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { Host } from '../../hosts/host/host.js';
-import { fillSectors, MADE, SECTOR } from './content.js';
+import { SECTOR } from '../../wire/aoe/index.js';
+import { fillSectors, MADE } from './content.js';
 
 /** Large writes leave large folios in the page cache, in which ext4 then takes ten times as long for a small write. */
 const CHUNK = 16 << 10;

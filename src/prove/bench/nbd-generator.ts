@@ -1,7 +1,8 @@
 import { LabError } from '../../base/errors.js';
 import { type Libc, libc, libcError } from '../../base/libc/libc.js';
+import { SECTOR } from '../../wire/aoe/index.js';
 import { type Calls, calls } from './calls.js';
-import { fillSectors, isContent, SECTOR } from './content.js';
+import { fillSectors, isContent } from './content.js';
 import { Counters } from './counters.js';
 import type { LoadFigures, NbdLoad } from './load.js';
 import { Messages } from './messages.js';

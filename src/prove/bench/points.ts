@@ -1,6 +1,6 @@
 import { UsageError } from '../../base/errors.js';
 import { formatSize, parseSize } from '../../base/units.js';
-import { SECTOR } from './content.js';
+import { SECTOR } from '../../wire/aoe/index.js';
 
 /** One combination that is measured. */
 export interface Point {

@@ -1,5 +1,5 @@
+import { SECTOR } from '../../wire/aoe/index.js';
 import { Tags } from '../../wire/initiator/tags.js';
-import { SECTOR } from './content.js';
 import type { Load } from './load.js';
 import { Places } from './places.js';
 

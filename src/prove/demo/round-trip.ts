@@ -1,6 +1,8 @@
 /** Random data written over the wire, and read back: what both sides saw, by digest. */
+
 import { createHash, randomFillSync } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import { SECTOR } from '../../wire/aoe/index.js';
 import { readStream, writeStream } from '../../wire/initiator/streams.js';
 import type { Target } from '../../wire/initiator/target.js';
 
@@ -12,8 +14,6 @@ export interface Passage {
 }
 
 const CHUNK = 1 << 20;
-const SECTOR = 512;
-
 /**
  * Writes random data from the first sector on.
  * @param bytes whole sectors

@@ -1,6 +1,5 @@
 /** Which bytes exports serve, and which of them serve the same. No I/O. */
-import { formatAddress } from '../../wire/aoe/index.js';
-import { SECTOR } from '../storage/backing.js';
+import { formatAddress, SECTOR } from '../../wire/aoe/index.js';
 import { type Claim, extentOf, sharers } from '../storage/in-use.js';
 import { fileExtent } from '../storage/regions.js';
 import type { StorageSnapshot } from '../storage/snapshot.js';

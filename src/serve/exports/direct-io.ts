@@ -2,7 +2,8 @@ import { MissingError, UsageError } from '../../base/errors.js';
 import type { Host } from '../../hosts/host/host.js';
 import { toolLimits } from '../../hosts/tools/tools.js';
 import type { Control } from '../../make/recipe/schema.js';
-import { type Backing, SECTOR } from '../storage/backing.js';
+import { SECTOR } from '../../wire/aoe/index.js';
+import type { Backing } from '../storage/backing.js';
 import { byNumber } from '../storage/snapshot.js';
 import type { StorageSurvey } from './suitability.js';
 

@@ -9,7 +9,8 @@ import { type Host, type HostLock, isTemporary, type Unread } from '../../hosts/
 import { withRights } from '../../hosts/host/rights.js';
 import type { PreparedLink } from '../../hosts/prepare/links.js';
 import type { Control } from '../../make/recipe/schema.js';
-import { type Links, SECTOR } from '../storage/backing.js';
+import { SECTOR } from '../../wire/aoe/index.js';
+import type { Links } from '../storage/backing.js';
 import type { MadeFile } from '../storage/files.js';
 import type { FindingKind } from '../storage/findings.js';
 import type { Identity } from '../storage/identity.js';

@@ -3,7 +3,7 @@ import { expectedError } from '../../base/system-errors.js';
 import { surveyNetworkFiles } from '../../hosts/at-boot/survey.js';
 import type { Host } from '../../hosts/host/host.js';
 import type { InterfaceFacts } from '../../hosts/host/interface-facts.js';
-import { SECTOR } from '../storage/backing.js';
+import { SECTOR } from '../../wire/aoe/index.js';
 import { notMade } from '../storage/file-size.js';
 import { createFile, placeFile } from '../storage/files.js';
 import type { Finding } from '../storage/findings.js';

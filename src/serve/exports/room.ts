@@ -1,5 +1,7 @@
 /** Whether an export that is made has room for what it may write, beside those that are there. No I/O. */
-import { type Backing, SECTOR } from '../storage/backing.js';
+
+import { SECTOR } from '../../wire/aoe/index.js';
+import type { Backing } from '../storage/backing.js';
 import { type Filling, roomWarnings } from '../storage/room.js';
 import type { StorageSnapshot } from '../storage/snapshot.js';
 import { type ExportEntry, exportId, sectorsOf } from './entry.js';

@@ -1,7 +1,9 @@
 /** What a user wants exported, checked as far as that goes without touching a host. */
+
 import { UsageError } from '../../base/errors.js';
 import { allows } from '../../make/recipe/allows.js';
 import type { Control, OptionName } from '../../make/recipe/schema.js';
+import { LAST_SHELF, LAST_SLOT } from '../../wire/aoe/index.js';
 import type { MadeFile } from '../storage/files.js';
 import type { FindingKind } from '../storage/findings.js';
 import type { ExportOptions, RestartPolicy } from './entry.js';
@@ -33,10 +35,6 @@ export interface ExportSpec {
   options: ExportOptions;
 }
 
-/** Largest addresses that are not broadcast (AoE revision 11: 0xFFFF and 0xFF address all). */
-const MAX_SHELF = 0xfffe;
-const MAX_SLOT = 0xfe;
-
 export const OPTION_FLAGS: Readonly<Record<OptionName, string>> = {
   readOnly: '--read-only',
   macs: '--mac',
@@ -67,8 +65,8 @@ export function checkSpec(implementation: string, release: string, control: Cont
   const called = (name: OptionName): string => (spec.lab === undefined ? OPTION_FLAGS[name] : name);
   const flag = spec.lab === undefined ? '--' : '';
   const faults: string[] = [];
-  if (!inRange(spec.shelf, 0, MAX_SHELF)) faults.push(`shelf ${spec.shelf} is not in 0…${MAX_SHELF}`);
-  if (!inRange(spec.slot, 0, MAX_SLOT)) faults.push(`slot ${spec.slot} is not in 0…${MAX_SLOT}`);
+  if (!inRange(spec.shelf, 0, LAST_SHELF)) faults.push(`shelf ${spec.shelf} is not in 0…${LAST_SHELF}`);
+  if (!inRange(spec.slot, 0, LAST_SLOT)) faults.push(`slot ${spec.slot} is not in 0…${LAST_SLOT}`);
   if (!allows(control.iface, spec.iface)) {
     faults.push(
       `${implementation} ${release} can't be told the name of the interface ${spec.iface}: it allows ${control.iface}`,

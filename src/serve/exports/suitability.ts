@@ -2,7 +2,8 @@
 import { posix } from 'node:path';
 import { UsageError } from '../../base/errors.js';
 import type { Host } from '../../hosts/host/host.js';
-import { type Backing, type BackingSpec, judgeBacking, plainName, SECTOR } from '../storage/backing.js';
+import { SECTOR } from '../../wire/aoe/index.js';
+import { type Backing, type BackingSpec, judgeBacking, plainName } from '../storage/backing.js';
 import type { Finding, FindingKind } from '../storage/findings.js';
 import { extentOf, sharers, usersOf } from '../storage/in-use.js';
 import type { StorageSnapshot } from '../storage/snapshot.js';

@@ -1,16 +1,16 @@
 /** What is to be exported, judged by what a host says of it; and what stands against it whoever asks. No I/O. */
+
 import { posix } from 'node:path';
 import { UsageError } from '../../base/errors.js';
 import { isLink, isOpenToRoot, type Weakness, weaknesses } from '../../base/files/trust.js';
 import { formatSize } from '../../base/units.js';
+import { SECTOR } from '../../wire/aoe/index.js';
 import { containerIn } from './contents.js';
 import { largestFile } from './file-size.js';
 import type { Finding } from './findings.js';
 import { type Identity, identityOf, isMoving, stableName } from './identity.js';
 import { SILENT } from './silent.js';
 import { type BlockFacts, blockOf, type NameFacts, type StorageSnapshot } from './snapshot.js';
-
-export const SECTOR = 512;
 
 /**
  * none: the name is no link

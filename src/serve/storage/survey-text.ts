@@ -1,11 +1,11 @@
 /** Reads what the script of survey.ts prints. No I/O. */
+
 import { posix } from 'node:path';
 import { type Acl, parseAcl } from '../../base/files/acl.js';
 import { isMapped, type Step, type User } from '../../base/files/trust.js';
 import { deviceNumber, TELLING } from '../../base/identity.js';
+import { SECTOR } from '../../wire/aoe/index.js';
 import type { BlockFacts, Lock, Mount, NameFacts, NodeFacts, StorageSnapshot, Writer } from './snapshot.js';
-
-const SECTOR = 512;
 
 export function parseSurvey(text: string, names: readonly string[]): StorageSnapshot {
   const sections = new Map<string, string[]>();

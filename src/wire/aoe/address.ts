@@ -1,4 +1,5 @@
 import { UsageError } from '../../base/errors.js';
+import { LAST_SHELF, LAST_SLOT } from './constants.js';
 
 /** A target's name on the wire: AoE major and minor. */
 export interface Address {
@@ -21,11 +22,11 @@ export function parseAddress(text: string): Address {
   const match = /^e?(\d{1,5})\.(\d{1,3})$/.exec(text);
   const shelf = Number(match?.[1]);
   const slot = Number(match?.[2]);
-  if (!match || shelf > 65534 || slot > 254) {
+  if (!match || shelf > LAST_SHELF || slot > LAST_SLOT) {
     throw new UsageError({
       tried: `reading the address "${text}"`,
       happened: 'it is no address of a target',
-      next: 'write eSHELF.SLOT with a shelf of 0 to 65534 and a slot of 0 to 254: e0.1',
+      next: `write eSHELF.SLOT with a shelf of 0 to ${LAST_SHELF} and a slot of 0 to ${LAST_SLOT}: e0.1`,
     });
   }
   return { shelf, slot };

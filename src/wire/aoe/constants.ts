@@ -110,5 +110,9 @@ export const ReserveCommand = { read: 0, set: 1, forceSet: 2 } as const;
 /** Bytes of a sector: AoE counts in these whatever the medium's own sectors are. */
 export const SECTOR = 512;
 
+/** Largest addresses of a target; 0xFFFF and 0xFF address all (AoE revision 11, section 2). */
+export const LAST_SHELF = 0xfffe;
+export const LAST_SLOT = 0xfe;
+
 /** Sectors that 28-bit commands can address. */
 export const LBA28_SECTORS = 0x0fff_ffff;

@@ -1,3 +1,4 @@
+import { SECTOR } from '../aoe/index.js';
 import type { IoFault } from './reaction.js';
 
 /** Where a target's sectors are. Sectors are counted from the export's first one. */
@@ -57,5 +58,3 @@ export class MemoryBacking implements Backing {
       throw new BackingError('beyond', 'it ends before that');
   }
 }
-
-const SECTOR = 512;

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { UsageError } from '../../base/errors.js';
 import type { ExpectedDisk, ExpectedFile } from '../../base/identity.js';
 import { parseJson } from '../../base/json.js';
-import { type Mac, parseMac } from '../aoe/index.js';
+import { LAST_SHELF, LAST_SLOT, type Mac, parseMac } from '../aoe/index.js';
 
 /** One export of the configuration. */
 export interface ExportSettings {
@@ -179,8 +179,8 @@ function parseExport(value: unknown, where: string, faults: string[]): ExportSet
   };
   const path = text('path');
   return {
-    shelf: needed('shelf', 65534),
-    slot: needed('slot', 254),
+    shelf: needed('shelf', LAST_SHELF),
+    slot: needed('slot', LAST_SLOT),
     iface: text('iface'),
     path,
     keptAs: path === '' ? '' : text('keptAs', path),

@@ -1,8 +1,9 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
-import { fillSectors, isContent, MADE, SECTOR } from '../../../src/prove/bench/content.js';
+import { fillSectors, isContent, MADE } from '../../../src/prove/bench/content.js';
 import { makeBenchFile, sectorsWithout } from '../../../src/prove/bench/file.js';
+import { SECTOR } from '../../../src/wire/aoe/index.js';
 import { temporaryFolder } from '../../base/temporary.js';
 
 test('content is told from other sectors, other bytes and parts of sectors', (t) => {

@@ -1,8 +1,8 @@
 import { dirname, join } from 'node:path';
 import { LabError, linesOf } from '../../../base/errors.js';
 import type { Host } from '../../../hosts/host/host.js';
+import { SECTOR } from '../../../wire/aoe/index.js';
 import type { Conditions, Contender } from '../contender.js';
-import { SECTOR } from '../content.js';
 import { loopbackWire } from '../wires.js';
 import { NOTHING_SEEN } from './fio.js';
 import { requireCommand } from './nbd.js';
