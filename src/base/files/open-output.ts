@@ -2,12 +2,13 @@
  * The one opener of files that a command writes by a name the user gave: through no link that somebody else could have put
  * there, into no file that somebody else has laid out, and none is waited for without end. All by handles.
  */
+
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open, readlink, unlink } from 'node:fs/promises';
 import { posix } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { LabError } from '../errors.js';
 import { deviceNumber } from '../identity.js';
+import { pollUntil } from '../poll.js';
 import { underName } from '../system-errors.js';
 import { type Found, findTrusted, inItsFolder, O_PATH, thisUser } from './open-trusted.js';
 import { isTrusted, type User } from './trust.js';
@@ -177,25 +178,21 @@ function objectionTo(facts: Stats, { weak, namer }: Found, user: User): string |
 
 /** Without O_NONBLOCK a pipe that nobody reads is waited for within open(2); with it a full one refuses what is written. */
 async function openPipe(handle: string, path: string, patience: number): Promise<FileHandle> {
-  const deadline = performance.now() + patience;
-  for (;;) {
-    const probe = await open(handle, constants.O_WRONLY | constants.O_NONBLOCK).catch((error) => {
+  const tryOpen = (): Promise<FileHandle | undefined> =>
+    open(handle, constants.O_WRONLY | constants.O_NONBLOCK).catch((error) => {
       if (error.code !== 'ENXIO') throw error;
       return undefined;
     });
-    if (probe !== undefined) {
-      // A reader of our own, for this moment: the one there is may leave.
-      const reader = await open(handle, constants.O_RDONLY | constants.O_NONBLOCK);
-      try {
-        return await open(handle, constants.O_WRONLY);
-      } finally {
-        await reader.close();
-        await probe.close();
-      }
-    }
-    if (performance.now() > deadline) {
-      throw new LabError({ tried: `writing to ${path}`, happened: 'it is a pipe that nobody reads' });
-    }
-    await sleep(PAUSE);
+  const probe = await pollUntil(tryOpen, { every: PAUSE, patience });
+  if (probe === undefined) {
+    throw new LabError({ tried: `writing to ${path}`, happened: 'it is a pipe that nobody reads' });
+  }
+  // A reader of our own, for this moment: the one there is may leave.
+  const reader = await open(handle, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    return await open(handle, constants.O_WRONLY);
+  } finally {
+    await reader.close();
+    await probe.close();
   }
 }

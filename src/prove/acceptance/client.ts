@@ -2,8 +2,9 @@
  * The Linux AoE client (drivers/block/aoe of the kernel) on a host. Its control files: /dev/etherd/discover, revalidate
  * and flush (aoechr.c); its devices: /sys/block/etherd!eSHELF.SLOT with `state` (aoeblk.c).
  */
-import { setTimeout as sleep } from 'node:timers/promises';
+
 import { LabError } from '../../base/errors.js';
+import { pollUntil } from '../../base/poll.js';
 import type { Host } from '../../hosts/host/host.js';
 import { writeLines } from '../../hosts/host/write-line.js';
 import { type Address, formatAddress, SECTOR } from '../../wire/aoe/index.js';
@@ -96,22 +97,16 @@ export class AoeClient {
 
   /** Polls until there is an answer. @param patience milliseconds @throws LabError if none comes */
   async until<T>(what: string, patience: number, look: () => Promise<T | undefined>): Promise<T> {
-    const deadline = performance.now() + patience;
-    for (;;) {
-      const found = await look();
-      if (found !== undefined) return found;
-      if (performance.now() > deadline) {
-        const device = await this.look();
-        throw new LabError({
-          tried: `waiting ${patience / 1000} s for ${what} on ${this.host.name}`,
-          happened:
-            device === undefined
-              ? 'the client has no such device'
-              : `its state is "${device.state}", it has ${device.sectors * SECTOR} bytes`,
-        });
-      }
-      await sleep(POLL);
-    }
+    const found = await pollUntil(look, { every: POLL, patience });
+    if (found !== undefined) return found;
+    const device = await this.look();
+    throw new LabError({
+      tried: `waiting ${patience / 1000} s for ${what} on ${this.host.name}`,
+      happened:
+        device === undefined
+          ? 'the client has no such device'
+          : `its state is "${device.state}", it has ${device.sectors * SECTOR} bytes`,
+    });
   }
 
   async #up(how: string, patience: number, meanwhile?: () => Promise<void>): Promise<ClientDevice> {

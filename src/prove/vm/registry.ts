@@ -3,11 +3,12 @@
  * process id there. Guests whose command is gone, unless they were to stay, are ended by the next command. Names are
  * given and taken away under a lock, since several commands may do so at once.
  */
+
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { LabError, UsageError } from '../../base/errors.js';
+import { pollUntilTrue } from '../../base/poll.js';
 import { startTicks } from '../../base/process-start.js';
 import { readIfThere } from '../../hosts/host/if-there.js';
 import { here } from '../../hosts/host/local.js';
@@ -191,7 +192,7 @@ async function endQemu(record: GuestRecord): Promise<void> {
     } catch {
       // It has ended by itself.
     }
-    for (let tries = 0; tries < 100 && (await pidOf(record)) !== undefined; tries++) await sleep(30);
+    await pollUntilTrue(async () => (await pidOf(record)) === undefined, { every: 30, patience: 3000 });
   }
   if ((await pidOf(record)) !== undefined) {
     throw new LabError({

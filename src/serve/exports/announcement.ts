@@ -2,7 +2,7 @@
  * Targets announce an export by an unsolicited answer (AoE revision 11, query config). It is seen as it leaves: proof that
  * the address is served, on any interface and without asking anybody.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
+import { pollUntilTrue } from '../../base/poll.js';
 import type { Host } from '../../hosts/host/host.js';
 import { ETHERTYPE_AOE } from '../../wire/aoe/index.js';
 import { openPacketLink } from '../../wire/link/packet.js';
@@ -41,14 +41,8 @@ export async function watchAnnouncements(host: Host, iface: string): Promise<Ann
     announced.add(`${frame.readUInt16BE(MAJOR)}.${frame[MINOR]}`);
   };
   return {
-    heard: async ({ shelf, slot }) => {
-      const deadline = Date.now() + PATIENCE;
-      while (!announced.has(`${shelf}.${slot}`)) {
-        if (Date.now() > deadline) return false;
-        await sleep(POLL);
-      }
-      return true;
-    },
+    heard: ({ shelf, slot }) =>
+      pollUntilTrue(() => announced.has(`${shelf}.${slot}`), { every: POLL, patience: PATIENCE }),
     close: () => link.close(),
   };
 }

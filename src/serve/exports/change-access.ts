@@ -1,7 +1,8 @@
 /** Access set over the wire, shown, cleared and fixed by whoever runs the export. */
+
 import { randomBytes } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type ErrorFacts, LabError, UsageError } from '../../base/errors.js';
+import { pollUntilTrue } from '../../base/poll.js';
 import type { Host } from '../../hosts/host/host.js';
 import { requireInterface } from '../../hosts/host/interface.js';
 import { quoteArgv } from '../../hosts/host/quote.js';
@@ -229,15 +230,16 @@ async function waitUntilDone(
   const isIt = isAt(entry);
   const isDone = ({ locked, cleared }: ToldAccess): boolean =>
     locked === (entry.options.lockAccess ?? false) && (order === undefined || cleared === order);
-  for (const deadline = Date.now() + PATIENCE; Date.now() < deadline; await sleep(POLL)) {
+  const isOver = async (): Promise<boolean> => {
     const pids = await processesOf(host, store.folder, mark);
     // It has its configuration, and does so when it is started.
-    if (pids.length === 0) return;
+    if (pids.length === 0) return true;
     const status = await daemonStatus(host, mark, pids);
-    if (status?.waiting.some(isIt)) return;
+    if (status?.waiting.some(isIt)) return true;
     const access = status?.exports.find(isIt)?.access;
-    if (access !== undefined && isDone(access)) return;
-  }
+    return access !== undefined && isDone(access);
+  };
+  if (await pollUntilTrue(isOver, { every: POLL, patience: PATIENCE })) return;
   throw new LabError({
     tried: `telling ${nameOf(entry)} who may use ${exportId(entry)}`,
     happened: `it had not done so after ${PATIENCE / 1000} s`,

@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { LabError, linesOf } from '../../base/errors.js';
+import { pollUntil } from '../../base/poll.js';
 import { renderArgv } from '../../base/templating.js';
 import { confined, confinementOf } from '../../hosts/tools/confine.js';
 import { diskList, disksCommand, disksWatch } from './disk-link.js';
@@ -147,17 +147,12 @@ export class DaemonDriver extends ProgramDriver implements Driver {
     await host.remove(ready);
     await this.#configure(entry, []);
     await this.launcher.start(this.#program(entry, [], ''));
-    const deadline = Date.now() + PATIENCE;
-    while ((await host.stat(ready)) === undefined) {
-      if (Date.now() > deadline) {
-        throw new LabError({
-          tried: `starting ${entry.implementation} ${entry.release} for ${exportId(entry)}`,
-          happened: `it was not ready after ${PATIENCE / 1000} s`,
-          log: this.logPath(entry),
-        });
-      }
-      await sleep(POLL);
-    }
+    if (await pollUntil(() => host.stat(ready), { every: POLL, patience: PATIENCE })) return;
+    throw new LabError({
+      tried: `starting ${entry.implementation} ${entry.release} for ${exportId(entry)}`,
+      happened: `it was not ready after ${PATIENCE / 1000} s`,
+      log: this.logPath(entry),
+    });
   }
 
   async retell(entry: ExportEntry): Promise<void> {

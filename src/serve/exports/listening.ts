@@ -1,5 +1,5 @@
 /** What processes have open: packet sockets (they serve, or are about to) and files. */
-import { setTimeout as sleep } from 'node:timers/promises';
+import { pollUntilTrue } from '../../base/poll.js';
 import type { Host } from '../../hosts/host/host.js';
 
 /**
@@ -57,12 +57,11 @@ done
 /** Waits until none of the processes has a file open; gives up silently after 3 s (status shows what still answers). */
 export async function waitUntilReleased(host: Host, pids: readonly number[], path: string): Promise<void> {
   if (pids.length === 0) return;
-  const deadline = Date.now() + PATIENCE;
-  while (Date.now() < deadline) {
+  const isReleased = async (): Promise<boolean> => {
     const { exitCode, stdout } = await host.run(['sh', '-c', OPEN, 'sh', ...pids.map(String)], {
       accept: [1],
     });
-    if (exitCode === 0 && !stdout.split('\n').some((line) => line.endsWith(` -> ${path}`))) return;
-    await sleep(POLL);
-  }
+    return exitCode === 0 && !stdout.split('\n').some((line) => line.endsWith(` -> ${path}`));
+  };
+  await pollUntilTrue(isReleased, { every: POLL, patience: PATIENCE });
 }

@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { LabError, linesOf, UsageError } from '../../base/errors.js';
+import { pollUntilTrue } from '../../base/poll.js';
 import { render, renderArgv } from '../../base/templating.js';
 import { readIfThere } from '../../hosts/host/if-there.js';
 import { writeLines } from '../../hosts/host/write-line.js';
@@ -183,13 +183,10 @@ export class ModuleDriver implements Driver {
     } catch (error) {
       throw await this.#failure(entry, tried, (error as Error).message, words);
     }
-    const deadline = Date.now() + PATIENCE;
-    while ((await isListed(host, control.list, entry)) !== (direction === 'add')) {
-      if (Date.now() > deadline) {
-        const lists = direction === 'add' ? 'does not list it' : 'still lists it';
-        throw await this.#failure(entry, tried, `the module ${lists}`, words);
-      }
-      await sleep(POLL);
+    const isDone = async () => (await isListed(host, control.list, entry)) === (direction === 'add');
+    if (!(await pollUntilTrue(isDone, { every: POLL, patience: PATIENCE }))) {
+      const lists = direction === 'add' ? 'does not list it' : 'still lists it';
+      throw await this.#failure(entry, tried, `the module ${lists}`, words);
     }
     await this.#record(entry, await words.since());
   }

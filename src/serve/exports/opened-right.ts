@@ -29,11 +29,11 @@ export async function requireRightFile(
   const members = markedSo(store, await store.all(), mark);
   const isNoExport = ({ name = '' }: OpenedFile): boolean =>
     name.startsWith(`${mark}/`) || name === driver.logPath(entry);
-  const deadline = Date.now() + PATIENCE;
+  const deadline = performance.now() + PATIENCE;
   let wrong = `it has not opened ${path}`;
   let seen: string | undefined;
   for (let isLast = false; !isLast; await sleep(POLL)) {
-    isLast = Date.now() > deadline;
+    isLast = performance.now() > deadline;
     const opened = [...(await openedBy(store.host, pids)).values()];
     if (opened.length === 0) {
       wrong = `what it has opened can't be seen, and somebody else may exchange ${path}`;

@@ -3,10 +3,12 @@
  * or daemon it belongs to: that mark survives forks, can't be confused by reused process ids, and is there from the first
  * moment. It counts for processes of this user and root's alone: anybody can set it. And each writes itself down before it becomes the target (see run-record.ts), for where its environment can't be read.
  */
+
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LabError, linesOf, MissingError } from '../../base/errors.js';
+import { pollUntilTrue } from '../../base/poll.js';
 import { BEARING } from '../../hosts/host/bearing.js';
 import type { Host } from '../../hosts/host/host.js';
 import { KNOW_PROCESSES } from './run-record.js';
@@ -285,12 +287,13 @@ export async function stopProcesses(
     let { found, trouble } = await scan(host, stateFolder);
     const left = (): number[] => found.get(mark) ?? [];
     await signalProcesses(host, stateFolder, left(), attempt);
-    const deadline = Date.now() + PATIENCE;
-    while (left().length > 0 && Date.now() < deadline) {
-      await sleep(POLL);
-      ({ found, trouble } = await scan(host, stateFolder));
-    }
-    if (left().length === 0) {
+    const isEnded = async (): Promise<boolean> => {
+      if (left().length > 0) ({ found, trouble } = await scan(host, stateFolder));
+      return left().length === 0;
+    };
+    // It takes a moment, and a look at all processes is dear.
+    if (left().length > 0) await sleep(POLL);
+    if (await pollUntilTrue(isEnded, { every: POLL, patience: PATIENCE })) {
       if (trouble !== undefined) throw trouble;
       return;
     }

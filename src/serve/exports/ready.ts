@@ -34,12 +34,12 @@ export async function waitUntilListening(
   iface: InterfaceFacts,
 ): Promise<number[]> {
   const driver = driverFor(store, entry);
-  const deadline = Date.now() + PATIENCE;
+  const deadline = performance.now() + PATIENCE;
   let absent = 0;
   let runState: RunState = { state: 'absent', pids: [] };
   const look = (): Promise<RunState> =>
     driver.runState(entry, iface, () => findProcesses(store.host, store.folder));
-  while (Date.now() < deadline && absent < GRACE) {
+  while (performance.now() < deadline && absent < GRACE) {
     runState = await look();
     if (runState.state === 'serving') {
       let { pids } = runState;

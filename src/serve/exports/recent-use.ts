@@ -1,6 +1,7 @@
 /** Which exports an initiator has just used, as far as that can be known. */
-import { setTimeout as sleep } from 'node:timers/promises';
+
 import { LabError } from '../../base/errors.js';
+import { pollUntil } from '../../base/poll.js';
 import { readIfThere } from '../../hosts/host/if-there.js';
 import type { DaemonStatus } from '../../wire/native/status-file.js';
 import { sameFile } from '../storage/snapshot.js';
@@ -144,11 +145,11 @@ async function statusNow(
   // One of an earlier version has no handler: the signal would end it.
   if (before === undefined || !(await handles(store, before.pid))) return before;
   await signalProcesses(store.host, store.folder, [before.pid], 'USR2');
-  for (const deadline = Date.now() + PATIENCE; Date.now() < deadline; await sleep(POLL)) {
+  const newer = async (): Promise<DaemonStatus | undefined> => {
     const now = await read(store, folder, pids);
-    if (now?.at !== undefined && now.at !== before.at) return now;
-  }
-  return before;
+    return now?.at !== undefined && now.at !== before.at ? now : undefined;
+  };
+  return (await pollUntil(newer, { every: POLL, patience: PATIENCE })) ?? before;
 }
 
 const USR2 = 12n;

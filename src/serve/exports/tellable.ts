@@ -1,6 +1,7 @@
 /** Which processes of a daemon take the signal that has it read its configuration again. */
+
 import { constants } from 'node:os';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { pollUntil } from '../../base/poll.js';
 import type { Host } from '../../hosts/host/host.js';
 
 const POLL = 20;
@@ -29,16 +30,14 @@ export async function handlersOf(
   signal: string,
   patience = PATIENCE,
 ): Promise<number[] | undefined> {
-  const deadline = Date.now() + patience;
-  for (;;) {
+  const look = async (): Promise<number[] | undefined> => {
     const pids = await find();
     if (pids.length === 0) return [];
     const { stdout } = await host.run(['sh', '-c', MASKS, 'sh', ...pids.map(String)]);
     const handlers = catching(stdout, signal);
-    if (handlers.length > 0) return handlers;
-    if (Date.now() > deadline) return undefined;
-    await sleep(POLL);
-  }
+    return handlers.length > 0 ? handlers : undefined;
+  };
+  return pollUntil(look, { every: POLL, patience });
 }
 
 /** @param table lines of a process id and the hexadecimal mask of what it catches; pure */

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open, readlink } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { LabError, UsageError } from '../../base/errors.js';
+import { pollUntil } from '../../base/poll.js';
 import { SECTOR } from '../aoe/index.js';
 
 const CHUNK = 1 << 20;
@@ -90,19 +90,18 @@ async function openFound(path: string, patience: number): Promise<Found> {
 
 /** What a pipe has first; nothing of one that has a writer, or had one as those that a shell makes. */
 async function firstOf(pipe: FileHandle, path: string, patience: number): Promise<Buffer> {
-  const deadline = performance.now() + patience;
   const isNamed = !(await readlink(`/proc/self/fd/${pipe.fd}`)).startsWith('pipe:');
-  for (;;) {
+  const look = async (): Promise<Buffer | undefined> => {
     const buffer = Buffer.alloc(CHUNK);
     const got = await pipe.read(buffer, 0, CHUNK, null).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'EAGAIN') throw error;
       return undefined;
     });
     if (got === undefined || got.bytesRead > 0 || !isNamed) return buffer.subarray(0, got?.bytesRead ?? 0);
-    if (performance.now() > deadline) {
-      const happened = 'it is a pipe that nobody writes to';
-      throw new UsageError({ tried: `reading ${path}`, happened, next: 'name the file that holds the data' });
-    }
-    await sleep(PAUSE);
-  }
+    return undefined;
+  };
+  const first = await pollUntil(look, { every: PAUSE, patience });
+  if (first !== undefined) return first;
+  const happened = 'it is a pipe that nobody writes to';
+  throw new UsageError({ tried: `reading ${path}`, happened, next: 'name the file that holds the data' });
 }

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { LabError, linesOf } from '../../../base/errors.js';
+import { pollUntil } from '../../../base/poll.js';
 import { findCommand } from '../../../make/compile/requirements.js';
 
 const POLL = 20;
@@ -43,20 +43,18 @@ export class Server {
     });
     await new Promise((resolve, reject) => child.once('spawn', resolve).once('error', reject));
     const server = new Server(child);
-    const deadline = Date.now() + PATIENCE;
-    while (!(await ready(server.#said))) {
-      const ended = child.exitCode !== null || child.signalCode !== null;
-      if (ended || Date.now() > deadline) {
-        await server.stop();
-        const happened = ended ? 'it ended at once' : 'it is not ready after 5 s';
-        throw new LabError({
-          tried: `starting ${name}`,
-          happened: [happened, ...linesOf(server.#said.trim())].filter((line) => line !== ''),
-        });
-      }
-      await sleep(POLL);
-    }
-    return server;
+    const look = async (): Promise<'ready' | 'ended' | undefined> => {
+      if (await ready(server.#said)) return 'ready';
+      return child.exitCode !== null || child.signalCode !== null ? 'ended' : undefined;
+    };
+    const found = await pollUntil(look, { every: POLL, patience: PATIENCE });
+    if (found === 'ready') return server;
+    await server.stop();
+    const happened = found === 'ended' ? 'it ended at once' : 'it is not ready after 5 s';
+    throw new LabError({
+      tried: `starting ${name}`,
+      happened: [happened, ...linesOf(server.#said.trim())].filter((line) => line !== ''),
+    });
   }
 
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
