@@ -6,6 +6,7 @@ import type { BenchReport } from '../../src/prove/bench/bench-report.js';
 import { isSkipped } from '../../src/prove/bench/results.js';
 import { temporaryFolder } from '../base/temporary.js';
 import { cliJson } from './support/cli.js';
+import { leftovers } from './support/leftovers.js';
 import { noGuests, noRoot, testUnless } from './support/machine.js';
 
 const reason =
@@ -37,9 +38,5 @@ testUnless(reason, 'bench: a module in a guest beside native, both over a hub', 
     }
   }
   t.deepEqual(await here.list(`${state}/vm`), []);
-  const left = (await here.list('/run/netns')).filter((name) => /^aoe-lab-(bench|load)\d/.test(name));
-  const dead = await Promise.all(
-    left.map(async (name) => (await here.stat(`/proc/${name.replace(/^.*-/, '')}`)) === undefined),
-  );
-  t.false(dead.includes(true), left.join(', '));
+  t.deepEqual(await leftovers(), []);
 });

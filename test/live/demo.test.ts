@@ -1,8 +1,8 @@
 import { readdir } from 'node:fs/promises';
-import { here } from '../../src/hosts/host/local.js';
 import type { DemoReport } from '../../src/prove/demo/demo.js';
 import { temporaryFolder } from '../base/temporary.js';
 import { cli, cliJson } from './support/cli.js';
+import { leftovers } from './support/leftovers.js';
 import { builtVblade, testUnless } from './support/machine.js';
 
 const built = await builtVblade();
@@ -15,7 +15,6 @@ const reason = 'reason' in built ? built.reason : undefined;
 
 testUnless(reason, 'the demo writes and reads 64 MiB by vblade, verifies them, and cleans up', async (t) => {
   const env = { AOE_LAB_STATE: await temporaryFolder(t) };
-  const before = await here.list('/run/netns');
   const report = await cliJson<DemoReport>(['demo'], env);
   t.like(report, {
     implementation: 'vblade',
@@ -27,11 +26,7 @@ testUnless(reason, 'the demo writes and reads 64 MiB by vblade, verifies them, a
   t.is(report.source.digest.length, 64);
   t.is(report.source.pinned, 'archive');
   t.is(report.sha256.written, report.sha256.file);
-  const mine = (await here.list('/run/netns')).filter((name) => name.startsWith('aoe-lab-demo-'));
-  t.deepEqual(
-    mine.filter((name) => !before.includes(name)),
-    [],
-  );
+  t.deepEqual(await leftovers(), []);
   t.deepEqual(await leftIn(env.AOE_LAB_STATE), []);
 });
 
@@ -40,6 +35,7 @@ testUnless(reason, 'a demo that is killed is cleaned up by the next one', async 
   const killed = await cli(['demo', '--size', '512M'], env, { killAfter: 1500 });
   t.is(killed.signal, 'SIGKILL');
   await cliJson(['demo', '--size', '1M'], env);
+  t.deepEqual(await leftovers(), []);
   t.deepEqual(await leftIn(env.AOE_LAB_STATE), []);
   const { orphans, exports } = await cliJson<{ orphans: []; exports: [] }>(['status'], env);
   t.deepEqual([orphans, exports], [[], []]);

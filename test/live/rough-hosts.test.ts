@@ -21,8 +21,11 @@ async function done(t: ExecutionContext, lab: SshLab, args: string[], exitCode =
   return result;
 }
 
+/** Whose loop devices are told from those of other hosts and runs, of which all have a path like this. */
+const DISK = `/srv/disk-${process.pid}`;
+
 function exporting(host: string, ...more: string[]): string[] {
-  const words = ['--impl', 'native', '--shelf', '0', '--slot', '1', '--iface', 'san0', '--file', '/srv/disk'];
+  const words = ['--impl', 'native', '--shelf', '0', '--slot', '1', '--iface', 'san0', '--file', DISK];
   return ['export', '--host', host, ...words, '--size', '1M', ...more];
 }
 
@@ -83,7 +86,7 @@ testUnless(
 /** Those of the hosts of the tests, whose folders are gone afterwards. */
 async function loops(): Promise<string[]> {
   const all = await listLoops(here);
-  return all.filter(({ file }) => file.endsWith('/srv/disk')).map(({ device }) => device);
+  return all.filter(({ file }) => file.endsWith(DISK)).map(({ device }) => device);
 }
 
 testUnless(

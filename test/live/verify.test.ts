@@ -1,6 +1,5 @@
 /** The acceptance tests against real targets, with the real aoe driver in a guest. */
 import { readdir, readFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
@@ -11,6 +10,7 @@ import { Testbed } from '../../src/prove/testbed/testbed.js';
 import { type GuestRecord, listGuests } from '../../src/prove/vm/index.js';
 import { temporaryFolder } from '../base/temporary.js';
 import { cli, cliJson } from './support/cli.js';
+import { leftovers } from './support/leftovers.js';
 import { FILE, LONG, noGuests, noRoot, sourceTree, testUnless } from './support/machine.js';
 
 const reason = noRoot() ?? (await noGuests());
@@ -31,17 +31,6 @@ const KILL_AFTER = 6000;
 
 function need(tree: ReturnType<typeof sourceTree>): { lacking: string | undefined; source?: string } {
   return 'path' in tree ? { lacking: noModules, source: tree.path } : { lacking: tree.reason };
-}
-
-/** Namespaces and folders of runs whose command is dead. */
-async function abandonedPlaces(): Promise<string[]> {
-  const names = [...(await here.list('/run/netns')), ...(await readdir(tmpdir()))];
-  const left: string[] = [];
-  for (const name of names) {
-    const pid = /^aoe-lab-verify-(\d+)/.exec(name)?.[1];
-    if (pid !== undefined && (await here.stat(`/proc/${pid}`)) === undefined) left.push(name);
-  }
-  return left;
 }
 
 /** Whether it is a guest of this process. */
@@ -75,7 +64,7 @@ for (const { impl, tests, lacking, source } of CASES) {
     t.true(report.tests.every(({ steps }) => steps.length > 3 && steps.every(({ passed }) => passed)));
     t.is(report.target.place, impl === 'native' ? 'here' : 'guest');
     t.log(`${report.seconds} s, of them ${report.setUpSeconds} s before the tests`);
-    t.deepEqual(await abandonedPlaces(), []);
+    t.deepEqual(await leftovers(), []);
     t.deepEqual(
       await readdir(state, { recursive: true }).then((names) =>
         names.filter((name) => /json|log$/.test(name)),
@@ -114,7 +103,7 @@ testUnless(
     t.true(xml.includes(`tests="${steps.length}" failures="0" skipped="${named.length}"`));
     const page = await readFile(html, 'utf8');
     for (const { name } of steps) t.true(page.includes(name.replaceAll("'", '&#x27;')), name);
-    t.deepEqual(await abandonedPlaces(), []);
+    t.deepEqual(await leftovers(), []);
   },
 );
 

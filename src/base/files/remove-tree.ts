@@ -2,10 +2,12 @@
  * Removal in folders that others may write to: each folder on the way down is opened from the one before, and none through a
  * link, so that one exchanged meanwhile leads nowhere else. The cache, which is the user's alone, is swept without.
  */
+
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open, readdir, rmdir, unlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { LabError } from '../errors.js';
+import { ownerOf } from '../owner.js';
 import { underName } from '../system-errors.js';
 import { O_PATH, step, thisUser } from './open-trusted.js';
 import { weaknesses } from './trust.js';
@@ -82,7 +84,7 @@ function ifThere(error: NodeJS.ErrnoException): undefined {
 /**
  * Removes folders that killed processes of this user left. Those of other users stay, and those in a folder where somebody else
  * can have given them their names.
- * @param prefix of their names, which the process and a dash follow
+ * @param prefix of their names, which a mark (see owner.ts) and a dash follow
  */
 export async function removeLeftBehind(parent: string, prefix: string): Promise<void> {
   const user = await thisUser();
@@ -91,19 +93,8 @@ export async function removeLeftBehind(parent: string, prefix: string): Promise<
     return facts.uid === user.uid && weaknesses(way, user).length === 0;
   };
   for (const name of await readdir(parent)) {
-    const pid = name.startsWith(prefix) ? /^(\d+)-/.exec(name.slice(prefix.length))?.[1] : undefined;
-    if (pid === undefined || isAlive(Number(pid))) continue;
+    if (!name.startsWith(prefix) || (await ownerOf(name.slice(prefix.length))) !== 'gone') continue;
     // One that resists hinders nobody.
     await removeTree(join(parent, name), isMeant).catch(() => {});
-  }
-}
-
-/** Whether there is such a process, another user's too. */
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

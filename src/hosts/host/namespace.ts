@@ -2,6 +2,7 @@
  * Network namespaces of our own, each with a veth pair: a private wire with both ends in reach. Their names carry the
  * process that made them, so that those of killed commands are found.
  */
+import { ownerOf, ownMark } from '../../base/owner.js';
 import type { Host } from './host.js';
 
 const PREFIX = 'aoe-lab-';
@@ -25,7 +26,7 @@ const INITIATOR_END = 'aoe-i';
  * @param purpose part of the name, such as `demo`
  */
 export async function makeWire(host: Host, purpose: string, mtu: number): Promise<Wire> {
-  const netns = `${PREFIX}${purpose}-${process.pid}`;
+  const netns = `${PREFIX}${purpose}-${await ownMark()}`;
   await host.run(['ip', 'netns', 'add', netns]);
   await makePair(host.inNamespace(netns), mtu);
   return { netns, target: TARGET_END, initiator: INITIATOR_END, mtu };
@@ -52,14 +53,13 @@ export async function removeWire(host: Host, wire: Wire): Promise<void> {
   else await host.run(['ip', 'netns', 'del', wire.netns]);
 }
 
-/** Namespaces for a purpose whose makers are dead. */
+/** Namespaces of this machine for a purpose whose makers are dead. */
 export async function abandonedNamespaces(host: Host, purpose: string): Promise<string[]> {
   const prefix = `${PREFIX}${purpose}-`;
   const names = (await host.list('/run/netns')).filter((name) => name.startsWith(prefix));
   const abandoned: string[] = [];
   for (const name of names) {
-    const alive = await host.stat(`/proc/${name.slice(prefix.length)}`);
-    if (alive === undefined) abandoned.push(name);
+    if ((await ownerOf(name.slice(prefix.length))) === 'gone') abandoned.push(name);
   }
   return abandoned;
 }

@@ -8,6 +8,7 @@ import { freshFolder, makeFolders } from '../../base/files/fresh-folder.js';
 import { readBounded, UnfitFileError } from '../../base/files/read-bounded.js';
 import { removeLeftBehind, removeTree } from '../../base/files/remove-tree.js';
 import { parseJson } from '../../base/json.js';
+import { ownMark } from '../../base/owner.js';
 
 /** Tells that a folder was written here, and with what: path → sha256. */
 const MARKER = '.aoe-lab-render.json';
@@ -38,7 +39,7 @@ export async function writeFolder(
   await refuseForeign(folder);
   const fresh = `.${name}.aoe-lab-new-`;
   await removeLeftBehind(parent, fresh);
-  await replaceFolder(folder, old, await makeFolder(join(parent, `${fresh}${process.pid}-`), files));
+  await replaceFolder(folder, old, await makeFolder(join(parent, `${fresh}${await ownMark()}-`), files));
 }
 
 /** @returns the path of a folder of an unforeseeable name that begins so, with the files in it and the marker */

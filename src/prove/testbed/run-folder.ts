@@ -2,6 +2,7 @@ import { lstat, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { removeLeftBehind, removeTree } from '../../base/files/remove-tree.js';
+import { ownMark } from '../../base/owner.js';
 
 /** A temporary folder for one run, closed to other users. */
 export interface RunFolder {
@@ -17,7 +18,7 @@ export interface RunFolder {
 export async function makeRunFolder(purpose: string, parent = tmpdir()): Promise<RunFolder> {
   const prefix = `aoe-lab-${purpose}-`;
   await removeLeftBehind(parent, prefix);
-  const path = await mkdtemp(join(parent, `${prefix}${process.pid}-`));
+  const path = await mkdtemp(join(parent, `${prefix}${await ownMark()}-`));
   const made = await lstat(path);
   return {
     path,

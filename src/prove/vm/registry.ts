@@ -8,8 +8,8 @@ import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LabError, UsageError } from '../../base/errors.js';
+import { startOf } from '../../base/owner.js';
 import { pollUntilTrue } from '../../base/poll.js';
-import { startTicks } from '../../base/process-start.js';
 import { readIfThere } from '../../hosts/host/if-there.js';
 import { here } from '../../hosts/host/local.js';
 import type { Accelerator } from './qemu.js';
@@ -145,11 +145,6 @@ export async function ownIdentity(): Promise<GuestRecord['owner']> {
 async function isOwned({ owner }: GuestRecord): Promise<boolean> {
   const started = await startOf(owner.pid);
   return started !== '' && started === owner.started;
-}
-
-/** As of `startTicks`; empty where there is no such process. */
-async function startOf(pid: number): Promise<string> {
-  return startTicks(await textOf(`/proc/${pid}/stat`));
 }
 
 /**

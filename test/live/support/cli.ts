@@ -21,6 +21,9 @@ export interface CliOptions {
   inside?: (argv: readonly string[]) => string[];
 }
 
+/** Process ids of commands that have ended. */
+export const ended: number[] = [];
+
 /** Runs the command line tool in a process of its own; the store is the suite's, whatever home `env` gives. */
 export function cli(
   args: readonly string[],
@@ -40,14 +43,15 @@ export function cli(
     child.stdin.end(input);
     if (killAfter !== undefined) void sleep(killAfter).then(() => child.kill('SIGKILL'));
     // Resolves only once the pipes are closed: a daemon that inherited them would make the test hang and be noticed.
-    child.once('close', (exitCode, signal) =>
+    child.once('close', (exitCode, signal) => {
+      if (child.pid !== undefined) ended.push(child.pid);
       resolve({
         exitCode,
         signal,
         stdout: Buffer.concat(out).toString(),
         stderr: Buffer.concat(err).toString(),
-      }),
-    );
+      });
+    });
   });
 }
 

@@ -78,9 +78,9 @@ test.serial(
   async (t) => {
     const store = await useStore(t);
     await withWorkFolder(async (mine) => {
-      const [namespace, pid] = mine.slice(mine.lastIndexOf('/') + 1).split('-');
-      const dead = [`${namespace}-${pid}-1-x`, `${namespace}-4194304-1-x`];
-      const elsewhere = `1-${pid}-1-x`;
+      const [pid, started, namespace] = mine.slice(mine.lastIndexOf('/') + 1).split('-');
+      const dead = [`${pid}-1-${namespace}-x`, `4194304-${started}-${namespace}-x`];
+      const elsewhere = `${pid}-1-1-x`;
       for (const name of [...dead, elsewhere])
         await mkdir(join(store, 'tmp', name, 'sub'), { recursive: true });
       await withWorkFolder(async (other) => {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { UsageError } from '../../../src/base/errors.js';
 import { writeFolder } from '../../../src/manage/ansible/folder.js';
+import { GONE } from '../../base/gone.js';
 import { temporaryFolder } from '../../base/temporary.js';
 
 const first = new Map<string, string>([
@@ -80,7 +81,7 @@ test('what a killed call had moved aside is there again, and still refused if it
   await writeFolder(folder, first);
   await writeFile(join(folder, 'site.yml'), 'mine');
   await rename(folder, join(parent, '.ansible.aoe-lab-old'));
-  await mkdir(join(parent, '.ansible.aoe-lab-new-99999999-x'));
+  await mkdir(join(parent, `.ansible.aoe-lab-new-${GONE}-x`));
   await t.throwsAsync(writeFolder(folder, second), { instanceOf: UsageError });
   t.is((await contents(folder))['site.yml'], 'mine');
   await writeFile(join(folder, 'site.yml'), 'one');
@@ -93,7 +94,7 @@ test('hostile: files are written to no folder that others could have foreseen', 
   await chmod(parent, 0o777);
   await mkdir(join(parent, 'theirs'));
   const folder = join(parent, 'ansible');
-  const taken = ['.ansible.aoe-lab-new', '.ansible.aoe-lab-new-99999999-x'];
+  const taken = ['.ansible.aoe-lab-new', `.ansible.aoe-lab-new-${GONE}-x`];
   for (const name of taken) await symlink('theirs', join(parent, name));
   await writeFolder(folder, first);
   await writeFolder(folder, second);

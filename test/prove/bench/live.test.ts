@@ -7,6 +7,7 @@ import type { BenchReport } from '../../../src/prove/bench/bench-report.js';
 import { isSkipped, type PointResult } from '../../../src/prove/bench/results.js';
 import { temporaryFolder } from '../../base/temporary.js';
 import { cli, cliJson } from '../../live/support/cli.js';
+import { leftovers } from '../../live/support/leftovers.js';
 import { builtVblade, testUnless } from '../../live/support/machine.js';
 
 const built = await builtVblade();
@@ -33,7 +34,6 @@ testUnless(
       '1k',
     ];
     const pictures = ['--svg', join(folder, 'b.svg'), '--html', join(folder, 'b.html')];
-    const before = await here.list('/run/netns');
     const report = await cliJson<BenchReport>([...args, '--mix', 'read,write,70/30', ...pictures], env);
     t.deepEqual(
       report.contenders.map(({ name }) => name),
@@ -64,7 +64,7 @@ testUnless(
       (await here.list(folder)).filter((name) => name.startsWith('aoe-lab-bench')),
       [],
     );
-    t.deepEqual(await leftBy(before), []);
+    t.deepEqual(await leftovers(), []);
     t.is((await stat(join(folder, 'b.svg'))).isFile(), true);
   },
 );
@@ -77,7 +77,6 @@ testUnless(
   async (t) => {
     const folder = await temporaryFolder(t);
     const env = { AOE_LAB_STATE: join(folder, 'state') };
-    const before = await here.list('/run/netns');
     const args = ['bench', '--impl', others.join(','), ...short, '--folder', folder, '--no-ceiling'];
     const report = await cliJson<BenchReport>(
       [...args, '--depth', '16', '--size', '8k', '--mix', 'read,write,50/50'],
@@ -94,7 +93,7 @@ testUnless(
         t.true(result.compared > 0);
       }
     }
-    t.deepEqual(await leftBy(before), []);
+    t.deepEqual(await leftovers(), []);
   },
 );
 
@@ -137,10 +136,4 @@ function checkCounts(
   t.true(answered >= runs.reduce((sum, { requests }) => sum + requests, 0));
   t.is(errors + wrong, 0, `${name}: ${contender}: ${result.example ?? ''}`);
   t.true(lost <= repeated && lost + late >= 0);
-}
-
-/** Namespaces of benchmarks that were not there before; other tests may run meanwhile. */
-async function leftBy(before: readonly string[]): Promise<string[]> {
-  const now = await here.list('/run/netns');
-  return now.filter((name) => name.startsWith('aoe-lab-bench') && !before.includes(name));
 }

@@ -1,11 +1,11 @@
 import { chmod, chown, mkdir, readdir, rename, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
+import { ownMark } from '../../../src/base/owner.js';
 import { makeRunFolder } from '../../../src/prove/testbed/run-folder.js';
+import { GONE } from '../../base/gone.js';
 import { temporaryFolder } from '../../base/temporary.js';
 
-/** Of no process: above the largest number that Linux gives. */
-const GONE = 99999999;
 const asRoot = process.getuid?.() === 0 ? test : test.skip;
 
 async function leftBehind(parent: string, ending: string): Promise<string> {
@@ -64,4 +64,16 @@ asRoot('hostile: a folder of root’s that another user gave the name of a kille
   const folder = await makeRunFolder('demo', parent);
   await folder.remove();
   t.deepEqual(await readdir(moved), ['image']);
+});
+
+test('data: folders of runs in another PID namespace, as of a container with the same /tmp, stay', async (t) => {
+  const parent = await temporaryFolder(t);
+  const [pid, started, namespace] = (await ownMark()).split('-') as [string, string, string];
+  const theirs = [`99999999-1-1${namespace}`, `${pid}-${started}-1${namespace}`];
+  // The id of this process, and another start: one that was here before it.
+  const gone = `${pid}-1${started}-${namespace}`;
+  for (const mark of [...theirs, gone]) await mkdir(join(parent, `aoe-lab-demo-${mark}-x`));
+  const folder = await makeRunFolder('demo', parent);
+  await folder.remove();
+  t.deepEqual((await readdir(parent)).sort(), theirs.map((mark) => `aoe-lab-demo-${mark}-x`).sort());
 });
