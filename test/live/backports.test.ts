@@ -1,4 +1,5 @@
 /** Modules built with headers whose version does not tell what they offer: vendors take interfaces into older kernels. */
+
 import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MissingError, UnreachableError } from '../../src/base/errors.js';
@@ -6,7 +7,7 @@ import { packageRoot } from '../../src/base/files/paths.js';
 import { here } from '../../src/hosts/host/local.js';
 import { buildArtifacts } from '../../src/make/compile/build.js';
 import { findKernelTree, type KernelTree } from '../../src/make/compile/kernel.js';
-import { findRelease, loadRecipe } from '../../src/make/recipe/load.js';
+import { loadRecipe, select } from '../../src/make/recipe/load.js';
 import { temporaryFolder } from '../base/temporary.js';
 import { LONG, ordinary, sourceTree, testUnless } from './support/machine.js';
 
@@ -62,8 +63,7 @@ for (const { kernel, told, release } of CASES) {
       await cp('path' in source ? source.path : '', folder, { recursive: true });
       const { artifacts, warnings } = await buildArtifacts(
         { folder, digest: 'f'.repeat(64) },
-        recipe,
-        findRelease(recipe),
+        select(recipe),
         { kernel: { ...tree, root, release, digest: `backport ${told.join('.')}` }, force: true },
       );
       t.is(artifacts.length, 1);

@@ -8,7 +8,7 @@ import { writeDkmsTree } from '../../src/make/compile/dkms.js';
 import { findKernelTree } from '../../src/make/compile/kernel.js';
 import { findCommand } from '../../src/make/compile/requirements.js';
 import { fetchDebianPackages } from '../../src/make/debian/packages.js';
-import { findRelease, loadRecipe } from '../../src/make/recipe/load.js';
+import { loadRecipe, select } from '../../src/make/recipe/load.js';
 import { fetchSource } from '../../src/make/source/fetch.js';
 import { bootGuest } from '../../src/prove/vm/index.js';
 import { temporaryFolder } from '../base/temporary.js';
@@ -41,12 +41,13 @@ for (const { name, module, ready, sources } of MODULES) {
   testUnless(lacking, `dkms builds and installs ${name}; it loads in a guest`, async (t) => {
     t.timeout(900_000);
     const recipe = await loadRecipe(name);
-    const release = findRelease(recipe);
+    const selected = select(recipe);
+    const { release } = selected;
     const source = own !== undefined && 'path' in own ? { source: own.path } : {};
-    const tree = await fetchSource(recipe, release, source);
+    const tree = await fetchSource(selected, source);
     const kernel = await findKernelTree(KERNEL);
     const folder = await temporaryFolder(t);
-    await writeDkmsTree(tree, recipe, release, join(folder, 'rendered'));
+    await writeDkmsTree(tree, selected, join(folder, 'rendered'));
 
     const names = [...PROGRAMS, `linux-headers-${kernel.release}`];
     const debian = await fetchDebianPackages({ suite: 'bookworm', names, dependencies: true });
@@ -72,7 +73,7 @@ for (const { name, module, ready, sources } of MODULES) {
     t.regex(await dkms('status', id), new RegExp(`^${id}, ${kernel.release}, x86_64: installed$`, 'm'));
 
     const path = join(modules, kernel.release, 'updates', 'dkms', `${module}.ko`);
-    const { artifacts } = await buildArtifacts(tree, recipe, release, { kernel });
+    const { artifacts } = await buildArtifacts(tree, selected, { kernel });
     const ours = magicOf(await readFile(artifacts[0]?.path ?? ''));
     t.regex(ours, new RegExp(`^vermagic=${kernel.release} `));
     t.is(magicOf(await readFile(path)), ours);

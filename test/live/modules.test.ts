@@ -4,7 +4,7 @@ import { MissingError, UnreachableError } from '../../src/base/errors.js';
 import { buildArtifacts } from '../../src/make/compile/build.js';
 import { findKernelTree } from '../../src/make/compile/kernel.js';
 import { findCommand } from '../../src/make/compile/requirements.js';
-import { findRelease, loadRecipe } from '../../src/make/recipe/load.js';
+import { loadRecipe, select } from '../../src/make/recipe/load.js';
 import { fetchSource } from '../../src/make/source/fetch.js';
 import { sourceTree, testUnless } from './support/machine.js';
 
@@ -24,10 +24,10 @@ async function noHeaders(): Promise<string | undefined> {
 
 async function build(name: string, kernelName: string, source?: string) {
   const recipe = await loadRecipe(name);
-  const release = findRelease(recipe);
+  const selected = select(recipe);
   const kernel = await findKernelTree(kernelName);
-  const tree = await fetchSource(recipe, release, source === undefined ? {} : { source });
-  return { kernel, built: await buildArtifacts(tree, recipe, release, { kernel }) };
+  const tree = await fetchSource(selected, source === undefined ? {} : { source });
+  return { kernel, built: await buildArtifacts(tree, selected, { kernel }) };
 }
 
 const reason = await noHeaders();

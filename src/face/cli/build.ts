@@ -5,7 +5,8 @@ import { quote } from '../../hosts/host/quote.js';
 import type { BuildResult } from '../../make/compile/build.js';
 import { isolationRemark } from '../../make/compile/isolation.js';
 import type { BuildEvent } from '../../make/compile/options.js';
-import type { Recipe, Release } from '../../make/recipe/schema.js';
+import type { SelectedRelease } from '../../make/recipe/load.js';
+import type { Recipe } from '../../make/recipe/schema.js';
 import type { SourceTree } from '../../make/source/fetch.js';
 import { sourceRemark } from '../../make/source/unproven.js';
 import { line } from '../ui/colors.js';
@@ -47,15 +48,15 @@ export function register(program: Command): void {
   hostOptions(command)
     .option('--json', 'print JSON')
     .action(async (impl: string, options: Options) => {
-      const { findRelease, loadRecipe } = await import('../../make/recipe/load.js');
+      const { select, loadRecipe } = await import('../../make/recipe/load.js');
       const recipe = await loadRecipe(impl);
-      const release = findRelease(recipe, options.release);
+      const selected = select(recipe, options.release);
       checkUse(recipe, options);
-      if (options.dkms !== undefined) return writeForDkms(recipe, release, options);
-      if (options.allKernels) return buildForAll(recipe, release, options);
+      if (options.dkms !== undefined) return writeForDkms(selected, options);
+      if (options.allKernels) return buildForAll(selected, options);
       await onHosts(
         options,
-        (host) => buildOne(recipe, release, options, options.kernel, host),
+        (host) => buildOne(selected, options, options.kernel, host),
         ({ built, tree }) => summary(built, tree),
         ({ built, tree }) => asJson(built, tree),
       );
@@ -84,7 +85,8 @@ function checkUse(recipe: Recipe, { kernel, allKernels, dkms, host }: Options): 
   }
 }
 
-async function writeForDkms(recipe: Recipe, release: Release, options: Options): Promise<void> {
+async function writeForDkms(selected: SelectedRelease, options: Options): Promise<void> {
+  const { recipe, release } = selected;
   const [{ fetchToBuild }, { writeDkmsTree }, { print }, { resolve }] = await Promise.all([
     import('../../make/source/fetch.js'),
     import('../../make/compile/dkms.js'),
@@ -93,12 +95,12 @@ async function writeForDkms(recipe: Recipe, release: Release, options: Options):
   ]);
   const { source, offline, unpinned, dkms } = options;
   const folder = resolve(dkms === true || dkms === undefined ? `${recipe.name}-${release.version}` : dkms);
-  const tree = await fetchToBuild(recipe, release, {
+  const tree = await fetchToBuild(selected, {
     source,
     offline,
     unpinned,
   });
-  const written = await writeDkmsTree(tree, recipe, release, folder);
+  const written = await writeDkmsTree(tree, selected, folder);
   const { name, version, patches } = written;
   print({ ...written, source: sourceAsJson(tree) }, options, () =>
     [
@@ -111,12 +113,12 @@ async function writeForDkms(recipe: Recipe, release: Release, options: Options):
 }
 
 async function buildOne(
-  recipe: Recipe,
-  release: Release,
+  selected: SelectedRelease,
   { source, offline, unpinned, force, jobs }: Options,
   kernelName: string | undefined,
   host?: Host,
 ): Promise<{ built: BuildResult; tree: SourceTree }> {
+  const { recipe } = selected;
   const [{ fetchToBuild }, { buildArtifacts, refuseUnbuildable }, { findKernelTree, kernelOn }, { note }] =
     await Promise.all([
       import('../../make/source/fetch.js'),
@@ -132,8 +134,8 @@ async function buildOne(
       ? await findKernelTree(kernelName ?? 'host', { offline })
       : await kernelOn(on, kernelName);
   // Before the source is fetched.
-  await refuseUnbuildable(recipe, release, kernel, on);
-  const tree = await fetchToBuild(recipe, release, {
+  await refuseUnbuildable(selected, kernel, on);
+  const tree = await fetchToBuild(selected, {
     source,
     offline,
     unpinned,
@@ -143,12 +145,12 @@ async function buildOne(
     const text = describe(event);
     if (text !== undefined) note(prefix + text);
   };
-  const built = await buildArtifacts(tree, recipe, release, { force, jobs, kernel, on, onEvent });
+  const built = await buildArtifacts(tree, selected, { force, jobs, kernel, on, onEvent });
   return { built, tree };
 }
 
 /** Each kernel for itself: that one fails does not keep the others from being built. */
-async function buildForAll(recipe: Recipe, release: Release, options: Options): Promise<void> {
+async function buildForAll(selected: SelectedRelease, options: Options): Promise<void> {
   const [{ KERNELS }, { describeError, errorAsJson, exitCodeOf }, { print, note }, { table }] =
     await Promise.all([
       import('../../make/debian/kernels.js'),
@@ -157,7 +159,7 @@ async function buildForAll(recipe: Recipe, release: Release, options: Options): 
       import('../ui/table.js'),
     ]);
   const names = KERNELS.map(({ name }) => name);
-  const outcomes = await Promise.allSettled(names.map((name) => buildOne(recipe, release, options, name)));
+  const outcomes = await Promise.allSettled(names.map((name) => buildOne(selected, options, name)));
   const results = outcomes.map((outcome, i) => {
     const name = names[i] as string;
     if (outcome.status === 'rejected') return { name, ...errorAsJson(outcome.reason) };

@@ -166,15 +166,16 @@ function noteFindings(
 
 /** Of a release that runs on another system there is a script instead of commands. @returns whether it is such a one */
 async function printScript(options: Options, spec: ExportSpec): Promise<boolean> {
-  const { findRelease, loadRecipe } = await import('../../make/recipe/load.js');
+  const { select, loadRecipe } = await import('../../make/recipe/load.js');
   const recipe = await loadRecipe(options.impl);
-  const release = findRelease(recipe, options.release);
+  const selected = select(recipe, options.release);
+  const { release } = selected;
   if (release.script === undefined) return false;
   const [{ renderScript }, { print }] = await Promise.all([
     import('../../serve/exports/script.js'),
     import('../ui/output.js'),
   ]);
-  const script = renderScript(recipe, release, spec);
+  const script = renderScript(selected, spec);
   print({ script }, options, () => script.trimEnd());
   return true;
 }

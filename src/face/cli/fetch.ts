@@ -19,16 +19,14 @@ export function register(program: Command): void {
     .option('--offline', 'use only what the store has')
     .option('--json', 'print JSON')
     .action(async (impl: string, options: Options) => {
-      const [{ findRelease, loadRecipe }, { fetchSource }, { print, note }, { progress }] = await Promise.all(
-        [
-          import('../../make/recipe/load.js'),
-          import('../../make/source/fetch.js'),
-          import('../ui/output.js'),
-          import('../ui/progress.js'),
-        ],
-      );
+      const [{ select, loadRecipe }, { fetchSource }, { print, note }, { progress }] = await Promise.all([
+        import('../../make/recipe/load.js'),
+        import('../../make/source/fetch.js'),
+        import('../ui/output.js'),
+        import('../ui/progress.js'),
+      ]);
       const recipe = await loadRecipe(impl);
-      const release = findRelease(recipe, options.release);
+      const selected = select(recipe, options.release);
       const { source, offline } = options;
       let bar: ReturnType<typeof progress> | undefined;
       const onEvent = (event: SourceEvent): void => {
@@ -43,7 +41,7 @@ export function register(program: Command): void {
         const text = describe(event);
         if (text !== undefined) note(text);
       };
-      const tree = await fetchSource(recipe, release, { source, offline, onEvent });
+      const tree = await fetchSource(selected, { source, offline, onEvent });
       print(tree, options, () => summary(tree));
     });
 }

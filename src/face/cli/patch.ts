@@ -31,7 +31,7 @@ export function register(program: Command): void {
     .action(async (impl: string, _own: Options, command: Command) => {
       const options = command.optsWithGlobals<Options>();
       checkUse(impl, options);
-      const [{ findRelease, loadRecipe }, { fetchSource }, { planPatches }, { findToolchain }, { print }] =
+      const [{ select, loadRecipe }, { fetchSource }, { planPatches }, { findToolchain }, { print }] =
         await Promise.all([
           import('../../make/recipe/load.js'),
           import('../../make/source/fetch.js'),
@@ -40,14 +40,14 @@ export function register(program: Command): void {
           import('../ui/output.js'),
         ]);
       const recipe = await loadRecipe(impl);
-      const release = findRelease(recipe, options.release);
+      const selected = select(recipe, options.release);
       const { source, offline, kernel } = options;
-      const tree = await fetchSource(recipe, release, {
+      const tree = await fetchSource(selected, {
         ...(source === undefined ? {} : { source }),
         ...(offline === undefined ? {} : { offline }),
       });
       const toolchain = await findToolchain();
-      const plan = await planPatches(recipe, release, tree.folder, {
+      const plan = await planPatches(selected, tree.folder, {
         ...(kernel === undefined ? {} : { kernel }),
         ...(toolchain === undefined ? {} : { compiler: toolchain.version, libc: toolchain.libc }),
       });

@@ -1,5 +1,5 @@
 import type { Summary } from '../../make/compile/summary.js';
-import { effective } from '../../make/recipe/load.js';
+import { withRelease } from '../../make/recipe/load.js';
 import type { Recipe } from '../../make/recipe/schema.js';
 import colors from './colors.js';
 
@@ -20,7 +20,7 @@ export function describeRecipe(recipe: Recipe, summary: Summary): string {
       lines.push(`  ${source.state.padEnd(10)} ${source.location}`);
     }
     for (const tree of release.trees ?? []) lines.push(`  tree ${tree.sha256.slice(0, 16)}… ${tree.seen}`);
-    const { control } = effective(recipe, release);
+    const { control } = withRelease(recipe, release);
     const options = Object.entries(control.options).map(([name, { min, max, note, why }]) => {
       const range = min === undefined && max === undefined ? '' : ` ${min ?? ''}…${max ?? ''}`;
       const words = [note, why].filter((text) => text !== undefined);

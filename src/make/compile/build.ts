@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { MissingError } from '../../base/errors.js';
 import type { Host } from '../../hosts/host/host.js';
 import type { Facts } from '../patch/condition.js';
-import { effective } from '../recipe/load.js';
-import type { Recipe, Release, Requirement } from '../recipe/schema.js';
+import type { SelectedRelease } from '../recipe/load.js';
+import type { Requirement } from '../recipe/schema.js';
 import { missingOn, toolchainOn } from './elsewhere.js';
 import type { Isolation } from './isolation.js';
 import type { KernelTree } from './kernel.js';
@@ -41,12 +41,11 @@ export interface BuildResult {
  */
 export async function buildArtifacts(
   tree: BuildTree,
-  recipe: Recipe,
-  release: Release,
+  selected: SelectedRelease,
   options: BuildOptions = {},
 ): Promise<BuildResult> {
   const { force, kernel, on, onEvent } = options;
-  await refuseUnbuildable(recipe, release, kernel, on);
+  await refuseUnbuildable(selected, kernel, on);
   // A kernel's own tools are named by its digest.
   const toolchain =
     kernel?.root !== undefined ? undefined : on ? await toolchainOn(on) : await findToolchain(options.host);
@@ -54,7 +53,7 @@ export async function buildArtifacts(
     ...(kernel === undefined ? {} : { kernel: kernel.release }),
     ...(toolchain === undefined ? {} : { compiler: toolchain.version, libc: toolchain.libc }),
   };
-  const named = buildKey(tree, recipe, release, toolchain, facts, kernel, on !== undefined);
+  const named = buildKey(tree, selected, toolchain, facts, kernel, on !== undefined);
   const hit = (): BuildResult | undefined => {
     const record = force ? undefined : findBuild(named.key);
     if (record === undefined) return undefined;
@@ -66,7 +65,7 @@ export async function buildArtifacts(
   const host = options.host ?? (await import('../../hosts/host/local.js')).here;
   const lock = await lockBuild(host, named.key, () => onEvent?.({ kind: 'build-waiting', key: named.key }));
   try {
-    return hit() ?? (await make(tree, recipe, release, named, facts, { ...options, host }));
+    return hit() ?? (await make(tree, selected, named, facts, { ...options, host }));
   } finally {
     await lock.release();
   }
@@ -74,14 +73,13 @@ export async function buildArtifacts(
 
 async function make(
   tree: BuildTree,
-  recipe: Recipe,
-  release: Release,
+  selected: SelectedRelease,
   named: BuildKey,
   facts: Omit<Facts, 'release'>,
   options: BuildOptions & { host: Host },
 ): Promise<BuildResult> {
   const { makeBuild } = await import('./make.js');
-  const record = await makeBuild(tree, recipe, release, named, facts, options);
+  const record = await makeBuild(tree, selected, named, facts, options);
   return resultOf(record, false);
 }
 
@@ -112,8 +110,8 @@ function resultOf(record: BuildRecord, cached: boolean): BuildResult {
 const ROOT_TOOLS: Requirement[] = [{ command: 'bwrap', debian: 'bubblewrap' }];
 
 /** What a build needs on this machine. */
-export function requirementsOf(recipe: Recipe, release: Release, kernel?: KernelTree): Requirement[] {
-  return kernel?.root === undefined ? effective(recipe, release).build.requires : ROOT_TOOLS;
+export function requirementsOf(selected: SelectedRelease, kernel?: KernelTree): Requirement[] {
+  return kernel?.root === undefined ? selected.build.requires : ROOT_TOOLS;
 }
 
 /**
@@ -121,11 +119,11 @@ export function requirementsOf(recipe: Recipe, release: Release, kernel?: Kernel
  * @throws MissingError where this version can't build it, or something that the build requires is not there
  */
 export async function refuseUnbuildable(
-  recipe: Recipe,
-  release: Release,
+  selected: SelectedRelease,
   kernel?: KernelTree,
   on?: Host,
 ): Promise<void> {
+  const { recipe, release } = selected;
   const tried = `building ${recipe.name} ${release.version}`;
   if (release.unavailable !== undefined) {
     const named = `${recipe.name} --release ${release.version}`;
@@ -147,7 +145,7 @@ export async function refuseUnbuildable(
       missing: ['a kernel'],
     });
   }
-  const requires = requirementsOf(recipe, release, kernel);
+  const requires = requirementsOf(selected, kernel);
   const missing = on === undefined ? missingFor(requires) : await missingOn(on, requires);
   if (missing.length === 0) return;
   const packages = [...new Set(missing.map(({ debian }) => debian))].join(' ');

@@ -1,4 +1,5 @@
 /** A source tree that DKMS builds a module from, whenever its host gets another kernel. */
+
 import { readFile } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { LabError, UsageError } from '../../base/errors.js';
@@ -7,8 +8,7 @@ import { render } from '../../base/templating.js';
 import { quoteArgv } from '../../hosts/host/quote.js';
 import { applyPatches } from '../patch/apply.js';
 import { type PatchPlan, planPatches } from '../patch/plan.js';
-import { effective } from '../recipe/load.js';
-import type { Recipe, Release } from '../recipe/schema.js';
+import type { SelectedRelease } from '../recipe/load.js';
 import type { BuildTree } from './key.js';
 
 export interface DkmsTree {
@@ -33,10 +33,10 @@ const HEADERS = '$kernel_source_dir';
  */
 export async function writeDkmsTree(
   tree: BuildTree,
-  recipe: Recipe,
-  release: Release,
+  selected: SelectedRelease,
   folder: string,
 ): Promise<DkmsTree> {
+  const { recipe, release } = selected;
   const tried = `writing ${recipe.name} ${release.version} for DKMS`;
   const { kernelsFrom } = release;
   if (kernelsFrom === undefined) {
@@ -49,8 +49,8 @@ export async function writeDkmsTree(
       next: 'take kvblade, aoeserver or vblade-kernel without --release',
     });
   }
-  const plan = await planForAll(tree, recipe, release, kernelsFrom, tried);
-  const { build } = effective(recipe, release);
+  const plan = await planForAll(tree, selected, kernelsFrom, tried);
+  const { build } = selected;
   const text = render(await readFile(join(packageRoot, 'templates', 'dkms.conf.hbs'), 'utf8'), {
     implementation: recipe.name,
     release: release.version,
@@ -77,21 +77,21 @@ export async function writeDkmsTree(
 /** DKMS has one tree for all kernels: conditions on kernels must not tell them apart, headers may. */
 async function planForAll(
   tree: BuildTree,
-  recipe: Recipe,
-  release: Release,
+  selected: SelectedRelease,
   from: string,
   tried: string,
 ): Promise<PatchPlan> {
+  const { recipe } = selected;
   const named = recipe.patches.flatMap(({ when }) => when?.kernel?.match(/\d+(?:\.\d+)*/g) ?? []);
   const later = named.filter((version) => new RegExp(versionsFrom(from)).test(`${version}.0`));
-  const plan = await planPatches(recipe, release, tree.folder, { kernel: from });
+  const plan = await planPatches(selected, tree.folder, { kernel: from });
   const applying = ({ patches }: PatchPlan): string =>
     patches
       .filter(({ applies }) => applies)
       .map(({ id }) => id)
       .join(', ');
   for (const kernel of new Set([...later, LATER])) {
-    const other = await planPatches(recipe, release, tree.folder, { kernel });
+    const other = await planPatches(selected, tree.folder, { kernel });
     if (applying(other) === applying(plan)) continue;
     throw new LabError({
       tried,

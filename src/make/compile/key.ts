@@ -1,10 +1,10 @@
 /** The name of a build: a digest over all that could change what comes out of it. */
+
 import { statSync } from 'node:fs';
 import { digestOf } from '../../base/digest.js';
 import type { Facts } from '../patch/condition.js';
 import { judgePatches, patchDigest } from '../patch/files.js';
-import { effective } from '../recipe/load.js';
-import type { Recipe, Release } from '../recipe/schema.js';
+import type { SelectedRelease } from '../recipe/load.js';
 import type { KernelTree } from './kernel.js';
 import { findRequirement } from './requirements.js';
 import type { Toolchain } from './toolchain.js';
@@ -40,14 +40,13 @@ export interface BuildKey {
  */
 export function buildKey(
   tree: BuildTree,
-  recipe: Recipe,
-  release: Release,
+  selected: SelectedRelease,
   toolchain: Toolchain | undefined,
   facts: Omit<Facts, 'release'>,
   kernel?: KernelTree,
   isElsewhere = false,
 ): BuildKey {
-  const { build } = effective(recipe, release);
+  const { recipe, release, build } = selected;
   const applied = judgePatches(recipe, { ...facts, release: release.version }).filter(
     ({ verdict }) => verdict.applies,
   );

@@ -1,4 +1,5 @@
 /** A build that is not in the store: patch, run the steps, keep artifacts and log. Loaded only when there is one to make. */
+
 import { appendFile, copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -9,8 +10,8 @@ import type { Host } from '../../hosts/host/host.js';
 import { applyPatches } from '../patch/apply.js';
 import type { Facts } from '../patch/condition.js';
 import { planPatches } from '../patch/plan.js';
-import { effective } from '../recipe/load.js';
-import type { Build, Recipe, Release } from '../recipe/schema.js';
+import type { SelectedRelease } from '../recipe/load.js';
+import type { Build } from '../recipe/schema.js';
 import type { BuildKey, BuildTree } from './key.js';
 import type { BuildOptions } from './options.js';
 import { compilerWords } from './requirements.js';
@@ -24,14 +25,14 @@ import { type BuildRecord, makeWorkFolder, publishBuild, removeRests } from './s
  */
 export async function makeBuild(
   tree: BuildTree,
-  recipe: Recipe,
-  release: Release,
+  selected: SelectedRelease,
   { key, patches }: BuildKey,
   facts: Omit<Facts, 'release'>,
   options: BuildOptions & { host: Host },
 ): Promise<BuildRecord> {
+  const { recipe, release } = selected;
   const { host, kernel, on, onEvent } = options;
-  const { build } = effective(recipe, release);
+  const { build } = selected;
   const started = performance.now();
   await removeRests(host, key);
   const work = await makeWorkFolder(key);
@@ -42,7 +43,7 @@ export async function makeBuild(
     on === undefined ? siteHere(host, folder, kernel) : siteOn(on, folder, key.slice(0, 12), kernel);
   try {
     onEvent?.({ kind: 'build-patching', patches });
-    await applyPatches(await planPatches(recipe, release, tree.folder, facts), folder);
+    await applyPatches(await planPatches(selected, tree.folder, facts), folder);
     await mkdir(join(finished, 'artifacts'), { recursive: true });
     await writeFile(log, `${recipe.name} ${release.version}, build ${key}\n`);
     const isolation = await site.open();

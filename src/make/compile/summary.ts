@@ -1,4 +1,4 @@
-import { effective, findRelease } from '../recipe/load.js';
+import { select } from '../recipe/load.js';
 import type { Recipe, SourceState } from '../recipe/schema.js';
 import { missingFor } from './requirements.js';
 
@@ -21,8 +21,8 @@ export interface Summary {
 
 /** What `list` shows of a recipe; looks at this machine's files only, starts nothing. */
 export function summarise(recipe: Recipe): Summary {
-  const release = findRelease(recipe);
-  const { build, control } = effective(recipe, release);
+  const selected = select(recipe);
+  const { release, build, control } = selected;
   const missing = missingFor([...build.requires, ...(control.requires ?? [])]);
   const { unavailable } = release;
   return {

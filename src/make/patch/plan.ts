@@ -1,5 +1,6 @@
 import { LabError } from '../../base/errors.js';
-import type { Patch, Recipe, Release } from '../recipe/schema.js';
+import type { SelectedRelease } from '../recipe/load.js';
+import type { Patch } from '../recipe/schema.js';
 import type { Facts } from './condition.js';
 import { applyDiff } from './diffs.js';
 import { applyEdit } from './edits.js';
@@ -34,11 +35,11 @@ export interface PatchPlan {
  * @throws LabError if a patch that applies by its condition does not fit the tree
  */
 export async function planPatches(
-  recipe: Recipe,
-  release: Release,
+  selected: SelectedRelease,
   folder: string,
   facts: Omit<Facts, 'release'>,
 ): Promise<PatchPlan> {
+  const { recipe, release } = selected;
   const tree = new TreeView(folder);
   const patches: PlannedPatch[] = [];
   for (const { patch, id, verdict } of judgePatches(recipe, { ...facts, release: release.version })) {

@@ -81,7 +81,7 @@ export async function loadRecipe(name: string): Promise<Recipe> {
  * The release asked for, else the one marked default, else the first.
  * @throws UsageError that lists the releases if it is not known
  */
-export function findRelease(recipe: Recipe, version?: string): Release {
+function findRelease(recipe: Recipe, version?: string): Release {
   const release =
     version === undefined
       ? (recipe.releases.find((candidate) => candidate.default) ?? recipe.releases[0])
@@ -96,9 +96,27 @@ export function findRelease(recipe: Recipe, version?: string): Release {
   return release;
 }
 
-/** Build and control data of a release: its own where it has them, else the recipe's. */
-export function effective(recipe: Recipe, release: Release): Pick<Recipe, 'build' | 'control'> {
-  return { build: release.build ?? recipe.build, control: release.control ?? recipe.control };
+/** A release with what holds for it: build and control data of its own, where it has them, else the recipe's. */
+export interface SelectedRelease extends Pick<Recipe, 'build' | 'control'> {
+  recipe: Recipe;
+  release: Release;
+}
+
+/**
+ * @param version Default: the recipe's default release
+ * @throws UsageError if there is no such release
+ */
+export function select(recipe: Recipe, version?: string): SelectedRelease {
+  return withRelease(recipe, findRelease(recipe, version));
+}
+
+export function withRelease(recipe: Recipe, release: Release): SelectedRelease {
+  return {
+    recipe,
+    release,
+    build: release.build ?? recipe.build,
+    control: release.control ?? recipe.control,
+  };
 }
 
 function recipeFiles(): string[] {

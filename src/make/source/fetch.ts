@@ -1,7 +1,8 @@
 /** The stage "recipe → verified source tree in the store". What only a miss needs is loaded when one happens. */
+
 import { join } from 'node:path';
 import { packageRoot, programsFolder } from '../../base/files/paths.js';
-import type { Recipe, Release } from '../recipe/schema.js';
+import type { SelectedRelease } from '../recipe/load.js';
 import { LIMITS } from '../store/limits.js';
 import { treeDigest } from '../store/tree-digest.js';
 import { describeSource, inOrder } from './location.js';
@@ -21,10 +22,10 @@ export type { FetchOptions, SourceTree } from './source-tree.js';
  * @throws UsageError, ArchiveError, MissingError for a `source` of the user's that can't be used
  */
 export async function fetchSource(
-  recipe: Recipe,
-  release: Release,
+  selected: SelectedRelease,
   options: FetchOptions = {},
 ): Promise<SourceTree> {
+  const { release } = selected;
   const { offline = false } = options;
   const stepOptions: StepOptions = {
     limits: { ...LIMITS, ...options.limits },
@@ -33,30 +34,30 @@ export async function fetchSource(
   };
   if (options.source !== undefined) {
     const { fetchUserCopy } = await import('./user-copy.js');
-    return fetchUserCopy(recipe, release, options.source, offline, stepOptions);
+    return fetchUserCopy(selected, options.source, offline, stepOptions);
   }
   const builtin = release.sources.find((source) => source.type === 'builtin');
-  if (builtin !== undefined) return ownCode(recipe, release, builtin.subdir);
+  if (builtin !== undefined) return ownCode(selected, builtin.subdir);
   const locations = inOrder(release.sources) as Location[];
   for (const source of locations) {
-    const tree = await lookUp(recipe, release, source, stepOptions).catch(() => undefined);
+    const tree = await lookUp(selected, source, stepOptions).catch(() => undefined);
     if (tree !== undefined) return tree;
   }
-  const stored = await lookUpTree(recipe, release, stepOptions);
+  const stored = await lookUpTree(selected, stepOptions);
   if (stored !== undefined) return stored;
   const [{ fetchFrom }, { unreachable }, { reasonOf }] = await Promise.all([
     import('./from-location.js'),
     import('./unreachable.js'),
     import('./reason.js'),
   ]);
-  if (offline) throw unreachable(recipe, release, [], offline);
+  if (offline) throw unreachable(selected, [], offline);
   const failures: Failure[] = [];
   for (const source of locations) {
     const location = describeSource(source);
     const { state } = source;
     stepOptions.onEvent({ kind: 'trying', location, state });
     try {
-      return await fetchFrom(recipe, release, source, stepOptions);
+      return await fetchFrom(selected, source, stepOptions);
     } catch (error) {
       options.signal?.throwIfAborted();
       const reason = reasonOf(error);
@@ -64,7 +65,7 @@ export async function fetchSource(
       stepOptions.onEvent({ kind: 'failed', location, state, reason });
     }
   }
-  throw unreachable(recipe, release, failures, offline);
+  throw unreachable(selected, failures, offline);
 }
 
 /**
@@ -72,18 +73,17 @@ export async function fetchSource(
  * @throws UnprovenError for what nothing vouches for, unless that is `unpinned`
  */
 export async function fetchToBuild(
-  recipe: Recipe,
-  release: Release,
+  selected: SelectedRelease,
   { unpinned, ...options }: FetchOptions & { unpinned?: boolean | undefined } = {},
 ): Promise<SourceTree> {
-  const tree = await fetchSource(recipe, release, options);
+  const tree = await fetchSource(selected, options);
   if (tree.unproven) (await import('./unproven.js')).requireProven(tree, unpinned);
   return tree;
 }
 
 /** A folder of this package; without its name the native target: the code that runs now. */
-async function ownCode(recipe: Recipe, release: Release, subdir: string | undefined): Promise<SourceTree> {
+async function ownCode(selected: SelectedRelease, subdir: string | undefined): Promise<SourceTree> {
   const folder = subdir === undefined ? programsFolder : join(packageRoot, subdir);
   const digest = await treeDigest(folder);
-  return asSourceTree(recipe, release, { folder, digest, location: 'part of aoe-lab', cached: true }, 'none');
+  return asSourceTree(selected, { folder, digest, location: 'part of aoe-lab', cached: true }, 'none');
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { digestOf } from '../../base/digest.js';
 import { cacheFolder } from '../../base/files/paths.js';
 import { here } from '../../hosts/host/local.js';
-import type { Recipe, Release } from '../recipe/schema.js';
+import type { SelectedRelease } from '../recipe/load.js';
 import { writeHint } from '../store/hints.js';
 import { DigestError, mayDiffer, pinnedTrees } from '../store/pins.js';
 import { withWorkFolder } from '../store/work.js';
@@ -15,16 +15,16 @@ import { isPlainSource } from './unproven.js';
 
 /** One location; a second process that wants the same waits and then finds it in the store. */
 export async function fetchFrom(
-  recipe: Recipe,
-  release: Release,
+  selected: SelectedRelease,
   source: Location,
   options: StepOptions,
 ): Promise<SourceTree> {
+  const { release } = selected;
   const { limits, onEvent } = options;
   const key = sourceKey(source);
   const lock = await here.lock(join(cacheFolder(), 'locks', digestOf(key)), limits.location);
   try {
-    const meanwhile = await lookUp(recipe, release, source, options).catch(() => undefined);
+    const meanwhile = await lookUp(selected, source, options).catch(() => undefined);
     if (meanwhile !== undefined) return meanwhile;
     const signal = AbortSignal.any([options.signal, AbortSignal.timeout(limits.location)]);
     return await withWorkFolder(async (work) => {
@@ -58,7 +58,7 @@ export async function fetchFrom(
       }
       const found = await storeFetched(fetched, root, onEvent);
       await writeHint({ key, tree: root.digest, location, ...(archive === undefined ? {} : { archive }) });
-      return asSourceTree(recipe, release, { ...found, isPlain: isPlainSource(source) }, pinned);
+      return asSourceTree(selected, { ...found, isPlain: isPlainSource(source) }, pinned);
     });
   } finally {
     await lock.release();

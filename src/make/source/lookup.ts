@@ -1,5 +1,6 @@
 /** Sources that the store has already; no location is asked. */
-import type { Recipe, Release, Source } from '../recipe/schema.js';
+import type { SelectedRelease } from '../recipe/load.js';
+import type { Release, Source } from '../recipe/schema.js';
 import { getArchive } from '../store/archives.js';
 import { readHint } from '../store/hints.js';
 import {
@@ -17,11 +18,11 @@ import { isPlainSource } from './unproven.js';
 
 /** What one of the recipe's locations gave earlier, if it is intact and what the recipe pins now. */
 export async function lookUp(
-  recipe: Recipe,
-  release: Release,
+  selected: SelectedRelease,
   source: Source,
   options: StepOptions,
 ): Promise<SourceTree | undefined> {
+  const { release } = selected;
   const pins: ArchivePins = source.type === 'archive' ? source : {};
   const key = sourceKey(source);
   const found = await lookUpKey(
@@ -36,23 +37,22 @@ export async function lookUp(
   const pinned = comparePins(release, found.digest, found.archive);
   return pinned === 'differs' && !mayDiffer(source)
     ? undefined
-    : asSourceTree(recipe, release, { ...found, isPlain: isPlainSource(source) }, pinned);
+    : asSourceTree(selected, { ...found, isPlain: isPlainSource(source) }, pinned);
 }
 
 /** A pinned tree of the release that came into the store in any way, such as by `--source`. */
 export async function lookUpTree(
-  recipe: Recipe,
-  release: Release,
+  selected: SelectedRelease,
   { onEvent }: StepOptions,
 ): Promise<SourceTree | undefined> {
+  const { release } = selected;
   for (const digest of pinnedTrees(release)) {
     const record = await getTree(digest, onEvent);
     if (record === undefined) continue;
     const { location, archive } = record;
     onEvent({ kind: 'cached', location, digest });
     return asSourceTree(
-      recipe,
-      release,
+      selected,
       { folder: treePath(digest), digest, location, archive, cached: true },
       'tree',
     );

@@ -1,4 +1,5 @@
-import type { Recipe, Release } from '../recipe/schema.js';
+import type { SelectedRelease } from '../recipe/load.js';
+import type { Release } from '../recipe/schema.js';
 import type { OnSourceEvent } from '../store/events.js';
 import type { Limits } from '../store/limits.js';
 import { type ArchiveFacts, isPinnedArchive, pinnedTrees } from '../store/pins.js';
@@ -55,7 +56,8 @@ export interface Found {
   cached: boolean;
 }
 
-export function asSourceTree(recipe: Recipe, release: Release, found: Found, pinned: Pinned): SourceTree {
+export function asSourceTree(selected: SelectedRelease, found: Found, pinned: Pinned): SourceTree {
+  const { recipe, release } = selected;
   const { folder, digest, location, archive, cached } = found;
   return {
     implementation: recipe.name,

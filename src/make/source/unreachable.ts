@@ -1,5 +1,6 @@
 import { UnreachableError } from '../../base/errors.js';
-import type { Recipe, Release } from '../recipe/schema.js';
+import type { SelectedRelease } from '../recipe/load.js';
+import type { Release } from '../recipe/schema.js';
 import { describeSource } from './location.js';
 
 export interface Failure {
@@ -9,11 +10,11 @@ export interface Failure {
 
 /** No location gave the source: each with its reason, and how to bring one's own. */
 export function unreachable(
-  recipe: Recipe,
-  release: Release,
+  selected: SelectedRelease,
   failures: readonly Failure[],
   offline: boolean,
 ): UnreachableError {
+  const { recipe, release } = selected;
   const { name } = recipe;
   const { version, sources } = release;
   const bring = `bring your own copy: aoe-lab fetch ${name} --release ${version} --source DIR|ARCHIVE|URL`;

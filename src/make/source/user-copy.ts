@@ -1,4 +1,5 @@
 /** `--source`: the user's own copy of a release. */
+
 import { constants, statSync } from 'node:fs';
 import { cp } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
@@ -6,7 +7,8 @@ import { digestOf } from '../../base/digest.js';
 import { LabError, UnreachableError, UsageError } from '../../base/errors.js';
 import { cacheFolder } from '../../base/files/paths.js';
 import { here } from '../../hosts/host/local.js';
-import type { Recipe, Release } from '../recipe/schema.js';
+import type { SelectedRelease } from '../recipe/load.js';
+import type { Release } from '../recipe/schema.js';
 import type { OnSourceEvent } from '../store/events.js';
 import { writeHint } from '../store/hints.js';
 import { type ArchiveFacts, pinnedTrees } from '../store/pins.js';
@@ -26,12 +28,12 @@ import { isPlain } from './unproven.js';
  * @throws UsageError if there is no such thing; UnreachableError if an URL can't be fetched; ArchiveError
  */
 export async function fetchUserCopy(
-  recipe: Recipe,
-  release: Release,
+  selected: SelectedRelease,
   source: string,
   offline: boolean,
   options: StepOptions,
 ): Promise<SourceTree> {
+  const { recipe, release } = selected;
   const subdirs = [
     ...new Set(recipe.releases.flatMap((known) => known.sources.flatMap(({ subdir }) => subdir ?? []))),
   ];
@@ -43,7 +45,7 @@ export async function fetchUserCopy(
   const { onEvent } = options;
   if (pinned === 'differs') onEvent({ kind: 'differs', location, digest, expected: pinnedTrees(release) });
   else if (pinned !== 'none') onEvent({ kind: 'verified', location, by: pinned, digest });
-  return asSourceTree(recipe, release, { ...found, isPlain: isPlain(source) }, pinned);
+  return asSourceTree(selected, { ...found, isPlain: isPlain(source) }, pinned);
 }
 
 type OwnFound = Found & { archive?: ArchiveFacts | undefined };

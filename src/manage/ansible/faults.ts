@@ -1,8 +1,9 @@
 /** What of a lab Ansible is no help with, each told where the lab's file says it. */
+
 import { posix } from 'node:path';
 import type { Fault } from '../../base/document.js';
 import { allows } from '../../make/recipe/allows.js';
-import { effective, findRelease } from '../../make/recipe/load.js';
+import { select } from '../../make/recipe/load.js';
 import type { Recipe } from '../../make/recipe/schema.js';
 import { StateFolder } from '../../serve/exports/entry.js';
 import { fleetingFaults } from '../../serve/exports/persist/fleeting.js';
@@ -41,7 +42,7 @@ function exportFaults(one: LabExport, recipes: readonly Recipe[]): [string, stri
   const faults: [string, string][] = [];
   const recipe = recipes.find(({ name }) => name === one.implementation);
   if (recipe === undefined) throw new TypeError(`${one.implementation} was looked up before`);
-  const { control } = effective(recipe, findRelease(recipe, one.release));
+  const { control } = select(recipe, one.release);
   if (control.shape === 'control-file') {
     const why =
       'a kernel module is built for the kernel that its host runs, which only aoe-lab apply asks for';

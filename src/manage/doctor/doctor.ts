@@ -6,7 +6,7 @@ import { type Manager, managerOn } from '../../hosts/prepare/managers.js';
 import { NEEDS, packageFor } from '../../hosts/prepare/needs.js';
 import { missingOn } from '../../make/compile/elsewhere.js';
 import { type Missing, missingFor, nameOf } from '../../make/compile/requirements.js';
-import { effective, findRelease } from '../../make/recipe/load.js';
+import { select } from '../../make/recipe/load.js';
 import type { Recipe, Requirement } from '../../make/recipe/schema.js';
 
 export type Purpose = 'use' | 'demo' | 'test';
@@ -71,11 +71,11 @@ export async function diagnose(
 ): Promise<Diagnosis> {
   const wanted = recipes.filter(
     (recipe) =>
-      findRelease(recipe).unavailable === undefined &&
+      select(recipe).release.unavailable === undefined &&
       (purpose === 'demo' ? recipe.name === (implementation ?? 'vblade') : true),
   );
   const targets = wanted.map((recipe) => {
-    const { build, control } = effective(recipe, findRelease(recipe));
+    const { build, control } = select(recipe);
     return { name: recipe.name, build: comesBuilt ? [] : build.requires, run: control.requires ?? [] };
   });
   const missing = await lacking(host, [

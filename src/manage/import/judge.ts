@@ -1,6 +1,7 @@
 /** Which of the exports that were found can stand in one lab. */
+
 import { allows } from '../../make/recipe/allows.js';
-import { effective, findRelease, loadRecipes } from '../../make/recipe/load.js';
+import { loadRecipes, select } from '../../make/recipe/load.js';
 import type { Recipe } from '../../make/recipe/schema.js';
 import { exportId } from '../../serve/exports/entry.js';
 import { completeLab } from '../lab/check.js';
@@ -91,7 +92,7 @@ function meaning({ implementation, path, loop, options }: FoundExport): string {
 function labExport(one: FoundExport, host: string, recipes: readonly Recipe[], remarks: Remark[]): LabExport {
   const { shelf, slot, place, path, loop: isLoop, ...facts } = one;
   const recipe = recipes.find(({ name }) => name === one.implementation);
-  const control = recipe && effective(recipe, findRelease(recipe, one.release)).control;
+  const control = recipe && select(recipe, one.release).control;
   // What another configuration can quote, the one that aoe-lab renders may not.
   const needsLoop = !allows(control?.path, path);
   const text = `${path} gets a loop device: the configuration can't hold that path`;

@@ -1,7 +1,7 @@
 /** What a lab asks of its implementations, against what their recipes say they can do. */
 import type { Fault } from '../../base/document.js';
 import { LabError } from '../../base/errors.js';
-import { effective, findRelease, loadRecipes } from '../../make/recipe/load.js';
+import { loadRecipes, select } from '../../make/recipe/load.js';
 import { checkSpec } from '../../serve/exports/spec.js';
 import type { Lab, LabExport } from './lab.js';
 import { didYouMean } from './similar.js';
@@ -30,8 +30,8 @@ export async function completeLab(lab: Lab): Promise<{ lab: Lab; faults: Fault[]
       const known = versions.join(', ');
       return fault('release', `${recipe.name} has no release ${one.release}; it has ${known}`);
     }
-    const release = findRelease(recipe, one.release);
-    const { control } = effective(recipe, release);
+    const selected = select(recipe, one.release);
+    const { release, control } = selected;
     try {
       checkSpec(recipe.name, release.version, control, specOf(lab, one));
     } catch (error) {

@@ -4,8 +4,7 @@ import { here } from '../../hosts/host/local.js';
 import { isolationRemark } from '../../make/compile/isolation.js';
 import type { KernelTree } from '../../make/compile/kernel.js';
 import type { BuildEvent } from '../../make/compile/options.js';
-import { effective, findRelease, loadRecipe } from '../../make/recipe/load.js';
-import type { Control, Recipe, Release } from '../../make/recipe/schema.js';
+import { loadRecipe, type SelectedRelease, select } from '../../make/recipe/load.js';
 import type { SourceEvent, SourceTree } from '../../make/source/fetch.js';
 import { sourceRemark } from '../../make/source/unproven.js';
 import { nodeOn, runsOwnCode, withOwnCode } from './own-code.js';
@@ -41,20 +40,21 @@ export interface Provided extends Served {
  * @throws UnreachableError if no location has the source
  */
 export async function provide(implementation: string, options: ProvideOptions): Promise<Provided> {
-  const { recipe, release, control, kernel, on } = await prepare(implementation, options);
+  const { selected, kernel, on } = await prepare(implementation, options);
+  const { recipe, release, control } = selected;
   const [{ fetchToBuild }, { buildArtifacts }] = await Promise.all([
     import('../../make/source/fetch.js'),
     import('../../make/compile/build.js'),
   ]);
   const { source, offline, unpinned, runsOn, onEvent } = options;
-  const tree = await fetchToBuild(recipe, release, {
+  const tree = await fetchToBuild(selected, {
     source,
     offline,
     unpinned,
     ...(onEvent === undefined ? {} : { onEvent }),
   });
   const said = sourceRemark(tree);
-  const built = await buildArtifacts(tree, recipe, release, {
+  const built = await buildArtifacts(tree, selected, {
     kernel,
     on,
     ...(onEvent === undefined ? {} : { onEvent }),
@@ -85,11 +85,12 @@ export async function requireProvidable(
   options: Omit<ProvideOptions, 'onEvent'>,
 ): Promise<void> {
   const { source, offline, unpinned, runsOn } = options;
-  const { recipe, release, control, kernel, on } = await prepare(implementation, options, true);
+  const { selected, kernel, on } = await prepare(implementation, options, true);
+  const { recipe, control } = selected;
   if (source !== undefined) (await import('../../make/source/user-copy.js')).requireOwn(source);
   // Of the store alone: what it has is no question to a location.
   if (offline)
-    await (await import('../../make/source/fetch.js')).fetchToBuild(recipe, release, {
+    await (await import('../../make/source/fetch.js')).fetchToBuild(selected, {
       source,
       offline,
       unpinned,
@@ -105,9 +106,7 @@ export async function requireProvidable(
 }
 
 interface Preparation {
-  recipe: Recipe;
-  release: Release;
-  control: Control;
+  selected: SelectedRelease;
   /** Of a module: what it is built for. */
   kernel: KernelTree | undefined;
   /** Another host that builds it. */
@@ -120,7 +119,7 @@ interface Preparation {
  */
 async function prepare(implementation: string, options: ProvideOptions, look = false): Promise<Preparation> {
   const recipe = await loadRecipe(implementation);
-  const release = findRelease(recipe, options.release);
+  const selected = select(recipe, options.release);
   const isModule = recipe.kind === 'kernel module';
   if (!isModule && options.runsOn !== undefined && options.kernel !== undefined) {
     throw new UsageError({
@@ -129,14 +128,14 @@ async function prepare(implementation: string, options: ProvideOptions, look = f
       next: 'leave --kernel out',
     });
   }
-  const { control } = effective(recipe, release);
+  const { control } = selected;
   // Loaded for modules alone: daemons have no use for Debian's kernels.
   const kernel = isModule ? await kernelOf(options, look) : undefined;
   const on = isModule ? kernel?.on : runsOwnCode(control) ? undefined : await builderFor(options.runsOn);
   const { refuseUnbuildable } = await import('../../make/compile/build.js');
   // Before the source is fetched.
-  await refuseUnbuildable(recipe, release, kernel, on);
-  return { recipe, release, control, kernel, on };
+  await refuseUnbuildable(selected, kernel, on);
+  return { selected, kernel, on };
 }
 
 /** A host that programs built here do not run on builds them itself. */

@@ -4,8 +4,7 @@ import { UsageError } from '../../base/errors.js';
 import { packageRoot } from '../../base/files/paths.js';
 import { render } from '../../base/templating.js';
 import { quote } from '../../hosts/host/quote.js';
-import { effective } from '../../make/recipe/load.js';
-import type { Recipe, Release } from '../../make/recipe/schema.js';
+import type { SelectedRelease } from '../../make/recipe/load.js';
 import { checkSpec, type ExportSpec } from './spec.js';
 
 /**
@@ -13,12 +12,13 @@ import { checkSpec, type ExportSpec } from './spec.js';
  * it. Texts among its variables are quoted.
  * @throws UsageError if the release has no script, or the spec can't be met by the target
  */
-export function renderScript(recipe: Recipe, release: Release, spec: ExportSpec): string {
+export function renderScript(selected: SelectedRelease, spec: ExportSpec): string {
+  const { recipe, release } = selected;
   const tried = `writing the script of ${recipe.name} ${release.version}`;
   if (release.script === undefined) {
     throw new UsageError({ tried, happened: 'it has none' });
   }
-  checkSpec(recipe.name, release.version, effective(recipe, release).control, spec);
+  checkSpec(recipe.name, release.version, selected.control, spec);
   if (!posix.isAbsolute(spec.path)) {
     throw new UsageError({
       tried,

@@ -4,18 +4,19 @@ import { join } from 'node:path';
 import test from 'ava';
 import { LabError, UsageError } from '../../../src/base/errors.js';
 import { versionsFrom, writeDkmsTree } from '../../../src/make/compile/dkms.js';
-import { findRelease, loadRecipe } from '../../../src/make/recipe/load.js';
+import { loadRecipe, select, withRelease } from '../../../src/make/recipe/load.js';
 import type { Recipe } from '../../../src/make/recipe/schema.js';
 import { fetchSource } from '../../../src/make/source/fetch.js';
 import { temporaryFolder } from '../../base/temporary.js';
 
 const recipe = await loadRecipe('vblade-kernel');
-const release = findRelease(recipe);
-const tree = await fetchSource(recipe, release);
+const selected = select(recipe);
+const { release } = selected;
+const tree = await fetchSource(selected);
 
 test('the tree has the source and a dkms.conf that a shell can read', async (t) => {
   const folder = join(await temporaryFolder(t), 'tree');
-  const written = await writeDkmsTree(tree, recipe, release, folder);
+  const written = await writeDkmsTree(tree, selected, folder);
   t.deepEqual(written, { name: 'vblade-kernel', version: 'stand-in', folder, patches: [] });
   t.true((await readdir(folder)).includes('vb-main.c'));
   const words = '"$PACKAGE_NAME" "$PACKAGE_VERSION" "$MAKE" "$BUILT_MODULE_NAME" "$BUILT_MODULE_LOCATION"';
@@ -60,17 +61,17 @@ test('bash takes for a kernel from a version on what is one', (t) => {
 
 test('a release without a port, a daemon, a folder with something in it', async (t) => {
   const folder = await temporaryFolder(t);
-  const lost = findRelease(recipe, '0.3.4');
-  await t.throwsAsync(writeDkmsTree(tree, recipe, lost, join(folder, 'a')), {
+  const lost = select(recipe, '0.3.4');
+  await t.throwsAsync(writeDkmsTree(tree, lost, join(folder, 'a')), {
     instanceOf: UsageError,
     message: /not ported/,
   });
   const daemon = await loadRecipe('vblade');
-  await t.throwsAsync(writeDkmsTree(tree, daemon, findRelease(daemon), join(folder, 'a')), {
+  await t.throwsAsync(writeDkmsTree(tree, select(daemon), join(folder, 'a')), {
     message: /no kernel module/,
   });
-  await writeDkmsTree(tree, recipe, release, join(folder, 'a'));
-  await t.throwsAsync(writeDkmsTree(tree, recipe, release, join(folder, 'a')), { message: /not empty/ });
+  await writeDkmsTree(tree, selected, join(folder, 'a'));
+  await t.throwsAsync(writeDkmsTree(tree, selected, join(folder, 'a')), { message: /not empty/ });
   t.deepEqual(await readdir(folder), ['a']);
 });
 
@@ -86,7 +87,7 @@ test('a patch for some kernels of a port only is refused: there is one tree for 
     when: { kernel: '>=6.4' },
   });
   const folder = join(await temporaryFolder(t), 'tree');
-  await t.throwsAsync(writeDkmsTree(tree, split, release, folder), {
+  await t.throwsAsync(writeDkmsTree(tree, withRelease(split, release), folder), {
     instanceOf: LabError,
     message: /Linux 5\.10 needs the patches ; Linux 6\.4 needs for-some/,
   });

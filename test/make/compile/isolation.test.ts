@@ -11,6 +11,7 @@ import {
   isolationOn,
   isolationRemark,
 } from '../../../src/make/compile/isolation.js';
+import { withRelease } from '../../../src/make/recipe/load.js';
 import { temporaryFolder } from '../../base/temporary.js';
 import { noCompiler, testUnless } from '../../live/support/machine.js';
 import { recipeWith, release, sharedFolder } from '../patch/trees.js';
@@ -36,8 +37,10 @@ testUnless(noBwrap ?? noCompiler(), 'HOSTILE 15: steps of a build see no network
   const steps = [{ run: ['sh', '-c', 'tail -n +3 /proc/net/dev | cut -d: -f1 > hello'] }];
   const built = await buildArtifacts(
     tree,
-    recipeWith([], { requires: [], steps, artifacts: [{ name: 'hello', path: 'hello' }] }),
-    release,
+    withRelease(
+      recipeWith([], { requires: [], steps, artifacts: [{ name: 'hello', path: 'hello' }] }),
+      release,
+    ),
   );
   t.is(readFileSync(built.artifacts[0]?.path ?? '', 'utf8').trim(), 'lo');
   t.is(built.isolation, 'bwrap');
@@ -93,9 +96,12 @@ testUnless(
     const tree = writeProject(await temporaryFolder(t));
     const steps = [{ run: ['ln', '-s', '/etc/passwd', 'linked'] }];
     const artifacts = [{ name: 'linked', path: 'linked' }];
-    await t.throwsAsync(buildArtifacts(tree, recipeWith([], { requires: [], steps, artifacts }), release), {
-      message: /there is no file linked afterwards/,
-    });
+    await t.throwsAsync(
+      buildArtifacts(tree, withRelease(recipeWith([], { requires: [], steps, artifacts }), release)),
+      {
+        message: /there is no file linked afterwards/,
+      },
+    );
   },
 );
 

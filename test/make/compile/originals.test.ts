@@ -1,4 +1,5 @@
 /** Builds of original trees with the recipes and patches of this package. */
+
 import { accessSync, constants, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
@@ -6,7 +7,7 @@ import { packageRoot } from '../../../src/base/files/paths.js';
 import { buildArtifacts } from '../../../src/make/compile/build.js';
 import { missingFor } from '../../../src/make/compile/requirements.js';
 import { patchWhy } from '../../../src/make/patch/files.js';
-import { effective, findRelease, loadRecipe, loadRecipes } from '../../../src/make/recipe/load.js';
+import { loadRecipe, loadRecipes, select } from '../../../src/make/recipe/load.js';
 import { noCompiler, sourceTree, testUnless } from '../../live/support/machine.js';
 import { sharedFolder } from '../patch/trees.js';
 
@@ -23,7 +24,7 @@ async function obstacle(name: string, version: string, folder: string): Promise<
   const tree = sourceTree(folder);
   if ('reason' in tree) return tree.reason;
   const recipe = (await loadRecipes()).find((one) => one.name === name);
-  const requires = recipe === undefined ? [] : effective(recipe, findRelease(recipe, version)).build.requires;
+  const requires = recipe === undefined ? [] : select(recipe, version).build.requires;
   const missing = missingFor(requires).map((one) => one.name);
   return noCompiler() ?? (missing.length > 0 ? `needs ${missing.join(', ')}` : undefined);
 }
@@ -43,9 +44,9 @@ for (const [index, { name, version, folder, patches, artifact }] of builds.entri
     async (t) => {
       t.timeout(600_000);
       const recipe = await loadRecipe(name);
-      const release = findRelease(recipe, version);
+      const selected = select(recipe, version);
       const source = { folder: 'path' in tree ? tree.path : '', digest: 'd'.repeat(64) };
-      const built = await buildArtifacts(source, recipe, release);
+      const built = await buildArtifacts(source, selected);
       t.false(built.cached);
       const files = patches === undefined ? [] : readdirSync(join(packageRoot, 'patches', patches));
       t.deepEqual(
@@ -57,7 +58,7 @@ for (const [index, { name, version, folder, patches, artifact }] of builds.entri
       );
       const path = built.artifacts.find((one) => one.name === artifact)?.path ?? '';
       t.notThrows(() => accessSync(path, constants.X_OK));
-      t.true((await buildArtifacts(source, recipe, release)).cached);
+      t.true((await buildArtifacts(source, selected)).cached);
     },
   );
 }

@@ -73,8 +73,8 @@ run(`vblade 25 comes from its Debian source package, and the machine's apt is un
 run(`a version or a package that no archive has is told from the lists at hand${why}`, async (t) => {
   const stamp = await readFile(join(store, 'apt/updated.json'), 'utf8');
   const reasonFor = async (source: Source): Promise<string> => {
-    const { recipe, release } = recipeOf([source]);
-    const error = await t.throwsAsync(fetchSource(recipe, release), { instanceOf: UnreachableError });
+    const selected = recipeOf([source]);
+    const error = await t.throwsAsync(fetchSource(selected), { instanceOf: UnreachableError });
     return error?.facts.happened ?? '';
   };
   t.regex(await reasonFor({ ...debian, version: '1' }), /there is 25-.*, but no 1$/);

@@ -36,9 +36,9 @@ test.serial(
   async (t) => {
     const store = await useStore(t);
     const server = await serve(t, (_, response) => response.end(archive));
-    const { recipe, release } = recipeOf([at(`${server.url}/toy-1.tgz`, { sha256, size: archive.length })]);
+    const selected = recipeOf([at(`${server.url}/toy-1.tgz`, { sha256, size: archive.length })]);
     const { events, onEvent } = watch();
-    const tree = await fetchSource(recipe, release, { onEvent });
+    const tree = await fetchSource(selected, { onEvent });
     t.like(tree, {
       implementation: 'toy',
       release: '1',
@@ -53,8 +53,8 @@ test.serial(
       events.map((event) => event.kind).filter((kind) => kind !== 'progress'),
       ['trying', 'arrived', 'verified', 'unpacked'],
     );
-    t.deepEqual(await fetchSource(recipe, release), { ...tree, cached: true });
-    t.deepEqual(await fetchSource(recipe, release, { offline: true }), { ...tree, cached: true });
+    t.deepEqual(await fetchSource(selected), { ...tree, cached: true });
+    t.deepEqual(await fetchSource(selected, { offline: true }), { ...tree, cached: true });
     t.deepEqual(server.asked, ['/toy-1.tgz']);
     t.deepEqual(await readdir(join(store, 'tmp')), []);
     t.deepEqual(await readdir(join(store, 'partial')), []);
@@ -68,9 +68,9 @@ test.serial('locations are tried in order, those known to be gone last', async (
     response.end(request.url === '/gone' ? archive : '');
   });
   const gone = at(`${server.url}/gone`, { state: 'gone' });
-  const { recipe, release } = recipeOf([gone, at(`${server.url}/a`), at(`${server.url}/b`)]);
+  const selected = recipeOf([gone, at(`${server.url}/a`), at(`${server.url}/b`)]);
   const { onEvent, reasons } = watch();
-  const tree = await fetchSource(recipe, release, { onEvent });
+  const tree = await fetchSource(selected, { onEvent });
   t.deepEqual(server.asked, ['/a', '/b', '/gone']);
   t.deepEqual(reasons(), Array(2).fill('it answers 404 (there is no such file)'));
   t.like(tree, { location: gone.url, pinned: 'none' });
@@ -85,14 +85,14 @@ test.serial('redirects are followed, but not in circles and only to HTTP', async
       kind === 'file' ? 'file:///etc/passwd' : kind === 'loop' ? '/loop/1' : `/hop/${Number(count) - 1}`;
     return response.writeHead(302, { location }).end();
   });
-  const { recipe, release } = recipeOf([
+  const selected = recipeOf([
     at(`${server.url}/loop/1`),
     at(`${server.url}/file/1`),
     at(`${server.url}/hop/6`),
     at(`${server.url}/hop/5`),
   ]);
   const { onEvent, reasons } = watch();
-  t.like(await fetchSource(recipe, release, { onEvent }), { location: `${server.url}/hop/5` });
+  t.like(await fetchSource(selected, { onEvent }), { location: `${server.url}/hop/5` });
   t.deepEqual(reasons(), [
     'it redirects more than 5 times',
     'it redirects to file:///etc/passwd, which is no HTTP',
@@ -108,12 +108,9 @@ test.serial(
     const server = await serve(t, (request, response) =>
       response.end(request.url === '/evil' ? evil : archive),
     );
-    const { recipe, release } = recipeOf([
-      at(`${server.url}/evil`, { sha256 }),
-      at(`${server.url}/good`, { sha256 }),
-    ]);
+    const selected = recipeOf([at(`${server.url}/evil`, { sha256 }), at(`${server.url}/good`, { sha256 })]);
     const { onEvent, reasons } = watch();
-    const tree = await fetchSource(recipe, release, { onEvent });
+    const tree = await fetchSource(selected, { onEvent });
     t.deepEqual(reasons(), [`the archive that came has sha256 ${digestOf(evil)}, pinned is ${sha256}`]);
     t.is(tree.location, `${server.url}/good`);
     t.deepEqual(await readdir(join(store, 'archives')), [sha256]);
@@ -125,9 +122,9 @@ test.serial('every pin counts: sha512, md5, size; and the digest of the tree', a
   await useStore(t);
   const server = await serve(t, (_, response) => response.end(archive));
   const { url } = server;
-  const tree = await fetchSource(...argumentsOf(recipeOf([at(`${url}/0`)])));
+  const tree = await fetchSource(recipeOf([at(`${url}/0`)]));
   const other = 'f'.repeat(64);
-  const { recipe, release } = recipeOf(
+  const selected = recipeOf(
     [
       at(`${url}/1`, { sha512: 'f'.repeat(128) }),
       at(`${url}/2`, { md5: 'f'.repeat(32) }),
@@ -136,7 +133,7 @@ test.serial('every pin counts: sha512, md5, size; and the digest of the tree', a
     ],
     { trees: [{ sha256: other, seen: 'nowhere' }] },
   );
-  const error = await t.throwsAsync(fetchSource(recipe, release), { instanceOf: UnreachableError });
+  const error = await t.throwsAsync(fetchSource(selected), { instanceOf: UnreachableError });
   t.deepEqual(error?.facts.happened.split('\n'), [
     'no location gave it',
     `${url}/1: the archive that came has sha512 ${digestOf(archive, 'sha512')}, pinned is ${'f'.repeat(128)}`,
@@ -146,7 +143,7 @@ test.serial('every pin counts: sha512, md5, size; and the digest of the tree', a
   ]);
   t.is(error?.exitCode, 4);
   const right = recipeOf([at(`${url}/5`)], { trees: [{ sha256: tree.digest, seen: 'here' }] });
-  t.is((await fetchSource(right.recipe, right.release)).pinned, 'tree');
+  t.is((await fetchSource(right)).pinned, 'tree');
 });
 
 test.serial('a download that was cut off goes on where it stood, in the next run too', async (t) => {
@@ -165,14 +162,14 @@ test.serial('a download that was cut off goes on where it stood, in the next run
     // Then silence: the client's own limit ends it.
     return response.write(part.subarray(0, half));
   });
-  const { recipe, release } = recipeOf([at(`${server.url}/toy.tgz`, { sha256 })]);
-  const error = await t.throwsAsync(fetchSource(recipe, release, { limits }), {
+  const selected = recipeOf([at(`${server.url}/toy.tgz`, { sha256 })]);
+  const error = await t.throwsAsync(fetchSource(selected, { limits }), {
     instanceOf: UnreachableError,
   });
   t.regex(error?.facts.happened ?? '', /it stalled: no byte came within the time limit/);
   cut = false;
   const { events, onEvent } = watch();
-  t.is((await fetchSource(recipe, release, { onEvent })).pinned, 'archive');
+  t.is((await fetchSource(selected, { onEvent })).pinned, 'archive');
   t.deepEqual(server.asked, ['/toy.tgz', `/toy.tgz bytes=${half}-`]);
   t.deepEqual(
     events.filter((event) => event.kind === 'resumed'),
@@ -195,8 +192,8 @@ test.serial('a connection that breaks off is taken up again at once', async (t) 
       end < archive.length ? response.destroy() : response.end(),
     );
   });
-  const { recipe, release } = recipeOf([at(`${server.url}/toy.tgz`)]);
-  const tree = await fetchSource(recipe, release);
+  const selected = recipeOf([at(`${server.url}/toy.tgz`)]);
+  const tree = await fetchSource(selected);
   t.is(tree.archive?.sha256, sha256);
   t.deepEqual(server.asked, ['/toy.tgz', `/toy.tgz bytes=${third}-`, `/toy.tgz bytes=${2 * third}-`]);
 });
@@ -210,8 +207,8 @@ test.serial('when the file changed meanwhile, it starts anew', async (t) => {
     version = 2;
     return response.write(Buffer.alloc(1000, 'old'), () => response.destroy());
   });
-  const { recipe, release } = recipeOf([at(`${server.url}/toy.tgz`)]);
-  t.is((await fetchSource(recipe, release)).archive?.sha256, sha256);
+  const selected = recipeOf([at(`${server.url}/toy.tgz`)]);
+  t.is((await fetchSource(selected)).archive?.sha256, sha256);
   t.deepEqual(server.asked, ['/toy.tgz', '/toy.tgz bytes=1000-']);
 });
 
@@ -229,8 +226,8 @@ test.serial('a partial file of other bytes does not spoil a pinned download', as
     response.writeHead(from > 0 ? 206 : 200, from > 0 ? part : {});
     return response.end(archive.subarray(from));
   });
-  const { recipe, release } = recipeOf([at(`${server.url}/toy.tgz`, { sha256 })]);
-  t.is((await fetchSource(recipe, release)).pinned, 'archive');
+  const selected = recipeOf([at(`${server.url}/toy.tgz`, { sha256 })]);
+  t.is((await fetchSource(selected)).pinned, 'archive');
   t.deepEqual(server.asked, ['/toy.tgz', '/toy.tgz bytes=1000-', '/toy.tgz']);
 });
 
@@ -246,7 +243,7 @@ test.serial('a location that is dead in any way is given up with its reason', as
     more();
   });
   const page = await serve(t, (_, response) => response.end('<html>This domain is for sale</html>'));
-  const { recipe, release } = recipeOf([
+  const selected = recipeOf([
     at('http://host.invalid/toy.tgz'),
     at('http://127.0.0.1:1/toy.tgz'),
     at(silent.url),
@@ -256,7 +253,7 @@ test.serial('a location that is dead in any way is given up with its reason', as
   ]);
   const { onEvent, reasons } = watch();
   const error = await t.throwsAsync(
-    fetchSource(recipe, release, { onEvent, limits: { ...limits, archive: 1_000_000 } }),
+    fetchSource(selected, { onEvent, limits: { ...limits, archive: 1_000_000 } }),
     { instanceOf: UnreachableError },
   );
   const found = reasons();
@@ -272,11 +269,11 @@ test.serial('a location that is dead in any way is given up with its reason', as
 
 test.serial('a source that nobody serves any more says so, and how to bring one', async (t) => {
   const store = await useStore(t);
-  const { recipe, release } = recipeOf([
+  const selected = recipeOf([
     at('http://127.0.0.1:1/a', { state: 'gone' }),
     at('http://127.0.0.1:1/b', { state: 'gone' }),
   ]);
-  const error = await t.throwsAsync(fetchSource(recipe, release), { instanceOf: UnreachableError });
+  const error = await t.throwsAsync(fetchSource(selected), { instanceOf: UnreachableError });
   t.deepEqual(error?.facts.happened.split('\n'), [
     'nobody serves this release any more: all 2 known locations are gone',
     'http://127.0.0.1:1/a: the connection was refused',
@@ -284,7 +281,7 @@ test.serial('a source that nobody serves any more says so, and how to bring one'
   ]);
   t.is(error?.facts.next, 'bring your own copy: aoe-lab fetch toy --release 1 --source DIR|ARCHIVE|URL');
   const none = recipeOf([]);
-  const nowhere = await t.throwsAsync(fetchSource(none.recipe, none.release), {
+  const nowhere = await t.throwsAsync(fetchSource(none), {
     instanceOf: UnreachableError,
   });
   t.is(nowhere?.facts.happened, 'no place is known that ever served it');
@@ -294,8 +291,8 @@ test.serial('a source that nobody serves any more says so, and how to bring one'
 test.serial('offline nothing is asked', async (t) => {
   await useStore(t);
   const server = await serve(t, (_, response) => response.end(archive));
-  const { recipe, release } = recipeOf([at(`${server.url}/toy.tgz`)]);
-  const error = await t.throwsAsync(fetchSource(recipe, release, { offline: true }), {
+  const selected = recipeOf([at(`${server.url}/toy.tgz`)]);
+  const error = await t.throwsAsync(fetchSource(selected, { offline: true }), {
     instanceOf: UnreachableError,
   });
   t.is(error?.facts.happened, 'the store does not have it');
@@ -308,9 +305,9 @@ test.serial('an abort ends it at once and is no failure of the location', async 
   const server = await serve(t, (_, response) => {
     response.writeHead(200).write(archive.subarray(0, 100), () => controller.abort(new Error('enough')));
   });
-  const { recipe, release } = recipeOf([at(`${server.url}/a`), at(`${server.url}/b`)]);
+  const selected = recipeOf([at(`${server.url}/a`), at(`${server.url}/b`)]);
   const { onEvent, reasons } = watch();
-  await t.throwsAsync(fetchSource(recipe, release, { onEvent, signal: controller.signal }), {
+  await t.throwsAsync(fetchSource(selected, { onEvent, signal: controller.signal }), {
     message: 'enough',
   });
   t.deepEqual(server.asked, ['/a']);
@@ -325,11 +322,7 @@ test.serial('a proxy named in the environment is used', async (t) => {
   t.teardown(() => {
     delete process.env.http_proxy;
   });
-  const { recipe, release } = recipeOf([at('http://host.invalid/toy.tgz', { sha256 })]);
-  t.is((await fetchSource(recipe, release)).pinned, 'archive');
+  const selected = recipeOf([at('http://host.invalid/toy.tgz', { sha256 })]);
+  t.is((await fetchSource(selected)).pinned, 'archive');
   t.deepEqual(proxy.asked, ['http://host.invalid/toy.tgz']);
 });
-
-function argumentsOf({ recipe, release }: ReturnType<typeof recipeOf>): Parameters<typeof fetchSource> {
-  return [recipe, release];
-}

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { planPatches } from '../../../src/make/patch/plan.js';
-import { findRelease, loadRecipe } from '../../../src/make/recipe/load.js';
+import { loadRecipe, select } from '../../../src/make/recipe/load.js';
 import { temporaryFolder } from '../../base/temporary.js';
 import { sourceTree, testUnless } from '../../live/support/machine.js';
 import { labError, sharedFolder, writeTree } from './trees.js';
@@ -12,8 +12,8 @@ process.env.AOE_LAB_CACHE = sharedFolder();
 async function plan(name: string, folder: string, kernel?: string) {
   const recipe = await loadRecipe(name);
   // vblade-kernel's default is its stand-in, to which nothing is done.
-  const release = findRelease(recipe, name === 'vblade-kernel' ? '0.3.4' : undefined);
-  return planPatches(recipe, release, folder, kernel === undefined ? {} : { kernel });
+  const selected = select(recipe, name === 'vblade-kernel' ? '0.3.4' : undefined);
+  return planPatches(selected, folder, kernel === undefined ? {} : { kernel });
 }
 
 async function applied(name: string, folder: string, kernel?: string) {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { applyPatches } from '../../../src/make/patch/apply.js';
 import { planPatches } from '../../../src/make/patch/plan.js';
+import { withRelease } from '../../../src/make/recipe/load.js';
 import type { Patch } from '../../../src/make/recipe/schema.js';
 import { temporaryFolder } from '../../base/temporary.js';
 import { labError, readTree, recipeWith, release, sharedFolder, writeTree } from './trees.js';
@@ -31,7 +32,9 @@ const edit = (more: Partial<Extract<Patch, { form: 'edit' }>>): Patch => ({
 
 test('an edit that finds another number says how many, where, and what was expected', async (t) => {
   const folder = writeTree(await temporaryFolder(t), { 'a.c': 'old_name;\nx;\n\told_name(old_name);\n' });
-  const error = await labError(t, () => planPatches(recipeWith([edit({ count: 2 })]), release, folder, {}));
+  const error = await labError(t, () =>
+    planPatches(withRelease(recipeWith([edit({ count: 2 })]), release), folder, {}),
+  );
   t.is(error.facts.tried, 'applying the patch an-edit to sample 1');
   t.is(
     error.facts.happened,
@@ -46,14 +49,16 @@ test('an edit that finds another number says how many, where, and what was expec
 
 test('an edit without a count needs one occurrence', async (t) => {
   const folder = writeTree(await temporaryFolder(t), { 'a.c': 'x\n' });
-  const error = await labError(t, () => planPatches(recipeWith([edit({})]), release, folder, {}));
+  const error = await labError(t, () =>
+    planPatches(withRelease(recipeWith([edit({})]), release), folder, {}),
+  );
   t.is(error.facts.happened, 'found "old_name" 0 times in a.c, expected at least 1');
 });
 
 test('an edit that finds its text on other lines than the document says', async (t) => {
   const folder = writeTree(await temporaryFolder(t), { 'a.c': '\nold_name\nold_name\n' });
   const error = await labError(t, () =>
-    planPatches(recipeWith([edit({ count: 2, lines: [1, 3] })]), release, folder, {}),
+    planPatches(withRelease(recipeWith([edit({ count: 2, lines: [1, 3] })]), release), folder, {}),
   );
   t.is(
     error.facts.happened,
@@ -63,7 +68,9 @@ test('an edit that finds its text on other lines than the document says', async 
 
 test('an edit of a file that is not there', async (t) => {
   const folder = writeTree(await temporaryFolder(t), { 'b.c': 'old_name' });
-  const error = await labError(t, () => planPatches(recipeWith([edit({})]), release, folder, {}));
+  const error = await labError(t, () =>
+    planPatches(withRelease(recipeWith([edit({})]), release), folder, {}),
+  );
   t.is(error.facts.happened, 'there is no file a.c in the tree');
 });
 
@@ -77,7 +84,7 @@ test('edits take globs within one folder, keep CRLF and every byte, and see what
     edit({ files: ['*.c', '*.h'], count: 2 }),
     edit({ replace: 'new_name\nnext', by: 'newer\none\nmore' }),
   ];
-  const plan = await planPatches(recipeWith(patches), release, folder, {});
+  const plan = await planPatches(withRelease(recipeWith(patches), release), folder, {});
   t.deepEqual(
     plan.patches.map(({ files }) => files.map(({ path, lines }) => [path, lines])),
     [
@@ -106,7 +113,7 @@ test('a diff changes, creates and deletes files; its header says why; offsets ar
     `${HEADER}--- a/a.c\n+++ b/a.c\n@@ -1,2 +1,2 @@\n-a\n+A\n b\xff\n--- /dev/null\n+++ b/sub/made.h\n@@ -0,0 +1 @@\n+made\n--- a/gone.c\n+++ /dev/null\n@@ -1 +0,0 @@\n-x\n`,
     '0001-name',
   );
-  const plan = await planPatches(recipeWith([patch]), release, folder, {});
+  const plan = await planPatches(withRelease(recipeWith([patch]), release), folder, {});
   t.like(plan.patches[0], {
     id: '0001-name',
     form: 'diff',
@@ -130,7 +137,7 @@ test('a diff changes, creates and deletes files; its header says why; offsets ar
 test('a hunk that does not apply names patch, file and line, and nothing is written', async (t) => {
   const folder = writeTree(await temporaryFolder(t), { 'a.c': 'a\nb\n' });
   const patch = diffPatch('--- a/a.c\n+++ b/a.c\n@@ -2 +2 @@\n-c\n+C\n', '0007-x');
-  const error = await labError(t, () => planPatches(recipeWith([patch]), release, folder, {}));
+  const error = await labError(t, () => planPatches(withRelease(recipeWith([patch]), release), folder, {}));
   t.is(
     error.message,
     'applying the patch 0007-x to sample 1: a.c:2: hunk 1 of 1 does not apply\nexpected "c"\nfound "b"',
@@ -174,14 +181,14 @@ for (const [title, diff, happened] of [
     const folder = writeTree(await temporaryFolder(t), { 'a.c': 'a\nb\n' });
     symlinkSync('/tmp', join(folder, 'link'));
     const patch = diffPatch(diff);
-    const error = await labError(t, () => planPatches(recipeWith([patch]), release, folder, {}));
+    const error = await labError(t, () => planPatches(withRelease(recipeWith([patch]), release), folder, {}));
     t.regex(error.facts.happened, happened);
   });
 }
 
 test('a patch that the recipe names and nobody wrote', async (t) => {
   const patches: Patch[] = [{ form: 'diff', file: 'nobody/wrote.patch' }];
-  const error = await labError(t, () => planPatches(recipeWith(patches), release, '/', {}));
+  const error = await labError(t, () => planPatches(withRelease(recipeWith(patches), release), '/', {}));
   t.is(error.exitCode, 2);
   t.is(error.facts.tried, 'reading the patch nobody/wrote.patch that a recipe names');
 });
@@ -196,19 +203,23 @@ test('the file form adds a file, and only where there is none', async (t) => {
     to: 'compat/k.h',
   };
   const folder = writeTree(await temporaryFolder(t), { 'a.c': 'a\n' });
-  const plan = await planPatches(recipeWith([patch]), release, folder, {});
+  const plan = await planPatches(withRelease(recipeWith([patch]), release), folder, {});
   const output = join(await temporaryFolder(t), 'deep', 'out');
   await applyPatches(plan, output);
   t.deepEqual(readTree(output), { 'a.c': 'a\n', 'compat/k.h': 'a header of our own\n' });
-  const error = await labError(t, () => planPatches(recipeWith([patch]), release, output, {}));
+  const error = await labError(t, () => planPatches(withRelease(recipeWith([patch]), release), output, {}));
   t.is(error.facts.happened, 'compat/k.h is in the tree already, and the patch would add it');
 });
 
 test('a patch whose condition does not hold is listed with the reason and left out', async (t) => {
   const folder = writeTree(await temporaryFolder(t), { 'a.c': 'nothing of the kind\n' });
-  const plan = await planPatches(recipeWith([edit({ when: { kernel: '<2.6.33' } })]), release, folder, {
-    kernel: '6.1',
-  });
+  const plan = await planPatches(
+    withRelease(recipeWith([edit({ when: { kernel: '<2.6.33' } })]), release),
+    folder,
+    {
+      kernel: '6.1',
+    },
+  );
   t.like(plan.patches[0], { applies: false, reason: 'kernel 6.1 is not <2.6.33' });
   t.deepEqual(plan.patches[0]?.files, []);
   t.is(plan.contents.size, 0);
@@ -218,7 +229,7 @@ test('a folder with something in it is not written to, and nothing is left besid
   const folder = writeTree(await temporaryFolder(t), { 'a.c': 'a\n' });
   const parent = await temporaryFolder(t);
   const output = writeTree(join(parent, 'out'), { mine: 'keep\n' });
-  const plan = await planPatches(recipeWith([]), release, folder, {});
+  const plan = await planPatches(withRelease(recipeWith([]), release), folder, {});
   const error = await labError(t, () => applyPatches(plan, output));
   t.is(error.exitCode, 2);
   t.deepEqual(readTree(parent), { 'out/mine': 'keep\n' });
@@ -230,7 +241,7 @@ test('a copy keeps links and executables, can be written to, and has times that 
   chmodSync(join(folder, 'configure'), 0o555);
   symlinkSync('configure', join(folder, 'link'));
   const output = join(await temporaryFolder(t), 'out');
-  await applyPatches(await planPatches(recipeWith([edit({})]), release, folder, {}), output);
+  await applyPatches(await planPatches(withRelease(recipeWith([edit({})]), release), folder, {}), output);
   t.is(lstatSync(join(output, 'configure')).mode & 0o777, 0o755);
   t.true(lstatSync(join(output, 'link')).isSymbolicLink());
   t.true(lstatSync(join(output, 'a.c')).mtimeMs > lstatSync(join(output, 'configure')).mtimeMs);

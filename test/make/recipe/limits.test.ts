@@ -1,7 +1,8 @@
 /** What the recipes let through, against what the programs have room for (read in their sources). */
+
 import test from 'ava';
 import { allows } from '../../../src/make/recipe/allows.js';
-import { effective, findRelease, loadRecipe } from '../../../src/make/recipe/load.js';
+import { loadRecipe, select } from '../../../src/make/recipe/load.js';
 import type { ExportOptions } from '../../../src/serve/exports/entry.js';
 import { checkSpec } from '../../../src/serve/exports/spec.js';
 
@@ -14,7 +15,7 @@ interface Asked {
 
 async function refusal(name: string, release: string, { options = {}, iface = 'eth0' }: Asked) {
   const recipe = await loadRecipe(name);
-  const { control } = effective(recipe, findRelease(recipe, release));
+  const { control } = select(recipe, release);
   try {
     checkSpec(name, release, control, { shelf: 0, slot: 1, iface, path: '/x', options });
   } catch (error) {

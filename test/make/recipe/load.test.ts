@@ -4,13 +4,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { UsageError } from '../../../src/base/errors.js';
 import { packageRoot } from '../../../src/base/files/paths.js';
-import {
-  effective,
-  findRelease,
-  loadRecipe,
-  loadRecipes,
-  RecipeError,
-} from '../../../src/make/recipe/load.js';
+import { loadRecipe, loadRecipes, RecipeError, select } from '../../../src/make/recipe/load.js';
 import { temporaryFolder } from '../../base/temporary.js';
 
 test.beforeEach(() => {
@@ -73,8 +67,8 @@ test.serial('hostile: a recipe that is a pipe, has no end or is nested too deepl
 test.serial('a release has its own control and build where the recipe gives them', async (t) => {
   process.env.AOE_LAB_CACHE = await temporaryFolder(t);
   const vblade = await loadRecipe('vblade');
-  t.is(findRelease(vblade).version, '25');
-  t.true('offset' in effective(vblade, findRelease(vblade)).control.options);
-  t.false('offset' in effective(vblade, findRelease(vblade, '19')).control.options);
-  t.throws(() => findRelease(vblade, '26'), { message: /no such release/ });
+  t.is(select(vblade).release.version, '25');
+  t.true('offset' in select(vblade).control.options);
+  t.false('offset' in select(vblade, '19').control.options);
+  t.throws(() => select(vblade, '26'), { message: /no such release/ });
 });

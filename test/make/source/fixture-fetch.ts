@@ -4,9 +4,9 @@ import type { Source } from '../../../src/make/recipe/schema.js';
 import { fetchSource } from '../../../src/make/source/fetch.js';
 import { recipeOf } from './helpers.js';
 
-const { recipe, release } = recipeOf(JSON.parse(process.argv[2] ?? '[]') as Source[]);
+const selected = recipeOf(JSON.parse(process.argv[2] ?? '[]') as Source[]);
 try {
-  process.stdout.write(JSON.stringify(await fetchSource(recipe, release)));
+  process.stdout.write(JSON.stringify(await fetchSource(selected)));
 } catch (error) {
   if (!(error instanceof LabError)) throw error;
   process.stdout.write(JSON.stringify({ happened: error.facts.happened }));

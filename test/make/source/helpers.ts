@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
+import { type SelectedRelease, withRelease } from '../../../src/make/recipe/load.js';
 import type { Recipe, Release, Source } from '../../../src/make/recipe/schema.js';
 
 // The tests' own servers are not reached through a proxy of the machine's.
@@ -24,10 +25,7 @@ export async function useStore(t: ExecutionContext): Promise<string> {
   return store;
 }
 
-export function recipeOf(
-  sources: readonly Source[],
-  more: Partial<Release> = {},
-): { recipe: Recipe; release: Release } {
+export function recipeOf(sources: readonly Source[], more: Partial<Release> = {}): SelectedRelease {
   const release: Release = { version: '1', sources: [...sources], ...more };
   const recipe: Recipe = {
     name: 'toy',
@@ -49,7 +47,7 @@ export function recipeOf(
     quirks: [],
     verified: [],
   };
-  return { recipe, release };
+  return withRelease(recipe, release);
 }
 
 export interface TestServer {

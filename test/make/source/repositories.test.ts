@@ -19,9 +19,9 @@ const noSvn = missing('svn', 'svnadmin');
 const withGit = noGit === '' ? test.serial : test.skip;
 const withSvn = noSvn === '' ? test.serial : test.skip;
 
-function fetched(source: Source, options: Parameters<typeof fetchSource>[2] = {}): Promise<SourceTree> {
-  const { recipe, release } = recipeOf([source]);
-  return fetchSource(recipe, release, options);
+function fetched(source: Source, options: Parameters<typeof fetchSource>[1] = {}): Promise<SourceTree> {
+  const selected = recipeOf([source]);
+  return fetchSource(selected, options);
 }
 
 withGit(`HOSTILE: filters of the user's own run on no tree that is fetched${noGit}`, async (t) => {
@@ -124,7 +124,7 @@ withGit(`git: a branch, a tag, a commit, or what the repository has checked out$
   t.is(await readFile(join(head.folder, 'main.c'), 'utf8'), 'two');
   t.deepEqual(await fetched(source, { offline: true }), { ...head, cached: true });
   const own = recipeOf([]);
-  const byUrl = await fetchSource(own.recipe, own.release, { source: `git+${url}#v1` });
+  const byUrl = await fetchSource(own, { source: `git+${url}#v1` });
   t.is(byUrl.location, `git+${url}#v1 (commit ${first})`);
   const lost = await t.throwsAsync(fetched({ ...source, ref: 'nothing' }), { instanceOf: UnreachableError });
   t.regex(lost?.facts.happened ?? '', /git says: fatal: .*nothing/);
@@ -163,9 +163,9 @@ withSvn(`svn: a folder of a repository, at its newest or a given revision${noSvn
   t.is(newest.location, `svn ${url} (revision 2)`);
   t.is(await readFile(join(newest.folder, 'main.c'), 'utf8'), 'two');
   const own = recipeOf([source]);
-  const { digest: byCheckout } = await fetchSource(own.recipe, own.release, { source: join(folder, 'copy') });
+  const { digest: byCheckout } = await fetchSource(own, { source: join(folder, 'copy') });
   t.is(byCheckout, newest.digest);
-  t.is((await fetchSource(own.recipe, own.release, { source: `svn+${url}` })).digest, newest.digest);
+  t.is((await fetchSource(own, { source: `svn+${url}` })).digest, newest.digest);
   const wrong = await t.throwsAsync(fetched({ ...source, subdir: 'nothing' }), {
     instanceOf: UnreachableError,
   });
@@ -188,12 +188,12 @@ test.serial('without git, svn and apt each location says what to install', async
   t.teardown(() => {
     process.env.PATH = PATH;
   });
-  const { recipe, release } = recipeOf([
+  const selected = recipeOf([
     { type: 'git', url: 'git://127.0.0.1:1/toy', state: 'alive' },
     { type: 'svn', url: 'svn://127.0.0.1:1/toy', state: 'alive' },
     { type: 'debian', package: 'toy', version: '1', state: 'alive' },
   ]);
-  const error = await t.throwsAsync(fetchSource(recipe, release), { instanceOf: UnreachableError });
+  const error = await t.throwsAsync(fetchSource(selected), { instanceOf: UnreachableError });
   t.deepEqual(error?.facts.happened.split('\n'), [
     'no location gave it',
     'git git://127.0.0.1:1/toy: git is not installed (apt-get install git)',

@@ -32,19 +32,19 @@ test.serial(
     await useStore(t);
     const server = await serve(t, (_, response) => response.end(archive));
     const url = `${server.url}/toy-1.tgz`;
-    const { recipe, release } = recipeOf([{ type: 'archive', url, state: 'alive' }]);
-    const tree = await fetchSource(recipe, release);
+    const selected = recipeOf([{ type: 'archive', url, state: 'alive' }]);
+    const tree = await fetchSource(selected);
     t.true(tree.unproven);
     t.true(sourceRemark(tree)?.includes(tree.digest));
     // From the store as well, and as the user's own copy.
     for (const source of [undefined, url]) {
-      const error = await t.throwsAsync(fetchToBuild(recipe, release, { source }), {
+      const error = await t.throwsAsync(fetchToBuild(selected, { source }), {
         instanceOf: UnprovenError,
       });
       t.is(error?.exitCode, 1);
       t.true(error?.facts.happened.includes(tree.digest));
       t.regex(String(error?.facts.next), /--unpinned/);
-      t.is((await fetchToBuild(recipe, release, { source, unpinned: true })).digest, tree.digest);
+      t.is((await fetchToBuild(selected, { source, unpinned: true })).digest, tree.digest);
     }
   },
 );
@@ -54,13 +54,13 @@ test.serial('HOSTILE 15: what a digest pins is built wherever it came from', asy
   const server = await serve(t, (_, response) => response.end(archive));
   const url = `${server.url}/toy-1.tgz`;
   const pinned = recipeOf([{ type: 'archive', url, state: 'alive', sha256 }]);
-  const tree = await fetchToBuild(pinned.recipe, pinned.release);
+  const tree = await fetchToBuild(pinned);
   t.false(tree.unproven);
   t.is(sourceRemark(tree), undefined);
   const byTree = recipeOf([], { trees: [{ sha256: tree.digest, seen: 'here' }] });
-  t.is((await fetchToBuild(byTree.recipe, byTree.release, { source: url })).pinned, 'tree');
+  t.is((await fetchToBuild(byTree, { source: url })).pinned, 'tree');
   const other = recipeOf([], { trees: [{ sha256: 'f'.repeat(64), seen: 'nowhere' }] });
-  const error = await t.throwsAsync(fetchToBuild(other.recipe, other.release, { source: url }), {
+  const error = await t.throwsAsync(fetchToBuild(other, { source: url }), {
     instanceOf: UnprovenError,
   });
   t.regex(error?.facts.happened ?? '', /not the pinned tree/);
@@ -71,6 +71,6 @@ test.serial('HOSTILE 15: a folder of the user’s own is his to vouch for', asyn
   const folder = await folderOf(t);
   const { writeFile } = await import('node:fs/promises');
   await writeFile(`${folder}/main.c`, 'int y;\n');
-  const { recipe, release } = recipeOf([]);
-  t.false((await fetchToBuild(recipe, release, { source: folder })).unproven);
+  const selected = recipeOf([]);
+  t.false((await fetchToBuild(selected, { source: folder })).unproven);
 });

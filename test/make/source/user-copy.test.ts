@@ -23,16 +23,16 @@ test.serial('a folder is copied into the store by its digest, without version co
   await plant(own, { 'main.c': 'int main;', '.git/config': 'x', 'sub/CVS/Root': 'x', 'sub/a.c': 'a' });
   await symlink('/usr/share/automake/install-sh', join(own, 'install-sh'));
   await utimes(join(own, 'main.c'), 1_000_000_000, 1_000_000_000);
-  const { recipe, release } = recipeOf([]);
-  const tree = await fetchSource(recipe, release, { source: own });
+  const selected = recipeOf([]);
+  const tree = await fetchSource(selected, { source: own });
   t.like(tree, { location: own, pinned: 'none', cached: false, digest: await treeDigest(own) });
   t.is(tree.folder, join(store, 'trees', tree.digest));
   t.deepEqual((await readdir(tree.folder)).sort(), ['install-sh', 'main.c', 'sub']);
   t.deepEqual(await readdir(join(tree.folder, 'sub')), ['a.c']);
   t.is(await readlink(join(tree.folder, 'install-sh')), '/usr/share/automake/install-sh');
-  t.like(await fetchSource(recipe, release, { source: own, offline: true }), { cached: true });
+  t.like(await fetchSource(selected, { source: own, offline: true }), { cached: true });
   await plant(own, { 'main.c': 'int other;' });
-  t.not((await fetchSource(recipe, release, { source: own })).digest, tree.digest);
+  t.not((await fetchSource(selected, { source: own })).digest, tree.digest);
 });
 
 test.serial('it is compared with the pinned tree; equal, it serves the release from then on', async (t) => {
@@ -41,13 +41,13 @@ test.serial('it is compared with the pinned tree; equal, it serves the release f
   await plant(own, { 'main.c': 'int main;' });
   const sha256 = await treeDigest(own);
   const gone = { type: 'archive', url: 'http://127.0.0.1:1/toy.tgz', state: 'gone' } as const;
-  const { recipe, release } = recipeOf([gone], { trees: [{ sha256, seen: 'a mirror' }] });
-  await t.throwsAsync(fetchSource(recipe, release), { instanceOf: UnreachableError });
-  t.is((await fetchSource(recipe, release, { source: own })).pinned, 'tree');
-  t.like(await fetchSource(recipe, release), { pinned: 'tree', cached: true, location: own });
+  const selected = recipeOf([gone], { trees: [{ sha256, seen: 'a mirror' }] });
+  await t.throwsAsync(fetchSource(selected), { instanceOf: UnreachableError });
+  t.is((await fetchSource(selected, { source: own })).pinned, 'tree');
+  t.like(await fetchSource(selected), { pinned: 'tree', cached: true, location: own });
   await plant(own, { 'main.c': 'int other;' });
   const events: SourceEvent[] = [];
-  const differing = await fetchSource(recipe, release, {
+  const differing = await fetchSource(selected, {
     source: own,
     onEvent: (event) => events.push(event),
   });
@@ -58,7 +58,7 @@ test.serial('it is compared with the pinned tree; equal, it serves the release f
     digest: differing.digest,
     expected: [sha256],
   });
-  t.is((await fetchSource(recipe, release)).digest, sha256, 'the pinned one still stands for the release');
+  t.is((await fetchSource(selected)).digest, sha256, 'the pinned one still stands for the release');
 });
 
 test.serial('the root is found: single top folder, known subfolder, or the pinned one of both', async (t) => {
@@ -67,14 +67,14 @@ test.serial('the root is found: single top folder, known subfolder, or the pinne
   await plant(own, { 'checkout/trunk/toy/main.c': 'int main;', 'checkout/trunk/README': 'r' });
   const source = { type: 'svn', url: 'svn://127.0.0.1:1/x', state: 'gone', subdir: 'trunk/toy' } as const;
   const inner = await treeDigest(join(own, 'checkout/trunk/toy'));
-  const { recipe, release } = recipeOf([source]);
+  const selected = recipeOf([source]);
   const digest = async (where: string): Promise<string> =>
-    (await fetchSource(recipe, release, { source: join(own, where) })).digest;
+    (await fetchSource(selected, { source: join(own, where) })).digest;
   t.is(await digest('.'), inner);
   t.is(await digest('checkout'), inner);
   t.is(await digest('checkout/trunk/toy'), inner);
   const plain = recipeOf([], { trees: [{ sha256: await treeDigest(join(own, 'checkout')), seen: 'here' }] });
-  t.is((await fetchSource(plain.recipe, plain.release, { source: own })).pinned, 'tree');
+  t.is((await fetchSource(plain, { source: own })).pinned, 'tree');
 });
 
 test.serial('archives: tar and zip, by path and by URL, which works offline afterwards', async (t) => {
@@ -89,19 +89,19 @@ test.serial('archives: tar and zip, by path and by URL, which works offline afte
     state: 'gone',
     sha256: digestOf(tar),
   } as const;
-  const { recipe, release } = recipeOf([pinned]);
-  const byPath = await fetchSource(recipe, release, { source: join(own, 'a.tgz') });
+  const selected = recipeOf([pinned]);
+  const byPath = await fetchSource(selected, { source: join(own, 'a.tgz') });
   t.like(byPath, { pinned: 'archive', location: join(own, 'a.tgz') });
-  const zip = await fetchSource(recipe, release, { source: join(own, 'a.zip') });
+  const zip = await fetchSource(selected, { source: join(own, 'a.zip') });
   t.like(zip, { pinned: 'none', digest: byPath.digest });
   t.true(existsSync(join(own, 'a.tgz')));
   const server = await serve(t, (_, response) => response.end(tar));
   const url = `${server.url}/a.tgz`;
-  await t.throwsAsync(fetchSource(recipe, release, { source: url, offline: true }), {
+  await t.throwsAsync(fetchSource(selected, { source: url, offline: true }), {
     instanceOf: UnreachableError,
   });
-  t.like(await fetchSource(recipe, release, { source: url }), { pinned: 'archive', digest: byPath.digest });
-  t.like(await fetchSource(recipe, release, { source: url, offline: true }), { cached: true });
+  t.like(await fetchSource(selected, { source: url }), { pinned: 'archive', digest: byPath.digest });
+  t.like(await fetchSource(selected, { source: url, offline: true }), { cached: true });
   t.deepEqual(server.asked, ['/a.tgz']);
   t.deepEqual(await readdir(join(store, 'tmp')), []);
 });
@@ -109,8 +109,8 @@ test.serial('archives: tar and zip, by path and by URL, which works offline afte
 test.serial('what can not be a source is refused with what to do', async (t) => {
   await useStore(t);
   const own = await folderOf(t);
-  const { recipe, release } = recipeOf([]);
-  const fetchUserCopy = (source: string) => fetchSource(recipe, release, { source });
+  const selected = recipeOf([]);
+  const fetchUserCopy = (source: string) => fetchSource(selected, { source });
   await t.throwsAsync(fetchUserCopy(join(own, 'missing')), {
     instanceOf: UsageError,
     message: /nothing of that name/,
@@ -140,8 +140,8 @@ test.serial('a folder above the limits is refused', async (t) => {
   await useStore(t);
   const own = await folderOf(t);
   await plant(own, { a: '1', b: '2', c: '3' });
-  const { recipe, release } = recipeOf([]);
-  await t.throwsAsync(fetchSource(recipe, release, { source: own, limits: { entries: 2 } }), {
+  const selected = recipeOf([]);
+  await t.throwsAsync(fetchSource(selected, { source: own, limits: { entries: 2 } }), {
     instanceOf: LabError,
     message: /more than 2 files/,
   });
@@ -153,13 +153,13 @@ withSources(
   `the trees of the originals are taken as they are${sources === undefined ? ': AOE_LAB_SOURCES is not set' : ''}`,
   async (t) => {
     await useStore(t);
-    const { loadRecipes } = await import('../../../src/make/recipe/load.js');
+    const { loadRecipes, withRelease } = await import('../../../src/make/recipe/load.js');
     let compared = 0;
     for (const recipe of await loadRecipes()) {
       for (const release of recipe.releases) {
         const source = join(sources ?? '', `${recipe.name}-${release.version}`);
         if (!existsSync(source)) continue;
-        const tree = await fetchSource(recipe, release, { source });
+        const tree = await fetchSource(withRelease(recipe, release), { source });
         t.is(tree.pinned, (release.trees?.length ?? 0) > 0 ? 'tree' : 'none', source);
         t.true(
           (
@@ -179,8 +179,8 @@ test.serial('an archive whose root is a link that leads out is refused in words'
   await useStore(t);
   const file = join(await folderOf(t), 'toy.tgz');
   await writeFile(file, gzipSync(tarOf([{ name: 'D', type: '2', target: '..' }])));
-  const { recipe, release } = recipeOf([]);
-  const error = await t.throwsAsync<LabError>(fetchSource(recipe, release, { source: file }), {
+  const selected = recipeOf([]);
+  const error = await t.throwsAsync<LabError>(fetchSource(selected, { source: file }), {
     instanceOf: LabError,
   });
   t.regex(error.facts.happened, /leads out of the tree/);

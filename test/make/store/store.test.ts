@@ -67,8 +67,8 @@ test.serial('what a killed process left is removed, its lock is free, its downlo
   await t.throwsAsync(result);
   killed = true;
   t.is((await readdir(join(store, 'tmp'))).length, 1);
-  const { recipe, release } = recipeOf([{ type: 'archive', url: `${server.url}/toy`, state: 'alive' }]);
-  t.is((await fetchSource(recipe, release)).archive?.sha256, digestOf(archive));
+  const selected = recipeOf([{ type: 'archive', url: `${server.url}/toy`, state: 'alive' }]);
+  t.is((await fetchSource(selected)).archive?.sha256, digestOf(archive));
   t.deepEqual(server.asked, ['/toy', '/toy bytes=50-']);
   t.deepEqual(await readdir(join(store, 'tmp')), []);
 });
@@ -94,11 +94,10 @@ test.serial(
 test.serial('a tree that was changed in the store is noticed, removed and made again', async (t) => {
   await useStore(t);
   const server = await serve(t, (_, response) => response.end(archive));
-  const { recipe, release } = recipeOf([{ type: 'archive', url: `${server.url}/toy`, state: 'alive' }]);
-  const tree = await fetchSource(recipe, release);
+  const selected = recipeOf([{ type: 'archive', url: `${server.url}/toy`, state: 'alive' }]);
+  const tree = await fetchSource(selected);
   const events: SourceEvent[] = [];
-  const again = (): Promise<SourceTree> =>
-    fetchSource(recipe, release, { onEvent: (event) => events.push(event) });
+  const again = (): Promise<SourceTree> => fetchSource(selected, { onEvent: (event) => events.push(event) });
   await appendFile(join(tree.folder, 'main.c'), 'evil');
   t.deepEqual(await again(), { ...tree, cached: true });
   t.is(await readFile(join(tree.folder, 'main.c'), 'utf8'), 'int main;');
@@ -115,11 +114,11 @@ test.serial('a tree that was changed in the store is noticed, removed and made a
 test.serial('an archive that was changed in the store is noticed and fetched again', async (t) => {
   const store = await useStore(t);
   const server = await serve(t, (_, response) => response.end(archive));
-  const { recipe, release } = recipeOf([{ type: 'archive', url: `${server.url}/toy`, state: 'alive' }]);
-  const tree = await fetchSource(recipe, release);
+  const selected = recipeOf([{ type: 'archive', url: `${server.url}/toy`, state: 'alive' }]);
+  const tree = await fetchSource(selected);
   await rm(tree.folder, { recursive: true });
   await appendFile(join(store, 'archives', digestOf(archive)), 'evil');
-  t.deepEqual(await fetchSource(recipe, release), tree);
+  t.deepEqual(await fetchSource(selected), tree);
   t.deepEqual(server.asked, ['/toy', '/toy']);
   t.deepEqual(await readFile(join(store, 'archives', digestOf(archive))), archive);
 });
@@ -129,13 +128,13 @@ test.serial('a hint that points to another tree can not replace a pinned one', a
   const server = await serve(t, (_, response) => response.end(archive));
   const source = { type: 'archive', url: `${server.url}/toy`, state: 'alive' } as const;
   const loose = recipeOf([source]);
-  const tree = await fetchSource(loose.recipe, loose.release);
+  const tree = await fetchSource(loose);
   const [hint] = await readdir(join(store, 'hints'));
   const path = join(store, 'hints', hint ?? '');
   const other = 'a'.repeat(64);
   await writeFile(path, (await readFile(path, 'utf8')).replace(tree.digest, other));
-  const { recipe, release } = recipeOf([source], { trees: [{ sha256: tree.digest, seen: 'here' }] });
-  t.like(await fetchSource(recipe, release), { digest: tree.digest, pinned: 'tree' });
+  const selected = recipeOf([source], { trees: [{ sha256: tree.digest, seen: 'here' }] });
+  t.like(await fetchSource(selected), { digest: tree.digest, pinned: 'tree' });
 });
 
 test.serial('of a large tree sizes and times are compared', async (t) => {

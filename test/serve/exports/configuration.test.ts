@@ -1,11 +1,12 @@
 /** What the templates of the daemons render from entries. */
+
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { packageRoot } from '../../../src/base/files/paths.js';
 import { render } from '../../../src/base/templating.js';
 import { here } from '../../../src/hosts/host/local.js';
-import { effective, findRelease, loadRecipe } from '../../../src/make/recipe/load.js';
+import { loadRecipe, select } from '../../../src/make/recipe/load.js';
 import { EntryStore, type ExportEntry } from '../../../src/serve/exports/entry.js';
 import { daemonVariables } from '../../../src/serve/exports/variables.js';
 import { temporaryFolder } from '../../base/temporary.js';
@@ -19,7 +20,7 @@ async function rendered(
 ): Promise<string[]> {
   process.env.AOE_LAB_STATE = await temporaryFolder(t);
   const recipe = await loadRecipe(name);
-  const { control } = effective(recipe, findRelease(recipe, version));
+  const { control } = select(recipe, version);
   if (control.shape !== 'daemon') throw new TypeError(`${name} is no daemon`);
   const store = await EntryStore.open(here);
   const members = parts.map((part) => ({ entry: entryOf(part), path: `/srv/disk${part.slot}` }));

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { isOpenToRoot, type Step } from '../../../src/base/files/trust.js';
 import { LocalHost } from '../../../src/hosts/host/local.js';
-import { effective, loadRecipes } from '../../../src/make/recipe/load.js';
+import { loadRecipes, withRelease } from '../../../src/make/recipe/load.js';
 import { EntryStore } from '../../../src/serve/exports/entry.js';
 import { capabilitiesOf } from '../../../src/serve/exports/rights.js';
 import { rightsWarnings } from '../../../src/serve/exports/rights-warnings.js';
@@ -20,7 +20,7 @@ test('a process gets CAP_DAC_OVERRIDE only where its file is closed to root', (t
 });
 
 test('a daemon gets it whatever it serves: other files may come to it', async (t) => {
-  const { control } = effective(...(await recipe('native')));
+  const { control } = await recipe('native');
   const entry = entryOf({ control, backing: backingOf({ closed: false }) });
   t.deepEqual(capabilitiesOf([entry]), ['net_raw', 'dac_override', 'ipc_lock']);
 });
@@ -32,7 +32,7 @@ test('a recipe that says nothing has what units of earlier versions had', (t) =>
 test('each recipe of a program says what it needs, and nobody CAP_NET_ADMIN or CAP_SYS_ADMIN', async (t) => {
   for (const recipe of await loadRecipes()) {
     for (const release of recipe.releases) {
-      const { control } = effective(recipe, release);
+      const { control } = withRelease(recipe, release);
       if (control.shape === 'control-file' || release.unavailable !== undefined) continue;
       t.true(control.capabilities?.includes('net_raw'), recipe.name);
       const all = ['net_raw', 'dac_override', 'ipc_lock'];
@@ -65,7 +65,7 @@ test('where nothing takes rights from a target it is told, unless the manager do
   t.deepEqual(await warningsOf('none', true, { restart: 'on-failure', netns: 'lab' }), told);
   t.deepEqual(await warningsOf('capabilities', false, {}), []);
   t.deepEqual(await warningsOf('user', false, {}), []);
-  const { control: native } = effective(...(await recipe('native')));
+  const { control: native } = await recipe('native');
   t.deepEqual(await warningsOf('none', false, { control: native }), []);
 });
 
@@ -90,5 +90,5 @@ async function recipe(name: string) {
   const found = (await loadRecipes()).find((one) => one.name === name);
   const release = found?.releases.find((one) => one.default);
   if (found === undefined || release === undefined) throw new Error(name);
-  return [found, release] as const;
+  return withRelease(found, release);
 }

@@ -1,6 +1,6 @@
 /** What recipes know of the last words of their targets. */
 import test from 'ava';
-import { effective, loadRecipe } from '../../../src/make/recipe/load.js';
+import { loadRecipe, withRelease } from '../../../src/make/recipe/load.js';
 import { LOADING } from '../../../src/serve/exports/loading.js';
 import { meaningOf } from '../../../src/serve/exports/says.js';
 
@@ -47,7 +47,7 @@ for (const [name, line, means, next] of said) {
   test(`A10: ${name}'s "${line}" is explained, with the way out`, async (t) => {
     const recipe = await loadRecipe(name);
     for (const release of recipe.releases) {
-      const meaning = meaningOf(effective(recipe, release).control.says, ['hello', line], VARIABLES);
+      const meaning = meaningOf(withRelease(recipe, release).control.says, ['hello', line], VARIABLES);
       t.regex(meaning?.means ?? '', means);
       t.regex(meaning?.next.join() ?? '', next);
     }

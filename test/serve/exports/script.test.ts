@@ -3,13 +3,13 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { UsageError } from '../../../src/base/errors.js';
-import { findRelease, loadRecipe } from '../../../src/make/recipe/load.js';
+import { loadRecipe, select } from '../../../src/make/recipe/load.js';
 import { renderScript } from '../../../src/serve/exports/script.js';
 import type { ExportSpec } from '../../../src/serve/exports/spec.js';
 import { temporaryFolder } from '../../base/temporary.js';
 
 const recipe = await loadRecipe('sqaoed');
-const release = findRelease(recipe, 'trunk');
+const selected = select(recipe, 'trunk');
 const spec: ExportSpec = { shelf: 1, slot: 2, iface: 'e1000g0', path: '/export/le.img', options: {} };
 
 /** Runs the script with programs in place of Solaris's that write down how they are called. */
@@ -31,7 +31,7 @@ async function runScript(t: ExecutionContext, spec: ExportSpec, lofiadm: string)
   }
   const { status, stderr } = spawnSync('sh', {
     cwd: folder,
-    input: renderScript(recipe, release, spec),
+    input: renderScript(selected, spec),
     env: { PATH: `${join(folder, 'bin')}:/usr/bin:/bin` },
     encoding: 'utf8',
   });
@@ -65,15 +65,15 @@ test('the Solaris script leaves a file alone that is attached, and a device', as
 });
 
 test('it says that it did not run on a real Solaris', (t) => {
-  t.regex(renderScript(recipe, release, spec), /NOT RUN on a real Solaris/);
+  t.regex(renderScript(selected, spec), /NOT RUN on a real Solaris/);
 });
 
 test('a release without a script, an option it lacks, a path that means nothing there', (t) => {
-  const standIn = findRelease(recipe);
-  t.throws(() => renderScript(recipe, standIn, spec), { instanceOf: UsageError, message: /it has none/ });
+  const standIn = select(recipe);
+  t.throws(() => renderScript(standIn, spec), { instanceOf: UsageError, message: /it has none/ });
   const readOnly = { ...spec, options: { readOnly: true } };
-  t.throws(() => renderScript(recipe, release, readOnly), { message: /sqaoed trunk has no --read-only/ });
-  t.throws(() => renderScript(recipe, release, { ...spec, path: 'le.img' }), {
+  t.throws(() => renderScript(selected, readOnly), { message: /sqaoed trunk has no --read-only/ });
+  t.throws(() => renderScript(selected, { ...spec, path: 'le.img' }), {
     message: /which file of that host/,
   });
 });

@@ -1,13 +1,13 @@
 import test from 'ava';
-import { effective, findRelease, loadRecipe } from '../../../src/make/recipe/load.js';
+import { loadRecipe, select } from '../../../src/make/recipe/load.js';
 import type { ExportEntry } from '../../../src/serve/exports/entry.js';
 import { wireDifferences } from '../../../src/serve/exports/wire-differences.js';
 import { entryOf } from './entries.js';
 
 async function entryBy(implementation: string, part: Partial<ExportEntry> = {}): Promise<ExportEntry> {
   const recipe = await loadRecipe(implementation);
-  const release = findRelease(recipe);
-  const { control } = effective(recipe, release);
+  const selected = select(recipe);
+  const { release, control } = selected;
   return entryOf({ implementation, release: release.version, control, ...part });
 }
 

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { effective, findRelease, loadRecipe } from '../../../src/make/recipe/load.js';
+import { loadRecipe, select } from '../../../src/make/recipe/load.js';
 import type { ExportEntry, WireState } from '../../../src/serve/exports/entry.js';
 import { type Successor, translate } from '../../../src/serve/migrate/translate.js';
 import { backingOf, entryOf } from '../exports/entries.js';
@@ -10,11 +10,12 @@ const B = '02:00:00:00:00:02';
 
 async function successor(name: string, version?: string): Promise<Successor> {
   const recipe = await loadRecipe(name);
-  const release = findRelease(recipe, version);
+  const selected = select(recipe, version);
+  const { release } = selected;
   return {
     implementation: name,
     release: release.version,
-    control: effective(recipe, release).control,
+    control: selected.control,
     quirks: recipe.quirks,
   };
 }

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import test from 'ava';
-import { effective, findRelease, loadRecipe } from '../../../../src/make/recipe/load.js';
+import { loadRecipe, select } from '../../../../src/make/recipe/load.js';
 import { type ExportEntry, StateFolder } from '../../../../src/serve/exports/entry.js';
 import { type Persistence, renderPersistence } from '../../../../src/serve/exports/persist/render.js';
 import type { ManagerKind } from '../../../../src/serve/exports/persist/service-manager.js';
@@ -24,8 +24,7 @@ async function entry(
   part: Partial<ExportEntry>,
 ): Promise<ExportEntry> {
   const recipe = await loadRecipe(name);
-  const found = findRelease(recipe, release);
-  const { control } = effective(recipe, found);
+  const { release: found, control } = select(recipe, release);
   const artifacts = ['vblade', 'ggaoed', 'qaoed', 'qdctl', 'kvblade.ko'];
   const entry = { implementation: name, release: found.version, control, artifacts, template: 'x\n' };
   return entryOf({ ...entry, persist: true, ...part });
