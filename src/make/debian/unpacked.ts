@@ -8,6 +8,7 @@ import { cacheFolder } from '../../base/files/paths.js';
 import { here } from '../../hosts/host/local.js';
 import type { OnSourceEvent } from '../store/events.js';
 import { readJson, writeJson } from '../store/json.js';
+import { put } from '../store/keep.js';
 import { listTree } from '../store/tree-digest.js';
 import { withWorkFolder } from '../store/work.js';
 
@@ -50,11 +51,7 @@ export async function unpackedDebs(
       });
     }
     const facts = await factsOf(fresh);
-    await mkdir(join(folder, '..'), { recursive: true });
-    await rename(fresh, folder).catch((error: NodeJS.ErrnoException) => {
-      // Another command was faster: it unpacked the same files.
-      if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
-    });
+    await put(fresh, folder);
     await writeJson(`${folder}.json`, facts);
   });
   looked.add(folder);

@@ -1,9 +1,10 @@
 /** Archives in the store, `archives/<sha256>`: named by their content, hashed again whenever one is used. */
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { digestOfFile } from '../../base/digest.js';
 import { cacheFolder } from '../../base/files/paths.js';
 import type { OnSourceEvent } from './events.js';
+import { put } from './keep.js';
 
 export function archivePath(sha256: string): string {
   return join(cacheFolder(), 'archives', sha256);
@@ -12,8 +13,7 @@ export function archivePath(sha256: string): string {
 /** Moves a file of the store's `tmp` into place. Another process may have been first: the content is the same. */
 export async function putArchive(file: string, sha256: string): Promise<string> {
   const path = archivePath(sha256);
-  await mkdir(dirname(path), { recursive: true });
-  await rename(file, path);
+  await put(file, path);
   return path;
 }
 

@@ -9,6 +9,7 @@ import {
   type FetchPackagesOptions,
   fetchDebianPackages,
 } from '../../make/debian/packages.js';
+import { keep } from '../../make/store/keep.js';
 import { type CpioEntry, cpio, file, link } from './cpio.js';
 import { commonFiles } from './init.js';
 import type { GuestKernel } from './kernel.js';
@@ -75,8 +76,7 @@ export async function modulesImage(
 
 async function kept(key: readonly string[], make: () => Promise<CpioEntry[]>): Promise<string> {
   const path = join(cacheFolder(), 'vm', `${digestOf(JSON.stringify([EDITION, commonKey(), ...key]))}.cpio`);
-  if ((await here.stat(path)) === undefined) await here.write(path, cpio(await make()));
-  return path;
+  return keep(path, async (at) => here.write(at, cpio(await make())));
 }
 
 function commonKey(): string {

@@ -3,7 +3,7 @@
  * of the package changes nothing of what is exported.
  */
 import { createHash } from 'node:crypto';
-import { cp, mkdir, mkdtemp, readdir, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
+import { cp, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { dirname, join, posix } from 'node:path';
 import { MissingError } from '../../base/errors.js';
 import { cacheFolder, packageRoot, programsFolder } from '../../base/files/paths.js';
@@ -11,6 +11,7 @@ import type { Host } from '../../hosts/host/host.js';
 import { here } from '../../hosts/host/local.js';
 import { inRange } from '../../make/patch/condition.js';
 import type { Control } from '../../make/recipe/schema.js';
+import { keep } from '../../make/store/keep.js';
 import type { Served } from './served.js';
 
 /** Name of the artifact, a folder. */
@@ -97,27 +98,25 @@ export function ownCodeIn(artifactsFolder: string): string {
 /** Puts the parts together in the store, once for each content. */
 async function stage(): Promise<{ folder: string; digest: string }> {
   const files = (await ownFiles()).sort(([a], [b]) => (a < b ? -1 : 1));
-  const hash = createHash('sha256');
-  for (const [name, path] of files)
-    hash
-      .update(`${name}\0`)
-      .update(await readFile(path))
-      .update('\0');
-  const digest = hash.digest('hex');
-  const parent = join(cacheFolder(), 'own');
-  const folder = join(parent, digest);
-  if ((await readdir(parent).catch((): string[] => [])).includes(digest)) return { folder, digest };
-  await mkdir(parent, { recursive: true });
-  const half = await mkdtemp(join(parent, '.half-'));
-  for (const [name, path] of files) await cp(path, join(half, name));
-  try {
-    await rename(half, folder);
-  } catch (error) {
-    // Another process was faster; what it put there is the same.
-    await rm(half, { recursive: true, force: true });
-    if (!(await readdir(parent)).includes(digest)) throw error;
-  }
+  const digest = await contentOf(files);
+  const folder = await keep(
+    join(cacheFolder(), 'own', digest),
+    async (at) => {
+      for (const [name, path] of files) await cp(path, join(at, name));
+    },
+    async (there) => (await contentOf(files.map(([name]) => [name, join(there, name)]))) === digest,
+  );
   return { folder, digest };
+}
+
+/** Digest of names and contents; a missing file counts as empty. */
+async function contentOf(files: readonly (readonly [name: string, path: string])[]): Promise<string> {
+  const hash = createHash('sha256');
+  for (const [name, path] of files) {
+    const content = await readFile(path).catch(() => '');
+    hash.update(`${name}\0`).update(content).update('\0');
+  }
+  return hash.digest('hex');
 }
 
 /** Name in the staged folder → path here. */

@@ -1,10 +1,10 @@
-import { mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { digestOfFile } from '../../../base/digest.js';
 import { cacheFolder, packageRoot } from '../../../base/files/paths.js';
 import type { Host } from '../../../hosts/host/host.js';
 import { listInterfaces } from '../../../hosts/host/interface.js';
 import { compilerWords } from '../../../make/compile/requirements.js';
+import { keep } from '../../../make/store/keep.js';
 import { parseMac } from '../../../wire/aoe/ethernet.js';
 import type { Conditions, Contender } from '../contender.js';
 import type { LoadGenerator } from '../generator.js';
@@ -70,10 +70,5 @@ async function buildReflector(host: Host): Promise<string> {
   requireCommand(compiler[0] as string, 'gcc libc6-dev');
   const folder = join(cacheFolder(), 'bench');
   const program = join(folder, `reflector-${(await digestOfFile(source)).slice(0, 16)}`);
-  if ((await host.stat(program)) !== undefined) return program;
-  await mkdir(folder, { recursive: true });
-  const temporary = `${program}.${process.pid}`;
-  await host.run([...compiler, '-O2', '-Wall', '-o', temporary, source]);
-  await rename(temporary, program);
-  return program;
+  return keep(program, (at) => host.run([...compiler, '-O2', '-Wall', '-o', at, source]));
 }
