@@ -102,12 +102,12 @@ test('steps tell a failure in a line, and throw all of it', async (t) => {
 test('nothing else writes to the terminal, or makes colours', async (t) => {
   // The terminal of a guest is its own; the others speak to their parent.
   const writers = [
-    'ui/output.ts',
-    'cli/run.ts',
-    'ui/confirm.ts',
-    'ui/tasks.ts',
-    'native/process.ts',
-    'verify/demo-target.ts',
+    'face/ui/output.ts',
+    'face/cli/run.ts',
+    'face/ui/confirm.ts',
+    'face/ui/tasks.ts',
+    'wire/native/process.ts',
+    'prove/demo/demo-target.ts',
   ];
   const root = join(packageRoot, 'src');
   const found: string[] = [];
@@ -115,7 +115,7 @@ test('nothing else writes to the terminal, or makes colours', async (t) => {
     if (!name.endsWith('.ts') || writers.includes(name)) continue;
     const text = await readFile(join(root, name), 'utf8');
     if (/process\.(stdout|stderr)\.write|console\.\w+\(/.test(text)) found.push(name);
-    if (name !== 'ui/colors.ts' && /picocolors|styleText|\\(x1b|u001b|e)\[/.test(text)) found.push(name);
+    if (name !== 'face/ui/colors.ts' && /picocolors|styleText|\\(x1b|u001b|e)\[/.test(text)) found.push(name);
   }
   t.deepEqual(found, []);
 });
