@@ -1,5 +1,6 @@
 /** Removes what was compiled from sources that are gone by now: tests of earlier commits would run on. `node dist/tools/prune.js` */
-import { access, readdir, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -15,11 +16,7 @@ export async function prune(root: string): Promise<string[]> {
     for (const path of await readdir(compiled, { recursive: true }).catch(() => [])) {
       if (!COMPILED.test(path)) continue;
       const source = join(root, folder, path.replace(COMPILED, '.ts'));
-      const isThere = await access(source).then(
-        () => true,
-        () => false,
-      );
-      if (isThere) continue;
+      if (existsSync(source)) continue;
       await rm(join(compiled, path));
       removed.push(join(folder, path));
     }

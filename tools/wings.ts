@@ -58,10 +58,13 @@ export function trespasses(table: Table, imports: Imports): string[] {
     const room = roomOf(path);
     if (room === undefined) continue;
     const allowed = table.get(room);
-    if (allowed === undefined) found.add(`src/${path}: the table has no room ${room}/`);
-    for (const name of allowed === undefined ? [] : names) {
+    if (allowed === undefined) {
+      found.add(`src/${path}: the table has no room ${room}/`);
+      continue;
+    }
+    for (const name of names) {
       const other = roomOf(name);
-      if (other === undefined || !allowed?.has(other))
+      if (other === undefined || !allowed.has(other))
         found.add(`src/${path} imports ${name}: ${room}/ may not know it`);
     }
   }

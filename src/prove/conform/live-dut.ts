@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pollUntilTrue } from '../../base/poll.js';
 import { EntryStore } from '../../serve/exports/entry.js';
 import { exportTarget } from '../../serve/exports/export.js';
 import { endedAmong, signalProcesses } from '../../serve/exports/processes.js';
@@ -9,6 +10,7 @@ import type { Link } from '../../wire/link/link.js';
 import type { Dut, DutExport } from './dut.js';
 import { BIG, type DutFiles, MAIN, READ_ONLY } from './dut-files.js';
 import type { Environment } from './environment.js';
+import { CaseFault } from './fault.js';
 
 /** Milliseconds in which announcements that are under way arrive. */
 const SETTLED = 300;
@@ -89,7 +91,9 @@ export class LiveDut implements Dut {
     if (this.#environment.cutPower) return this.#environment.cutPower();
     const { host, folder } = await EntryStore.open(this.#environment.host);
     await signalProcesses(host, folder, this.#exports.get(this.#mainId) ?? [], 'KILL');
-    while (await this.alive()) await sleep(5);
+    const isEnded = async () => !(await this.alive());
+    if (await pollUntilTrue(isEnded, { every: 5, patience: this.patience })) return;
+    throw new CaseFault(`its process is still there ${this.patience / 1000} s after KILL`);
   }
 
   async revive(): Promise<void> {
