@@ -24,8 +24,8 @@ testUnless(
     const machine = lab.hosts[0] as LabHost;
     const host = await reachLabHost(t, lab, machine);
     const before = await traces(host);
-    const order = spec(1, { loop: true });
-    // Loop devices are the machine's: others may have a file of this name as well.
+    // Loop devices are the machine's, and others have files by the usual names.
+    const order = spec(1, { loop: true, path: `/srv/killed ${process.pid}` });
     const loops = async (): Promise<string[]> =>
       (await listLoops(host)).filter(({ file }) => file.startsWith(order.path)).map(({ device }) => device);
     const loopsBefore = await loops();

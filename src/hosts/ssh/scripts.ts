@@ -19,9 +19,11 @@ const REFUSED = `refused() {
   exit 1
 }`;
 
-export const READ = `${REFUSED}
-[ -r "$1" ] || refused "$(cat "$1" 2>&1 > /dev/null)"
-exec cat "$1"`;
+/** Only the program that reads is asked whether it can: what a test said of a path need not hold a moment later. */
+const answered = (command: string): string => `${REFUSED}
+{ said=$(${command} 2>&1 >&3) || refused "$said"; } 3>&1`;
+
+export const READ = answered('cat "$1"');
 
 /** Makes the folder of a path. Most are there, and a process is the dearest thing here. */
 const FOLDER = `folder() {
@@ -67,7 +69,8 @@ exit $status`;
 
 /** Goes to a folder whose names can be read. */
 const ENTER = `${REFUSED}
-cd "$1" 2> /dev/null && [ -r . ] || refused "$(ls "$1/." 2>&1 > /dev/null)"`;
+enter() { cd "$1" 2> /dev/null && [ -r . ]; }
+enter "$1" || { said=$(ls "$1/." 2>&1 > /dev/null) || refused "$said"; enter "$1"; } || refused "$1 comes and goes"`;
 
 /** Names, each ended by a NUL. */
 export const LIST = `${ENTER}
@@ -78,13 +81,19 @@ for f in * .[!.]* ..?*; do if [ -e "$f" ] || [ -L "$f" ]; then printf '%s\\0' "$
  * has more, `-` of what is no file.
  */
 export const READ_ALL = `${ENTER}
-for f in *"$2" .[!.]*"$2"; do if [ -f "$f" ]; then
-  [ -r "$f" ] || refused "$(cat "$f" 2>&1 > /dev/null)"
+each() {
   # wc(1) of busybox reads all of it.
-  n=$(stat -L -c %s "./$f") || { [ -e "$f" ] || continue; exit 1; }
-  if [ "$n" -gt "$3" ]; then printf '%s\\0+\\0' "$f"; continue; fi
-  printf '%s\\0%s\\0' "$f" "$n"
-  head -c "$n" "$f"
+  n=$(stat -L -c %s /proc/self/fd/3) || exit 1
+  if [ "$n" -gt "$2" ]; then printf '%s\\0+\\0' "$1"; return 0; fi
+  printf '%s\\0%s\\0' "$1" "$n"
+  head -c "$n" <&3 || exit 1
+}
+exec 4>&2
+for f in *"$2" .[!.]*"$2"; do if [ -f "$f" ]; then
+  opened=
+  { { opened=1; each "$f" "$3" 2>&4; } 3< "$f"; } 2> /dev/null
+  # One that is gone by now says nothing of the folder.
+  [ -n "$opened" ] || [ ! -e "$f" ] || { said=$(cat "$f" 2>&1 > /dev/null); [ ! -e "$f" ] || refused "\${said:-$f comes and goes}"; }
 elif [ -e "$f" ] || [ -L "$f" ]; then printf '%s\\0-\\0' "$f"
 fi; done`;
 
@@ -100,9 +109,7 @@ for f in */"$2"; do
 done`;
 
 /** Raw mode in hex, bytes, blocks of 512 bytes, owner. */
-export const STAT = `${REFUSED}
-[ -e "$1" ] || refused "$(ls -Ld "$1" 2>&1 > /dev/null)"
-exec stat -L -c '%f %s %b %u' "$1"`;
+export const STAT = answered('stat -L -c \'%f %s %b %u\' "$1"');
 
 const NEW_FILE = `${FOLDER}
 set -e
