@@ -2,22 +2,24 @@ import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, open, rm } from 'node:fs/promises';
+import { mkdtemp, open, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
-import { programsFolder } from '../../src/base/files/paths.js';
+import { cacheFolder, programsFolder } from '../../src/base/files/paths.js';
 import {
   bootGuest,
   collectDeadGuests,
   findGuest,
   type Guest,
+  type GuestOptions,
   listGuests,
   pidOf,
   removeGuest,
 } from '../../src/prove/vm/index.js';
+import { memoryPath, statePath } from '../../src/prove/vm/qemu.js';
 import { parseMac } from '../../src/wire/aoe/index.js';
 import { connectStream, Hub } from '../../src/wire/link/index.js';
 import { serveTargets } from '../../src/wire/native/index.js';
@@ -109,6 +111,58 @@ testUnless(
     } finally {
       await end();
     }
+  },
+);
+
+/** Saved boots of guests with this memory (MiB), which no other test has. */
+async function savedWith(memory: number): Promise<string[]> {
+  const parent = join(cacheFolder(), 'vm', 'saved');
+  const folders = (await readdir(parent).catch(() => [])).map((name) => join(parent, name));
+  const sizes = await Promise.all(folders.map((one) => stat(memoryPath(one)).catch(() => undefined)));
+  return folders.filter((_, index) => sizes[index]?.size === memory * MIB);
+}
+
+testUnless(
+  reason,
+  'guests go on from one saved boot, each with its own devices, random numbers and the hour that it is; a saved boot that is damaged is done with, and the guest boots',
+  async (t) => {
+    const memory = 272;
+    for (const old of await savedWith(memory)) await rm(old, { recursive: true });
+    const disks = await Promise.all(
+      [3, 1, 2].map(async (mib) => {
+        const path = join(folder, `saved-${mib}.img`);
+        await writeFile(path, '');
+        await truncate(path, mib * MIB);
+        return { path };
+      }),
+    );
+    const script = `cat /proc/sys/kernel/random/boot_id; head -c 16 /dev/urandom | od -An -tx1
+      cat /sys/class/net/eth0/mtu /sys/block/vd?/size; date +%s`;
+    const told = async (options: GuestOptions) => {
+      const guest = await bootGuest({ ...options, memory, accelerator: 'tcg' });
+      try {
+        const { stdout } = await guest.host.run(['sh', '-c', script]);
+        const [bootId, random, ...rest] = stdout.trim().split('\n');
+        return { bootId, random, seen: rest.slice(0, -1), hour: Number(rest.at(-1)) };
+      } finally {
+        await guest.stop();
+      }
+    };
+    const begun = Math.floor(Date.now() / 1000);
+    const first = await told({ links: [{ mtu: 9000 }], disks });
+    const saved = await savedWith(memory);
+    t.is(saved.length, 1);
+    const second = await told({ links: [{ mtu: 1500 }], disks: disks.slice(0, 1) });
+    t.deepEqual(await savedWith(memory), saved, 'taken, not made again');
+    t.deepEqual(first.seen, ['9000', '6144', '2048', '4096']);
+    t.deepEqual(second.seen, ['1500', '6144']);
+    t.not(second.bootId, first.bootId);
+    t.not(second.random, first.random);
+    for (const { hour } of [first, second])
+      t.true(hour >= begun - 1 && hour <= Date.now() / 1000 + 1, `${hour}`);
+    await truncate(statePath(saved[0] as string), 1000);
+    t.deepEqual((await told({ links: [{ mtu: 1500 }] })).seen, ['1500']);
+    t.deepEqual(await savedWith(memory), []);
   },
 );
 

@@ -1,27 +1,25 @@
-import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LabError, UsageError } from '../../base/errors.js';
-import { cacheFolder } from '../../base/files/paths.js';
 import { here } from '../../hosts/host/local.js';
 import { SshHost } from '../../hosts/ssh/host.js';
 import type { FetchPackagesOptions } from '../../make/debian/packages.js';
 import { withAccelerator } from './accelerator.js';
-import { cpio } from './cpio.js';
 import { baseImage, fioImage, hostImage, modulesImage } from './image.js';
-import { DISK_INIT, settingsFiles } from './init.js';
+import { READY, SEEDED, settingsText, WAITING } from './init.js';
 import { type GuestKernel, guestKernel } from './kernel.js';
 import { makeGuestKeys } from './keys.js';
+import { launch, untilSaid } from './launch.js';
 import { forwardedPort, monitor } from './monitor.js';
-import { lastWords, serialLog, startQemu, untilReady } from './process.js';
-import { type Accelerator, acceleratorOf, type Disk, type Processors, qemuArgv } from './qemu.js';
+import { BootError, lastWords, serialLog } from './process.js';
+import { type Accelerator, acceleratorOf, type Disk, type MachineFacts, type Processors } from './qemu.js';
 import {
   checkName,
-  claimGuest,
   collectDeadGuests,
   type GuestRecord,
   guestsFolder,
@@ -30,10 +28,11 @@ import {
   monitorPath,
   ownIdentity,
   pidOf,
-  pidPath,
   removeGuest,
   serialPath,
+  settingsPath,
 } from './registry.js';
+import { discardSaved, savedBoot, saveMachine } from './saved.js';
 import { kernelTrouble } from './trouble.js';
 import { fasterKernel } from './vmlinux.js';
 
@@ -93,9 +92,9 @@ export async function bootGuest(options: GuestOptions = {}): Promise<Guest> {
   checkName(name);
   checkMemory(options);
   await collectDeadGuests();
-  const { kernel, images, modules } = await guestImages(options);
+  const { kernel, images } = await guestImages(options);
   return withAccelerator(
-    (processors, patience) => boot(name, kernel, images, modules, processors, patience, options),
+    (processors, patience) => boot(name, kernel, images, processors, patience, options),
     options.accelerator,
   );
 }
@@ -110,19 +109,16 @@ export async function attachGuest(record: GuestRecord): Promise<Guest> {
   return reach(record, 0);
 }
 
-async function guestImages(
-  options: GuestOptions,
-): Promise<{ kernel: GuestKernel; images: string[]; modules: string[] }> {
+async function guestImages(options: GuestOptions): Promise<{ kernel: GuestKernel; images: string[] }> {
   const { kernel: wanted = '6.1' } = options;
   const kernel = typeof wanted === 'string' ? await guestKernel(wanted, options) : wanted;
-  const modules = await modulesImage(kernel, options.modules ?? []);
   const images = [
     await baseImage(options),
-    modules.path,
+    await modulesImage(kernel, options.modules ?? []),
     ...(options.fio ? [await fioImage(options)] : []),
     ...(options.exports ? [await hostImage(options)] : []),
   ];
-  return { kernel: { ...kernel, image: await fasterKernel(kernel.image) }, images, modules: modules.names };
+  return { kernel: { ...kernel, image: await fasterKernel(kernel.image) }, images };
 }
 
 /** Emulated processors that wait for each other cost more than a second one brings: a boot 8 s of CPU time, by one 5. */
@@ -146,94 +142,85 @@ async function boot(
   name: string,
   kernel: GuestKernel,
   images: readonly string[],
-  modules: readonly string[],
   processors: Processors,
   patience: number,
   options: GuestOptions,
 ): Promise<Guest> {
+  const { signal, links = [], disks = [] } = options;
+  const memory = options.memory ?? (options.fio ? 512 : 256);
+  const machine = { processors, memory, cpus: options.cpus ?? usualCpus(processors) };
+  const common = { machine, kernel: kernel.image, images, patience, signal };
+  // By KVM a boot takes little more than what comes after it.
+  const saves = kernel.isHotplugged === true && processors === 'tcg';
+  const resumesFrom = saves
+    ? await savedBoot(kernel.image, images, machine, async (savesTo) => {
+        const record = await newRecord(madeUpName(), kernel, machine);
+        const nothing = { links: [], disks: [], managementMac: madeUpMac() };
+        await launch({ ...common, record, devices: nothing, savesTo }, async (child, plan) => {
+          const log = await untilSaid(child, plan, WAITING);
+          if (!log.includes(`${WAITING} ${SEEDED}`)) await saveMachine(monitorPath(record), savesTo);
+        });
+        await removeGuest(record);
+      })
+    : undefined;
   const started = performance.now();
   const keys = await makeGuestKeys();
-  const folder = join(await guestsFolder(), name);
-  const sockets = join(socketsParent(), `aoe-lab-vm-${randomBytes(6).toString('hex')}`);
-  const links = (options.links ?? []).map(({ mac = madeUpMac(), mtu = 1500 }, index) => ({
-    name: `eth${index}`,
-    socket: join(sockets, `link${index}`),
-    mac,
-    mtu,
-  }));
-  const record: GuestRecord = {
-    name,
-    folder,
-    sockets,
+  const record = {
+    ...(await newRecord(name, kernel, machine, links)),
     stays: options.stays ?? false,
-    owner: await ownIdentity(),
-    kernel: kernel.name,
-    release: kernel.release,
-    accelerator: acceleratorOf(processors),
-    memory: options.memory ?? (options.fio ? 512 : 256),
-    links,
     hostKey: keys.host.public.toString('base64'),
-    begun: new Date().toISOString(),
   };
-  await claimGuest(record);
-  let child: ChildProcess | undefined;
+  const managementMac = madeUpMac();
+  const devices = { links: record.links, disks, managementMac };
+  const settings = {
+    ...{ name, disks: disks.length, fromDisk: options.fromDisk ?? false },
+    links: [...record.links, { name: 'mgmt', mac: managementMac, mtu: 1500 }],
+    ...{ hostKey: keys.host.dropbear, clientKey: keys.client.line },
+  };
+  const plan = { ...common, record, devices, resumesFrom };
   try {
-    await mkdir(sockets, { mode: 0o700 });
-    await here.write(keyPath(folder), keys.client.private, 0o600);
-    const managementMac = madeUpMac();
-    const initrd = join(folder, 'initrd');
-    const settings = cpio(
-      settingsFiles({
-        name,
-        modules,
-        links: [...links, { name: 'mgmt', mac: managementMac, mtu: 1500 }],
-        hostKey: keys.host.dropbear,
-        clientKey: keys.client.line,
-      }),
-    );
-    await here.write(
-      initrd,
-      Buffer.concat([...(await Promise.all(images.map((path) => readFile(path)))), settings]),
-      0o600,
-    );
-    const argv = qemuArgv({
-      name,
-      kernel: kernel.image,
-      initrd,
-      processors,
-      memory: record.memory,
-      cpus: options.cpus ?? usualCpus(processors),
-      links,
-      disks: options.disks ?? [],
-      ...(options.fromDisk ? { init: DISK_INIT } : {}),
-      managementMac,
-      monitor: monitorPath(record),
-      serialLog: serialPath(folder),
-      pidFile: pidPath(folder),
+    return await launch(plan, async (child) => {
+      await here.write(keyPath(record.folder), keys.client.private, 0o600);
+      await tell(settingsPath(record), settingsText(settings));
+      await untilSaid(child, plan, READY);
+      return reach(record, started);
     });
-    here.onRun?.(argv);
-    child = await startQemu(argv, folder, record.stays);
-    await untilReady(child, record, patience, options.signal);
-    const guest = await reach(record, started);
-    await here.remove(initrd);
-    return guest;
   } catch (error) {
-    const log = await keepLog(record).catch(() => undefined);
-    // It may not have told its process id yet.
-    child?.kill('SIGKILL');
-    await removeGuest(record).catch(() => {});
-    if (!(error instanceof LabError) || log === undefined) throw error;
-    throw Object.assign(error, { facts: { ...error.facts, log } });
+    // It may be what was saved.
+    if (resumesFrom !== undefined && error instanceof BootError) await discardSaved(resumesFrom);
+    throw error;
   }
 }
 
-/** Of a guest that did not come up only its console's log stays, until the next one that does not. */
-async function keepLog(record: GuestRecord): Promise<string | undefined> {
-  const text = await serialLog(record);
-  if (text === '') return undefined;
-  const path = join(cacheFolder(), 'vm', 'failed-boot.log');
-  await here.write(path, text);
-  return path;
+async function newRecord(
+  name: string,
+  kernel: GuestKernel,
+  { processors, memory }: MachineFacts,
+  links: GuestOptions['links'] = [],
+): Promise<GuestRecord> {
+  const sockets = join(socketsParent(), `aoe-lab-vm-${randomBytes(6).toString('hex')}`);
+  return {
+    ...{ name, folder: join(await guestsFolder(), name), sockets },
+    ...{ stays: false, owner: await ownIdentity() },
+    ...{ kernel: kernel.name, release: kernel.release, accelerator: acceleratorOf(processors), memory },
+    links: links.map(({ mac = madeUpMac(), mtu = 1500 }, index) => ({
+      ...{ name: `eth${index}`, socket: join(sockets, `link${index}`), mac, mtu },
+    })),
+    hostKey: '',
+    begun: new Date().toISOString(),
+  };
+}
+
+/** Sends what a guest is told to its second serial line. */
+async function tell(path: string, text: string): Promise<void> {
+  const line = connect(path);
+  try {
+    await once(line, 'connect');
+    line.end(text);
+    await once(line, 'close');
+  } finally {
+    line.destroy();
+  }
 }
 
 async function reach(record: GuestRecord, started: number): Promise<Guest> {

@@ -11,7 +11,7 @@ import {
 } from '../../make/debian/packages.js';
 import { keep } from '../../make/store/keep.js';
 import { type CpioEntry, cpio, file, link } from './cpio.js';
-import { commonFiles } from './init.js';
+import { commonFiles, MODULES_FILE } from './init.js';
 import type { GuestKernel } from './kernel.js';
 import { librariesOf } from './libraries.js';
 import { modulesFor } from './modules.js';
@@ -22,7 +22,7 @@ const PACKAGES = ['busybox-static', 'dropbear-bin', 'e2fsprogs', 'aoetools'];
 const PROGRAMS = /^(?:aoe.*|mke2fs|mkfs\.ext4|e2fsck|fsck\.ext4|dumpe2fs|tune2fs|resize2fs|dropbear)$/;
 
 /** Raised when what is made of the same packages changes. */
-const EDITION = 5;
+const EDITION = 6;
 
 /** Path of the archive with the programs of every guest. */
 export async function baseImage(options: FetchPackagesOptions): Promise<string> {
@@ -62,16 +62,14 @@ export async function hostImage(options: FetchPackagesOptions): Promise<string> 
 }
 
 /** Path of the archive with a kernel's modules, and the names of those to load at boot, in their order. */
-export async function modulesImage(
-  kernel: GuestKernel,
-  extra: readonly string[],
-): Promise<{ path: string; names: string[] }> {
+export async function modulesImage(kernel: GuestKernel, extra: readonly string[]): Promise<string> {
   const modules = await modulesFor(kernel, extra);
   const key = modules.map(({ name, data }) => `${name} ${digestOf(data)}`);
-  const path = await kept(['modules', ...key], async () =>
-    modules.map(({ name, data }) => file(`lib/modules/${name}.ko`, data)),
-  );
-  return { path, names: modules.filter(({ loaded }) => loaded).map(({ name }) => name) };
+  const atBoot = modules.filter(({ loaded }) => loaded).map(({ name }) => name);
+  return kept(['modules', ...atBoot, ...key], async () => [
+    ...modules.map(({ name, data }) => file(`lib/modules/${name}.ko`, data)),
+    file(MODULES_FILE, atBoot.join('\n')),
+  ]);
 }
 
 async function kept(key: readonly string[], make: () => Promise<CpioEntry[]>): Promise<string> {

@@ -16,6 +16,8 @@ export interface GuestKernel {
   image: string;
   /** Folder with `kernel/` in it, such as `/lib/modules/6.1.0-56-amd64`; undefined: all that is needed is built in. */
   modules?: string | undefined;
+  /** Whether devices can be plugged in while it runs; of one that is not Debian's this is not known. */
+  isHotplugged?: boolean | undefined;
 }
 
 /**
@@ -46,7 +48,8 @@ export async function guestKernel(name: string, options: FetchPackagesOptions = 
   const image = [join(folder, 'boot', `vmlinuz-${found}`), join(modules ?? folder, 'vmlinuz')].find((path) =>
     existsSync(path),
   );
-  return requireFiles({ name, release: found, image: image ?? `vmlinuz-${found}`, modules });
+  const files = { image: image ?? `vmlinuz-${found}`, modules };
+  return requireFiles({ name, release: found, ...files, isHotplugged: true });
 }
 
 async function requireFiles(kernel: GuestKernel): Promise<GuestKernel> {

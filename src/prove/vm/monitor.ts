@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
 import { LabError, linesOf } from '../../base/errors.js';
 
-const PATIENCE = 10_000;
+const PATIENCE = 30_000;
 
 /**
  * Has one command carried out, on a connection of its own.

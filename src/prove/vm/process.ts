@@ -4,7 +4,6 @@ import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LabError, linesOf, MissingError } from '../../base/errors.js';
-import { READY } from './init.js';
 import { QEMU } from './qemu.js';
 import { type GuestRecord, serialPath } from './registry.js';
 import { kernelTrouble } from './trouble.js';
@@ -52,13 +51,14 @@ function missing(program: string): MissingError {
 }
 
 /**
- * Waits until the guest says that it is ready.
+ * Waits until a look shows that the guest has come to where it is meant to.
  * @param patience milliseconds
  * @throws BootError if it ends before, or takes longer: with what its kernel complained of, or said last
  */
-export async function untilReady(
+export async function untilBooted(
   child: ChildProcess,
   record: GuestRecord,
+  look: () => Promise<boolean>,
   patience: number,
   signal?: AbortSignal,
 ): Promise<void> {
@@ -66,8 +66,7 @@ export async function untilReady(
   const deadline = performance.now() + patience;
   for (;;) {
     signal?.throwIfAborted();
-    const log = await serialLog(record);
-    if (log.includes(READY)) return;
+    if (await look()) return;
     const hasEnded = child.exitCode !== null || child.signalCode !== null;
     if (hasEnded || performance.now() > deadline) {
       // What setpriv gives for a program that is not there.

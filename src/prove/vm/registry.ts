@@ -43,6 +43,7 @@ export const pidPath = (folder: string): string => join(folder, 'pid');
 export const keyPath = (folder: string): string => join(folder, 'key');
 export const serialPath = (folder: string): string => join(folder, 'serial.log');
 export const monitorPath = ({ sockets }: Pick<GuestRecord, 'sockets'>): string => join(sockets, 'qmp');
+export const settingsPath = ({ sockets }: Pick<GuestRecord, 'sockets'>): string => join(sockets, 'settings');
 
 /** A name of one's own for a guest that nobody will call by it. */
 export function madeUpName(): string {

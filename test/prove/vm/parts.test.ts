@@ -77,26 +77,42 @@ test('complaints of a kernel are found with their first lines, registers left ou
   t.is(kernelTrouble('[ 1.0] WARNING: CPU: 0 PID: 1 at kernel/x.c:1 f+0x1/0x2').length, 1);
 });
 
+const FACTS = {
+  name: 'a',
+  processors: 'tcg-in-turns',
+  memory: 256,
+  cpus: 2,
+  links: [{ socket: '/s,1', mac: '02:00:00:00:00:01', mtu: 9000 }],
+  disks: [{ path: '/d,1' }, { path: '/d2', readOnly: true }],
+  managementMac: '02:00:00:00:00:02',
+  monitor: '/m',
+  settings: '/settings',
+  serialLog: '/log',
+  pidFile: '/pid',
+} as const;
+
 test('the command line of QEMU: commas doubled, links and disks in their order', (t) => {
-  const argv = qemuArgv({
-    name: 'a',
-    kernel: '/k',
-    initrd: '/i',
-    processors: 'tcg-in-turns',
-    memory: 256,
-    cpus: 2,
-    links: [{ socket: '/s,1', mac: '02:00:00:00:00:01', mtu: 9000 }],
-    disks: [{ path: '/d,1' }, { path: '/d2', readOnly: true }],
-    managementMac: '02:00:00:00:00:02',
-    monitor: '/m',
-    serialLog: '/log',
-    pidFile: '/pid',
-  });
+  const argv = qemuArgv({ ...FACTS, start: { kernel: '/k', initrd: '/i' } });
   t.true(argv.includes('stream,id=link0,server=on,addr.type=unix,addr.path=/s,,1'));
   t.true(argv.includes('if=none,id=disk0,format=raw,file=/d,,1,readonly=off'));
   t.true(argv.includes('if=none,id=disk1,format=raw,file=/d2,readonly=on'));
   t.true(argv.includes('tcg,thread=single'));
   t.true(argv.includes('user,id=management,restrict=on,ipv6=off,hostfwd=tcp:127.0.0.1:0-:22'));
+  const plugged = argv.filter((_, index) => argv[index - 1] === '-device').map((one) => JSON.parse(one));
+  t.deepEqual(
+    plugged.map(({ id }) => id),
+    ['random', 'eth0', 'mgmt', 'vd0', 'vd1'],
+  );
+});
+
+test('a boot that is saved, and what goes on from it, get their devices later and have the same memory file', (t) => {
+  const saved = qemuArgv({ ...FACTS, start: { kernel: '/k', initrd: '/i', savesTo: '/saved,1' } });
+  const resumed = qemuArgv({ ...FACTS, start: { resumesFrom: '/saved,1' } });
+  const ram = 'memory-backend-file,id=ram,size=256M,mem-path=/saved,,1/memory';
+  t.true(saved.includes(`${ram},share=on`));
+  t.true(resumed.includes(`${ram},share=off`), 'what a guest writes stays its own');
+  for (const argv of [saved, resumed]) t.false(argv.includes('-device'));
+  t.false(resumed.includes('-kernel'));
 });
 
 test.serial('KVM that fails once is not tried again; one that works is remembered as well', async (t) => {
