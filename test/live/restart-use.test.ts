@@ -253,7 +253,7 @@ testUnless(
     t.is(two?.[0], 'down');
     t.regex(
       two?.[1] ?? '',
-      /its daemon was started without it: it is attached as .*: aoe-lab restart e0\.2@/,
+      /its daemon was started without it: it is attached as [^;]*: aoe-lab restart e0\.2@/,
     );
     // Neither what comes and goes beside it, nor a restart of the other, brings it back.
     await jsonHere(exportOn(wire, 'native', 3, '--size', '1M'), wire.env);

@@ -4,8 +4,9 @@ import { constants } from 'node:os';
 import { libc } from '../libc/libc.js';
 
 /** A function of the shell: `acl_of PATH` prints `some`, `none`, or nothing where that can't be asked: busybox's ls(1) shows none. */
-export const ACL_OF = `acl_of() {
-  if ls --version 2>/dev/null | grep -q GNU; then
+export const ACL_OF = `case $(ls --version 2> /dev/null) in *GNU*) shows_lists=1 ;; *) shows_lists= ;; esac
+acl_of() {
+  if [ -n "$shows_lists" ]; then
     case $(ls -ld -- "$1" 2>/dev/null) in ??????????+*) echo some;; ?*) echo none;; esac
   elif command -v getfacl > /dev/null 2>&1 && list=$(getfacl -s -- "$1" 2>/dev/null); then
     [ -z "$list" ] && echo none || echo some

@@ -5,7 +5,7 @@ import type { InterfaceFacts } from '../../hosts/host/interface-facts.js';
 import { quoteArgv } from '../../hosts/host/quote.js';
 import type { Finding, FindingKind } from '../storage/findings.js';
 import { type BlockFacts, type StorageSnapshot, sameFile } from '../storage/snapshot.js';
-import { type Refreshed, refreshed, surveyNames, UnwantedError } from './backing-now.js';
+import { factLines, type Refreshed, refreshed, surveyNames, UnwantedError } from './backing-now.js';
 import { linkDisk } from './disk-link.js';
 import { driverFor, markedSo } from './drivers.js';
 import { type EntryStore, type ExportEntry, exportId, isSameExport, isWanted, without } from './entry.js';
@@ -47,8 +47,9 @@ export async function requireAble(
   const evenOther = allow === true || allow.includes('other-disk');
   const now = refreshed(await snapshot(), entry, evenOther);
   if (!(now instanceof LabError)) return { iface, ...now };
-  const facts = notStarted(entry, now.facts);
-  throw now instanceof UnwantedError ? new UnwantedError(facts) : new LabError(facts);
+  throw now instanceof UnwantedError
+    ? unwanted(entry, now.facts)
+    : new LabError(notStarted(entry, now.facts));
 }
 
 /**
@@ -70,16 +71,14 @@ export function requireUnused(
   if (open.length === 0) return withAllowed(entry, found, change === undefined ? entry.allowed : []);
   const id = exportId(entry);
   const names = [...new Set(open.map(({ kind }) => kind))].join(',');
-  throw new UnwantedError(
-    notStarted(entry, {
-      happened: [...(change === undefined ? [] : [change]), ...open.map(({ text }) => text)],
-      next: [
-        ...open.flatMap(({ next = [] }) => next),
-        'release it first',
-        `or serve it all the same by aoe-lab restart ${id} --allow ${names}: two writers destroy a file system`,
-      ],
-    }),
-  );
+  throw unwanted(entry, {
+    happened: [...(change === undefined ? [] : [change]), ...open.map(({ text }) => text)],
+    next: [
+      ...open.flatMap(({ next = [] }) => next),
+      'release it first',
+      `or serve it all the same by aoe-lab restart ${id} --allow ${names}: two writers destroy a file system`,
+    ],
+  });
 }
 
 function usersNow(survey: StorageSurvey, others: readonly ExportEntry[], entry: ExportEntry): Finding[] {
@@ -94,7 +93,7 @@ function findingsNow(survey: StorageSurvey, others: readonly ExportEntry[], entr
     return examineExport(survey, others, entry, specOf(entry)).found;
   } catch (error) {
     if (!(error instanceof LabError)) throw error;
-    throw new UnwantedError(notStarted(entry, error.facts));
+    throw unwanted(entry, error.facts);
   }
 }
 
@@ -102,11 +101,14 @@ function specOf({ shelf, slot, netns, backing, options }: ExportEntry): StorageS
   return { shelf, slot, ...(netns === undefined ? {} : { netns }), path: backing.name, options };
 }
 
-function notStarted(
-  entry: ExportEntry,
-  { happened, next = [] }: Pick<ErrorFacts, 'happened' | 'next'>,
-): ErrorFacts {
-  const lines = typeof happened === 'string' ? linesOf(happened) : happened;
+type Objection = Pick<ErrorFacts, 'happened' | 'next'>;
+
+function unwanted(entry: ExportEntry, objection: Objection): UnwantedError {
+  return new UnwantedError(notStarted(entry, objection), factLines(objection.happened));
+}
+
+function notStarted(entry: ExportEntry, { happened, next = [] }: Objection): ErrorFacts {
+  const lines = factLines(happened);
   return {
     tried: `restarting ${exportId(entry)}`,
     happened: [...lines.slice(0, -1), `${lines.at(-1)}; nothing was stopped for it`],
@@ -134,15 +136,15 @@ export async function requireNoneUnwanted(
   const all = await store.all();
   const members = markedSo(store, without(all, entry), mark).filter(isWanted);
   if (members.length === 0) return;
-  const unwanted = await firstUnwanted(store, await survey(), { all, members, mark });
-  if (unwanted === undefined) return;
-  const { tried, happened, next } = unwanted.facts;
+  const found = await firstUnwanted(store, await survey(), { all, members, mark });
+  if (found === undefined) return;
+  const {
+    why,
+    facts: { next },
+  } = found;
   throw new LabError({
     tried: `exporting ${exportId(entry)}`,
-    happened: [
-      'its target has other exports, which it would serve as well',
-      ...linesOf(`${tried}: ${happened}`),
-    ],
+    happened: ['its target has other exports, which it would serve as well', ...why],
     ...(next === undefined ? {} : { next }),
   });
 }

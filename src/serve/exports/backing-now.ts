@@ -1,6 +1,6 @@
 /** What the name of an export means now, beside what it meant when it was exported. */
 
-import { LabError } from '../../base/errors.js';
+import { type ErrorFacts, LabError, linesOf } from '../../base/errors.js';
 import { isLink, isOpenToRoot, weaknesses } from '../../base/files/trust.js';
 import { SECTOR } from '../../wire/aoe/index.js';
 import { linkText } from '../storage/backing.js';
@@ -109,7 +109,19 @@ export function changeOf({ backing }: ExportEntry, now: Meaning): string | undef
 }
 
 /** What the name of an export means now is not to be served, and its target would serve it if it were started. */
-export class UnwantedError extends LabError {}
+export class UnwantedError extends LabError {
+  /** What speaks against it, whatever was to be done: lines. */
+  readonly why: readonly string[];
+
+  constructor(facts: ErrorFacts, why = factLines(facts.happened)) {
+    super(facts);
+    this.why = why;
+  }
+}
+
+export function factLines(words: string | readonly string[]): readonly string[] {
+  return typeof words === 'string' ? linesOf(words) : words;
+}
 
 /** An entry as it is to be served now. */
 export interface Refreshed {

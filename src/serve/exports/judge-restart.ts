@@ -1,5 +1,4 @@
 /** Which exports of one program can be started again, and may be. */
-import { linesOf } from '../../base/errors.js';
 import type { InterfaceFacts } from '../../hosts/host/interface-facts.js';
 import { quoteArgv } from '../../hosts/host/quote.js';
 import type { StorageSnapshot } from '../storage/snapshot.js';
@@ -75,7 +74,7 @@ export async function judgeGroup(
     ({ entry }) => entry.control.shape !== 'daemon' || (isRunning && entry.held === undefined),
   );
   if (served !== undefined) throw served.error;
-  const held = unwanted.map(({ entry, error }) => ({ entry, why: linesOf(error.facts.happened).join('; ') }));
+  const held = unwanted.map(({ entry, error }) => ({ entry, why: error.why.join('; ') }));
   return { judged, held };
 }
 
