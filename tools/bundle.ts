@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { chmod, copyFile, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { build } from 'esbuild';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
 
 /**
  * Each program's entry, and the command lines that show which code there is to compile. None of them changes anything; sqaoed has
@@ -25,30 +25,65 @@ const PROGRAMS = [
   },
 ];
 
+/** Libraries of which most commands need nothing: each a file of its own, `lib/NAME.cjs`, read where it is imported. */
+const APART = ['simple-git', 'ssh2', 'undici'];
+
+const smaller: Plugin = {
+  name: 'smaller',
+  setup: ({ onResolve, onLoad }) => {
+    onResolve({ filter: new RegExp(`^(?:${APART.join('|')})$`) }, ({ path, kind }) =>
+      kind === 'entry-point' ? undefined : { path: `./lib/${path}.cjs`, external: true },
+    );
+    // Messages in some fifty languages.
+    onLoad({ filter: /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({
+      contents: "export { default as en } from './en.js';",
+    }));
+  },
+};
+
+/** V8's scripts know no import(). Names stay, since errors tell them; the size is what reading takes. */
+const COMMON: BuildOptions = {
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  format: 'cjs',
+  charset: 'ascii',
+  legalComments: 'none',
+  logLevel: 'warning',
+  minifyWhitespace: true,
+  minifySyntax: true,
+  supported: { 'dynamic-import': false },
+  plugins: [smaller],
+  // Native code, and what ssh2 does without.
+  external: ['koffi', 'cpu-features', '*.node'],
+};
+
+/** As Module.wrap adds them, which would copy all of the code each time. */
+const WRAPPER = ['(function (exports, require, module, __filename, __dirname) { ', '\n})'] as const;
+
 const root = join(import.meta.dirname, '..', '..');
 const bin = join(root, 'dist', 'bin');
 
 await mkdir(bin, { recursive: true });
+for (const name of APART) {
+  await build({
+    ...COMMON,
+    entryPoints: [name],
+    absWorkingDir: root,
+    outfile: join(bin, 'lib', `${name}.cjs`),
+  });
+}
 for (const { name, entry, runs } of PROGRAMS) {
   const code = join(bin, `${name}.code.cjs`);
   await build({
+    ...COMMON,
     entryPoints: [join(root, entry)],
     outfile: code,
-    bundle: true,
-    platform: 'node',
-    target: 'node20',
-    format: 'cjs',
-    charset: 'ascii',
-    legalComments: 'none',
-    logLevel: 'warning',
-    // Native code, and what ssh2 does without.
-    external: ['koffi', 'cpu-features', '*.node'],
     // The library's usual entry registers itself with require.extensions.
     alias: { handlebars: 'handlebars/dist/cjs/handlebars.js' },
-    // V8's scripts know no import().
-    supported: { 'dynamic-import': false },
     define: { 'import.meta.url': 'moduleUrl' },
-    banner: { js: "const moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
+    banner: { js: `${WRAPPER[0]}const moduleUrl = require('node:url').pathToFileURL(__filename).href;` },
+    footer: { js: WRAPPER[1] },
   });
   const program = join(bin, `${name}.cjs`);
   await build({

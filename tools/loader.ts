@@ -4,7 +4,7 @@
  * else it compiles as ever.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { createRequire, Module } from 'node:module';
+import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { Script } from 'node:vm';
 
@@ -24,11 +24,8 @@ function cached(): Buffer | undefined {
   }
 }
 
-// The bundler writes ASCII alone.
-const script = new Script(Module.wrap(readFileSync(path, 'latin1')), {
-  filename: path,
-  cachedData: cached(),
-});
+// One function, in ASCII alone: the bundler sees to both.
+const script = new Script(readFileSync(path, 'latin1'), { filename: path, cachedData: cached() });
 // Set by the build: the run at hand shows which code there is to compile.
 if (process.env.AOE_LAB_COMPILED) {
   const file = process.env.AOE_LAB_COMPILED;

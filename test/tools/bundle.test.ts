@@ -1,5 +1,4 @@
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { Module } from 'node:module';
 import { join } from 'node:path';
 import { Script } from 'node:vm';
 import test from 'ava';
@@ -11,7 +10,7 @@ test('V8 takes what the build compiled of each program', async (t) => {
   for (const name of ['aoe-lab', 'native']) {
     const code = await readFile(join(programsFolder, `${name}.code.cjs`), 'latin1');
     const cachedData = await readFile(join(programsFolder, `${name}.cache`));
-    t.false(new Script(Module.wrap(code), { cachedData }).cachedDataRejected, name);
+    t.false(new Script(code, { cachedData }).cachedDataRejected, name);
   }
 });
 

@@ -1,5 +1,4 @@
 /** Access lists (acl(5)), by which others than the group may write where the mode says that the group may. */
-import { spawnSync } from 'node:child_process';
 import { constants } from 'node:os';
 import { libc } from '../libc/libc.js';
 
@@ -17,6 +16,8 @@ export type Acl = 'some' | 'none';
 
 /** Of what lies here; undefined where it can't be asked. */
 export function aclOf(path: string): Acl | undefined {
+  // Every command looks at folders, few of which a group may write to.
+  const { spawnSync } = process.getBuiltinModule('node:child_process');
   const { stdout } = spawnSync('sh', ['-c', `${ACL_OF}\nacl_of "$1"`, 'sh', path], { encoding: 'utf8' });
   return parseAcl(stdout?.trim());
 }
