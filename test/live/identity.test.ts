@@ -15,6 +15,7 @@ import {
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { here } from '../../src/hosts/host/local.js';
+import type { LabPlan } from '../../src/manage/lab/actions.js';
 import type { ExportReport } from '../../src/serve/exports/export.js';
 import type { ExportStatus, StatusReport } from '../../src/serve/exports/status.js';
 import { detachLoop } from '../../src/serve/storage/loop.js';
@@ -154,6 +155,65 @@ testUnless(
     const configuration = (await here.run(['sh', '-c', 'cat "$1"/daemons/*/native.json', 'sh', state]))
       .stdout;
     t.regex(configuration, /"path": "\/dev\/disk\/by-id\/virtio-T1"/);
+  },
+);
+
+testUnless(
+  reason,
+  'A1, A2, A4: a lab restarts what a link means now, and serves neither another disk of a name nor the same bytes twice',
+  async (t) => {
+    const wire = await testWire(t);
+    const dev = await ownDev(t);
+    const path = (name: string): string => join(wire.folder, name);
+    const byId = '/dev/disk/by-id/virtio-T1';
+    const [first, second] = await Promise.all([
+      loopOn(t, await image(path('l1.img'), 'first')),
+      loopOn(t, await image(path('l2.img'), 'second')),
+    ]);
+    const lead = (disk: string) => dev.run('ln', '-sfn', disk, byId);
+    lead(first);
+    for (const name of ['one', 'two']) await image(path(name), name);
+    await symlink('one', path('current'));
+    const place = { host: 'here', implementation: 'native', interface: wire.target, netns: wire.netns };
+    const write = async (...files: string[]): Promise<void> => {
+      const exports = files.map((file, slot) => ({ address: `e0.${slot}`, ...place, file }));
+      await writeFile(path('lab.yaml'), JSON.stringify({ lab: 'test', hosts: { here: {} }, exports }));
+    };
+    const run = (verb: string, ...more: string[]) =>
+      cli([verb, '-f', path('lab.yaml'), ...more], wire.env, { inside: dev.inside });
+    await write(path('current'), byId);
+    const made = await run('apply', '--yes');
+    t.is(made.exitCode, 0, made.stderr);
+    t.deepEqual([await firstBytes(wire, 0, 3), await firstBytes(wire, 1, 5)], ['one', 'first']);
+
+    const planned = async (): Promise<LabPlan> => JSON.parse((await run('plan', '--json')).stdout);
+    const at = `${wire.target}%${wire.netns}`;
+
+    await rm(path('current'));
+    await symlink('two', path('current'));
+    await link(path('two'), path('hard'));
+    await write(path('current'), byId, path('hard'));
+    const moved = await planned();
+    t.deepEqual(
+      moved.actions.map(({ kind, id }) => `${kind} ${id}`),
+      [`restart e0.0@${at}`],
+    );
+    t.like(moved.troubles, [{ id: `e0.2@${at}`, happened: `${path('hard')}: it is exported as e0.0@${at}` }]);
+    t.is((await run('apply', '--yes')).exitCode, 1);
+    t.is(await firstBytes(wire, 0, 3), 'two');
+
+    lead(second);
+    const { actions, troubles } = await planned();
+    t.deepEqual(actions, []);
+    t.regex(troubles[0]?.happened ?? '', /virtio-T1 is another disk now; the one that was exported is /);
+    t.regex(troubles[0]?.next ?? '', /aoe-lab restart e0\.1@\S+ --allow other-disk/);
+    t.is((await run('apply', '--yes')).exitCode, 1);
+    t.is(await firstBytes(wire, 1, 5), 'first');
+    const { exports } = await jsonHere<StatusReport>(['status'], wire.env);
+    t.deepEqual(
+      exports.map(({ slot }) => slot),
+      [0, 1],
+    );
   },
 );
 
