@@ -1,4 +1,5 @@
 /** Which disk it is: what names mean is asked at each start, and told where it differs from what is served. */
+import { spawn } from 'node:child_process';
 import {
   chown,
   link,
@@ -14,17 +15,34 @@ import {
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { here } from '../../src/hosts/host/local.js';
+import type { LabPlan } from '../../src/manage/lab/actions.js';
 import type { ExportReport } from '../../src/serve/exports/export.js';
 import type { ExportStatus, StatusReport } from '../../src/serve/exports/status.js';
 import { detachLoop } from '../../src/serve/storage/loop.js';
 import { type CliResult, cli, cliHere, jsonHere } from './support/cli.js';
 import { exporting, firstBytes, image, statusOf } from './support/disks.js';
-import { assertNothingLeft, exportOn, killAll } from './support/export.js';
-import { noRoot, testUnless } from './support/machine.js';
+import { assertNothingLeft, discoverOn, exportOn, type Found, killAll } from './support/export.js';
+import { builtVblade, noCompiler, noRoot, sourceTree, testUnless } from './support/machine.js';
 import { loopOn, ownDev } from './support/own-dev.js';
 import { testWire } from './support/wire.js';
 
 const reason = noRoot();
+const vblade = await builtVblade();
+const noVblade = 'reason' in vblade ? vblade.reason : undefined;
+
+/** Targets besides native. */
+const OTHERS = [
+  { name: 'vblade', reason: noVblade, where: [] },
+  ...[
+    { name: 'ggaoed', release: '1.1', tree: 'ggaoed-1.1' },
+    { name: 'qaoed', release: 'trunk', tree: 'qaoed-trunk' },
+  ].map(({ name, release, tree }) => {
+    const source = sourceTree(tree);
+    return 'reason' in source
+      ? { name, reason: source.reason, where: [] }
+      : { name, reason: reason ?? noCompiler(), where: ['--release', release, '--source', source.path] };
+  }),
+];
 
 function refused(t: ExecutionContext, { exitCode, stderr }: CliResult, pattern: RegExp): void {
   t.is(exitCode, 2, stderr);
@@ -137,6 +155,65 @@ testUnless(
     const configuration = (await here.run(['sh', '-c', 'cat "$1"/daemons/*/native.json', 'sh', state]))
       .stdout;
     t.regex(configuration, /"path": "\/dev\/disk\/by-id\/virtio-T1"/);
+  },
+);
+
+testUnless(
+  reason,
+  'A1, A2, A4: a lab restarts what a link means now, and serves neither another disk of a name nor the same bytes twice',
+  async (t) => {
+    const wire = await testWire(t);
+    const dev = await ownDev(t);
+    const path = (name: string): string => join(wire.folder, name);
+    const byId = '/dev/disk/by-id/virtio-T1';
+    const [first, second] = await Promise.all([
+      loopOn(t, await image(path('l1.img'), 'first')),
+      loopOn(t, await image(path('l2.img'), 'second')),
+    ]);
+    const lead = (disk: string) => dev.run('ln', '-sfn', disk, byId);
+    lead(first);
+    for (const name of ['one', 'two']) await image(path(name), name);
+    await symlink('one', path('current'));
+    const place = { host: 'here', implementation: 'native', interface: wire.target, netns: wire.netns };
+    const write = async (...files: string[]): Promise<void> => {
+      const exports = files.map((file, slot) => ({ address: `e0.${slot}`, ...place, file }));
+      await writeFile(path('lab.yaml'), JSON.stringify({ lab: 'test', hosts: { here: {} }, exports }));
+    };
+    const run = (verb: string, ...more: string[]) =>
+      cli([verb, '-f', path('lab.yaml'), ...more], wire.env, { inside: dev.inside });
+    await write(path('current'), byId);
+    const made = await run('apply', '--yes');
+    t.is(made.exitCode, 0, made.stderr);
+    t.deepEqual([await firstBytes(wire, 0, 3), await firstBytes(wire, 1, 5)], ['one', 'first']);
+
+    const planned = async (): Promise<LabPlan> => JSON.parse((await run('plan', '--json')).stdout);
+    const at = `${wire.target}%${wire.netns}`;
+
+    await rm(path('current'));
+    await symlink('two', path('current'));
+    await link(path('two'), path('hard'));
+    await write(path('current'), byId, path('hard'));
+    const moved = await planned();
+    t.deepEqual(
+      moved.actions.map(({ kind, id }) => `${kind} ${id}`),
+      [`restart e0.0@${at}`],
+    );
+    t.like(moved.troubles, [{ id: `e0.2@${at}`, happened: `${path('hard')}: it is exported as e0.0@${at}` }]);
+    t.is((await run('apply', '--yes')).exitCode, 1);
+    t.is(await firstBytes(wire, 0, 3), 'two');
+
+    lead(second);
+    const { actions, troubles } = await planned();
+    t.deepEqual(actions, []);
+    t.regex(troubles[0]?.happened ?? '', /virtio-T1 is another disk now; the one that was exported is /);
+    t.regex(troubles[0]?.next ?? '', /aoe-lab restart e0\.1@\S+ --allow other-disk/);
+    t.is((await run('apply', '--yes')).exitCode, 1);
+    t.is(await firstBytes(wire, 1, 5), 'first');
+    const { exports } = await jsonHere<StatusReport>(['status'], wire.env);
+    t.deepEqual(
+      exports.map(({ slot }) => slot),
+      [0, 1],
+    );
   },
 );
 
@@ -282,6 +359,46 @@ testUnless(
   },
 );
 
+testUnless(
+  reason,
+  'A5, A9: what another program has open or locked, and what holds the image of a disk, export refuses with the way out',
+  async (t) => {
+    const wire = await testWire(t);
+    const file = await image(join(wire.folder, 'used.img'), 'x');
+    const script = 'exec 4>> "$0"; echo held; exec sleep 60';
+    const holder = spawn('flock', ['--no-fork', file, 'sh', '-c', script, file], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    t.teardown(() => holder.kill());
+    await new Promise((resolve) => holder.stdout.once('data', resolve));
+    const used = await cliHere(exporting(wire, 1, file), wire.env);
+    refused(t, used, new RegExp(`process ${holder.pid} has locked it`));
+    refused(t, used, new RegExp(`process ${holder.pid} has it open for writing`));
+    refused(t, used, /release it first[\s\S]*--allow in-use: two writers destroy a file system/);
+    const qcow = await image(join(wire.folder, 'a.qcow2'), '');
+    await writeFile(qcow, Buffer.from('QFI\xfb', 'latin1'), { flag: 'r+' });
+    const held = await cliHere(exporting(wire, 1, qcow), wire.env);
+    refused(t, held, /it holds qcow2[\s\S]*qemu-img convert -O raw \S+a\.qcow2[\s\S]*--allow container$/m);
+    const allowed = await cliHere(exporting(wire, 1, qcow, '--allow', 'container'), wire.env);
+    t.is(allowed.exitCode, 0, allowed.stderr);
+    t.regex(allowed.stderr, /overridden: it holds qcow2/);
+  },
+);
+
+testUnless(reason, 'A15: export tells that what it makes has no room on its file system', async (t) => {
+  const wire = await testWire(t);
+  const narrow = join(wire.folder, 'narrow');
+  await mkdir(narrow);
+  await here.run(['mount', '-t', 'tmpfs', '-o', 'size=1m', 'none', narrow]);
+  t.teardown(() => here.run(['umount', '--lazy', narrow]));
+  for (const more of [['--dry-run'], []]) {
+    const args = exporting(wire, 1, join(narrow, 'disk'), '--size', '64M', ...more);
+    const { exitCode, stderr } = await cliHere(args, wire.env);
+    t.is(exitCode, 0, stderr);
+    t.regex(stderr, /64 MiB of it are not allocated yet, and its file system \(tmpfs\) has 1(\.0)? MiB free/);
+  }
+});
+
 testUnless(reason, 'A6: a missing device is not made as a file, by no size', async (t) => {
   const wire = await testWire(t);
   refused(
@@ -351,6 +468,70 @@ testUnless(reason, 'A12: a file that grew is told once, and a restart takes its 
   t.is(refused.exitCode, 1);
   t.regex(refused.stderr, /is empty \(0 bytes\); nothing was stopped for it/);
 });
+
+for (const { name, reason, where } of OTHERS) {
+  testUnless(
+    reason,
+    `A12: a file and a device that grew or shrank under ${name} are a fault each, and a restart takes the new size`,
+    async (t) => {
+      const wire = await testWire(t);
+      const file = await image(join(wire.folder, 'g.img'), 'x');
+      const behind = join(wire.folder, 'behind.img');
+      const device = await loopOn(t, behind, 1 << 20);
+      const served = [
+        [1, file],
+        [2, device],
+      ] as const;
+      for (const [slot, path] of served) {
+        const args = exportOn(wire, name, slot, ...where);
+        args[args.indexOf('--file') + 1] = path;
+        await jsonHere(args, wire.env);
+      }
+      for (const [verb, size] of [
+        ['grown to 2 MiB', 1 << 21],
+        ['shrunk to 512 KiB', 1 << 19],
+      ] as const) {
+        for (const one of [file, behind]) await truncate(one, size);
+        await here.run(['losetup', '--set-capacity', device]);
+        for (const [slot, path] of served) {
+          const { state, remedy, faults } = await statusOf(wire, slot);
+          t.deepEqual([state, remedy], ['impaired', 'restart'], faults.join());
+          const told = `${path} has ${verb} (${size / 512} sectors), and its target serves`;
+          t.true(faults.join().includes(told), faults.join());
+          t.true(faults.join().includes(`: aoe-lab restart e0.${slot}@`), faults.join());
+        }
+        await jsonHere(['restart', '--all'], wire.env);
+        const found = await jsonHere<Found[]>(discoverOn(wire), wire.env);
+        t.deepEqual(found.map(({ slot, sectors }) => [slot, sectors]).sort(), [
+          [1, size / 512],
+          [2, size / 512],
+        ]);
+        for (const [slot] of served) {
+          t.like(await statusOf(wire, slot), { state: 'serving', faults: [], size });
+        }
+      }
+    },
+  );
+}
+
+testUnless(
+  noVblade,
+  'A13: vblade is not given direct I/O on a device whose sectors are 4096 bytes',
+  async (t) => {
+    const wire = await testWire(t);
+    const file = await image(join(wire.folder, 'disk1'), 'x');
+    const attach = ['losetup', '--find', '--show', '--sector-size', '4096', file];
+    const device = (await here.run(attach)).stdout.trim();
+    t.teardown(() => here.run(['losetup', '--detach', device], { accept: [1] }));
+    const args = exportOn(wire, 'vblade', 1, '--direct-io');
+    args[args.indexOf('--file') + 1] = device;
+    refused(
+      t,
+      await cliHere(args, wire.env),
+      /its sectors are 4096 bytes, and frames carry sectors of 512[\s\S]*leave --direct-io out/,
+    );
+  },
+);
 
 testUnless(
   reason,

@@ -3,11 +3,12 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { listInterfaces } from '../../src/hosts/host/interface.js';
 import { here } from '../../src/hosts/host/local.js';
-import { EntryStore } from '../../src/serve/exports/entry.js';
+import { EntryStore, exportId } from '../../src/serve/exports/entry.js';
 import { wireDifferences } from '../../src/serve/exports/wire-differences.js';
 import { openTarget } from '../../src/wire/initiator/open.js';
 import { openPacketLink } from '../../src/wire/link/packet.js';
 import { cli, jsonHere } from './support/cli.js';
+import { statusOf } from './support/disks.js';
 import { askFrom, discoverOn, exportOn, type Found } from './support/export.js';
 import { builtVblade, noCompiler, noRoot, sourceTree, testUnless } from './support/machine.js';
 import { testWire } from './support/wire.js';
@@ -66,7 +67,7 @@ testUnless(noVblade, 'A16: vblade itself ends rather than write past its list', 
 
 testUnless(
   noVblade,
-  'A16: what the wire says of a served export is what its entry says, and of another file it is not',
+  'A16: what the wire says of a served export is what its entry says, and of another file it is not, which status tells',
   async (t) => {
     const wire = await testWire(t);
     await jsonHere(exportOn(wire, 'vblade', 1, '--size', '1M'), wire.env);
@@ -76,6 +77,20 @@ testUnless(
     if (entry === undefined || found === undefined) throw new Error('nothing is exported');
     t.deepEqual(wireDifferences(entry, found), []);
     t.is(wireDifferences({ ...entry, slot: 2 }, found).length, 1);
+    t.like(await statusOf(wire, 1), { state: 'serving', faults: [] });
+    // As if another target answered.
+    const { control } = entry;
+    const identity = { model: '^GGs AoE target$', serial: '^e0\\.1-' };
+    const file = join(wire.env.AOE_LAB_STATE as string, 'exports', `${exportId(entry)}.json`);
+    await writeFile(file, JSON.stringify({ ...entry, control: { ...control, identity } }));
+    const { state, faults } = await statusOf(wire, 1);
+    t.is(state, 'impaired');
+    t.is(faults.length, 2, faults.join());
+    t.regex(
+      faults[0] ?? '',
+      /^the model on the wire is "Coraid EtherDrive vblade", .*another target may answer$/,
+    );
+    t.regex(faults[1] ?? '', /^the serial number on the wire is "0\.1:/);
   },
 );
 

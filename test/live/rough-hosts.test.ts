@@ -162,7 +162,7 @@ exec /usr/bin/lsblk-new "$@"
 
 testUnless(
   noRoughHosts(),
-  'C3: block devices are shown by an lsblk before 2.37, and without one',
+  'C3: block devices are shown and exported by an lsblk before 2.37, and without one',
   async (t) => {
     t.timeout(600_000);
     const file = join(await temporaryFolder(t), 'disk');
@@ -189,6 +189,12 @@ testUnless(
           `${path} is not shown on ${name}`,
         );
       }
+      const words = exporting(name, '--read-only').filter((word) => word !== '--size' && word !== '1M');
+      words[words.indexOf('--file') + 1] = device;
+      await done(t, lab, words);
+      const [one] = JSON.parse((await done(t, lab, ['status', '--host', name, '--json'])).stdout).exports;
+      t.like(one, { state: 'serving', faults: [], file: device, size: 3 << 20 });
+      await done(t, lab, ['unexport', '--force', '--host', name, 'e0.1']);
     }
   },
 );

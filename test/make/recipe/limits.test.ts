@@ -86,3 +86,10 @@ for (const [name, path] of [
     t.true(allows(control.path, '/dev/disk/by-id/wwn-0x5000c500a1b2c3d4'));
   });
 }
+
+test('A18: that one thread of ggaoed serves all its exports is named, of each release', async (t) => {
+  const { quirks } = await loadRecipe('ggaoed');
+  const quirk = quirks.find(({ id }) => id === 'one-thread');
+  t.regex(quirk?.text ?? '', /A disk that does not answer .* holds up the others/);
+  t.is(quirk?.releases, undefined);
+});

@@ -1,7 +1,7 @@
 /** A set-up in files becomes a lab, which loads again and whose plan is to make what was configured. */
 import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
 import { UsageError } from '../../../src/base/errors.js';
@@ -234,6 +234,55 @@ test('E: of a loop device the lab names the file, of one that is not attached no
     ],
   );
 });
+
+/** A host whose files lie below a folder, and that answers all commands by its loop devices. */
+function hostIn(root: string, loops: readonly string[]): LocalHost {
+  return new (class extends LocalHost {
+    override stat(path: string) {
+      return super.stat(join(root, path));
+    }
+    override list(path: string) {
+      return super.list(join(root, path));
+    }
+    override read(path: string) {
+      return super.read(join(root, path));
+    }
+    override async run() {
+      return { exitCode: 0, stdout: `${loops.join('\0')}\0`, stderr: '', duration: 0 };
+    }
+  })();
+}
+
+for (const [from, files] of [
+  ['kvblade', { 'sys/kvblade/1.2@eth0/bpath': '/dev/loop0\n' }],
+  [
+    'aoeserver',
+    { 'proc/aoeserver': '#<device> <shelf> <slot> <interface>\n/dev/loop0  1  2  eth0\n\n# access lists\n' },
+  ],
+  ['vblade-kernel', { 'sys/vblade/drives': 'do /dev/loop0\n', 'sys/vblade/do/ports': 'eth0 1 2 32 8\n' }],
+] as const) {
+  test(`E: a live ${from} behind a loop device becomes a lab of the device’s file, with a loop device`, async (t) => {
+    const root = await temporaryFolder(t);
+    for (const [file, text] of Object.entries(files)) {
+      await mkdir(dirname(join(root, file)), { recursive: true });
+      await writeFile(join(root, file), text);
+    }
+    const host = hostIn(root, ['/dev/loop0 12 8:1 0 0 0 0 /srv/a.img']);
+    const { text } = await importExports(host, { ...OPTIONS, from });
+    const loaded = parseLab('lab.yaml', text);
+    if ('faults' in loaded) return t.fail(JSON.stringify(loaded.faults));
+    t.like(loaded.lab.exports, [
+      {
+        implementation: from,
+        address: { shelf: 1, slot: 2 },
+        iface: 'eth0',
+        file: '/srv/a.img',
+        loop: true,
+      },
+    ]);
+    t.notRegex(text.replaceAll(/^ *#.*/gm, ''), /\/dev\/loop/);
+  });
+}
 
 const PIECES =
   'shelf=0|slot=1|netif=eth0|filename=/srv/a|options=|-r|-m |02:00:00:00:00:01|\n|\n|\n| |;|"|\'|$X|$(|)|`|{|}|if |then |fi|&&|#|[a]|[defaults]|path=/srv/b|interfaces=eth*|accept=|device {|target = /srv/c;|acl {|config_a="0 1 eth0 /x"|vblade 0 2 eth0 /srv/d|config vblade|option shelf 1|[Service]|ExecStart=|eth0 0 3 /srv/e|kvadd 1 1 eth0 /dev/x|\0|\xff|constructor|__proto__'.split(

@@ -198,6 +198,21 @@ for (const [title, more, expected] of [
     'restart',
   ],
   [
+    'A2: a link that leads elsewhere now is the same file of the lab, and its target is restarted',
+    {
+      resolved: '/srv/daily-2',
+      state: 'impaired',
+      remedy: 'restart',
+      faults: ['/srv/1 means /srv/daily-2 now, and its target serves /srv/daily-1'],
+    },
+    'restart',
+  ],
+  [
+    'A1: a name that is another disk now is left to a person',
+    { state: 'impaired', remedy: 'file', faults: ['/srv/1 is another disk now'] },
+    /another disk now/,
+  ],
+  [
     'a file of another size than the lab says is left alone',
     { fileSize: 1 << 21, size: 1 << 21 },
     /never resized/,

@@ -8,7 +8,7 @@ import { render } from '../../../src/base/templating.js';
 import { here } from '../../../src/hosts/host/local.js';
 import { loadRecipe, select } from '../../../src/make/recipe/load.js';
 import { EntryStore, type ExportEntry } from '../../../src/serve/exports/entry.js';
-import { daemonVariables } from '../../../src/serve/exports/variables.js';
+import { daemonVariables, exportedPath } from '../../../src/serve/exports/variables.js';
 import { temporaryFolder } from '../../base/temporary.js';
 import { backingOf, entryOf } from './entries.js';
 
@@ -23,7 +23,12 @@ async function rendered(
   const { control } = select(recipe, version);
   if (control.shape !== 'daemon') throw new TypeError(`${name} is no daemon`);
   const store = await EntryStore.open(here);
-  const members = parts.map((part) => ({ entry: entryOf(part), path: `/srv/disk${part.slot}` }));
+  const members = await Promise.all(
+    parts.map(async (part) => {
+      const entry = entryOf({ backing: backingOf({ path: `/srv/disk${part.slot}` }), ...part });
+      return { entry, path: await exportedPath(store, entry) };
+    }),
+  );
   const variables = daemonVariables(store, entryOf({}), members, { folder: '/run/d', logFile: '/run/log' });
   const template = readFileSync(join(packageRoot, 'templates', control.config.template), 'utf8');
   return render(template, variables)
@@ -96,6 +101,19 @@ test.serial('qaoed: every block it opens is closed, lists are named by their exp
   );
   t.true(lines.every((line) => line.endsWith(';') || line.endsWith('{') || line === '}'));
 });
+
+for (const [name, version] of [
+  ['native', '1'],
+  ['ggaoed', '1.1'],
+  ['qaoed', 'trunk'],
+] as const) {
+  test.serial(`A1: ${name} is told the name that stays with a disk, and never its number`, async (t) => {
+    const backing = backingOf({ kind: 'device', path: '/dev/sdb', opens: '/dev/disk/by-id/wwn-1' });
+    const text = (await rendered(t, name, version, [{ slot: 1, backing }])).join('\n');
+    t.regex(text, /(path=|target = |"path": ")\/dev\/disk\/by-id\/wwn-1\b/);
+    t.notRegex(text, /\/dev\/sdb/);
+  });
+}
 
 test.serial(
   '13: native is told of locks and orders to clear; while it takes an export over, what was set can be set again',

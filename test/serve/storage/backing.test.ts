@@ -85,16 +85,18 @@ test('A11: a slice beyond the end is refused with the numbers', async (t) => {
 
 test('A9: files that hold the image of a disk are found, and named with the way to a plain one', async (t) => {
   const folder = await temporaryFolder(t);
-  const images: [string, Buffer][] = [
-    ['qcow2', Buffer.from('QFI\xfb', 'latin1')],
-    ['VMDK', Buffer.from('KDMV')],
-    ['VHD', Buffer.from('conectix')],
-    ['VHDX', Buffer.from('vhdxfile')],
-    ['VDI', Buffer.concat([Buffer.alloc(64), Buffer.from([0x7f, 0x10, 0xda, 0xbe])])],
-    ['gzip', Buffer.from([0x1f, 0x8b, 8])],
-    ['xz', Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0])],
+  const qemu =
+    /: qemu-img convert -O raw \S+ NEW\n.*: qemu-nbd --connect=\/dev\/nbd0 \S+, and export \/dev\/nbd0$/;
+  const images: [string, Buffer, RegExp][] = [
+    ['qcow2', Buffer.from('QFI\xfb', 'latin1'), qemu],
+    ['VMDK', Buffer.from('KDMV'), qemu],
+    ['VHD', Buffer.from('conectix'), qemu],
+    ['VHDX', Buffer.from('vhdxfile'), qemu],
+    ['VDI', Buffer.concat([Buffer.alloc(64), Buffer.from([0x7f, 0x10, 0xda, 0xbe])]), qemu],
+    ['gzip', Buffer.from([0x1f, 0x8b, 8]), /: gunzip --keep \S+gzip$/],
+    ['xz', Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0]), /: unxz --keep \S+xz$/],
   ];
-  for (const [name, bytes] of images) {
+  for (const [name, bytes, way] of images) {
     const file = join(folder, name);
     await writeFile(file, bytes);
     await truncate(file, 1 << 16);
@@ -105,9 +107,11 @@ test('A9: files that hold the image of a disk are found, and named with the way 
       name,
     );
     t.regex(findings[0]?.text ?? '', new RegExp(name));
+    t.regex(findings[0]?.next?.join('\n') ?? '', way);
     const { findings: none, warnings } = await judge(file, { readOnly: true });
     t.deepEqual(none, []);
     t.regex(warnings[0] ?? '', new RegExp(name));
+    t.regex(warnings.join('\n'), way);
   }
   const fixed = join(folder, 'fixed.vhd');
   await writeFile(fixed, Buffer.concat([Buffer.alloc(1 << 16), Buffer.from('conectix'), Buffer.alloc(504)]));

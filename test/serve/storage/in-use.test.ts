@@ -11,6 +11,7 @@ import { parseSurvey } from '../../../src/serve/storage/survey-text.js';
 import { folderOfFile, temporaryFolder } from '../../base/temporary.js';
 import { fuse, noFuse } from '../../live/support/fuse.js';
 import { noRoot, testUnless } from '../../live/support/machine.js';
+import { nodeOf, surveyOf } from './disks.js';
 import { users, usersIn } from './survey.js';
 
 process.env.AOE_LAB_STATE = folderOfFile();
@@ -184,6 +185,20 @@ for (const [title, locks, lockers, found] of [
     );
   });
 }
+
+test('A5: a swap file, and a swap device by itself and by its disk, are in use', (t) => {
+  const swapFile = ['@name 0', `node ${NODE}`, '@swaps', 'swap /srv/swap\\040file', `node ${NODE}`, '@end'];
+  t.deepEqual(usersIn(parseSurvey(swapFile.join('\n'), ['/srv/swap file']), '/srv/swap file'), [
+    { kind: 'swap', text: 'it is in use as swap' },
+  ]);
+  const disks = ['sda', 'sda1', 'sda2', 'sdb'];
+  const snapshot = surveyOf(disks, '@swaps', 'swap /dev/sda1', `node ${nodeOf('sda1')}`);
+  const swap = [{ kind: 'swap', text: '/dev/sda1 is in use as swap' }];
+  for (const disk of disks) {
+    const found = usersIn(snapshot, `/dev/${disk}`).filter(({ kind }) => kind === 'swap');
+    t.deepEqual(found, /^sda1?$/.test(disk) ? swap : [], disk);
+  }
+});
 
 testUnless(
   noRoot(),

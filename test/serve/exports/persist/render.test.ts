@@ -191,6 +191,16 @@ test('a unit waits for its interface and its loop device, and bears the mark its
   t.true(plain.includes(`ReadWritePaths=-${unitWord(odd)}`));
 });
 
+test('A1: whatever starts vblade at a boot gives it the name that stays with a disk, and never its number', async (t) => {
+  const backing = backingOf({ kind: 'device', path: '/dev/sdb', opens: '/dev/disk/by-id/wwn-1' });
+  for (const manager of ['systemd', 'openrc', 'scripts'] as const) {
+    const { files } = renderPersistence(state, [await entry('vblade', '25', { backing })], { manager });
+    const text = files.map((file) => file.text).join('\n');
+    t.regex(text, /vblade.* 0 1 eth0 \/dev\/disk\/by-id\/wwn-1\b/, manager);
+    t.notRegex(text, /\/dev\/sdb/, manager);
+  }
+});
+
 test('a unit sees and opens what its exports need, by name, and nothing else of users and disks', async (t) => {
   const unitsOf = async (name: string, ...backings: Partial<ExportEntry['backing']>[]) => {
     const entries = await Promise.all(
