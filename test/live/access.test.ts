@@ -3,6 +3,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { here } from '../../src/hosts/host/local.js';
+import type { Check } from '../../src/manage/doctor/check.js';
+import type { Diagnosis } from '../../src/manage/doctor/doctor.js';
 import type { AccessReport } from '../../src/serve/exports/change-access.js';
 import type { ExportReport } from '../../src/serve/exports/export.js';
 import { findProcesses } from '../../src/serve/exports/processes.js';
@@ -15,14 +17,18 @@ import type { Target } from '../../src/wire/initiator/target.js';
 import { openPacketLink } from '../../src/wire/link/packet.js';
 import { cli, cliJson } from './support/cli.js';
 import { askFrom, assertNothingLeft, exportOn, killAll } from './support/export.js';
+import { labCli, labJson } from './support/lab-hosts.js';
 import { noCompiler, noRoot, sourceTree, testUnless } from './support/machine.js';
 import { loopOn } from './support/own-dev.js';
+import { noSshLab, sshLab } from './support/ssh-lab.js';
 import { type TestWire, testWire } from './support/wire.js';
 
 const SOMEBODY = '02:00:00:00:00:99';
 const MAC = parseMac(SOMEBODY) as number;
 
-async function withTarget<T>(wire: TestWire, slot: number, job: (target: Target) => Promise<T>): Promise<T> {
+type Segment = Pick<TestWire, 'initiator' | 'netns'>;
+
+async function withTarget<T>(wire: Segment, slot: number, job: (target: Target) => Promise<T>): Promise<T> {
   const link = await openPacketLink({ iface: wire.initiator, netns: wire.netns });
   try {
     return await job(await openTarget(link, { shelf: 0, slot }));
@@ -32,7 +38,7 @@ async function withTarget<T>(wire: TestWire, slot: number, job: (target: Target)
 }
 
 /** What a stranger on the segment sends. */
-function shut(wire: TestWire, slot: number): Promise<void> {
+function shut(wire: Segment, slot: number): Promise<void> {
   return withTarget(wire, slot, async ({ access }) => {
     await access.reserve([MAC]);
     await access.editMasks({ add: [MAC] });
@@ -41,6 +47,12 @@ function shut(wire: TestWire, slot: number): Promise<void> {
 
 async function assertReads(t: ExecutionContext, wire: TestWire, slot: number): Promise<void> {
   t.is(await withTarget(wire, slot, async (target) => (await target.read(0, 1))[0]), slot);
+}
+
+/** What the doctor says of who may use exports. */
+async function doctorOf(wire: TestWire): Promise<Check[]> {
+  const { stdout } = await cli(['doctor', '--json'], wire.env);
+  return (JSON.parse(stdout) as Diagnosis).checks.filter(({ name }) => name.startsWith('access to '));
 }
 
 async function killed(wire: TestWire, id: string): Promise<void> {
@@ -63,6 +75,7 @@ testUnless(
   async (t) => {
     t.timeout(600_000);
     const wire = await testWire(t);
+    t.deepEqual(await doctorOf(wire), []);
     await disk(wire, 1);
     await disk(wire, 2);
     await cliJson(exportOn(wire, 'native', 1), wire.env);
@@ -71,7 +84,13 @@ testUnless(
     await withTarget(wire, 1, (target) =>
       target.queryConfig({ ccmd: 4, string: Buffer.from('mine\u001b[1m') }),
     );
+    t.like(await doctorOf(wire), [{ name: 'access to exports', fine: true }]);
     await shut(wire, 1);
+    const [diagnosed, ...others] = await doctorOf(wire);
+    t.like(diagnosed, { name: `access to e0.1@tgt%${wire.netns}`, fine: false });
+    t.regex(diagnosed?.detail ?? '', /^aoe-lab access e0\.1@tgt%\S+ --clear removes list and reservation/);
+    t.regex(diagnosed?.detail ?? '', /MAC mask list 02:00:.* reservation for 02:00:/);
+    t.deepEqual(others, []);
     const human = await cli(['status'], wire.env);
     t.true(human.stdout.includes(`set over the wire: MAC mask list ${SOMEBODY}`), human.stdout);
     t.regex(human.stdout, /aoe-lab access e0\.1@tgt%\S+ --clear removes list and reservation/);
@@ -98,6 +117,7 @@ testUnless(
       configString: 'mine\u001b[1m',
     });
     await assertReads(t, wire, 1);
+    t.like(await doctorOf(wire), [{ fine: true }]);
     t.deepEqual((await cliJson<StatusReport>(['status'], wire.env)).exports[0]?.pids, pids);
 
     // What is set after that stays, and names its holder's way out to everybody else.
@@ -212,5 +232,32 @@ testUnless(
     );
     await cliJson(['unexport', '--all', '--force'], wire.env);
     await assertNothingLeft(t, wire);
+  },
+);
+
+testUnless(
+  noSshLab(),
+  '13: doctor names the exports of a host that strangers have closed, and the command given there opens them',
+  async (t) => {
+    t.timeout(600_000);
+    const lab = await sshLab(t, ['one']);
+    const doctor = async (): Promise<Check[]> => {
+      const { result } = await labJson<Diagnosis>(lab, ['doctor', '--host', 'one']);
+      return result.checks.filter(({ name }) => name.startsWith('access to '));
+    };
+    const file = ['--file', '/srv/disk', '--size', '1M'];
+    const place = ['--impl', 'native', '--iface', 'san0', '--shelf', '0', '--slot', '1'];
+    const exported = await labJson<ExportReport>(lab, ['export', '--host', 'one', ...place, ...file]);
+    t.is(exported.exitCode, 0, exported.stderr);
+    t.like(await doctor(), [{ name: 'access to exports', fine: true }]);
+    await shut({ initiator: 'san0', netns: lab.netns }, 1);
+    const [closed, ...others] = await doctor();
+    t.deepEqual(others, []);
+    t.like(closed, { name: 'access to e0.1@san0', fine: false });
+    t.regex(closed?.detail ?? '', /MAC mask list 02:00:.* reservation for 02:00:/);
+    const [, command = ''] = /^aoe-lab (access .* --clear) removes/.exec(closed?.detail ?? '') ?? [];
+    t.is(command, 'access e0.1@san0 --host one --clear');
+    t.is((await labCli(lab, command.split(' '))).exitCode, 0);
+    t.like(await doctor(), [{ fine: true }]);
   },
 );

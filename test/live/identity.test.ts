@@ -433,6 +433,55 @@ testUnless(
   },
 );
 
+for (const [title, verb] of [
+  ['destroy', 'destroy'],
+  ['apply of a lab without them', 'apply'],
+] as const) {
+  testUnless(
+    reason,
+    `A7: ${title} --remove-files removes what was made, never what took its name, or its folder’s`,
+    async (t) => {
+      t.timeout(600_000);
+      const wire = await testWire(t);
+      const at = (...names: string[]): string => join(wire.folder, ...names);
+      const lab = {
+        lab: 'remove',
+        segments: { san: { interface: wire.target, netns: wire.netns } },
+        defaults: { segment: 'san', size: '1M' },
+        hosts: { here: {} },
+        exports: ['whole', 'moved', 'folder', 'sub/disk'].map((name, slot) => ({
+          ...{ address: `e0.${slot}`, host: 'here', implementation: 'native', file: at(name) },
+        })),
+      };
+      await mkdir(at('sub'));
+      await writeFile(at('lab.yaml'), JSON.stringify(lab));
+      const applied = await cliHere(['apply', '-f', at('lab.yaml'), '--yes'], wire.env);
+      t.is(applied.exitCode, 0, applied.stderr);
+      for (const { file } of lab.exports) await writeFile(file, 'data', { flag: 'r+' });
+      await rename(at('moved'), at('moved.old'));
+      await writeFile(at('moved'), 'theirs');
+      await rename(at('folder'), at('folder.old'));
+      await mkdir(at('folder'));
+      await writeFile(at('folder', 'x'), 'theirs');
+      // The very file, by a way that was not there.
+      await rename(at('sub'), at('elsewhere'));
+      await symlink('elsewhere', at('sub'));
+      await writeFile(at('lab.yaml'), JSON.stringify({ ...lab, exports: [] }));
+      const words = [verb, '-f', at('lab.yaml'), '--yes', '--remove-files', '--allow', 'used'];
+      const ended = await cliHere(words, wire.env);
+      t.is(ended.exitCode, 0, ended.stderr);
+      t.is(ended.stderr.match(/something else has its name/g)?.length, 2, ended.stderr);
+      await t.throwsAsync(stat(at('whole')), { code: 'ENOENT' });
+      t.is(await readFile(at('moved'), 'utf8'), 'theirs');
+      t.is(await readFile(at('folder', 'x'), 'utf8'), 'theirs');
+      for (const name of ['moved.old', 'folder.old', 'elsewhere/disk']) {
+        t.is((await readFile(at(name))).toString('latin1', 0, 4), 'data', name);
+      }
+      await assertNothingLeft(t, wire);
+    },
+  );
+}
+
 testUnless(reason, 'A10: what can only be read says so before it is served', async (t) => {
   const wire = await testWire(t);
   const file = await image(join(wire.folder, 'ro.img'), 'x');

@@ -1,6 +1,8 @@
 import { type Command, Option } from 'commander';
+import type { Host } from '../../hosts/host/host.js';
 import type { ExportOptions } from '../../serve/exports/entry.js';
 import type { ExportReport } from '../../serve/exports/export.js';
+import type { Served } from '../../serve/exports/served.js';
 import type { ExportSpec } from '../../serve/exports/spec.js';
 import { FINDINGS, type FindingKind } from '../../serve/storage/findings.js';
 import { line } from '../ui/colors.js';
@@ -106,8 +108,7 @@ function specFromOptions(options: Options, size: number | undefined): ExportSpec
 
 async function preview(options: Options, spec: ExportSpec): Promise<void> {
   if (await printScript(options, spec)) return;
-  const [{ provide }, { previewExport }, { describePreview }, { note }] = await Promise.all([
-    import('../../serve/exports/provide.js'),
+  const [{ previewExport }, { describePreview }, { note }] = await Promise.all([
     import('../../serve/exports/plan.js'),
     import('../ui/preview.js'),
     import('../ui/output.js'),
@@ -115,8 +116,7 @@ async function preview(options: Options, spec: ExportSpec): Promise<void> {
   await onHosts(
     options,
     async (host) => {
-      const served = await provide(options.impl, { ...options, runsOn: host });
-      const planned = await previewExport(host, served, spec);
+      const planned = await previewExport(host, await provided(options, host), spec);
       noteFindings(planned, note);
       return planned;
     },
@@ -125,8 +125,7 @@ async function preview(options: Options, spec: ExportSpec): Promise<void> {
 }
 
 async function carryOut(options: Options, spec: ExportSpec): Promise<void> {
-  const [{ provide }, { exportTarget }, { noteRecovery }, { formatSize }, { note }] = await Promise.all([
-    import('../../serve/exports/provide.js'),
+  const [{ exportTarget }, { noteRecovery }, { formatSize }, { note }] = await Promise.all([
     import('../../serve/exports/export.js'),
     import('../ui/recovery.js'),
     import('../../base/units.js'),
@@ -135,11 +134,9 @@ async function carryOut(options: Options, spec: ExportSpec): Promise<void> {
   await onHosts(
     options,
     async (host) => {
-      const served = await provide(options.impl, { ...options, runsOn: host });
-      const report = await exportTarget(host, served, spec, (recovery) =>
+      const report = await exportTarget(host, await provided(options, host), spec, (recovery) =>
         noteRecovery(recovery, nameOf(host)),
       );
-      for (const text of served.remarks) note(line`warning: ${text}`);
       noteFindings(report, note);
       return report;
     },
@@ -154,6 +151,17 @@ async function carryOut(options: Options, spec: ExportSpec): Promise<void> {
       ].join('\n');
     },
   );
+}
+
+/** What is served; what is to be known of it is told before it is started. */
+async function provided(options: Options, host: Host): Promise<Served> {
+  const [{ provide }, { note }] = await Promise.all([
+    import('../../serve/exports/provide.js'),
+    import('../ui/output.js'),
+  ]);
+  const served = await provide(options.impl, { ...options, runsOn: host });
+  for (const text of served.remarks) note(line`warning: ${text}`);
+  return served;
 }
 
 function noteFindings(

@@ -43,7 +43,7 @@ async function renderAnsible(options: Options): Promise<void> {
     { reachOf },
     { renderAnsible },
     { writeFolder },
-    { print },
+    { print, note },
   ] = await Promise.all([
     import('../../manage/lab/load.js'),
     import('../../make/recipe/load.js'),
@@ -57,7 +57,7 @@ async function renderAnsible(options: Options): Promise<void> {
   const recipes = await loadRecipes();
   const lab = await loadLab(options.file, options.var, async (lab) => ansibleFaults(lab, recipes));
   const { node, offline, output } = options;
-  const buildOf = await buildsFor(lab, node, { offline });
+  const buildOf = await buildsFor(lab, node, { offline, onRemark: (text) => note(line`warning: ${text}`) });
   const reach = new Map<string, Awaited<ReturnType<typeof reachOf>>>();
   for (const host of lab.hosts) reach.set(host.name, await reachOf(host));
   const files = await renderAnsible(lab, { reach, buildOf, node });

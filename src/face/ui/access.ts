@@ -1,23 +1,18 @@
 /** Who may use an export, in words. */
 import type { ExportAccess } from '../../serve/exports/access.js';
 import type { AccessReport } from '../../serve/exports/change-access.js';
+import { CLEARS, clearCommand, closedBy, holders } from '../../serve/exports/closed.js';
 import type { ExportStatus } from '../../serve/exports/status.js';
 import { line } from './colors.js';
 
 /** What initiators have set on an export, and the way out; nothing where nothing is set. */
 export function describeLimits({ id, access }: Pick<ExportStatus, 'id' | 'access'>): string[] {
   if (access === null) return [];
-  const { masks, reservation, reserved, configString } = access;
-  const isLimited = (masks ?? []).length > 0 || reserved;
-  const set = [
-    ...(masks !== null && masks.length > 0
-      ? [`MAC mask list ${masks.join(', ')} (others are not answered)`]
-      : []),
-    ...(reserved ? [`reservation ${holders(reservation)} (others can't read or write)`] : []),
-    ...(configString ? [`config string ${JSON.stringify(configString)}`] : []),
-  ];
+  const { configString } = access;
+  const closed = closedBy(access);
+  const set = [...closed, ...(configString ? [`config string ${JSON.stringify(configString)}`] : [])];
   if (set.length === 0) return [];
-  const way = isLimited ? `; aoe-lab access ${id} --clear removes list and reservation` : '';
+  const way = closed.length > 0 ? `; ${clearCommand(id)} ${CLEARS}` : '';
   return [line`${id}: set over the wire: ${set.join(', ')}${way}`];
 }
 
@@ -43,10 +38,4 @@ function wireLines({ masks, reservation, reserved, configString }: ExportAccess)
       ? []
       : [line`  config string: ${configString === '' ? 'none' : JSON.stringify(configString)}`]),
   ];
-}
-
-function holders(reservation: ExportAccess['reservation']): string {
-  return reservation === null || reservation.length === 0
-    ? 'by an initiator'
-    : `for ${reservation.join(', ')}`;
 }

@@ -1,7 +1,8 @@
 /**
  * Recipes from `recipes/` of this package and, after them, from the folders in `$AOE_LAB_RECIPES` (a later one of the
- * same name wins). Parsing and checking costs more than all the rest of a short command, so the checked result is kept
- * in the cache under the digest of the texts.
+ * same name wins). Parsing and checking costs more than all the rest of a short command, and checking alone a fifth of it: so
+ * the checked result is kept in the cache under the digest of the texts, and counts as long as it is as it was written. That is
+ * no proof of who wrote it: `requireOwn` sees to that for the whole store.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { delimiter, join, relative } from 'node:path';
@@ -39,13 +40,8 @@ export async function loadRecipes(): Promise<Recipe[]> {
   const texts = await Promise.all(files.map((file) => readTextFile(file, 'correct AOE_LAB_RECIPES', 0)));
   const key = digestOf([packageVersion(), ...files, ...texts].join('\0'));
   const cached = join(cacheFolder(), 'recipes', `${key}.json`);
-  if (existsSync(cached)) {
-    try {
-      return JSON.parse(readFileSync(cached, 'utf8')) as Recipe[];
-    } catch {
-      // A torn file: made again below.
-    }
-  }
+  const kept = readKept(cached, key);
+  if (kept !== undefined) return kept;
   const { parseRecipe } = await import('./parse.js');
   const faults: DocumentFault[] = [];
   const byName = new Map<string, Recipe>();
@@ -56,7 +52,7 @@ export async function loadRecipes(): Promise<Recipe[]> {
   }
   if (faults.length > 0) throw new RecipeError(faults);
   const recipes = [...byName.values()].sort((a, b) => a.name.localeCompare(b.name));
-  keep(cached, JSON.stringify(recipes));
+  keep(cached, key, recipes);
   return recipes;
 }
 
@@ -148,11 +144,22 @@ function packageVersion(): string {
   return (JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string }).version;
 }
 
-function keep(path: string, text: string): void {
+/** Undefined where nothing is kept, or something else than was written for these texts. */
+function readKept(path: string, key: string): Recipe[] | undefined {
+  try {
+    const [digest, text = ''] = readFileSync(path, 'utf8').split('\n');
+    return digest === digestOf(`${key}\0${text}`) ? (JSON.parse(text) as Recipe[]) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function keep(path: string, key: string, recipes: readonly Recipe[]): void {
   try {
     mkdirSync(join(path, '..'), { recursive: true });
     const temporary = `${path}.${process.pid}.tmp`;
-    writeFileSync(temporary, text);
+    const text = JSON.stringify(recipes);
+    writeFileSync(temporary, `${digestOf(`${key}\0${text}`)}\n${text}`);
     renameSync(temporary, path);
   } catch {
     // A cache that can't be written costs time only.

@@ -20,6 +20,11 @@ export interface AnsibleBuild {
   node?: string;
 }
 
+export interface BuildOptions extends Pick<ProvideOptions, 'offline' | 'onEvent'> {
+  /** Told, once, what whoever runs a target should know of its source and its build. */
+  onRemark?: (text: string) => void;
+}
+
 export type BuildOf = (one: LabExport) => AnsibleBuild;
 
 /**
@@ -30,12 +35,14 @@ export type BuildOf = (one: LabExport) => AnsibleBuild;
 export async function buildsFor(
   lab: Lab,
   node: string,
-  options: Pick<ProvideOptions, 'offline' | 'onEvent'>,
+  { onRemark, ...options }: BuildOptions,
 ): Promise<BuildOf> {
   const builds = new Map<string, AnsibleBuild>();
+  const remarks = new Set<string>();
   for (const one of lab.exports) {
-    if (!builds.has(keyOf(one))) builds.set(keyOf(one), await build(one, node, options));
+    if (!builds.has(keyOf(one))) builds.set(keyOf(one), await build(one, node, options, remarks));
   }
+  for (const text of remarks) onRemark?.(text);
   return (one) => {
     const found = builds.get(keyOf(one));
     if (found === undefined) throw new TypeError(`${one.implementation} was not built`);
@@ -50,9 +57,11 @@ function keyOf({ implementation, release, source, unpinned }: LabExport): string
 async function build(
   { implementation, release, source, unpinned }: LabExport,
   path: string,
-  options: Pick<ProvideOptions, 'offline' | 'onEvent'>,
+  options: Omit<BuildOptions, 'onRemark'>,
+  remarks: Set<string>,
 ): Promise<AnsibleBuild> {
   const provided = await provide(implementation, { release, source, unpinned, ...options });
+  for (const text of provided.remarks) remarks.add(text);
   const { machine } = await here.facts();
   if (runsOwnCode(provided.control)) {
     const served = await servedByOwnCode(provided, path);

@@ -9,6 +9,7 @@ import { runsOn } from '../../make/compile/elsewhere.js';
 import { findToolchain } from '../../make/compile/toolchain.js';
 import type { Recipe } from '../../make/recipe/schema.js';
 import { isNodeFor, nodeWanted } from '../../serve/exports/own-code.js';
+import type { Check } from './check.js';
 import { type Diagnosis, diagnose, packagesFor } from './doctor.js';
 
 /** Looks at a host; changes nothing. @throws as Host.run */
@@ -64,7 +65,7 @@ async function takesBuilds(host: Host): Promise<boolean> {
   return toolchain !== undefined && runsOn(host, toolchain);
 }
 
-async function surveyed(survey: Survey): Promise<Diagnosis['checks']> {
+async function surveyed(survey: Survey): Promise<Check[]> {
   const { clock, manager, missing, node, obstacles, kernel } = survey;
   const hasNode = node !== undefined && (await isNodeFor(node));
   const headers = missing.find(({ kind }) => kind === 'kernel headers');

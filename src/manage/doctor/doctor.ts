@@ -8,12 +8,13 @@ import { missingOn } from '../../make/compile/elsewhere.js';
 import { type Missing, missingFor, nameOf } from '../../make/compile/requirements.js';
 import { select } from '../../make/recipe/load.js';
 import type { Recipe, Requirement } from '../../make/recipe/schema.js';
+import type { Check } from './check.js';
+import { closedExports } from './closed-exports.js';
 
 export type Purpose = 'use' | 'demo' | 'test';
 
 export interface Diagnosis {
-  /** What is looked at, and whether it is as it should be. */
-  checks: { name: string; fine: boolean; detail: string }[];
+  checks: Check[];
   missing: Missing[];
   /** How packages come there; undefined if aoe-lab knows none of its package managers. */
   manager: Manager | undefined;
@@ -62,7 +63,7 @@ export interface DiagnoseOptions {
   known?: { manager: Manager | undefined };
 }
 
-/** Looks at files and permissions only; changes nothing, and starts nothing on this machine. */
+/** Looks, and asks its exports for use over the wire; changes nothing, and starts nothing on this machine. */
 export async function diagnose(
   host: Host,
   recipes: readonly Recipe[],
@@ -83,11 +84,12 @@ export async function diagnose(
     ...(purpose === 'test' ? TESTING : []),
     ...targets.flatMap(({ build, run }) => [...build, ...run]),
   ]);
-  const [{ system, uid, kernel }, { manager }, hasNamespaces, hasLoops] = await Promise.all([
+  const [{ system, uid, kernel }, { manager }, hasNamespaces, hasLoops, closed] = await Promise.all([
     host.facts(),
     known ?? managerOn(host).then((found) => ({ manager: found })),
     isThere(host, '/proc/self/ns/net'),
     isThere(host, '/dev/loop-control'),
+    purpose === 'use' ? closedExports(host) : [],
   ]);
   return {
     checks: [
@@ -124,6 +126,7 @@ export async function diagnose(
                 : 'all there',
         };
       }),
+      ...closed,
     ],
     missing,
     manager,

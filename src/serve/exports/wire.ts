@@ -9,6 +9,7 @@ import { formatMac } from '../../wire/aoe/index.js';
 import { type Station, whoAnswers } from '../../wire/initiator/who-answers.js';
 import type { Link } from '../../wire/link/link.js';
 import { openPacketLink } from '../../wire/link/packet.js';
+import { clearCommand } from './closed.js';
 import { type ExportEntry, exportId } from './entry.js';
 
 /** `unchecked`: this host has no place to ask from, may not open a packet socket, or is not among the allowed MACs. */
@@ -126,7 +127,7 @@ function whySilenceTellsNothing(place: WirePlace, vantage: Vantage): string | un
   }
   const { masks = [] } = place;
   if (masks.length > 0 && !masks.includes(vantage.mac)) {
-    return `its MAC mask list, set over the wire, leaves out ${vantage.mac}, from which this host asks: aoe-lab access ${exportId(place)} --clear`;
+    return `its MAC mask list, set over the wire, leaves out ${vantage.mac}, from which this host asks: ${clearCommand(exportId(place))}`;
   }
   return vantage.over === undefined
     ? undefined

@@ -9,6 +9,7 @@ import { AoeAnswerError, AtaAnswerError, NoAnswerError } from '../../wire/initia
 import { requireNoneUnwanted } from '../exports/able.js';
 import { keptNow } from '../exports/access.js';
 import { refreshed, surveyNames } from '../exports/backing-now.js';
+import { clearCommand } from '../exports/closed.js';
 import type { Preview } from '../exports/driver.js';
 import { driverFor, markedSo } from '../exports/drivers.js';
 import { type EntryStore, type ExportEntry, exportId, type WireState } from '../exports/entry.js';
@@ -250,7 +251,7 @@ function shutOut(tried: string, entry: ExportEntry, how: string, cause?: NoAnswe
   return new LabError({
     tried,
     happened: cause === undefined ? list : [`${address} did not answer`, list],
-    next: quoteArgv(['aoe-lab', 'access', exportId(entry), '--clear']),
+    next: clearCommand(exportId(entry)),
     ...(cause === undefined ? {} : { cause }),
   });
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { UsageError } from '../../../src/base/errors.js';
@@ -48,6 +48,37 @@ test.serial('the kept result is not used once a recipe changes, and a torn one i
   t.true((error?.faults.length ?? 0) > 3);
   t.true(error?.faults.every(({ file, line }) => file === join(own, 'bad.yaml') && line >= 1));
 });
+
+test.serial(
+  'HOSTILE 8: kept recipes that were changed, or kept for other texts, are made again',
+  async (t) => {
+    const cache = await temporaryFolder(t);
+    process.env.AOE_LAB_CACHE = cache;
+    const first = await loadRecipes();
+    const [name] = await readdir(join(cache, 'recipes'));
+    const file = join(cache, 'recipes', String(name));
+    const whole = await readFile(file, 'utf8');
+    const changed = whole.replaceAll('"run":["make",', '"run":["pwn",');
+    t.not(changed, whole);
+    await writeFile(file, changed);
+    t.deepEqual(await loadRecipes(), first);
+    t.is(await readFile(file, 'utf8'), whole);
+    await writeFile(file, JSON.stringify([{ name: 'vblade' }]));
+    t.deepEqual(await loadRecipes(), first);
+    // As it stands it is whole, and of other texts.
+    const own = await temporaryFolder(t);
+    process.env.AOE_LAB_RECIPES = own;
+    const mine = (await readFile(join(packageRoot, 'recipes', 'native.yaml'), 'utf8')).replace(
+      'name: native',
+      'name: mine',
+    );
+    await writeFile(join(own, 'mine.yaml'), mine);
+    await loadRecipes();
+    const other = (await readdir(join(cache, 'recipes'))).find((one) => one !== name);
+    await writeFile(join(cache, 'recipes', String(other)), whole);
+    t.true((await loadRecipes()).some((recipe) => recipe.name === 'mine'));
+  },
+);
 
 test.serial('hostile: a recipe that is a pipe, has no end or is nested too deeply is named', async (t) => {
   process.env.AOE_LAB_CACHE = await temporaryFolder(t);

@@ -83,6 +83,22 @@ test('A7: a folder on the way that became a link leads to no removal', async (t)
   t.deepEqual(await readdir(join(folder, 'c')), ['disk']);
 });
 
+test('A7: a file of the same number that was made at another time stays', async (t) => {
+  const file = join(await temporaryFolder(t), 'disk');
+  const is = await made(file);
+  if (is.birth === null) {
+    t.pass('needs a file system that keeps the times when files were made');
+    return;
+  }
+  // Numbers of removed files are given again; of an earlier boot the number of the device tells nothing either.
+  for (const bootId of [is.bootId, 'earlier']) {
+    t.is(await removeFile(here, file, { ...is, bootId, birth: is.birth - 1 }, true), 'other');
+  }
+  t.is((await stat(file)).size, 1 << 16);
+  // Where it is not known, device and inode tell.
+  t.is(await removeFile(here, file, { ...is, birth: null }, true), 'removed');
+});
+
 const SHELLS = [['dash'], ['bash'], ['busybox', 'sh']].filter(
   ([program = '']) => spawnSync('sh', ['-c', 'command -v "$1"', 'sh', program]).status === 0,
 );

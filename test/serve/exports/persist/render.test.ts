@@ -132,6 +132,21 @@ test('systemd finds the units little exposed', async (t) => {
   }
 });
 
+/** Those whose doing is to be seen from outside: what they mount, load or attach. */
+const SEES_OTHERS = /^aoe-lab-(?:loop-|e0\.6-)/;
+
+test('HOSTILE 11: no unit reaches an IP address, none but those that act for the kernel sees processes of others', async (t) => {
+  const { files } = await rendered('systemd');
+  const units = files.filter(({ path }) => path.endsWith('.service'));
+  t.true(units.length > 6);
+  for (const { path, text } of units) {
+    const name = basename(path);
+    t.regex(text, /^IPAddressDeny=any$/m, name);
+    t.is(/^ProtectProc=invisible$/m.test(text), !SEES_OTHERS.test(name), name);
+    t.regex(text, /^NoNewPrivileges=yes$/m, name);
+  }
+});
+
 for (const manager of ['systemd', 'openrc', 'scripts'] as const) {
   test(`${manager}: each script can be parsed, and knows its verbs only`, async (t) => {
     const folder = await temporaryFolder(t);
