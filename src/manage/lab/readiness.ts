@@ -1,6 +1,8 @@
 /** Whether what a plan would make can be made of its files: room, rights, who uses them. No I/O. */
 import { LabError, UsageError } from '../../base/errors.js';
-import { type ExportEntry, exportId } from '../../serve/exports/entry.js';
+import { unwantedAmong } from '../../serve/exports/able.js';
+import { type ExportEntry, exportId, isWanted } from '../../serve/exports/entry.js';
+import { programName } from '../../serve/exports/program.js';
 import { tellRoom } from '../../serve/exports/room.js';
 import {
   absolute,
@@ -8,7 +10,7 @@ import {
   type StorageSurvey,
   type Suitability,
 } from '../../serve/exports/suitability.js';
-import type { LabPlan } from './actions.js';
+import type { Action, LabPlan } from './actions.js';
 import { groupBy } from './group.js';
 import type { LabExport } from './lab.js';
 import { specOf } from './spec.js';
@@ -30,12 +32,15 @@ export function judgePlan(plan: LabPlan, hosts: ReadonlyMap<string, Readiness>):
     const goes = new Set(
       actions.filter(({ kind }) => kind === 'delete' || kind === 'replace').map(({ id }) => id),
     );
-    const stays = readiness.entries.filter((entry) => !goes.has(exportId(entry)));
+    const there = readiness.entries.filter((entry) => !goes.has(exportId(entry)));
+    const stays = [...there];
     const planned: ExportEntry[] = [];
     for (const action of actions) {
-      if (action.kind !== 'create' && action.kind !== 'replace') continue;
+      if (action.kind === 'delete') continue;
       const { id } = action;
       try {
+        requireOthersWanted(readiness.storage, there, action);
+        if (action.kind === 'restart') continue;
         const one = withPlannedSize(action.export, readiness.storage, planned);
         const judged = judgeMaking(plan.lab, readiness.storage, stays, one);
         const made = asEntry(one, judged);
@@ -63,6 +68,52 @@ export function judgePlan(plan: LabPlan, hosts: ReadonlyMap<string, Readiness>):
     troubles: [...plan.troubles, ...troubles],
     warnings: [...plan.warnings, ...warnings],
   };
+}
+
+/**
+ * A daemon that is started, or told of one more export, opens the files of all of its own by their names.
+ * @param there exports of the host that the plan leaves there
+ * @throws LabError naming another one whose name means what is not to be served
+ */
+function requireOthersWanted(
+  storage: StorageSurvey,
+  there: readonly ExportEntry[],
+  { id, kind, export: one }: Exclude<Action, { kind: 'delete' }>,
+): void {
+  const own = there.find((entry) => exportId(entry) === id);
+  const isSibling =
+    own === undefined
+      ? (entry: ExportEntry) => isOfDaemonFor(entry, one)
+      : (entry: ExportEntry) => entry !== own && programName(entry) === programName(own);
+  const members = there.filter(
+    (entry) => entry.control.shape === 'daemon' && isWanted(entry) && isSibling(entry),
+  );
+  const { changed } = unwantedAmong(storage, there, members);
+  if (changed === undefined) return;
+  const { next } = changed.facts;
+  throw new LabError({
+    tried: `planning ${id}`,
+    happened: [
+      kind === 'restart'
+        ? 'its target serves others as well, and is not restarted'
+        : 'its target has other exports, which it would serve as well',
+      ...changed.why,
+    ],
+    ...(next === undefined ? {} : { next }),
+  });
+}
+
+/** Which build will serve an export is not known before it is made. */
+function isOfDaemonFor(
+  entry: ExportEntry,
+  { implementation, release, netns, persist = false }: LabExport,
+): boolean {
+  return (
+    entry.implementation === implementation &&
+    (release === undefined || entry.release === release) &&
+    entry.netns === netns &&
+    (entry.persist ?? false) === persist
+  );
 }
 
 /** A file that an export before it makes is there when its turn comes. */

@@ -154,9 +154,25 @@ async function firstUnwanted(
   survey: StorageSurvey,
   { all, members, mark }: { all: readonly ExportEntry[]; members: readonly ExportEntry[]; mark: string },
 ): Promise<UnwantedError | undefined> {
+  const { changed, used } = unwantedAmong(survey, all, members);
+  if (used === undefined) return changed;
+  // One that runs goes on with what it has.
+  return (await findProcesses(store.host, store.folder)).has(mark) ? undefined : used;
+}
+
+/**
+ * What speaks against it that a program opens anew what some exports mean now: that is something else, or somebody has come to
+ * use it. No I/O.
+ * @param all of the host
+ */
+export function unwantedAmong(
+  survey: StorageSurvey,
+  all: readonly ExportEntry[],
+  members: readonly ExportEntry[],
+): { changed?: UnwantedError; used?: UnwantedError } {
   const asked = members.map((member) => refreshed(survey.snapshot, member));
   const strange = asked.find((one) => one instanceof UnwantedError);
-  if (strange !== undefined) return strange;
+  if (strange !== undefined) return { changed: strange };
   // One whose disk is away is waited for, and holds up no other.
   const now = asked.flatMap((one) => (one instanceof LabError ? [] : [one]));
   const beside = withRefreshed(all, now);
@@ -169,11 +185,10 @@ async function firstUnwanted(
       found.push({ error, isChanged: one.change !== undefined });
     }
   }
-  const [first] = found;
-  const changed = found.find(({ isChanged }) => isChanged);
-  if (first === undefined || changed !== undefined) return changed?.error;
-  // One that runs goes on with what it has.
-  return (await findProcesses(store.host, store.folder)).has(mark) ? undefined : first.error;
+  const changed = found.find(({ isChanged }) => isChanged)?.error;
+  if (changed !== undefined) return { changed };
+  const used = found[0]?.error;
+  return used === undefined ? {} : { used };
 }
 
 /** Exports as they are to be served, some of them refreshed. */

@@ -143,3 +143,54 @@ test('A4: a disk is not planned beside exports of its partitions, nor by another
   }
   t.deepEqual(clash('sda2', 'sda1'), []);
 });
+
+test('D6: a daemon is not planned to be started again, or given another export, while a name of its others is another disk', (t) => {
+  const control = { shape: 'daemon' } as unknown as ExportEntry['control'];
+  const entry = (slot: number, path: string, part: Partial<ExportEntry> = {}): ExportEntry => ({
+    ...entryOf({ slot, implementation: 'native', release: '1', iface: 'san0', control }),
+    backing: backingOf({ kind: 'device', path: `/dev/${path}`, size: 1 << 30 }),
+    ...part,
+  });
+  const former = {
+    kind: 'device',
+    bootId: 'earlier',
+    block: 'sdz',
+    size: 1 << 20,
+    facts: { wwid: 'naa.9' },
+  } as const;
+  const wwn = backingOf({ kind: 'device', path: '/dev/disk/by-id/wwn-1', size: 1 << 20, identity: former });
+  const [own, other] = [entry(0, 'sde1'), entry(1, 'disk/by-id/wwn-1', { backing: wwn })];
+  const storage = {
+    snapshot: surveyOf(['sde1', 'sdd1', 'disk/by-id/wwn-1']),
+    ...{ cwd: '/', ours: new Set<number>(), ourLoops: new Set<string>() },
+  };
+  const plan = (
+    kind: 'restart' | 'create',
+    slot: number,
+    entries: ExportEntry[],
+    part: object = {},
+  ): LabPlan => {
+    const made = {
+      ...{ host: 'here', address: { shelf: 0, slot }, implementation: 'native', iface: 'san0', options: {} },
+      ...{ file: '/dev/sdd1', ...part },
+    };
+    const action = { kind, host: 'here', id: `e0.${slot}@san0`, export: made };
+    const all = { lab: 'd6', actions: [action], troubles: [], warnings: [] } as unknown as LabPlan;
+    return judgePlan(all, new Map([['here', { storage, entries }]]));
+  };
+  const says = ({ actions, troubles }: LabPlan) => [actions.length, troubles[0]?.happened ?? ''] as const;
+  for (const [kind, slot, words] of [
+    ['restart', 0, /serves others as well, and is not restarted/],
+    ['create', 2, /has other exports, which it would serve as well/],
+  ] as const) {
+    const [count, happened] = says(plan(kind, slot, [own, other]));
+    t.is(count, 0, kind);
+    t.regex(happened, words);
+    t.regex(happened, /wwn-1 is another disk/);
+    // Its own daemon, one of another release, and one that serves nothing else hold up nobody.
+    const apart: Partial<ExportEntry>[] = [{ release: '2' }, { persist: true }, { held: 'it is away' }];
+    for (const part of apart)
+      t.deepEqual(says(plan(kind, slot, [own, { ...other, ...part }], { release: '1' })), [1, '']);
+    t.deepEqual(says(plan(kind, slot, [own])), [1, '']);
+  }
+});

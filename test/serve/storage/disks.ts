@@ -8,6 +8,7 @@ interface Disk {
   /** Of a partition: its first sector. */
   start?: number;
   sectors: number;
+  wwid?: string;
   /** Bytes. Default: 512. */
   sectorSize?: number;
   /** Devices that it lies on. */
@@ -16,7 +17,7 @@ interface Disk {
 
 /** By kernel name. */
 const DISKS: Readonly<Record<string, Disk>> = {
-  sda: { number: '8:0', sectors: 1 << 21 },
+  sda: { number: '8:0', sectors: 1 << 21, wwid: 'naa.1' },
   sda1: { number: '8:1', start: 2048, sectors: 1 << 20 },
   sda2: { number: '8:2', start: 2048 + (1 << 20), sectors: 1 << 19 },
   sdb: { number: '8:16', sectors: 1 << 21 },
@@ -50,15 +51,18 @@ export function surveyOf(disks: readonly string[], ...more: readonly string[]): 
     const hops = [disk, ...(kernel === undefined ? [] : [kernel])].map((hop) => `hop /dev/${hop}`);
     return [`@name ${index}`, `node ${nodeOf(kernel ?? disk)}`, ...hops, 'readable', 'writable'];
   });
-  const blocks = Object.entries(DISKS).flatMap(([name, { number, start, sectors, sectorSize, on = [] }]) => [
-    `lrwxrwxrwx 1 root root 0 Nov 28 14:06 ${name} -> ../../devices/block/${start === undefined ? '' : `${name.slice(0, 3)}/`}${name}`,
-    `${name}/dev:${number}`,
-    `${name}/size:${sectors}`,
-    `${name}/ro:0`,
-    ...(sectorSize === undefined ? [] : [`${name}/queue/logical_block_size:${sectorSize}`]),
-    ...(start === undefined ? [] : [`${name}/start:${start}`]),
-    ...on.map((below) => `${name}/slaves/${below}`),
-  ]);
+  const blocks = Object.entries(DISKS).flatMap(
+    ([name, { number, start, sectors, wwid, sectorSize, on = [] }]) => [
+      `lrwxrwxrwx 1 root root 0 Nov 28 14:06 ${name} -> ../../devices/block/${start === undefined ? '' : `${name.slice(0, 3)}/`}${name}`,
+      `${name}/dev:${number}`,
+      `${name}/size:${sectors}`,
+      `${name}/ro:0`,
+      ...(wwid === undefined ? [] : [`${name}/wwid:${wwid}`]),
+      ...(sectorSize === undefined ? [] : [`${name}/queue/logical_block_size:${sectorSize}`]),
+      ...(start === undefined ? [] : [`${name}/start:${start}`]),
+      ...on.map((below) => `${name}/slaves/${below}`),
+    ],
+  );
   const links = Object.entries(LINKS).map(
     ([name, kernel]) => `lrwxrwxrwx 1 root root 9 Nov 28 14:06 /dev/${name} -> /dev/${kernel}`,
   );
