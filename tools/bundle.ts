@@ -3,7 +3,7 @@
  * hundred files one by one takes longer than most commands.
  */
 import { spawnSync } from 'node:child_process';
-import { chmod, copyFile, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
@@ -85,6 +85,7 @@ for (const { name, entry, runs } of PROGRAMS) {
     banner: { js: `${WRAPPER[0]}const moduleUrl = require('node:url').pathToFileURL(__filename).href;` },
     footer: { js: WRAPPER[1] },
   });
+  await writeFile(code, escaped(await readFile(code, 'utf8')), 'latin1');
   const program = join(bin, `${name}.cjs`);
   await build({
     entryPoints: [join(root, 'dist', 'tools', 'loader.js')],
@@ -95,6 +96,11 @@ for (const { name, entry, runs } of PROGRAMS) {
   });
   await chmod(program, 0o755);
   await compile(name, program, runs);
+}
+
+/** The bundler leaves templates with a tag, and comments, as they are; what a tag is given is the same. */
+function escaped(code: string): string {
+  return code.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /** Leaves what V8 compiled in these runs beside the program. */

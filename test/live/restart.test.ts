@@ -121,6 +121,11 @@ testUnless(
     t.true(refused.stderr.includes(`has ${disk(wire, 2)} open, which was deleted`), refused.stderr);
     const copy = /→ copy it: cp (\/proc\/\d+\/fd\/\d+) /.exec(refused.stderr)?.[1] ?? '';
     t.is((await stat(copy)).size, 1 << 20);
+    const shown = await cli(['status', 'e0.2'], wire.env);
+    t.true(
+      shown.stdout.includes(`cp --sparse=always ${copy} ${disk(wire, 2)}, then aoe-lab restart`),
+      shown.stdout,
+    );
     await sameProcesses(t, wire, before);
     await jsonHere(['unexport', '--force', 'e0.2'], wire.env);
     await jsonHere(['restart', 'e0.1'], wire.env);

@@ -6,6 +6,13 @@ import { execa } from 'execa';
 import { packageRoot, programsFolder } from '../../src/base/files/paths.js';
 import { temporaryFolder } from '../base/temporary.js';
 
+test('programs are of ASCII alone, as which they are read: templates with a tag, too', async (t) => {
+  for (const name of ['aoe-lab', 'native', 'sqaoed']) {
+    const code = await readFile(join(programsFolder, `${name}.code.cjs`), 'latin1');
+    t.is(/.*[^\0-\x7f].*/.exec(code)?.[0], undefined, name);
+  }
+});
+
 test('V8 takes what the build compiled of each program', async (t) => {
   for (const name of ['aoe-lab', 'native']) {
     const code = await readFile(join(programsFolder, `${name}.code.cjs`), 'latin1');

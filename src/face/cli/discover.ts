@@ -61,6 +61,6 @@ function silence({ iface, netns, wait, shelf, slot }: Options): string {
     '- The daemon has to run, or the module to be loaded, with an export on that interface: aoe-lab status.',
     line`- Its cable may be out, or its other end down: ip link show dev ${iface} says NO-CARRIER then.`,
     '- A firewall (nftables, ebtables on a bridge), a switch or a list of allowed MACs may drop EtherType 0x88a2.',
-    line`- tcpdump -i ${iface} ether proto 0x88a2 shows what passes; a slow target needs a longer --wait.`,
+    line`- aoe-lab capture --iface ${iface}${netns ? ` --netns ${netns}` : ''} shows what passes; a slow target needs a longer --wait.`,
   ].join('\n');
 }

@@ -87,7 +87,7 @@ async function words(isLong: boolean): Promise<(report: StatusReport) => string>
       const whose =
         report.unreadable.length > 0
           ? line`is of no entry that can be read (${mark})`
-          : line`was left by a killed command (${mark}): aoe-lab unexport --all ends it`;
+          : line`was left by a killed command (${mark}): the next one that changes something here ends it`;
       lines.push(line`process ${pids.join(' ')} ${whose}`);
     }
     return lines.join('\n');

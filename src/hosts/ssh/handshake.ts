@@ -46,7 +46,7 @@ export async function openClient(options: SshOptions, signal: AbortSignal): Prom
   const { Client } = (await import('ssh2')).default;
   const sock = await options.open(signal).catch((cause: Error) => {
     if (cause instanceof LabError) throw cause;
-    throw new UnreachableError({ tried, happened: cause.message, cause });
+    throw unreachable(tried, cause);
   });
   // ssh2 stops listening before the stream has ended.
   sock.on('error', () => {});
@@ -126,5 +126,17 @@ function notConnected(
       cause: error,
     });
   }
-  return new UnreachableError({ tried, happened: error.message, cause: error });
+  return unreachable(tried, error);
+}
+
+function unreachable(tried: string, cause: Error): UnreachableError {
+  const isName = (cause as NodeJS.ErrnoException).code === 'ENOTFOUND';
+  return new UnreachableError({
+    tried,
+    happened: isName ? 'no host of this name is known' : cause.message,
+    next: isName
+      ? 'take a name of `aoe-lab host list` or ~/.ssh/config, or [user@]address[:port]'
+      : 'see whether it runs, with its sshd at that address and port, and what its log says',
+    cause,
+  });
 }

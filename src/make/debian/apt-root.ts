@@ -20,6 +20,10 @@ export interface AptRoot {
   archives: string;
 }
 
+export const DAY = 24 * 3600_000;
+/** Lists that lack what is asked for are brought up to date again, but not more often than this. */
+export const RETRY = 10 * 60_000;
+
 interface Stamp {
   archives: string;
   /** Milliseconds since 1970. */
@@ -81,7 +85,10 @@ export async function ageOfLists(root: AptRoot): Promise<number> {
   return stamp?.archives === root.archives ? Date.now() - stamp.updated : Number.POSITIVE_INFINITY;
 }
 
-/** Returns what apt complained about: an archive that fails does not keep the others from being used. */
+/**
+ * Returns what apt complained about: an archive that fails does not keep the others from being used. apt warns of one that
+ * it does not reach, and succeeds: what the lists lack then is asked for again at once.
+ */
 export async function updateLists(root: AptRoot, signal: AbortSignal): Promise<string[]> {
   const { exitCode, stderr } = await here.run(['apt-get', '-c', root.config, 'update', '--quiet=2'], {
     timeout: 300_000,
@@ -90,7 +97,8 @@ export async function updateLists(root: AptRoot, signal: AbortSignal): Promise<s
   });
   const complaints = stderr.split('\n').filter((line) => /^[EW]: /.test(line));
   if (exitCode === 0 && complaints.every((line) => line.startsWith('W: '))) {
-    const stamp: Stamp = { archives: root.archives, updated: Date.now() };
+    const isPartial = complaints.some((line) => line.includes('Failed to fetch'));
+    const stamp: Stamp = { archives: root.archives, updated: Date.now() - (isPartial ? RETRY : 0) };
     await here.write(join(root.folder, 'updated.json'), JSON.stringify(stamp));
   }
   return complaints;

@@ -5,12 +5,9 @@ import { cacheFolder } from '../../base/files/paths.js';
 import { CommandError } from '../../hosts/host/command-error.js';
 import { here } from '../../hosts/host/local.js';
 import { LIMITS } from '../store/limits.js';
-import { type AptRoot, ageOfLists, prepareSuiteRoot, updateLists } from './apt-root.js';
+import { type AptRoot, ageOfLists, DAY, prepareSuiteRoot, RETRY, updateLists } from './apt-root.js';
 import { type BinaryPackage, parseShow, parseSimulation } from './show.js';
 
-const DAY = 24 * 3600_000;
-/** Lists that lack what is asked for are brought up to date again, but not more often than this. */
-const RETRY = 10 * 60_000;
 /** For another command that updates or downloads. */
 const WAIT = 15 * 60_000;
 
@@ -72,6 +69,7 @@ export class Suite {
   readonly #name: string;
   readonly #root: AptRoot;
   readonly #signal: AbortSignal;
+  #isUpdated = false;
   #complaints: string[] = [];
 
   constructor(name: string, root: AptRoot, signal: AbortSignal) {
@@ -82,7 +80,9 @@ export class Suite {
 
   /** @param age milliseconds that the lists may be old */
   async bringUpToDate(age: number): Promise<void> {
-    if ((await ageOfLists(this.#root)) > age) this.#complaints = await updateLists(this.#root, this.#signal);
+    if (this.#isUpdated || (await ageOfLists(this.#root)) < age) return;
+    this.#isUpdated = true;
+    this.#complaints = await updateLists(this.#root, this.#signal);
   }
 
   /** Names of all packages that begin so. */

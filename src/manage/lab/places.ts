@@ -56,6 +56,6 @@ export function placeTrouble(
   if (rival === undefined) return undefined;
   return {
     happened: withoutBreaks(describeForeign(rival, one.address, facts.name)),
-    next: `${stopCommand(rival)} (aoe-lab import takes over what it serves)`,
+    next: `${stopCommand(rival, one.address)} (aoe-lab import takes over what it serves)`,
   };
 }

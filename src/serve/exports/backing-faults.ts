@@ -91,7 +91,11 @@ function goneFault(view: BackingView, entry: ExportEntry, fault: Fault): Backing
   const still = servedThen(view, entry);
   if (still === undefined) return fault(`${name} is gone${whereabouts(view.snapshot, entry)}`);
   if ('lost' in still) {
-    return fault(`${name} is gone: its target serves the file that was removed, ${still.lost}`);
+    const copy = still.at === undefined ? 'copy it' : quoteArgv(['cp', '--sparse=always', still.at, name]);
+    return fault(
+      `${name} is gone: its target serves the file that was removed, ${still.lost}`,
+      `once no initiator writes to it, ${copy}, then aoe-lab restart ${exportId(entry)}`,
+    );
   }
   const id = exportId(entry);
   return fault(
@@ -190,7 +194,9 @@ function openedFor(
 }
 
 /** What became of the file that is still served although its name means it no more. */
-type Still = { lost: string } | { name: string | undefined; called: string; next: string };
+type Still =
+  | { lost: string; at: string | undefined }
+  | { name: string | undefined; called: string; next: string };
 
 /** @returns undefined where its target does not have open what its name meant, or that can't be seen */
 function servedThen({ snapshot, opened }: BackingView, { backing }: ExportEntry): Still | undefined {
@@ -204,10 +210,10 @@ function servedThen({ snapshot, opened }: BackingView, { backing }: ExportEntry)
   const file =
     behind === undefined
       ? opened.map(({ files }) => files.get(key)).find((one) => one !== undefined)
-      : { name: behind.file, links: / \(deleted\)$/.test(behind.file) ? 0 : 1 };
+      : { at: undefined, name: behind.file, links: / \(deleted\)$/.test(behind.file) ? 0 : 1 };
   if (file === undefined) return undefined;
-  const { links, name } = file;
-  if (links === 0) return { lost: 'and what is written to that is lost when it ends' };
+  const { at, links, name } = file;
+  if (links === 0) return { at, lost: 'and all that it holds is lost when that ends' };
   // The name that it was opened by is gone, and it has another.
   const isKnown = name !== undefined && !/ \(deleted\)$/.test(name);
   const next = quoteArgv(['find', posix.dirname(backing.path), '-xdev', '-inum', identity.inode]);

@@ -165,7 +165,16 @@ export function refreshed(
     const { node, trouble } = snapshot.names.get(name) ?? {};
     const happened =
       trouble ?? (node === undefined ? `${name} is not there${where}` : `${name} is a ${node.kind} now`);
-    return new LabError({ tried, happened, next: 'bring it back, then run the command again' });
+    return new LabError({
+      tried,
+      happened,
+      next: [
+        'bring it back, then run the command again',
+        ...(entry.backing.kind === 'file'
+          ? [`see whether its target still has it, before that ends: aoe-lab status ${exportId(entry)}`]
+          : []),
+      ],
+    });
   }
   const nothing = nothingToServe(now, entry);
   if (nothing !== undefined) {

@@ -82,8 +82,8 @@ export function describeForeign(target: ForeignTarget, address: Address, iface: 
   return `process ${target.pid} (${quoteArgv(target.argv)}) ${answers} for ${formatAddress(address)} on ${iface}`;
 }
 
-/** How it is stopped for good, as a person would type it. */
-export function stopCommand({ pid, cgroup, mark, argv }: SocketOwner): string {
+/** How it is kept from answering for an address for good, as a person would type it. */
+export function stopCommand({ pid, cgroup, mark, argv }: SocketOwner, address: Address): string {
   // Below a unit, as that of a user's own manager, groups are called as whoever it belongs to likes.
   const unit = /^\d+:[^:\n]*:\/(?:[^/\n]+\.slice\/)*([^/\n]+\.service)$/m.exec(cgroup)?.[1];
   if (unit !== undefined && !/^user@\d+\.service$/.test(unit))
@@ -99,8 +99,9 @@ export function stopCommand({ pid, cgroup, mark, argv }: SocketOwner): string {
   const owner = /^(\/.+)\/(exports|daemons)\/([^/]+?)(\.json)?$/.exec(mark ?? '');
   if (owner !== null) {
     const [, folder = '', kind, name = ''] = owner;
-    const which = kind === 'exports' ? [name] : ['--all'];
-    return `AOE_LAB_STATE=${quoteArgv([folder])} ${quoteArgv(['aoe-lab', 'unexport', ...which])}`;
+    // A daemon serves others too, which go on.
+    const which = kind === 'exports' ? name : formatAddress(address);
+    return `AOE_LAB_STATE=${quoteArgv([folder])} ${quoteArgv(['aoe-lab', 'unexport', which])}`;
   }
   return `kill ${pid}, and see to it that nothing starts ${quoteArgv([programOf(argv)])} again`;
 }

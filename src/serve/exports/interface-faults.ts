@@ -112,7 +112,7 @@ function wireFaults(snapshot: InterfaceSnapshot, iface: InterfaceFacts): Interfa
   const texts = [
     ...foreign
       .filter((target) => mayAnswer(target, entry, iface.index))
-      .map((target) => `${describeForeign(target, entry, iface.name)} too: ${stopCommand(target)}`),
+      .map((target) => `${describeForeign(target, entry, iface.name)} too: ${stopCommand(target, entry)}`),
     ...rivalStations(wire.stations, isOurs).map((station) => describeRival(station, address)),
   ];
   const own = distinctDisks(wire.stations.filter(({ mac }) => formatMac(mac) === iface.mac));

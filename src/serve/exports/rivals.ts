@@ -63,7 +63,9 @@ export async function refuseRivals(
       ...rivals.map((station) => describeRival(station, formatAddress(entry))),
     ],
     next: [
-      ...processes.map((target) => `${stopCommand(target)} (aoe-lab import takes over what it serves)`),
+      ...processes.map(
+        (target) => `${stopCommand(target, entry)} (aoe-lab import takes over what it serves)`,
+      ),
       ...(rivals.length > 0 ? ['end that export'] : []),
       'or take another address',
       ...(served

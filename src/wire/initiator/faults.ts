@@ -131,7 +131,7 @@ export function noAnswer(
     next: [
       'look whether the target still runs and its interface is up',
       `see whether it may answer this initiator: aoe-lab access ${formatAddress(address)} on its host shows its MAC lists`,
-      'see what passes: tcpdump -i INTERFACE ether proto 0x88a2',
+      'see what passes: aoe-lab capture --iface INTERFACE',
     ],
   });
 }

@@ -78,7 +78,8 @@ test('B2: one whose addresses are not known may answer for any, on its interface
 });
 
 test('B2: how it is stopped for good, by who started it', (t) => {
-  const stop = (more: object): string => stopCommand({ ...owner, argv: ['vblade'], ...more });
+  const stop = (more: object): string =>
+    stopCommand({ ...owner, argv: ['vblade'], ...more }, { shelf: 0, slot: 1 });
   t.is(
     stop({ cgroup: '0::/system.slice/vblade@e0.1.service' }),
     'systemctl disable --now vblade@e0.1.service',
@@ -93,7 +94,7 @@ test('B2: how it is stopped for good, by who started it', (t) => {
     stop({ mark: '/srv/my state/exports/e0.1@eth0.json' }),
     "AOE_LAB_STATE='/srv/my state' aoe-lab unexport e0.1@eth0",
   );
-  t.is(stop({ mark: '/s/daemons/native-1' }), 'AOE_LAB_STATE=/s aoe-lab unexport --all');
+  t.is(stop({ mark: '/s/daemons/native-1' }), 'AOE_LAB_STATE=/s aoe-lab unexport e0.1');
   t.is(stop({}), 'kill 12, and see to it that nothing starts vblade again');
   t.is(stop({ cgroup: '0::/user.slice/user@0.service/app.slice/x.scope' }), stop({}));
 });
@@ -171,7 +172,8 @@ test('hostile: a configuration that is a pipe is not waited for', async (t) => {
 });
 
 test('hostile: how a stranger is stopped names no unit that he made up, and can be typed', (t) => {
-  const stop = (cgroup: string, argv = ['vblade']): string => stopCommand({ ...owner, argv, cgroup });
+  const stop = (cgroup: string, argv = ['vblade']): string =>
+    stopCommand({ ...owner, argv, cgroup }, { shelf: 0, slot: 1 });
   t.is(stop('0::/system.slice/a b;id.service'), "systemctl disable --now 'a b;id.service'");
   t.is(stop('0::/openrc.a;id'), "rc-service 'a;id' stop && rc-update del 'a;id'");
   for (const cgroup of [

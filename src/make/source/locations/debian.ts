@@ -3,14 +3,11 @@ import { join } from 'node:path';
 import { cacheFolder } from '../../../base/files/paths.js';
 import { CommandError } from '../../../hosts/host/command-error.js';
 import { here } from '../../../hosts/host/local.js';
-import { type AptRoot, ageOfLists, prepareAptRoot, updateLists } from '../../debian/apt-root.js';
+import { type AptRoot, ageOfLists, DAY, prepareAptRoot, RETRY, updateLists } from '../../debian/apt-root.js';
 import { parseShowsrc, upstreamVersion } from '../../debian/showsrc.js';
 import { fetchFromFile } from './archive.js';
 import type { Fetched, LocationOptions } from './fetched.js';
 
-const DAY = 24 * 3600_000;
-/** Lists that don't have what is asked for are brought up to date again, but not more often than this. */
-const RETRY = 10 * 60_000;
 const WAIT = 180_000;
 
 /**
@@ -77,7 +74,7 @@ async function findRevision(
   if (age > DAY) complaints = await updateLists(root, signal);
   let known = await versionsOf(root, name, signal);
   let found = await newest(known, version);
-  if (found === undefined && age > RETRY && age <= DAY) {
+  if (found === undefined && age >= RETRY && age <= DAY) {
     complaints = await updateLists(root, signal);
     known = await versionsOf(root, name, signal);
     found = await newest(known, version);
