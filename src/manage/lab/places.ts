@@ -8,7 +8,7 @@ import {
   describeForeign,
   type ForeignTarget,
   mayAnswer,
-  stopCommand,
+  wayOut,
 } from '../../serve/exports/foreign-target.js';
 import { isAllowed } from '../../serve/exports/suitability.js';
 import type { LabExport } from './lab.js';
@@ -56,6 +56,6 @@ export function placeTrouble(
   if (rival === undefined) return undefined;
   return {
     happened: withoutBreaks(describeForeign(rival, one.address, facts.name)),
-    next: `${stopCommand(rival, one.address)} (aoe-lab import takes over what it serves)`,
+    next: wayOut(rival, one.address),
   };
 }

@@ -103,7 +103,16 @@ export function stopCommand({ pid, cgroup, mark, argv }: SocketOwner, address: A
     const which = kind === 'exports' ? name : formatAddress(address);
     return `AOE_LAB_STATE=${quoteArgv([folder])} ${quoteArgv(['aoe-lab', 'unexport', which])}`;
   }
-  return `kill ${pid}, and see to it that nothing starts ${quoteArgv([programOf(argv)])} again`;
+  const program = argv.find((word) => NATIVE.test(word)) ?? programOf(argv);
+  return `kill ${pid}, and see to it that nothing starts ${quoteArgv([program])} again`;
+}
+
+/** How it is stopped, and what is done with what it serves: `import` reads no native target's configuration. */
+export function wayOut(target: SocketOwner, address: Address): string {
+  const stop = stopCommand(target, address);
+  return target.argv.some((word) => NATIVE.test(word))
+    ? stop
+    : `${stop} (aoe-lab import takes over what it serves)`;
 }
 
 /** Fields that the script of `foreign-targets.ts` prints of each process; each ends with NUL, which none of them can hold. */

@@ -8,7 +8,7 @@ import { formatAddress, formatMac } from '../../wire/aoe/index.js';
 import { describeStation } from '../../wire/initiator/disks.js';
 import { distinctDisks, type Station } from '../../wire/initiator/who-answers.js';
 import { type EntryStore, type ExportEntry, exportId } from './entry.js';
-import { describeForeign, type ForeignTarget, mayAnswer, stopCommand } from './foreign-target.js';
+import { describeForeign, type ForeignTarget, mayAnswer, wayOut } from './foreign-target.js';
 import { Network } from './network.js';
 import { findProcesses } from './processes.js';
 import { isOwn, type WirePlace } from './wire.js';
@@ -63,9 +63,7 @@ export async function refuseRivals(
       ...rivals.map((station) => describeRival(station, formatAddress(entry))),
     ],
     next: [
-      ...processes.map(
-        (target) => `${stopCommand(target, entry)} (aoe-lab import takes over what it serves)`,
-      ),
+      ...processes.map((target) => wayOut(target, entry)),
       ...(rivals.length > 0 ? ['end that export'] : []),
       'or take another address',
       ...(served

@@ -12,6 +12,7 @@ import {
   mayAnswer,
   parseOwners,
   stopCommand,
+  wayOut,
 } from '../../../src/serve/exports/foreign-target.js';
 import { configText } from '../../../src/serve/exports/foreign-targets.js';
 import { holdersOf, parsePacketSockets } from '../../../src/serve/exports/packet-sockets.js';
@@ -96,6 +97,12 @@ test('B2: how it is stopped for good, by who started it', (t) => {
   );
   t.is(stop({ mark: '/s/daemons/native-1' }), 'AOE_LAB_STATE=/s aoe-lab unexport e0.1');
   t.is(stop({}), 'kill 12, and see to it that nothing starts vblade again');
+  const native = { ...owner, argv: ['/usr/bin/node', '/x/native.cjs', '-c', 'n.json'] };
+  t.is(
+    wayOut(native, { shelf: 0, slot: 1 }),
+    'kill 12, and see to it that nothing starts /x/native.cjs again',
+  );
+  t.regex(wayOut({ ...owner, argv: ['vblade'] }, { shelf: 0, slot: 1 }), /again \(aoe-lab import takes over/);
   t.is(stop({ cgroup: '0::/user.slice/user@0.service/app.slice/x.scope' }), stop({}));
 });
 
