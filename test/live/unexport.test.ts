@@ -58,6 +58,32 @@ testUnless(
   },
 );
 
+for (const implementation of ['native', 'vblade'] as const) {
+  for (const loop of [[], ['--loop']]) {
+    testUnless(
+      implementation === 'native' ? noRoot() : 'reason' in built ? built.reason : undefined,
+      `data: a file that was removed and that ${implementation}${loop.length > 0 ? ', by a loop device,' : ''} alone still has goes with no command that was not told so`,
+      async (t) => {
+        const wire = await testWire(t);
+        const data = join(wire.folder, 'data');
+        await writeFile(data, 'x'.repeat(4096));
+        await jsonHere(exportOn(wire, implementation, 1, '--size', '1M', ...loop), wire.env);
+        await cli(['write', 'e0.1', ...askFrom(wire), '--input', data], wire.env);
+        await rm(join(wire.folder, 'disk1'));
+        const refused = await cli(['unexport', 'e0.1', '--allow', 'used'], wire.env);
+        t.is(refused.exitCode, 2, refused.stderr);
+        t.regex(refused.stderr, /disk1 was removed, and lives on only as long as e0\.1@.*--allow removed/s);
+        const [, at] = /cp --sparse=always (\/proc\/\d+\/fd\/\d+) /.exec(refused.stderr) ?? [];
+        if (loop.length === 0)
+          t.is((await readFile(at ?? '')).subarray(0, 4096).toString(), 'x'.repeat(4096));
+        t.like((await jsonHere<StatusReport>(['status'], wire.env)).exports, [{ slot: 1 }]);
+        const ended = await cli(['unexport', 'e0.1', '--allow', 'used,removed'], wire.env);
+        t.is(ended.exitCode, 0, ended.stderr);
+      },
+    );
+  }
+}
+
 testUnless(
   noRoot(),
   'names and --all exclude each other; --dry-run says what would end, and changes nothing',

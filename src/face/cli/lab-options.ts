@@ -1,5 +1,5 @@
 /** What plan, apply and destroy have in common. */
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import type { LabPlan } from '../../manage/lab/actions.js';
 import type { Outcome } from '../../manage/lab/apply.js';
 import type { ExecutorOptions } from '../../manage/lab/executor.js';
@@ -7,7 +7,7 @@ import type { Lab } from '../../manage/lab/lab.js';
 import type { Survey } from '../../manage/lab/survey.js';
 import { line } from '../ui/colors.js';
 import { closingHosts } from './hosts.js';
-import { MOST_PARALLEL, whole } from './options.js';
+import { allowedEnds, type EndOptions, MOST_PARALLEL, whole, withAllowedEnds } from './options.js';
 import { untilSignal } from './signals.js';
 
 export interface LabOptions {
@@ -17,10 +17,11 @@ export interface LabOptions {
   json?: boolean;
 }
 
-export interface CarryOutOptions extends LabOptions, Pick<ExecutorOptions, 'offline' | 'removeFiles'> {
+export interface CarryOutOptions
+  extends LabOptions,
+    EndOptions,
+    Pick<ExecutorOptions, 'offline' | 'removeFiles'> {
   yes?: boolean;
-  allow?: 'used';
-  force?: boolean;
 }
 
 /** Sixteen SSH connections take some 40 MB and one processor. */
@@ -36,12 +37,7 @@ export function withLabOptions(command: Command): Command {
 
 /** Those of commands that may end exports. */
 export function withEndOptions(command: Command): Command {
-  return command
-    .option('--yes', 'do not ask')
-    .addOption(
-      new Option('--allow <FINDING>', 'end even what an initiator used in the last 30 s').choices(['used']),
-    )
-    .option('--force', 'the same as --allow used');
+  return withAllowedEnds(command.option('--yes', 'do not ask'));
 }
 
 export function variable(text: string, before: Record<string, string> = {}): Record<string, string> {
@@ -108,7 +104,7 @@ export async function carryOut(
   const executor = new HostExecutor({ name: plan.lab }, hosts, {
     ...(options.offline === undefined ? {} : { offline: options.offline }),
     ...(options.removeFiles === undefined ? {} : { removeFiles: options.removeFiles }),
-    keepUsed: options.allow !== 'used' && !options.force,
+    allow: allowedEnds(options),
     onRemark: (text) => note(line`warning: ${text}`),
     onRecovery: (host, recovery) => noteRecovery(recovery, host),
     onEnded: (host, undone) => {

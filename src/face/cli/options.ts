@@ -4,6 +4,7 @@ import { UsageError } from '../../base/errors.js';
 import type { Host } from '../../hosts/host/host.js';
 import type { Place } from '../../prove/testbed/place.js';
 import type { Site } from '../../prove/testbed/remote-dut.js';
+import type { EndFinding } from '../../serve/exports/unexport.js';
 import { type Mac, parseMac, unusableAsSource } from '../../wire/aoe/ethernet.js';
 
 /** A parser of whole numbers, both bounds allowed. */
@@ -62,6 +63,28 @@ export function findingsOf<K extends string>(kinds: readonly K[]): (value: strin
     });
     return [...before, ...found];
   };
+}
+
+const ENDED_ALL_THE_SAME = ['used', 'removed'] as const satisfies readonly EndFinding[];
+
+/** Of commands that end exports. */
+export function withAllowedEnds(command: Command): Command {
+  return command
+    .option(
+      '--allow <FINDING>',
+      'end all the same (repeatable, or joined by commas): used (an initiator used it in the last 30 s), removed (it alone keeps its file)',
+      findingsOf(ENDED_ALL_THE_SAME),
+    )
+    .option('--force', 'end whatever speaks against it');
+}
+
+export interface EndOptions {
+  allow?: EndFinding[];
+  force?: boolean;
+}
+
+export function allowedEnds({ allow = [], force }: EndOptions): true | EndFinding[] {
+  return force ? true : allow;
 }
 
 /** A station's MAC address, as a number. */

@@ -1,17 +1,16 @@
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { UsageError } from '../../base/errors.js';
 import type { PlannedEnd, UnexportReport } from '../../serve/exports/unexport.js';
 import { line } from '../ui/colors.js';
 import { describeUndone } from '../ui/undone.js';
 import { type HostOptions, hostOptions, nameOf, onHosts } from './hosts.js';
+import { allowedEnds, type EndOptions, withAllowedEnds } from './options.js';
 
-interface Options extends HostOptions {
+interface Options extends HostOptions, EndOptions {
   all?: boolean;
   removeFile?: boolean;
   dryRun?: boolean;
   yes?: boolean;
-  allow?: 'used';
-  force?: boolean;
 }
 
 export function register(program: Command): void {
@@ -22,12 +21,8 @@ export function register(program: Command): void {
     .option('--all', 'every export of the host')
     .option('--remove-file', 'remove the file that the export made even where it holds data')
     .option('--dry-run', 'say what would end and be removed, and change nothing')
-    .option('--yes', 'do not ask on the terminal where several would end')
-    .addOption(
-      new Option('--allow <FINDING>', 'end even what an initiator used in the last 30 s').choices(['used']),
-    )
-    .option('--force', 'the same as --allow used');
-  hostOptions(command)
+    .option('--yes', 'do not ask on the terminal where several would end');
+  hostOptions(withAllowedEnds(command))
     .option('--json', 'print JSON')
     .action(async (names: string[], options: Options) => {
       if (names.length === 0 && !options.all) {
@@ -67,8 +62,8 @@ export function register(program: Command): void {
                 about,
               );
           }
-          const keepUsed = options.allow !== 'used' && !options.force;
-          const report = await unexportTargets(host, which, options.removeFile ?? false, { keepUsed });
+          const allow = allowedEnds(options);
+          const report = await unexportTargets(host, which, options.removeFile ?? false, { allow });
           noteRecovery(report.recovery, nameOf(host));
           return report;
         },

@@ -9,7 +9,7 @@ import type { Recovery } from '../../serve/exports/recover.js';
 import { restartEach } from '../../serve/exports/restart.js';
 import type { Served } from '../../serve/exports/served.js';
 import type { Undone } from '../../serve/exports/undo.js';
-import { unexportTargets } from '../../serve/exports/unexport.js';
+import { type EndFinding, unexportTargets } from '../../serve/exports/unexport.js';
 import type { MadeFile } from '../../serve/storage/files.js';
 import type { Create, Delete, Replace, Restart } from './actions.js';
 import type { Executor, Failure } from './apply.js';
@@ -20,8 +20,8 @@ import { specOf } from './spec.js';
 export interface ExecutorOptions extends Pick<ProvideOptions, 'offline' | 'onEvent'> {
   /** Files that the lab made go with their exports even where they hold data. */
   removeFiles?: boolean;
-  /** Exports that an initiator has just used are not ended. */
-  keepUsed?: boolean;
+  /** As `unexportTargets` takes it. */
+  allow?: true | readonly EndFinding[];
   /** Told what whoever runs a target should know of its source and its build. */
   onRemark?: (text: string) => void;
   /** Told what killed commands had left on a host and was recovered. */
@@ -56,7 +56,7 @@ export class HostExecutor implements Executor {
 
   async end(name: string, actions: readonly Ending[]): Promise<Failure[]> {
     const host = this.#host(name);
-    const { keepUsed = false } = this.#options;
+    const { allow = true } = this.#options;
     const failures = new Map<Ending, Failure>();
     for (const [fileStays, group] of groupBy(actions, (action) => action.fileStays)) {
       const removeFile = fileStays ? 'never' : (this.#options.removeFiles ?? false);
@@ -72,7 +72,7 @@ export class HostExecutor implements Executor {
         // Of several, some may have ended before one failed.
         const ids = some.map(({ id }) => id).filter((id) => there.has(id));
         if (ids.length === 0) return;
-        const { recovery, unexported } = await unexportTargets(host, ids, removeFile, { keepUsed });
+        const { recovery, unexported } = await unexportTargets(host, ids, removeFile, { allow });
         this.#options.onRecovery?.(name, recovery);
         for (const undone of unexported) this.#options.onEnded?.(name, undone);
       });

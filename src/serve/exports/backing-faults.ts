@@ -195,11 +195,14 @@ function openedFor(
 
 /** What became of the file that is still served although its name means it no more. */
 type Still =
-  | { lost: string; at: string | undefined }
+  | { lost: string; at: string | undefined; isEmpty: boolean }
   | { name: string | undefined; called: string; next: string };
 
 /** @returns undefined where its target does not have open what its name meant, or that can't be seen */
-function servedThen({ snapshot, opened }: BackingView, { backing }: ExportEntry): Still | undefined {
+export function servedThen(
+  { snapshot, opened }: Pick<BackingView, 'snapshot' | 'opened'>,
+  { backing }: ExportEntry,
+): Still | undefined {
   const { identity } = backing;
   if (identity?.kind !== 'file') return undefined;
   const behind = backing.loop
@@ -210,10 +213,17 @@ function servedThen({ snapshot, opened }: BackingView, { backing }: ExportEntry)
   const file =
     behind === undefined
       ? opened.map(({ files }) => files.get(key)).find((one) => one !== undefined)
-      : { at: undefined, name: behind.file, links: / \(deleted\)$/.test(behind.file) ? 0 : 1 };
+      : {
+          at: undefined,
+          name: behind.file,
+          links: / \(deleted\)$/.test(behind.file) ? 0 : 1,
+          blocks: undefined,
+        };
   if (file === undefined) return undefined;
-  const { at, links, name } = file;
-  if (links === 0) return { at, lost: 'and all that it holds is lost when that ends' };
+  const { at, links, name, blocks } = file;
+  if (links === 0) {
+    return { at, lost: 'and all that it holds is lost when that ends', isEmpty: blocks === 0 };
+  }
   // The name that it was opened by is gone, and it has another.
   const isKnown = name !== undefined && !/ \(deleted\)$/.test(name);
   const next = quoteArgv(['find', posix.dirname(backing.path), '-xdev', '-inum', identity.inode]);

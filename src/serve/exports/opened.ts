@@ -11,6 +11,8 @@ export interface OpenedFile {
   name: string | undefined;
   /** Names that it has; 0: what is written to it is lost when nobody has it open any more. */
   links: number;
+  /** Of 512 bytes; 0: nothing was ever written to it. */
+  blocks: number;
 }
 
 export interface Opened {
@@ -57,7 +59,7 @@ function parseOpened(lines: readonly string[]): Opened {
     const [, links, at = '', fd] = / (\d+) (\/proc\/\d+\/fd\/(\d+))$/.exec(line) ?? [];
     if (node?.kind === 'block') devices.add(node.number);
     if (node?.kind !== 'file' || fd === undefined) continue;
-    files.set(keyOf(node.id), { at, name: names.get(fd), links: Number(links) });
+    files.set(keyOf(node.id), { at, name: names.get(fd), links: Number(links), blocks: node.blocks });
   }
   return { files, devices };
 }

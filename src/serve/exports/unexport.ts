@@ -1,7 +1,9 @@
 import { UsageError } from '../../base/errors.js';
 import type { Host } from '../../hosts/host/host.js';
+import { quoteArgv } from '../../hosts/host/quote.js';
 import { EntryStore, type ExportEntry, exportId } from './entry.js';
 import { collectGarbage } from './garbage.js';
+import { lastHolders } from './last-holder.js';
 import { heirOf, usersOfMade } from './made-file.js';
 import { byRealNames } from './real-names.js';
 import { recentlyUsed } from './recent-use.js';
@@ -14,10 +16,14 @@ export interface UnexportReport {
   recovery: Recovery;
 }
 
+/** What may speak against the end of an export. */
+export type EndFinding = 'used' | 'removed';
+
 /**
  * Ends exports and removes what was made for them.
  * @param which ids or short names (`e0.1`, where only one interface serves it); undefined: all
- * @param keepUsed those that an initiator has just used are not ended (see recent-use.ts)
+ * @param allow what is ended all the same: what an initiator has just used (see recent-use.ts), what alone keeps a file that
+ *   was removed (see last-holder.ts); `true`, the default: all
  * @param keepLogs whether `aoe-lab logs` still has them afterwards
  * @throws UsageError if one of them is not exported, a short name is ambiguous or one is in use; then none is touched
  */
@@ -25,7 +31,7 @@ export async function unexportTargets(
   host: Host,
   which: readonly string[] | undefined,
   removeFiles: RemoveFile,
-  { keepUsed = false, keepLogs = true } = {},
+  { allow = true, keepLogs = true }: { allow?: true | readonly EndFinding[]; keepLogs?: boolean } = {},
 ): Promise<UnexportReport> {
   const store = await EntryStore.open(host);
   const lock = await store.lock();
@@ -34,7 +40,8 @@ export async function unexportTargets(
     const names = await byRealNames(host, before, which ?? before.map(exportId));
     // Named before the recovery, so that a half made export can be named as well.
     const selected = selectEntries(before, names);
-    if (keepUsed) await refuseUsed(store, selected);
+    if (allow !== true && !allow.includes('removed')) await refuseLastHolders(store, selected);
+    if (allow !== true && !allow.includes('used')) await refuseUsed(store, selected);
     const chosen = new Set(selected.map(exportId));
     const recovery = await recover(store);
     const unexported: Undone[] = [];
@@ -58,6 +65,28 @@ export async function unexportTargets(
   } finally {
     await lock.release();
   }
+}
+
+async function refuseLastHolders(store: EntryStore, entries: readonly ExportEntry[]): Promise<void> {
+  const holders = await lastHolders(store, entries);
+  if (holders.length === 0) return;
+  throw new UsageError({
+    tried: `ending ${holders.map(({ id }) => id).join(', ')}`,
+    happened: holders.map(
+      ({ id, file }) =>
+        `${file} was removed, and lives on only as long as ${id} serves it: all that it holds would be lost`,
+    ),
+    next: [
+      ...holders.flatMap(({ file, at }) =>
+        at === undefined
+          ? []
+          : [
+              `once no initiator writes to it, keep it: ${quoteArgv(['cp', '--sparse=always', at, `${file}.saved`])}`,
+            ],
+      ),
+      'or end it all the same by --allow removed',
+    ],
+  });
 }
 
 async function refuseUsed(store: EntryStore, entries: readonly ExportEntry[]): Promise<void> {

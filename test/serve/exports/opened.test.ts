@@ -10,12 +10,12 @@ test('what a target serves is told from logs and state files, also where images 
     '/state2/logs/e0.0.img',
     undefined,
   ];
-  const files = new Map(names.map((name, index) => [`1:${index}`, { at: '', links: 1, name }]));
+  const files = new Map(names.map((name, index) => [`1:${index}`, { at: '', links: 1, blocks: 8, name }]));
   const [served] = withoutOwn([{ files, devices: new Set() }], '/state');
   t.deepEqual(
     [...(served?.files.values() ?? [])].map(({ name }) => name),
     names.slice(2),
   );
-  const log = new Map([['1:0', { at: '', links: 1, name: names[0] }]]);
+  const log = new Map([['1:0', { at: '', links: 1, blocks: 8, name: names[0] }]]);
   t.deepEqual(withoutOwn([{ files: log, devices: new Set() }], '/state'), []);
 });
