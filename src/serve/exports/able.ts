@@ -12,6 +12,7 @@ import { type EntryStore, type ExportEntry, exportId, isSameExport, isWanted, wi
 import type { Network } from './network.js';
 import { deletedFilesOf, keyOf, openedBy } from './opened.js';
 import { findProcesses } from './processes.js';
+import { requireSameNetwork } from './same-network.js';
 import {
   examineExport,
   type StorageSpec,
@@ -136,6 +137,7 @@ export async function requireNoneUnwanted(
   const all = await store.all();
   const members = markedSo(store, without(all, entry), mark).filter(isWanted);
   if (members.length === 0) return;
+  await requireSameNetwork(store, entry, (await findProcesses(store.host, store.folder)).get(mark) ?? []);
   const found = await firstUnwanted(store, await survey(), { all, members, mark });
   if (found === undefined) return;
   const {

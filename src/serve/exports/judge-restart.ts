@@ -8,6 +8,7 @@ import { isSecondWay } from './claims.js';
 import { driverFor } from './drivers.js';
 import { type EntryStore, type ExportEntry, exportId, isSameExport, without } from './entry.js';
 import { requireOwnAddress, withNetwork } from './rivals.js';
+import { requireSameNetwork } from './same-network.js';
 import { surveyFor } from './suitability.js';
 
 /** An export as it is to be served now, and as it was. */
@@ -31,6 +32,7 @@ export interface GroupJudgement {
 /**
  * Which exports of one program can be started again, and may be; changes nothing.
  * @throws UnwantedError where one that is served now could not come back, as the program would serve what it may not
+ * @throws LabError if the program runs in another network than this command
  */
 export async function judgeGroup(
   store: EntryStore,
@@ -48,7 +50,9 @@ export async function judgeGroup(
   };
   await withNetwork(store, async (network, processes) => {
     const [first] = members;
-    isRunning = first === undefined || (await processes()).has(driverFor(store, first).mark(first));
+    const pids = first && (await processes()).get(driverFor(store, first).mark(first));
+    isRunning = first === undefined || pids !== undefined;
+    if (first !== undefined && pids !== undefined) await requireSameNetwork(store, first, pids);
     const place = { store, network, snapshot };
     const found: Judged[] = [];
     for (const before of members) {

@@ -1,0 +1,35 @@
+/**
+ * An entry without a namespace is of the network that the command was in which made it. A command in another network (`ip netns
+ * exec`) would take its interface for one of the same name there.
+ */
+import { LabError } from '../../base/errors.js';
+import { type EntryStore, type ExportEntry, exportId } from './entry.js';
+
+/** The command's own network and those of processes, a line each: `net:[4026531840]`; nothing of one that has ended. */
+const NETWORKS = `readlink /proc/self/ns/net
+for pid do readlink "/proc/$pid/ns/net"; done
+:`;
+
+/**
+ * @param pids of what serves the entry
+ * @throws LabError if they are in another network than this command
+ */
+export async function requireSameNetwork(
+  { host }: EntryStore,
+  entry: ExportEntry,
+  pids: readonly number[],
+): Promise<void> {
+  if (entry.netns !== undefined || pids.length === 0) return;
+  const { stdout } = await host.run(['sh', '-c', NETWORKS, 'sh', ...pids.map(String)]);
+  const [own, ...others] = stdout.split('\n').filter(Boolean);
+  if (others.every((one) => one === own)) return;
+  const id = exportId(entry);
+  throw new LabError({
+    tried: `starting the target of ${id}`,
+    happened: `it runs in another network namespace than this command: its interface ${entry.iface} is not the one that is called so here; nothing was stopped`,
+    next: [
+      `run the command in that namespace: ip netns identify ${pids[0]} tells its name`,
+      `or aoe-lab unexport ${id}, then export with --netns NAME`,
+    ],
+  });
+}
