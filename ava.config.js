@@ -8,7 +8,7 @@ export default {
   // Ends what hangs; a machine with other work may take minutes for one test.
   timeout: '10m',
   // Live tests wait for others as often as they work.
-  concurrency: 4,
+  concurrency: 3,
   environmentVariables: { NO_COLOR: '1' },
   // A worker thread that ends with an open packet socket takes the process down inside koffi.
   workerThreads: false,
