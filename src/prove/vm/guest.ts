@@ -11,7 +11,7 @@ import { SshHost } from '../../hosts/ssh/host.js';
 import type { FetchPackagesOptions } from '../../make/debian/packages.js';
 import { withAccelerator } from './accelerator.js';
 import { baseImage, fioImage, hostImage, modulesImage } from './image.js';
-import { READY, SEEDED, settingsText, WAITING } from './init.js';
+import { READY, SEEDED, settingsText } from './init.js';
 import { type GuestKernel, guestKernel } from './kernel.js';
 import { makeGuestKeys } from './keys.js';
 import { launch, untilSaid } from './launch.js';
@@ -156,9 +156,9 @@ async function boot(
     ? await savedBoot(kernel.image, images, machine, async (savesTo) => {
         const record = await newRecord(madeUpName(), kernel, machine);
         const nothing = { links: [], disks: [], managementMac: madeUpMac() };
-        await launch({ ...common, record, devices: nothing, savesTo }, async (child, plan) => {
-          const log = await untilSaid(child, plan, WAITING);
-          if (!log.includes(`${WAITING} ${SEEDED}`)) await saveMachine(monitorPath(record), savesTo);
+        await launch({ ...common, record, devices: nothing, savesTo }, async () => {
+          const log = await serialLog(record);
+          if (!log.includes(SEEDED)) await saveMachine(monitorPath(record), savesTo);
         });
         await removeGuest(record);
       })

@@ -6,10 +6,10 @@ import { type CpioEntry, cpio, file, link } from './cpio.js';
 export const WAITING = 'aoe-lab: guest waits';
 
 /**
- * Added to it where the kernel's random numbers don't depend on what is still to come any more: guests that go on from
+ * Written before it where the kernel's random numbers don't depend on what is still to come any more: guests that go on from
  * there would draw the same ones, their boot id (random(4)) among them.
  */
-export const SEEDED = 'seeded';
+export const SEEDED = 'aoe-lab: random numbers are drawn';
 
 /** Written to the serial line when the guest can be reached. */
 export const READY = 'aoe-lab: guest is ready';
@@ -38,9 +38,8 @@ for module in $(cat /${MODULES_FILE}); do
 done
 exec 3< ${PORT}
 stty -F ${PORT} raw -echo 115200
-seeded=
-! dmesg | grep -q 'crng init done' || seeded=' ${SEEDED}'
-echo "${WAITING}$seeded"
+! dmesg | grep -q 'crng init done' || echo '${SEEDED}'
+echo '${WAITING}'
 while read -r line <&3 && [ "$line" != . ]; do echo "$line"; done | base64 -d | (cd / && cpio -i -u 2> /dev/null)
 exec 3<&-
 . /etc/guest

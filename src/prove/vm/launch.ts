@@ -41,10 +41,7 @@ export interface Launch {
  * @param use what is done with it once it waits
  * @throws UsageError if the name is taken · MissingError if there is no QEMU · BootError if the guest doesn't get there
  */
-export async function launch<T>(
-  plan: Launch,
-  use: (child: ChildProcess, plan: Launch) => Promise<T>,
-): Promise<T> {
+export async function launch<T>(plan: Launch, use: (child: ChildProcess) => Promise<T>): Promise<T> {
   const { record, resumesFrom } = plan;
   await claimGuest(record);
   let child: ChildProcess | undefined;
@@ -56,7 +53,6 @@ export async function launch<T>(
     await mkdir(record.sockets, { mode: 0o700 });
     return await use(
       await (resumesFrom === undefined ? booted(plan, start) : resumed(plan, resumesFrom, start)),
-      plan,
     );
   } catch (error) {
     const log = await keepLog(record).catch(() => undefined);
@@ -110,19 +106,14 @@ async function startGuest({ record, machine, devices }: Launch, start: Start): P
   return startQemu(argv, folder, record.stays);
 }
 
-/** Waits for a line on the guest's console. @returns the console's log so far */
-export async function untilSaid(
+/** Waits for a line on the guest's console. */
+export function untilSaid(
   child: ChildProcess,
   { record, patience, signal }: Launch,
   line: string,
-): Promise<string> {
-  let log = '';
-  const look = async (): Promise<boolean> => {
-    log = await serialLog(record);
-    return log.includes(line);
-  };
-  await untilBooted(child, record, look, patience, signal);
-  return log;
+): Promise<void> {
+  const look = async (): Promise<boolean> => (await serialLog(record)).includes(line);
+  return untilBooted(child, record, look, patience, signal);
 }
 
 /** Of a guest that did not come up only its console's log stays, until the next one that does not. */

@@ -137,8 +137,15 @@ export async function requireNoneUnwanted(
   const all = await store.all();
   const members = markedSo(store, without(all, entry), mark).filter(isWanted);
   if (members.length === 0) return;
-  await requireSameNetwork(store, entry, (await findProcesses(store.host, store.folder)).get(mark) ?? []);
-  const found = await firstUnwanted(store, await survey(), { all, members, mark });
+  let asked: Promise<Map<string, number[]>> | undefined;
+  const pids = async (): Promise<number[]> => {
+    asked ??= findProcesses(store.host, store.folder);
+    return (await asked).get(mark) ?? [];
+  };
+  if (entry.netns === undefined) await requireSameNetwork(store, entry, await pids());
+  const { changed, used } = unwantedAmong(await survey(), all, members);
+  // One that runs goes on with what it has.
+  const found = changed ?? (used === undefined || (await pids()).length > 0 ? undefined : used);
   if (found === undefined) return;
   const {
     why,
@@ -149,17 +156,6 @@ export async function requireNoneUnwanted(
     happened: ['its target has other exports, which it would serve as well', ...why],
     ...(next === undefined ? {} : { next }),
   });
-}
-
-async function firstUnwanted(
-  store: EntryStore,
-  survey: StorageSurvey,
-  { all, members, mark }: { all: readonly ExportEntry[]; members: readonly ExportEntry[]; mark: string },
-): Promise<UnwantedError | undefined> {
-  const { changed, used } = unwantedAmong(survey, all, members);
-  if (used === undefined) return changed;
-  // One that runs goes on with what it has.
-  return (await findProcesses(store.host, store.folder)).has(mark) ? undefined : used;
 }
 
 /**
