@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { here } from '../../src/hosts/host/local.js';
+import { EntryStore } from '../../src/serve/exports/entry.js';
 import { exportTarget } from '../../src/serve/exports/export.js';
 import { provide } from '../../src/serve/exports/provide.js';
 import { exportStatus, type StatusReport } from '../../src/serve/exports/status.js';
@@ -81,5 +82,31 @@ testUnless(
       [100],
     );
     t.deepEqual((await cliJson<StatusReport>(['status'], elsewhere)).exports[0]?.pids, foreign.pids);
+  },
+);
+
+testUnless(
+  'reason' in built ? built.reason : undefined,
+  'an export for a test that was killed half made takes its log along, whichever command recovers it; others’ stay',
+  async (t) => {
+    const wire = await testWire(t);
+    process.env.AOE_LAB_STATE = wire.env.AOE_LAB_STATE;
+    const served = await provide('vblade', {});
+    const place = { shelf: 0, iface: wire.target, netns: wire.netns, size: 1 << 20, options: {} };
+    const logs: string[] = [];
+    for (const [slot, more] of [{}, { keepLog: false } as const].entries()) {
+      const path = join(wire.folder, `half-made${slot}`);
+      logs.push((await exportTarget(here, served, { ...place, slot, path, ...more })).log);
+    }
+    const store = await EntryStore.open(here);
+    // As kill -9 leaves them between the first line of the log and the start of the target.
+    for (const entry of await store.all()) await store.write({ ...entry, phase: 'starting' });
+    await cliJson(exportOn(wire, 'vblade', 9, '--size', '1M'), wire.env);
+    t.deepEqual(await Promise.all(logs.map(async (log) => (await here.stat(log)) !== undefined)), [
+      true,
+      false,
+    ]);
+    await cliJson(['unexport', '--force', '--all'], wire.env);
+    await assertNothingLeft(t, wire);
   },
 );

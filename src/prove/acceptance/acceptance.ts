@@ -174,11 +174,12 @@ async function exportedHere(
     iface: context.iface,
     ...(context.netns === undefined ? {} : { netns: context.netns }),
     path: isHere ? disk : '/dev/vda',
+    keepLog: false,
     // Ours alone.
     allow: true,
     options: {},
   });
-  testbed.later(() => unexportTargets(context.host, [exported.id], false, { keepLogs: false }));
+  testbed.later(() => unexportTargets(context.host, [exported.id], false));
   return { ...context, exported };
 }
 
@@ -193,6 +194,7 @@ async function onHost(testbed: Testbed, served: Served, segment: Segment): Promi
     ...dut.spec,
     path: posix.join(dut.folder, 'disk'),
     size: DISK,
+    keepLog: false,
     options: {},
   });
   await dut.requireHeard(FREE_ADDRESS);

@@ -155,6 +155,7 @@ export class LiveDut implements Dut {
       iface,
       ...(netns === undefined ? {} : { netns }),
       ...(trial === undefined ? {} : { trial }),
+      keepLog: false,
       path: this.#environment.pathOf(this.#files.of(of).path),
       options,
       // A guest of our own has nothing to ask by, and nobody else in it.
@@ -167,7 +168,7 @@ export class LiveDut implements Dut {
 
   async #unexport(): Promise<void> {
     if (this.#exports.size > 0)
-      await unexportTargets(this.#environment.host, [...this.#exports.keys()], false, { keepLogs: false });
+      await unexportTargets(this.#environment.host, [...this.#exports.keys()], false);
     this.#exports.clear();
   }
 

@@ -103,7 +103,7 @@ export class Demo {
   /** Takes away all that the demo made; can be called at any point, and twice. */
   async cleanUp(): Promise<void> {
     await this.#link?.close();
-    if (this.#exported) await unexportTargets(this.#host, [this.#exported.id], true, { keepLogs: false });
+    if (this.#exported) await unexportTargets(this.#host, [this.#exported.id], true);
     this.#exported = undefined;
     if (this.#wire) await removeWire(this.#host, this.#wire);
     this.#wire = undefined;
@@ -155,6 +155,7 @@ export class Demo {
       iface: wire.target,
       ...(wire.netns === undefined ? {} : { netns: wire.netns }),
       path: join(this.#folder.path, 'image'),
+      keepLog: false,
       // Twice the data, so that the end of the device is not the end of the data.
       size: this.#options.bytes * 2,
       options: {},

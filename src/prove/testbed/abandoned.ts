@@ -8,7 +8,7 @@ export async function removeAbandoned(host: Host, purpose: string): Promise<void
   const store = await EntryStore.open(host);
   for (const netns of await abandonedNamespaces(host, purpose)) {
     const left = (await store.all()).filter((entry) => entry.netns === netns);
-    if (left.length > 0) await unexportTargets(host, left.map(exportId), true, { keepLogs: false });
+    if (left.length > 0) await unexportTargets(host, left.map(exportId), true);
     await host.run(['ip', 'netns', 'del', netns]);
   }
 }

@@ -110,6 +110,8 @@ export interface ExportEntry {
   lab?: { name: string; file: string };
   /** The test that it was made for: it ends with that (see trial.ts). */
   trial?: string;
+  /** Its log goes with it, whoever ends it: a later command, too, where the one that made it was killed. */
+  keepLog?: false;
   /** The host's service manager keeps it, and brings it back after a reboot (see persist/). */
   persist?: boolean;
   /** Interfaces that `host prepare` has set up for it, the lowest first: what brings it back does so again. */

@@ -167,6 +167,7 @@ export function entryFor(
     ...(spec.restart === undefined ? {} : { restart: spec.restart }),
     ...(spec.lab === undefined ? {} : { lab: { name: spec.lab, file: spec.path } }),
     ...(spec.trial === undefined ? {} : { trial: spec.trial }),
+    ...((spec.keepLog ?? true) ? {} : { keepLog: false }),
     ...(spec.persist ? { persist: true } : {}),
     ...serving,
     since: new Date().toISOString(),

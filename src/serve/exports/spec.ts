@@ -30,6 +30,8 @@ export interface ExportSpec {
   made?: MadeFile;
   /** The test that it is made for, by its name (see trial.ts). */
   trial?: string;
+  /** Its log goes with it, as that of an export for a test does. Default: it stays, unless it belongs to a trial. */
+  keepLog?: false;
   /** Have it brought back after a reboot. */
   persist?: boolean;
   options: ExportOptions;

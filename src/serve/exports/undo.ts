@@ -31,8 +31,6 @@ export interface Undone {
 export type RemoveFile = boolean | 'never';
 
 export interface UndoOptions {
-  /** `collectGarbage` removes it when it is old. Default: unless it was exported for a test. */
-  keepLog?: boolean;
   /** Of the files that were made, for all that are undone together. */
   survey?: () => Promise<StorageSurvey>;
 }
@@ -45,10 +43,7 @@ export async function undo(
   store: EntryStore,
   asked: ExportEntry,
   remove: RemoveFile,
-  {
-    keepLog = asked.trial === undefined,
-    survey = () => surveyFor(store, [asked.backing.path]),
-  }: UndoOptions = {},
+  { survey = () => surveyFor(store, [asked.backing.path]) }: UndoOptions = {},
 ): Promise<Undone> {
   const { host } = store;
   // One that was undone before it may have left it a file.
@@ -67,8 +62,9 @@ export async function undo(
   });
   if (backing.pinned) await host.remove(backing.opens);
   const outcome = await undoFile(store, entry, remove, survey);
+  // `collectGarbage` removes others' when they are old.
+  if (entry.trial !== undefined || entry.keepLog === false) await removeLog(store, entry);
   await store.remove(entry);
-  if (!keepLog) await removeLog(store, entry);
   await store.removeIfEmpty();
   return { id: exportId(entry), loops, path: backing.name, by: [], ...outcome };
 }
@@ -76,7 +72,8 @@ export async function undo(
 /** Others of the same daemon may write to it: then it stays. */
 async function removeLog(store: EntryStore, entry: ExportEntry): Promise<void> {
   const log = driverFor(store, entry).logPath(entry);
-  const isShared = (await store.all()).some((other) => driverFor(store, other).logPath(other) === log);
+  const others = (await store.all()).filter((other) => !isSameExport(other, entry));
+  const isShared = others.some((other) => driverFor(store, other).logPath(other) === log);
   if (!isShared) await store.host.remove(log);
 }
 

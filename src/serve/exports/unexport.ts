@@ -24,14 +24,13 @@ export type EndFinding = 'used' | 'removed';
  * @param which ids or short names (`e0.1`, where only one interface serves it); undefined: all
  * @param allow what is ended all the same: what an initiator has just used (see recent-use.ts), what alone keeps a file that
  *   was removed (see last-holder.ts); `true`, the default: all
- * @param keepLogs whether `aoe-lab logs` still has them afterwards
  * @throws UsageError if one of them is not exported, a short name is ambiguous or one is in use; then none is touched
  */
 export async function unexportTargets(
   host: Host,
   which: readonly string[] | undefined,
   removeFiles: RemoveFile,
-  { allow = true, keepLogs = true }: { allow?: true | readonly EndFinding[]; keepLogs?: boolean } = {},
+  { allow = true }: { allow?: true | readonly EndFinding[] } = {},
 ): Promise<UnexportReport> {
   const store = await EntryStore.open(host);
   const lock = await store.lock();
@@ -53,10 +52,7 @@ export async function unexportTargets(
       ));
     try {
       for (const entry of await store.all()) {
-        if (chosen.has(exportId(entry)))
-          unexported.push(
-            await undo(store, entry, removeFiles, { survey, ...(keepLogs ? {} : { keepLog: false }) }),
-          );
+        if (chosen.has(exportId(entry))) unexported.push(await undo(store, entry, removeFiles, { survey }));
       }
     } finally {
       await collectGarbage(store);

@@ -35,12 +35,13 @@ export async function aoeContender(
       iface: wiring.iface,
       ...(wiring.netns === undefined ? {} : { netns: wiring.netns }),
       path: wiring.path,
+      keepLog: false,
       // All contenders share the file, one under load at a time.
       allow: true,
       options: conditions.directIo ? { directIo: true } : {},
     });
     const told = await ask(wiring.generator).catch(async (error) => {
-      await unexportTargets(wiring.host, [exported.id], false, { keepLogs: false });
+      await unexportTargets(wiring.host, [exported.id], false);
       throw error;
     });
     const { setUp, bufferCount, refuses } = framesOf(told, conditions);
@@ -67,7 +68,7 @@ export async function aoeContender(
       },
       trouble: () => wiring.trouble(),
       stop: async () => {
-        await unexportTargets(wiring.host, [exported.id], false, { keepLogs: false });
+        await unexportTargets(wiring.host, [exported.id], false);
         await wiring.remove();
       },
     };

@@ -30,11 +30,12 @@ export async function farContender(
       ...ADDRESS,
       ...dut.spec,
       path: conditions.path,
+      keepLog: false,
       options: conditions.directIo ? { directIo: true } : {},
     });
   };
   const stop = async (): Promise<void> => {
-    if (exported !== undefined) await unexportTargets(host, [exported.id], false, { keepLogs: false });
+    if (exported !== undefined) await unexportTargets(host, [exported.id], false);
     exported = undefined;
   };
   await requireFree(segment, [ADDRESS]);
