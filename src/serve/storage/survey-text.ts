@@ -1,7 +1,7 @@
 /** Reads what the script of survey.ts prints. No I/O. */
 
 import { posix } from 'node:path';
-import { type Acl, parseAcl } from '../../base/files/acl.js';
+import { parseAcl } from '../../base/files/acl.js';
 import { isMapped, type Step, type User } from '../../base/files/trust.js';
 import { deviceNumber, TELLING } from '../../base/identity.js';
 import { SECTOR } from '../../wire/aoe/index.js';
@@ -18,12 +18,15 @@ export function parseSurvey(text: string, names: readonly string[]): StorageSnap
   }
   const section = (name: string): string[] => sections.get(name) ?? [];
   const blocks = parseBlocks(section('blocks'), section('loops'));
+  const [ways, rooms] = [parseWays(section('ways')), parseRooms(section('rooms'))];
   return {
     user: parseUser(section('user')),
     bootId: section('boot')[0] ?? '',
     // "uninitialized" stands there until the first boot is over.
     machineId: section('machine').find((line) => line !== '' && line !== 'uninitialized') ?? '',
-    names: new Map(names.map((name, index) => [name, parseName(name, section(`name ${index}`))])),
+    names: new Map(
+      names.map((name, index) => [name, parseName(name, section(`name ${index}`), ways, rooms)]),
+    ),
     behind: [],
     blocks,
     mounts: section('mounts').flatMap(parseMount),
@@ -35,16 +38,26 @@ export function parseSurvey(text: string, names: readonly string[]): StorageSnap
   };
 }
 
-/** `%a %S %i %T` of stat(1) -f; a type that it does not know has blanks. */
-function parseRoom(text: string): NameFacts['room'] {
-  const [, free, unit, id, type] = /^(\d+) (\d+) (\S+) (.+)$/.exec(text) ?? [];
-  if (id === undefined || type === undefined) return undefined;
-  return { free: Number(free) * Number(unit), unit: Number(unit), id, type };
+/** `%a %S %i %T %n` of stat(1) -f; a type that it does not know has blanks. */
+function parseRooms(lines: readonly string[]): Map<string, NameFacts['room']> {
+  return new Map(
+    lines.flatMap((line) => {
+      const [, free, unit, id, type, path] = /^(\d+) (\d+) (\S+) (.+?) (\/.*)$/.exec(line) ?? [];
+      if (id === undefined || type === undefined || path === undefined) return [];
+      return [[path, { free: Number(free) * Number(unit), unit: Number(unit), id, type }] as const];
+    }),
+  );
 }
 
-function parseName(name: string, lines: readonly string[]): NameFacts {
-  const after = (word: string): string | undefined =>
-    lines.find((line) => line.startsWith(`${word} `))?.slice(word.length + 1);
+function parseName(
+  name: string,
+  lines: readonly string[],
+  ways: ReadonlyMap<string, Step>,
+  rooms: ReadonlyMap<string, NameFacts['room']>,
+): NameFacts {
+  const all = (word: string): string[] =>
+    lines.filter((line) => line.startsWith(`${word} `)).map((line) => line.slice(word.length + 1));
+  const after = (word: string): string | undefined => all(word)[0];
   const said = after('node') ?? '';
   const node = parseNode(said);
   // In what is no folder nothing can lie.
@@ -58,8 +71,8 @@ function parseName(name: string, lines: readonly string[]): NameFacts {
     node,
     trouble,
     broken: lines.includes('broken'),
-    hops: lines.filter((line) => line.startsWith('hop ')).map((line) => line.slice(4)),
-    way: parseWay(lines),
+    hops: all('hop'),
+    way: all('step').flatMap((path) => ways.get(path) ?? []),
     readable: lines.includes('readable'),
     writable: lines.includes('writable'),
     folder: {
@@ -67,37 +80,29 @@ function parseName(name: string, lines: readonly string[]): NameFacts {
       path: folder ?? posix.dirname(name),
       writable: lines.includes('folder-writable'),
     },
-    room: parseRoom(after('room') ?? ''),
+    room: rooms.get(after('on') ?? ''),
     head: Buffer.from(after('head') ?? '', 'hex'),
     tail: Buffer.from(after('tail') ?? '', 'hex'),
   };
 }
 
-/** Steps, and access lists of those that a group may write to. */
-function parseWay(lines: readonly string[]): Step[] {
-  const lists = new Map(
-    lines.flatMap((line): [string, Acl | undefined][] => {
-      const [, word, path] = /^acl (\w+) (\/.*)$/.exec(line) ?? [];
-      return path === undefined ? [] : [[path, parseAcl(word)]];
-    }),
-  );
-  return lines.flatMap(parseStep).map((step) => {
-    const acl = lists.get(step.path);
-    return acl === undefined ? step : { ...step, acl };
-  });
+/** `%f %u %g %n` of stat(1), and access lists of those that a group may write to. */
+function parseWays(lines: readonly string[]): Map<string, Step> {
+  const steps = new Map<string, Step>();
+  for (const line of lines) {
+    const [, mode, uid, gid, path] = /^([0-9a-f]+) (\d+) (\d+) (\/.*)$/.exec(line) ?? [];
+    if (mode !== undefined && path !== undefined)
+      steps.set(path, { path, mode: Number.parseInt(mode, 16), uid: Number(uid), gid: Number(gid) });
+    const [, word, at] = /^acl (\w+) (\/.*)$/.exec(line) ?? [];
+    const [acl, step] = [parseAcl(word), steps.get(at ?? '')];
+    if (acl !== undefined && step !== undefined) steps.set(step.path, { ...step, acl });
+  }
+  return steps;
 }
 
-/** `way %f %u %g %n` of stat(1). */
-function parseStep(line: string): Step[] {
-  const [, mode, uid, gid, path] = /^way ([0-9a-f]+) (\d+) (\d+) (\/.*)$/.exec(line) ?? [];
-  if (mode === undefined || path === undefined) return [];
-  return [{ path, mode: Number.parseInt(mode, 16), uid: Number(uid), gid: Number(gid) }];
-}
-
-/** `UID GID`, then /proc/self/uid_map. */
-function parseUser([ids = '', ...map]: readonly string[]): User {
-  const [uid = 0, gid = 0] = ids.split(' ').map(Number);
-  return { uid, gid, isMapped: isMapped(map) };
+/** The effective user and group, then /proc/self/uid_map. */
+function parseUser([uid, gid, ...map]: readonly string[]): User {
+  return { uid: Number(uid ?? 0), gid: Number(gid ?? 0), isMapped: isMapped(map) };
 }
 
 /** `%f %d %i %W %s %b %u %t %T` of stat(1); numbers of devices as `stat.st_rdev` packs them. */

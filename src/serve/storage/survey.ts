@@ -28,32 +28,33 @@ nl='
 ${ANSWERS}${CACHED}
 # A line that the shell reads itself: a process is the dearest thing here.
 line() { line=; IFS= read -r line < "$1" || [ -n "$line" ] && printf '%s\\n' "$line"; }
-# An x at the end keeps the line breaks that $( ) would drop.
-real() { (cd -P -- "$1" 2>/dev/null && pwd -P && echo x); }
+# Without a process: sets $at, line breaks at its end and all.
+into() { cd -P -- "$1" 2>/dev/null && at=$PWD; }
 hops() {
   p=$1; turns=0
   while [ $turns -lt 40 ]; do
-    case $p in */*) d=$(real "\${p%/*}/") || return 0; d=\${d%"\${nl}x"}; b=\${p##*/};; esac
-    p=\${d%/}/$b
+    case $p in */*) into "\${p%/*}/" || return 0; b=\${p##*/};; esac
+    p=\${at%/}/$b
     # What a line can't hold is no hop: others could write sections of this answer with it.
     case $p in *"$nl"*) echo broken; return 0;; esac
     printf 'hop %s\\n' "$p"
     [ -L "$p" ] || return 0
+    # An x at the end keeps the line breaks that $( ) would drop.
     t=$(readlink -- "$p" && echo x) || return 0
     t=\${t%"\${nl}x"}
-    case $t in /*) p=$t;; *) p=\${d%/}/$t;; esac
+    case $t in /*) p=$t;; *) p=\${at%/}/$t;; esac
     turns=$((turns + 1))
   done
 }
 # Each name on the way as itself, links before what they lead to. One with a line end could pass for another line.
 way() {
   rest=$1 at= turns=0
-  set -- /
+  step /
   while [ -n "$rest" ]; do
     part=\${rest%%/*}
     case $rest in */*) rest=\${rest#*/};; *) rest=;; esac
     case $part in ''|.) continue;; ..) at=\${at%/*}; continue;; *"$nl"*) break;; esac
-    set -- "$@" "$at/$part"
+    step "$at/$part"
     if [ -L "$at/$part" ]; then
       turns=$((turns + 1))
       [ $turns -le 40 ] && to=$(readlink -- "$at/$part") || break
@@ -62,22 +63,24 @@ way() {
     else at=$at/$part
     fi
   done
-  stat -c 'way %f %u %g %n' -- "$@" 2>/dev/null
-  find "$@" -maxdepth 0 ! -type l -perm -020 2>/dev/null | while IFS= read -r at; do
-    acl=$(acl_of "$at")
-    [ -z "$acl" ] || printf 'acl %s %s\\n' "$acl" "$at"
-  done
 }
-# All at once; each by itself only where one of them does not answer.
-all=; [ $# -eq 0 ] || { answers stat -L -- "$@" && all=1; }
-i=0 devices=
+# Asked about once, below, for all names.
+step() {
+  printf 'step %s\\n' "$1"
+  case $steps in *"$nl$1$nl"*) ;; *) steps=$steps$1$nl;; esac
+}
+# All at once; each by itself only where one of them does not answer, or is not there.
+all= nodes=
+[ $# -eq 0 ] || { answers stat -L -- "$@" && all=1 && nodes=$(stat -L -c "$facts" -- "$@" 2>/dev/null)$nl || nodes=; }
+i=0 devices= steps=$nl places=$nl
 for name do
   echo "@name $i"; i=$((i + 1))
+  node=\${nodes%%"$nl"*}; nodes=\${nodes#*"$nl"}
   [ -n "$all" ] || answers stat -L -- "$name" || { echo "node $silent"; continue; }
   if [ "$depth" = users ] && { [ -f "$name" ] || [ -b "$name" ]; }; then
     answers dd if="$name" bs=1024 count=1 || { echo "node $silent"; continue; }
   fi
-  node=$(stat -L -c "$facts" -- "$name" 2>&1)
+  [ -n "$node" ] || node=$(stat -L -c "$facts" -- "$name" 2>&1)
   printf 'node %s\\n' "$node"
   device=\${node#* }
   devices="$devices \${device%% *}"
@@ -86,21 +89,35 @@ for name do
   [ -r "$name" ] && echo readable
   [ -w "$name" ] && echo writable
   folder=\${name%/*}/
-  if at=$(real "$folder"); then
-    at=\${at%"\${nl}x"}
+  if into "$folder"; then
     case $at in *"$nl"*) echo broken; continue;; esac
     printf 'folder %s\\n' "$at"
     [ -w "$folder" ] && echo folder-writable
     on=$folder; [ -e "$name" ] && on=$name
-    echo "room $(stat -f -L -c '%a %S %i %T' -- "$on" 2>/dev/null || stat -f -c '%a %S %i %T' -- "$on" 2>/dev/null)"
+    case $on in *"$nl"*) ;; *) printf 'on %s\\n' "$on"; places=$places$on$nl;; esac
   fi
   if [ "$depth" = users ] && { [ -f "$name" ] || [ -b "$name" ]; }; then
     echo "head $(dd if="$name" bs=1024 count=1 2>/dev/null | od -An -v -tx1 | tr -d ' \\n')"
     [ -f "$name" ] && echo "tail $(tail -c 512 -- "$name" 2>/dev/null | od -An -v -tx1 | tr -d ' \\n')"
   fi
 done
+cd /
+# One name a word.
+set -f; IFS=$nl
+echo @ways
+[ "$steps" = "$nl" ] || {
+  stat -c '%f %u %g %n' -- $steps 2>/dev/null
+  find $steps -maxdepth 0 ! -type l -perm -020 2>/dev/null | while IFS= read -r at; do
+    acl=$(acl_of "$at")
+    [ -z "$acl" ] || printf 'acl %s %s\\n' "$acl" "$at"
+  done
+}
+echo @rooms
+[ "$places" = "$nl" ] || stat -f -L -c '%a %S %i %T %n' -- $places 2>/dev/null ||
+  stat -f -c '%a %S %i %T %n' -- $places 2>/dev/null
+set +f; unset IFS
 echo @user
-echo "$(id -u) $(id -g)"
+while read -r key _ id _; do case $key in [UG]id:) echo "$id";; esac; done < /proc/self/status
 cat /proc/self/uid_map 2>/dev/null
 echo @boot
 line /proc/sys/kernel/random/boot_id

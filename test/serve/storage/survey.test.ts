@@ -1,11 +1,13 @@
 /** The answer is lines: what others may name as they like must not write any of its own. */
-import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, realpath, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import type { RunOptions } from '../../../src/hosts/host/host.js';
 import { here, LocalHost } from '../../../src/hosts/host/local.js';
 import { quote } from '../../../src/hosts/host/quote.js';
+import { findCommand } from '../../../src/make/compile/requirements.js';
 import { surveyScript, surveyStorage } from '../../../src/serve/storage/survey.js';
+import { parseSurvey } from '../../../src/serve/storage/survey-text.js';
 import { grant } from '../../base/files/acl.js';
 import { temporaryFolder } from '../../base/temporary.js';
 
@@ -54,4 +56,73 @@ test('an access list here is told whatever ls there is, and without getfacl', as
   };
   await lists('none');
   await lists('some');
+});
+
+/** Shells that may be the host's `sh`. */
+const SHELLS = [['dash'], ['bash'], ['busybox', 'sh']].filter(
+  ([program = '']) => findCommand(program) !== undefined,
+);
+
+test('every shell tells the same of names together as of each alone: links, what is missing, names with lines', async (t) => {
+  const folder = await realpath(await temporaryFolder(t));
+  const at = (...parts: string[]): string => join(folder, ...parts);
+  await mkdir(at('a folder*', 'deep'), { recursive: true });
+  await chmod(at('a folder*'), 0o775);
+  for (const file of [['plain'], ['a folder*', 'image'], ['with\nlines\n']])
+    await writeFile(at(...file), 'x');
+  await mkdir(at('lines\n'));
+  await symlink(at('a folder*', 'image'), at('link'));
+  await symlink('../../link', at('a folder*', 'deep', 'other'));
+  await symlink('a folder*', at('folder link'));
+  await symlink('turns', at('turns'));
+  const names = [
+    ...['plain', 'a folder*/image', 'link', 'folder link/deep/../image', 'folder link/deep/other', 'turns'],
+    ...[
+      'none',
+      'none/below',
+      'a folder*',
+      'with\nlines\n',
+      'lines\n/none',
+      'plain/below',
+      'folder link/none',
+    ],
+  ].map((name) => at(name));
+  const tell = async (shell: string[], ...some: string[]) => {
+    const script = surveyScript();
+    const { stdout } = await here.run([...shell, '-c', script, 'sh', 'names', ...some], { accept: [1] });
+    return parseSurvey(stdout, some);
+  };
+  const alone = new Map(
+    await Promise.all(names.map(async (name) => [name, (await tell(['sh'], name)).names.get(name)] as const)),
+  );
+  for (const shell of SHELLS) {
+    const together = await tell(shell, ...names);
+    const there = names.filter((name) => alone.get(name)?.node !== undefined);
+    for (const snapshot of [together, await tell(shell, ...there)]) {
+      for (const [name, facts] of snapshot.names) {
+        t.deepEqual(
+          { ...facts, room: undefined },
+          { ...alone.get(name), room: undefined },
+          `${shell}: ${name}`,
+        );
+        t.is(facts.room?.type, alone.get(name)?.room?.type);
+      }
+      t.deepEqual(snapshot.user, { ...together.user, uid: process.geteuid?.(), gid: process.getegid?.() });
+    }
+  }
+  const facts = (name: string) => alone.get(at(name));
+  t.deepEqual(facts('link')?.hops, [at('link'), at('a folder*', 'image')]);
+  t.deepEqual(facts('folder link/deep/other')?.hops.at(-1), at('a folder*', 'image'));
+  const way = facts('link')?.way.map(({ path }) => path) ?? [];
+  t.deepEqual(
+    way.filter((path) => path.startsWith(`${folder}/`)),
+    [at('link'), at('a folder*'), at('a folder*', 'image')],
+  );
+  t.is(facts('plain')?.way.length, at('plain').split('/').length);
+  t.is(facts('plain')?.node?.size, 1);
+  t.true((facts('none')?.room?.free ?? 0) > 0);
+  for (const name of ['with\nlines\n', 'lines\n/none']) t.true(facts(name)?.broken, name);
+  for (const name of ['none', 'turns']) t.is(facts(name)?.node, undefined);
+  t.is(facts('none')?.trouble, undefined);
+  t.not(facts('turns')?.trouble, undefined);
 });
