@@ -2,7 +2,7 @@
 import type { StartOptions } from '../../hosts/host/host.js';
 import type { InterfaceFacts } from '../../hosts/host/interface-facts.js';
 import type { ExportEntry } from './entry.js';
-import type { RunState } from './run-state.js';
+import type { AskSockets, RunState } from './run-state.js';
 
 export interface Preview {
   commands: string[][];
@@ -37,11 +37,13 @@ export interface Driver {
    * What the host has of it now.
    * @param iface undefined if it is gone
    * @param processes see `findProcesses`; asked only where it has some
+   * @param sockets of these. Default: the host is asked
    */
   runState(
     entry: ExportEntry,
     iface: InterfaceFacts | undefined,
     processes: () => Promise<ReadonlyMap<string, number[]>>,
+    sockets?: AskSockets,
   ): Promise<RunState>;
   /** The same for exports that are restarted together; that of processes is in their environment (see processes.ts). */
   mark(entry: ExportEntry): string;

@@ -1,46 +1,79 @@
 /** What processes have open: packet sockets (they serve, or are about to) and files. */
 import { pollUntilTrue } from '../../base/poll.js';
 import type { Host } from '../../hosts/host/host.js';
+import { partsOf } from './opened.js';
 
-/**
- * Of the given processes, those with an AF_PACKET socket bound to the interface (or to all of them), by
- * `/proc/PID/net/packet` (columns: sk RefCnt Type Proto Iface R Rmem User Inode; net/packet/af_packet.c, packet_seq_show).
- */
-export async function listeningOn(
-  host: Host,
-  pids: readonly number[],
-  interfaceIndex: number,
-): Promise<number[]> {
-  if (pids.length === 0) return [];
-  const { stdout } = await host.run(['sh', '-c', SOCKETS, 'sh', ...pids.map(String)]);
-  const tables = stdout.split('process ').slice(1);
-  return pids.filter((_, index) => isBound(tables[index] ?? '', interfaceIndex));
+/** What is known of a process's packet sockets. */
+export interface PacketSockets {
+  /** Those of its network namespace: protocol, as 4 hexadecimal digits, index of the interface (0: all) and inode. */
+  table: readonly { protocol: string; iface: number; inode: string }[];
+  /** Inodes of its own sockets, of all kinds; undefined where they can't be seen. */
+  own: ReadonlySet<string> | undefined;
 }
 
-/** Of each process: links of what it has open (`… -> socket:[INODE]`), or that they can't be read; then its table of packet sockets. */
-const SOCKETS = `for pid do
-  echo "process $pid"
-  if [ -r "/proc/$pid/fd" ]; then ls -l "/proc/$pid/fd" 2>/dev/null; else echo hidden; fi
-  cat "/proc/$pid/net/packet" 2>/dev/null
+/** By process id. */
+export async function socketsOf(host: Host, pids: readonly number[]): Promise<Map<number, PacketSockets>> {
+  if (pids.length === 0) return new Map();
+  const { stdout } = await host.run(['sh', '-c', SOCKETS, 'sh', ...pids.map(String)]);
+  return parseSockets(stdout);
+}
+
+/**
+ * Of each process whether its sockets can be seen, and the table of packet sockets, unless it has that of the one before; then
+ * links of what all of them have open (`… -> socket:[INODE]`).
+ */
+const SOCKETS = `LC_ALL=C; export LC_ALL
+fds= last=
+for pid do
+  if [ -r "/proc/$pid/fd" ]; then seen=seen; fds="$fds /proc/$pid/fd/*"; else seen=hidden; fi
+  if [ -n "$last" ] && [ "/proc/$pid/ns/net" -ef "/proc/$last/ns/net" ]; then echo "$seen $pid same"
+  else
+    echo "$seen $pid"
+    cat "/proc/$pid/net/packet" 2>/dev/null
+  fi
+  last=$pid
 done
+echo @names
+[ -z "$fds" ] || ls -ld $fds 2>/dev/null
 :`;
+
+/** Reads what the script printed. Rows have columns sk RefCnt Type Proto Iface R Rmem User Inode (net/packet/af_packet.c, packet_seq_show). */
+export function parseSockets(text: string): Map<number, PacketSockets> {
+  const [lines, names] = partsOf(text);
+  const own = new Map<string, Set<string>>();
+  for (const [at, name] of names) {
+    const inode = /^socket:\[(\d+)\]$/.exec(name ?? '')?.[1];
+    const pid = at.split('/')[2] ?? '';
+    if (inode !== undefined) own.set(pid, (own.get(pid) ?? new Set()).add(inode));
+  }
+  const found = new Map<number, PacketSockets>();
+  let table: PacketSockets['table'][number][] = [];
+  for (const line of lines) {
+    const [, seen, pid = '', same] = /^(seen|hidden) (\d+)( same)?$/.exec(line) ?? [];
+    if (seen !== undefined) {
+      if (same === undefined) table = [];
+      found.set(Number(pid), { table, own: seen === 'seen' ? (own.get(pid) ?? new Set()) : undefined });
+    }
+    const columns = line.trim().split(/\s+/);
+    const [, , , protocol = '', iface, , , , inode = ''] = columns;
+    if (columns.length === 9 && inode !== 'Inode') table.push({ protocol, iface: Number(iface), inode });
+  }
+  return found;
+}
 
 /** As the kernel's table has it, in hex: AoE, and all protocols. */
 const PROTOCOLS = ['88a2', '0003'];
 
 /**
- * Which sockets a process with file capabilities has can't be seen by its own user: one of its namespace that takes AoE
- * on the interface is taken for its own.
+ * Whether a process has an AF_PACKET socket bound to the interface, or to all of them. Which sockets one with file
+ * capabilities has can't be seen by its own user: one of its namespace that takes AoE on the interface is taken for its own.
  */
-function isBound(table: string, interfaceIndex: number): boolean {
-  const isHidden = /^hidden$/m.test(table);
-  const sockets = new Set([...table.matchAll(/-> socket:\[(\d+)\]$/gm)].map((match) => match[1] as string));
-  return table
-    .split('\n')
-    .map((line) => line.trim().split(/\s+/))
-    .filter((columns) => columns.length === 9 && columns[8] !== 'Inode')
-    .filter(([, , , , iface]) => Number(iface) === interfaceIndex || (!isHidden && Number(iface) === 0))
-    .some((columns) => (isHidden ? PROTOCOLS.includes(columns[3] ?? '') : sockets.has(columns[8] ?? '')));
+export function isListening({ table, own }: PacketSockets, interfaceIndex: number): boolean {
+  return table.some(({ protocol, iface, inode }) =>
+    own === undefined
+      ? iface === interfaceIndex && PROTOCOLS.includes(protocol)
+      : (iface === interfaceIndex || iface === 0) && own.has(inode),
+  );
 }
 
 const POLL = 20;

@@ -26,52 +26,57 @@ export function keyOf({ dev, inode }: { dev: string; inode: string }): string {
   return `${dev}:${inode}`;
 }
 
-/** Of each process; one that may not be looked at (it is another user's) is left out. */
+/**
+ * Of all processes together; one that may not be looked at (it is another user's) is left out. Names come last: they may
+ * hold line breaks, and forge any line.
+ */
 const SCRIPT = `LC_ALL=C; export LC_ALL${CACHED}
+fds=
 for pid do
-  echo "process $pid"
-  ls "/proc/$pid/fd" > /dev/null 2>&1 || continue
-  echo seen
-  find "/proc/$pid/fd" -type l -exec stat -L $cached -c '%f %d %i %W %s %b %u %t %T %h %n' {} + 2>/dev/null
-  ls -l "/proc/$pid/fd" 2>/dev/null
+  [ -r "/proc/$pid/fd" ] || continue
+  echo "seen $pid"
+  fds="$fds /proc/$pid/fd/*"
 done
+[ -n "$fds" ] || exit 0
+stat -L $cached -c '%f %d %i %W %s %b %u %t %T %h %n' $fds 2>/dev/null
+echo @names
+ls -ld $fds 2>/dev/null
 :`;
 
 /** By process id. */
 export async function openedBy(host: Host, pids: readonly number[]): Promise<Map<number, Opened>> {
   if (pids.length === 0) return new Map();
   const { stdout } = await host.run(['sh', '-c', SCRIPT, 'sh', ...pids.map(String)]);
-  const found = new Map<number, Opened>();
-  for (const text of stdout.split(/^process (?=\d+$)/m).slice(1)) {
-    const [pid, seen, ...lines] = text.split('\n');
-    if (seen !== 'seen') continue;
-    found.set(Number(pid), parseOpened(lines));
+  return parseOpened(stdout);
+}
+
+/** Reads what the script printed. */
+export function parseOpened(text: string): Map<number, Opened> {
+  const [nodes = [], names] = partsOf(text);
+  const found = new Map<number, { files: Map<string, OpenedFile>; devices: Set<DeviceNumber> }>();
+  for (const line of nodes) {
+    const seen = /^seen (\d+)$/.exec(line)?.[1];
+    if (seen !== undefined) found.set(Number(seen), { files: new Map(), devices: new Set() });
+    const node = parseNode(line);
+    const [, links, at = '', pid] = / (\d+) (\/proc\/(\d+)\/fd\/\d+)$/.exec(line) ?? [];
+    const opened = found.get(Number(pid));
+    if (node?.kind === 'block') opened?.devices.add(node.number);
+    if (node?.kind !== 'file') continue;
+    opened?.files.set(keyOf(node.id), { at, name: names.get(at), links: Number(links), blocks: node.blocks });
   }
   return found;
 }
 
-function parseOpened(lines: readonly string[]): Opened {
-  const names = namesIn(lines);
-  const files = new Map<string, OpenedFile>();
-  const devices = new Set<DeviceNumber>();
-  for (const line of lines) {
-    const node = parseNode(line);
-    const [, links, at = '', fd] = / (\d+) (\/proc\/\d+\/fd\/(\d+))$/.exec(line) ?? [];
-    if (node?.kind === 'block') devices.add(node.number);
-    if (node?.kind !== 'file' || fd === undefined) continue;
-    files.set(keyOf(node.id), { at, name: names.get(fd), links: Number(links), blocks: node.blocks });
-  }
-  return { files, devices };
-}
-
-/** Of what is open under each number, by lines of ls(1). A name with line breaks may claim to be another number's: none of the two is told then. */
-function namesIn(lines: readonly string[]): Map<string, string | undefined> {
+/** The lines before those of ls(1), and what these say of each `/proc/PID/fd/N`. */
+export function partsOf(text: string): [lines: string[], names: Map<string, string | undefined>] {
+  const [, before = text, listed = ''] = /^(.*?)^@names$(.*)/ms.exec(text) ?? [];
   const names = new Map<string, string | undefined>();
-  for (const line of lines) {
-    const [, fd, name] = /^l.*? (\d+) -> (\/.*)$/.exec(line) ?? [];
-    if (fd !== undefined) names.set(fd, names.has(fd) ? undefined : name);
+  for (const line of listed.split('\n')) {
+    const [, at, name] = /^l.*? (\/proc\/\d+\/fd\/\d+) -> (.*)$/.exec(line) ?? [];
+    // A name with line breaks may claim to be another number's: none of the two is told then.
+    if (at !== undefined) names.set(at, names.has(at) ? undefined : name);
   }
-  return names;
+  return [before.split('\n'), names];
 }
 
 /** Folders of `StateFolder` that hold no images. */

@@ -1,8 +1,9 @@
 import type { InterfaceFacts } from '../../hosts/host/interface-facts.js';
 import type { EntryStore, ExportEntry } from './entry.js';
 import { Launcher } from './launcher.js';
+import { socketsOf } from './listening.js';
 import { programMark, programName } from './program.js';
-import { processState, type RunState } from './run-state.js';
+import { type AskSockets, processState, type RunState } from './run-state.js';
 
 /** What targets that are processes have in common, whether one serves an export or all. */
 export abstract class ProgramDriver {
@@ -26,7 +27,8 @@ export abstract class ProgramDriver {
     entry: ExportEntry,
     iface: InterfaceFacts | undefined,
     processes: () => Promise<ReadonlyMap<string, number[]>>,
+    sockets: AskSockets = (pids) => socketsOf(this.store.host, pids),
   ): Promise<RunState> {
-    return processState(this.store.host, (await processes()).get(this.mark(entry)) ?? [], iface);
+    return processState((await processes()).get(this.mark(entry)) ?? [], iface, sockets);
   }
 }

@@ -15,6 +15,7 @@ import type { RestartPolicy } from './entry.js';
 import { EntryStore, type ExportEntry, exportId, sectorsOf, type UnreadableEntry } from './entry.js';
 import { withOther } from './garbage.js';
 import { HostSnapshot } from './host-snapshot.js';
+import { type PacketSockets, socketsOf } from './listening.js';
 import { loopsIn, ownLoops } from './loops.js';
 import { Network } from './network.js';
 import { type Opened, openedBy, withoutOwn } from './opened.js';
@@ -126,7 +127,7 @@ export async function exportStatus(host: Host, which: readonly string[] = []): P
   const hostSnapshot = new HostSnapshot(host, network, entries);
   const pids = entries.flatMap((entry) => processes.get(driverFor(store, entry).mark(entry)) ?? []);
   const distinct = [...new Set(pids)];
-  const [snapshot, opened, rights] = await Promise.all([
+  const [snapshot, opened, rights, sockets] = await Promise.all([
     surveyStorage(
       host,
       entries.flatMap((entry) => [...namesOf(entry), ...copyPaths(store, entry)]),
@@ -134,6 +135,7 @@ export async function exportStatus(host: Host, which: readonly string[] = []): P
     ),
     openedBy(host, distinct),
     rightsOf(host, distinct),
+    socketsOf(host, distinct),
   ]);
   const counts = new Map<string, number>();
   for (const entry of entries) {
@@ -146,6 +148,7 @@ export async function exportStatus(host: Host, which: readonly string[] = []): P
     snapshot,
     opened,
     rights,
+    sockets,
     counts,
     clashes: clashes(snapshot, entries),
   };
@@ -164,6 +167,7 @@ interface Seen {
   snapshot: StorageSnapshot;
   opened: ReadonlyMap<number, Opened>;
   rights: ReadonlyMap<number, ProcessRights>;
+  sockets: ReadonlyMap<number, PacketSockets>;
   /** Exports of each mark. */
   counts: ReadonlyMap<string, number>;
   clashes: ReturnType<typeof clashes>;
@@ -198,7 +202,12 @@ async function inspect(store: EntryStore, entry: ExportEntry, seen: Seen): Promi
     pids,
     fault,
   } = entry.held === undefined
-    ? await driver.runState(entry, iface, async () => processes)
+    ? await driver.runState(
+        entry,
+        iface,
+        async () => processes,
+        async () => seen.sockets,
+      )
     : { state: 'absent' as const, pids: [], fault: `its daemon was started without it: ${entry.held}` };
   const kept = await keptAccess(store.host, driver.mark(entry), entry, told);
   if (kept !== undefined && entry.phase === 'running' && entry.options.lockAccess && !kept.locked) {
