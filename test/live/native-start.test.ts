@@ -3,8 +3,8 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StatusReport } from '../../src/serve/exports/status.js';
 import { cli, cliJson } from './support/cli.js';
-import { askFrom } from './support/export.js';
 import { LONG, noRoot, testUnless } from './support/machine.js';
+import { keepUsing } from './support/steady-io.js';
 import { testWire } from './support/wire.js';
 
 const ROUNDS = LONG ? 20 : 4;
@@ -43,9 +43,7 @@ testUnless(
     // What an initiator has just used ends by destroy and apply as it does by unexport; the other goes.
     const run = (verb: string, ...more: string[]) => cli([verb, '-f', file, '--yes', ...more], wire.env);
     t.is((await run('apply')).exitCode, 0);
-    const data = join(wire.folder, 'data');
-    await writeFile(data, 'x'.repeat(512));
-    t.is((await cli(['write', 'e0.1', ...askFrom(wire), '--input', data], wire.env)).exitCode, 0);
+    await keepUsing(t, wire, 1, (target) => target.write(0, Buffer.alloc(512, 'x')));
     const refused = await run('destroy');
     t.is(refused.exitCode, 1);
     t.regex(refused.stderr, /an initiator used e0\.1@\S+ \d+ s ago/);

@@ -8,6 +8,7 @@ import { attachLoop, listLoops } from '../../src/serve/storage/loop.js';
 import { cli, jsonHere } from './support/cli.js';
 import { askFrom, exportOn } from './support/export.js';
 import { builtVblade, noRoot, testUnless } from './support/machine.js';
+import { keepUsing } from './support/steady-io.js';
 import { testWire } from './support/wire.js';
 
 const built = await builtVblade();
@@ -25,11 +26,8 @@ testUnless(
     ] as const) {
       await jsonHere(exportOn(wire, implementation, slot, '--size', '1M'), wire.env);
     }
-    const data = join(wire.folder, 'data');
-    await writeFile(data, 'x'.repeat(4096));
-    const read = ['read', 'e0.1', ...askFrom(wire), '--length', '4096', '--output', join(wire.folder, 'out')];
-    t.is((await cli(read, wire.env)).exitCode, 0);
-    t.is((await cli(['write', 'e0.3', ...askFrom(wire), '--input', data], wire.env)).exitCode, 0);
+    await keepUsing(t, wire, 1, (target) => target.read(0, 8));
+    await keepUsing(t, wire, 3, (target) => target.write(0, Buffer.alloc(4096, 'x')));
     // The file that is served was written, whatever it is called; another one that has its name tells nothing.
     const disk = (slot: number) => join(wire.folder, `disk${slot}`);
     await rename(disk(3), join(wire.folder, 'renamed'));

@@ -86,3 +86,30 @@ export async function steadyIo(
     },
   };
 }
+
+/**
+ * Uses an export every second, as long as it is there and the test lasts: what was used counts as in use for 30 s alone,
+ * which two commands on a busy machine may take.
+ */
+export async function keepUsing(
+  t: ExecutionContext,
+  wire: TestWire,
+  slot: number,
+  use: (target: Awaited<ReturnType<typeof openTarget>>) => Promise<unknown>,
+): Promise<void> {
+  const link = await openPacketLink({ iface: wire.initiator, netns: wire.netns });
+  const target = await openTarget(link, { shelf: 0, slot }, { timeout: TIMEOUT, findTimeout: TIMEOUT });
+  await use(target);
+  let going = true;
+  t.teardown(async () => {
+    going = false;
+    await link.close();
+  });
+  const work = async (): Promise<void> => {
+    while (going) {
+      await sleep(1000);
+      if (going) await use(target);
+    }
+  };
+  work().catch(() => {});
+}
