@@ -2,13 +2,14 @@ import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, open, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { cacheFolder, programsFolder } from '../../src/base/files/paths.js';
+import { findCommand } from '../../src/make/compile/requirements.js';
 import {
   bootGuest,
   collectDeadGuests,
@@ -19,7 +20,7 @@ import {
   pidOf,
   removeGuest,
 } from '../../src/prove/vm/index.js';
-import { memoryPath, statePath } from '../../src/prove/vm/qemu.js';
+import { memoryPath, QEMU, statePath } from '../../src/prove/vm/qemu.js';
 import { parseMac } from '../../src/wire/aoe/index.js';
 import { connectStream, Hub } from '../../src/wire/link/index.js';
 import { serveTargets } from '../../src/wire/native/index.js';
@@ -247,17 +248,25 @@ testUnless(
 
 testUnless(reason, 'a guest that is just being started is not taken away; killed then, it is', async (t) => {
   t.timeout(600_000);
-  const child = spawn(process.execPath, [LAB, 'vm', 'up', 'early'], { stdio: 'ignore' });
+  // A QEMU that has begun and is not there yet, for as long as the test looks.
+  const bin = await mkdtemp(join(folder, 'bin-'));
+  const begun = join(bin, 'begun');
+  const slow = `#!/bin/sh
+case " $* " in *" -pidfile "*) echo $$ > ${begun}.new && mv ${begun}.new ${begun}; exec sleep 600;; esac
+exec ${findCommand(QEMU)} "$@"
+`;
+  await writeFile(join(bin, QEMU), slow, { mode: 0o755 });
+  const env = { ...process.env, PATH: `${bin}:${process.env.PATH}` };
+  const child = spawn(process.execPath, [LAB, 'vm', 'up', 'early'], { stdio: 'ignore', env });
   const closed = once(child, 'close');
-  // Its name is taken long before its QEMU is there: the images are put together in between.
-  while ((await listGuests()).length === 0) await sleep(2);
+  while (!existsSync(begun)) await sleep(20);
   const [record] = await listGuests();
-  child.kill('SIGSTOP');
   if (record === undefined || (await pidOf(record)) !== undefined) return t.fail('QEMU was there too early');
   const refused = await t.throwsAsync(removeGuest(record));
   t.regex(String(refused?.message), new RegExp(`process ${child.pid} is just starting it`));
   child.kill('SIGKILL');
   await closed;
+  process.kill(Number(await readFile(begun, 'utf8')));
   await removeGuest(record);
   t.deepEqual(await listGuests(), []);
   t.deepEqual(qemus(), []);
