@@ -8,7 +8,7 @@ import type { Diagnosis } from '../../src/manage/doctor/doctor.js';
 import type { AccessReport } from '../../src/serve/exports/change-access.js';
 import type { ExportReport } from '../../src/serve/exports/export.js';
 import { findProcesses } from '../../src/serve/exports/processes.js';
-import type { StatusReport } from '../../src/serve/exports/status.js';
+import type { StatusReport } from '../../src/serve/exports/status-report.js';
 import { detachLoop } from '../../src/serve/storage/loop.js';
 import { parseMac } from '../../src/wire/aoe/index.js';
 import { AoeAnswerError, MaskAnswerError } from '../../src/wire/initiator/faults.js';

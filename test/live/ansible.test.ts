@@ -4,7 +4,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import type { LabPlan } from '../../src/manage/lab/actions.js';
-import type { StatusReport } from '../../src/serve/exports/status.js';
+import type { StatusReport } from '../../src/serve/exports/status-report.js';
 import { noProgram } from '../manage/ansible/tools.js';
 import { noPlay, type Played, planned, play, rendered } from './support/ansible-lab.js';
 import { contentsOf, labCli, labImplementations, labJson, onHost } from './support/lab-hosts.js';

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { here } from '../../src/hosts/host/local.js';
-import type { StatusReport } from '../../src/serve/exports/status.js';
+import type { StatusReport } from '../../src/serve/exports/status-report.js';
 import { listLoops } from '../../src/serve/storage/loop.js';
 import { openTarget } from '../../src/wire/initiator/open.js';
 import { openPacketLink } from '../../src/wire/link/packet.js';

@@ -16,7 +16,7 @@ import {
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { here } from '../../src/hosts/host/local.js';
-import type { StatusReport } from '../../src/serve/exports/status.js';
+import type { StatusReport } from '../../src/serve/exports/status-report.js';
 import { detachLoop } from '../../src/serve/storage/loop.js';
 import { cli, jsonHere } from './support/cli.js';
 import { askFrom, exportOn } from './support/export.js';

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExportReport } from '../../src/serve/exports/export.js';
-import type { StatusReport } from '../../src/serve/exports/status.js';
+import type { StatusReport } from '../../src/serve/exports/status-report.js';
 import { cli } from './support/cli.js';
 import type { Found } from './support/export.js';
 import { builtVblade, testUnless } from './support/machine.js';

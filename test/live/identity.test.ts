@@ -17,7 +17,7 @@ import type { ExecutionContext } from 'ava';
 import { here } from '../../src/hosts/host/local.js';
 import type { LabPlan } from '../../src/manage/lab/actions.js';
 import type { ExportReport } from '../../src/serve/exports/export.js';
-import type { ExportStatus, StatusReport } from '../../src/serve/exports/status.js';
+import type { ExportStatus, StatusReport } from '../../src/serve/exports/status-report.js';
 import { detachLoop } from '../../src/serve/storage/loop.js';
 import { type CliResult, cli, cliHere, jsonHere } from './support/cli.js';
 import { exporting, firstBytes, image, statusOf } from './support/disks.js';

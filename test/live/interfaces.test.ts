@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { here } from '../../src/hosts/host/local.js';
-import type { ExportStatus, StatusReport } from '../../src/serve/exports/status.js';
+import type { ExportStatus, StatusReport } from '../../src/serve/exports/status-report.js';
 import { openTarget } from '../../src/wire/initiator/open.js';
 import { openPacketLink } from '../../src/wire/link/packet.js';
 import { type CliResult, cli, jsonHere } from './support/cli.js';

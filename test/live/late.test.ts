@@ -4,7 +4,7 @@ import { readlink, rename, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { here } from '../../src/hosts/host/local.js';
-import type { StatusReport } from '../../src/serve/exports/status.js';
+import type { StatusReport } from '../../src/serve/exports/status-report.js';
 import { openTarget } from '../../src/wire/initiator/open.js';
 import { openPacketLink } from '../../src/wire/link/packet.js';
 import { cli, jsonHere } from './support/cli.js';

@@ -1,7 +1,7 @@
 /** Exports that are started together. */
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { StatusReport } from '../../src/serve/exports/status.js';
+import type { StatusReport } from '../../src/serve/exports/status-report.js';
 import { cli, cliJson } from './support/cli.js';
 import { LONG, noRoot, testUnless } from './support/machine.js';
 import { keepUsing } from './support/steady-io.js';

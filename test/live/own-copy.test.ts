@@ -4,7 +4,7 @@ import { appendFile, cp, mkdir, readFile, rm, symlink, writeFile } from 'node:fs
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { cacheFolder, packageRoot } from '../../src/base/files/paths.js';
-import type { StatusReport } from '../../src/serve/exports/status.js';
+import type { StatusReport } from '../../src/serve/exports/status-report.js';
 import { ConfigCommand } from '../../src/wire/aoe/index.js';
 import { openTarget } from '../../src/wire/initiator/open.js';
 import { openPacketLink } from '../../src/wire/link/packet.js';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { here } from '../../src/hosts/host/local.js';
 import type { ExportReport } from '../../src/serve/exports/export.js';
-import type { StatusReport } from '../../src/serve/exports/status.js';
+import type { StatusReport } from '../../src/serve/exports/status-report.js';
 import { attachLoop, detachLoop } from '../../src/serve/storage/loop.js';
 import { cliHere, jsonHere } from './support/cli.js';
 import { exporting, firstBytes, image, statusOf } from './support/disks.js';

@@ -3,7 +3,7 @@ import { rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { here } from '../../src/hosts/host/local.js';
-import type { StatusReport } from '../../src/serve/exports/status.js';
+import type { StatusReport } from '../../src/serve/exports/status-report.js';
 import { cli, jsonHere } from './support/cli.js';
 import { exportOn, killAll } from './support/export.js';
 import { builtVblade, noCompiler, noRoot, sourceTree, testUnless } from './support/machine.js';

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import { here } from '../../src/hosts/host/local.js';
 import { findForeignTargets } from '../../src/serve/exports/foreign-targets.js';
-import type { ExportStatus, StatusReport } from '../../src/serve/exports/status.js';
+import type { ExportStatus, StatusReport } from '../../src/serve/exports/status-report.js';
 import { type CliResult, cli, jsonHere } from './support/cli.js';
 import { assertNothingLeft, exportOn } from './support/export.js';
 import { builtVblade, noRoot, testUnless } from './support/machine.js';

@@ -1,7 +1,7 @@
 /** Exports of commands that run in a network namespace and don't say so. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import type { StatusReport } from '../../src/serve/exports/status.js';
+import type { StatusReport } from '../../src/serve/exports/status-report.js';
 import { jsonHere, MAIN } from './support/cli.js';
 import { builtVblade, noRoot, testUnless } from './support/machine.js';
 import { testWire } from './support/wire.js';

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { link, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { here } from '../../src/hosts/host/local.js';
-import type { StatusReport } from '../../src/serve/exports/status.js';
+import type { StatusReport } from '../../src/serve/exports/status-report.js';
 import { attachLoop, listLoops } from '../../src/serve/storage/loop.js';
 import { cli, jsonHere } from './support/cli.js';
 import { askFrom, exportOn } from './support/export.js';

@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib';
 import type { ExecutionContext } from 'ava';
 import { parseDocument } from 'yaml';
 import { packageRoot } from '../../src/base/files/paths.js';
-import type { StatusReport } from '../../src/serve/exports/status.js';
+import type { StatusReport } from '../../src/serve/exports/status-report.js';
 import { tarOf } from '../make/archive/bytes.js';
 import { serve } from '../make/source/helpers.js';
 import { cliHere, jsonHere } from './support/cli.js';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { StatusReport } from '../../serve/exports/status.js';
+import type { StatusReport } from '../../serve/exports/status-report.js';
 import { line } from '../ui/colors.js';
 import { type HostOptions, hostOptions, onHosts } from './hosts.js';
 

@@ -2,7 +2,7 @@
 import type { ExportAccess } from '../../serve/exports/access.js';
 import type { AccessReport } from '../../serve/exports/change-access.js';
 import { CLEARS, clearCommand, closedBy, holders } from '../../serve/exports/closed.js';
-import type { ExportStatus } from '../../serve/exports/status.js';
+import type { ExportStatus } from '../../serve/exports/status-report.js';
 import { line } from './colors.js';
 
 /** What initiators have set on an export, and the way out; nothing where nothing is set. */

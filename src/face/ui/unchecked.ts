@@ -1,4 +1,4 @@
-import type { ExportStatus } from '../../serve/exports/status.js';
+import type { ExportStatus } from '../../serve/exports/status-report.js';
 import { line } from './colors.js';
 
 /** Why the wire was not asked, a line for each reason: most exports of a host share one. */

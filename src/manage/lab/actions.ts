@@ -1,5 +1,5 @@
 /** What a plan consists of: what is to be done, and what stands in the way. */
-import type { ExportStatus } from '../../serve/exports/status.js';
+import type { ExportStatus } from '../../serve/exports/status-report.js';
 import type { Difference } from './differences.js';
 import type { LabExport } from './lab.js';
 

@@ -1,5 +1,5 @@
 import type { ExportOptions } from '../../serve/exports/entry.js';
-import type { ExportStatus } from '../../serve/exports/status.js';
+import type { ExportStatus } from '../../serve/exports/status-report.js';
 import type { LabExport } from './lab.js';
 
 /** A field of an export that is not as it should be. */

@@ -2,7 +2,7 @@
 
 import { withoutBreaks } from '../../base/escape.js';
 import { exportId } from '../../serve/exports/entry.js';
-import type { ExportStatus } from '../../serve/exports/status.js';
+import type { ExportStatus } from '../../serve/exports/status-report.js';
 import { isAllowed } from '../../serve/exports/suitability.js';
 import { formatAddress } from '../../wire/aoe/index.js';
 import type { Action, Create, LabPlan, Replace, Restart, SegmentAnswers, Trouble } from './actions.js';

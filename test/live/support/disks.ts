@@ -1,7 +1,7 @@
 /** Exports of files that are told apart by what they begin with. */
 import { readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ExportStatus, StatusReport } from '../../../src/serve/exports/status.js';
+import type { ExportStatus, StatusReport } from '../../../src/serve/exports/status-report.js';
 import { cliHere, jsonHere } from './cli.js';
 import { askFrom, exportOn } from './export.js';
 import type { TestWire } from './wire.js';

@@ -5,7 +5,7 @@ import type { Executor, Failure } from '../../../src/manage/lab/apply.js';
 import type { Lab, LabExport } from '../../../src/manage/lab/lab.js';
 import type { HostState } from '../../../src/manage/lab/plan.js';
 import { exportId } from '../../../src/serve/exports/entry.js';
-import type { ExportStatus } from '../../../src/serve/exports/status.js';
+import type { ExportStatus } from '../../../src/serve/exports/status-report.js';
 
 /** What `status` tells of an export that is as it should be. */
 export function statusOf(lab: string | null, one: LabExport, more: Partial<ExportStatus> = {}): ExportStatus {

@@ -4,7 +4,7 @@ import { applyPlan } from '../../../src/manage/lab/apply.js';
 import { clashes } from '../../../src/manage/lab/clashes.js';
 import type { Lab, LabExport } from '../../../src/manage/lab/lab.js';
 import { type HostState, planLab } from '../../../src/manage/lab/plan.js';
-import type { ExportStatus } from '../../../src/serve/exports/status.js';
+import type { ExportStatus } from '../../../src/serve/exports/status-report.js';
 import { Model, statusOf } from './model.js';
 
 const HOSTS = ['a', 'bb', 'ccc'];
