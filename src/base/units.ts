@@ -29,3 +29,8 @@ export function formatSize(bytes: number): string {
   const number = Number.isInteger(value) ? String(value) : value.toFixed(1);
   return `${number} ${UNITS[unit] ?? ''}${unit === 0 ? '' : 'i'}B`;
 }
+
+/** "1 sector", "8 sectors" */
+export function counted(number: number, unit: string): string {
+  return `${number} ${unit}${number === 1 ? '' : 's'}`;
+}

@@ -25,11 +25,12 @@ export function register(program: Command): void {
     .option('--json', 'print JSON')
     .action(async (options: Options) => {
       const { from, path, lab, output } = options;
-      const [{ importExports }, { toldPlace }, { note, print }, { line }] = await Promise.all([
+      const [{ importExports }, { toldPlace }, { note, print }, { line }, { counted }] = await Promise.all([
         import('../../manage/import/import.js'),
         import('../../manage/import/remarks.js'),
         import('../ui/output.js'),
         import('../ui/colors.js'),
+        import('../../base/units.js'),
       ]);
       const name = options.host?.[0] ?? 'here';
       const report = await onOneHost(options, (host) =>
@@ -38,7 +39,7 @@ export function register(program: Command): void {
       for (const remark of report.remarks) note(line`${toldPlace(remark)}: ${remark.text}`);
       if (output !== undefined) await writeNew(output, report.text);
       const { lab: made, leftOut, remarks, read } = report;
-      const counts = `${made.exports.length} exports from ${read.join(', ')}, ${leftOut.length} left out, ${remarks.length} remarks`;
+      const counts = `${counted(made.exports.length, 'export')} from ${read.join(', ')}, ${leftOut.length} left out, ${counted(remarks.length, 'remark')}`;
       print({ lab: made, leftOut, remarks, read, output: output ?? null }, options, () =>
         output === undefined ? report.text : line`${output}: ${counts}`,
       );

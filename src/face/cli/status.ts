@@ -37,15 +37,23 @@ async function metrics(): Promise<(report: StatusReport) => string> {
 }
 
 async function words(isLong: boolean): Promise<(report: StatusReport) => string> {
-  const [{ table }, { formatSize }, { describeCounters }, { describeUnchecked }, { describeRights }, access] =
-    await Promise.all([
-      import('../ui/table.js'),
-      import('../../base/units.js'),
-      import('../ui/counters.js'),
-      import('../ui/unchecked.js'),
-      import('../ui/rights.js'),
-      import('../ui/access.js'),
-    ]);
+  const [
+    { table },
+    { formatSize },
+    { describeCounters },
+    { describeUnchecked },
+    { describeRights },
+    access,
+    { optionWords },
+  ] = await Promise.all([
+    import('../ui/table.js'),
+    import('../../base/units.js'),
+    import('../ui/counters.js'),
+    import('../ui/unchecked.js'),
+    import('../ui/rights.js'),
+    import('../ui/access.js'),
+    import('../../serve/exports/spec.js'),
+  ]);
   const { describeLimits } = access;
   return (report) => {
     const lines: string[] = [];
@@ -66,8 +74,12 @@ async function words(isLong: boolean): Promise<(report: StatusReport) => string>
         ),
       );
     }
-    for (const { id, counters, path } of report.exports) {
-      if (counters !== null) lines.push(line`${id}: ${describeCounters(counters)} (${path})`);
+    for (const { id, counters, datapath } of report.exports) {
+      if (counters !== null) lines.push(line`${id}: ${describeCounters(counters)} (${datapath})`);
+    }
+    for (const { id, options } of report.exports) {
+      const given = optionWords(options);
+      if (given.length > 0) lines.push(line`${id}: ${given.join(' ')}`);
     }
     for (const { id, rights } of report.exports) {
       if (isLong && rights !== null) lines.push(line`${id}: its process may ${describeRights(rights)}`);

@@ -13,19 +13,23 @@ export interface ChoiceOptions {
   netns: string | undefined;
   /** "export on" */
   verb: string;
+  /** What is to be done where there is none of that name. Default: another is taken. */
+  otherwise?: string | undefined;
 }
 
 /** @param all interfaces of the namespace @param name or altname */
 export function chooseInterface(
   all: readonly InterfaceFacts[],
   name: string,
-  { netns, verb }: ChoiceOptions,
+  { netns, verb, otherwise }: ChoiceOptions,
 ): { facts: InterfaceFacts } | InterfaceTrouble {
   const facts = findInterface(all, name);
   if (facts === undefined) {
     return {
       happened: 'there is no such interface',
-      next: `take one of ${all.map((known) => known.name).join(', ')}, or name its namespace by --netns`,
+      next:
+        otherwise ??
+        `take one of ${all.map((known) => known.name).join(', ')}, or name its namespace by --netns`,
       Fault: UsageError,
     };
   }

@@ -3,7 +3,7 @@
 import { linesOf, MissingError } from '../../base/errors.js';
 import { CommandError, goneNamespace } from './command-error.js';
 import type { Host } from './host.js';
-import { chooseInterface } from './interface-choice.js';
+import { type ChoiceOptions, chooseInterface } from './interface-choice.js';
 import type { InterfaceFacts } from './interface-facts.js';
 import { type IpLink, readLinks } from './links.js';
 
@@ -47,16 +47,16 @@ export function interfacesFrom(links: readonly IpLink[]): InterfaceFacts[] {
 
 /**
  * One interface, ready to carry AoE. Its facts have its real name, whichever it is called by.
- * @param verb what is to be done on it, in the error's advice
+ * @param verb what is to be done on it, in the error's advice @param otherwise see ChoiceOptions
  * @throws UsageError if there is none of that name (those that are there are listed), or no frames would reach it
  * @throws MissingError if it or its namespace is not there, or it is down
  */
 export async function requireInterface(
   host: Host,
   name: string,
-  verb = 'export on',
+  options: Partial<Pick<ChoiceOptions, 'verb' | 'otherwise'>> = {},
 ): Promise<InterfaceFacts> {
-  return requireAmong(host, await listInterfaces(host), name, verb);
+  return requireAmong(host, await listInterfaces(host), name, options);
 }
 
 /** The same of interfaces that were listed. */
@@ -64,9 +64,9 @@ export function requireAmong(
   host: Host,
   all: readonly InterfaceFacts[],
   name: string,
-  verb = 'export on',
+  { verb = 'export on', otherwise }: Partial<Pick<ChoiceOptions, 'verb' | 'otherwise'>> = {},
 ): InterfaceFacts {
-  const choice = chooseInterface(all, name, { netns: host.netns, verb });
+  const choice = chooseInterface(all, name, { netns: host.netns, verb, otherwise });
   if ('facts' in choice) return choice.facts;
   const { Fault, ...trouble } = choice;
   throw new Fault({ tried: `looking at the interface ${name} ${host.name}`, ...trouble, missing: [name] });

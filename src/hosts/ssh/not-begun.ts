@@ -1,5 +1,6 @@
 /** What is said of a login shell that does not come to a command. No I/O. */
 import { linesOf, MissingError } from '../../base/errors.js';
+import { counted } from '../../base/units.js';
 import type { NotBegun } from './session.js';
 
 /** The last lines that its start-up files printed, of which the last ones tell why. */
@@ -33,5 +34,5 @@ function said(printed: string, lines: number): string[] {
   const shown = linesOf(printed).slice(-MOST_LINES);
   const before = lines - shown.length;
   if (before <= 0) return [`it printed: ${shown[0]}`, ...shown.slice(1)];
-  return [`it printed ${before} line${before === 1 ? '' : 's'}, and then:`, ...shown];
+  return [`it printed ${counted(before, 'line')}, and then:`, ...shown];
 }

@@ -52,7 +52,7 @@ const TRIES = 5;
 export async function surveySegment(site: Site, mtu: number): Promise<Segment> {
   const [far, near] = await Promise.all([
     requireInterface(site.host, site.iface),
-    requireInterface(here, site.wire, 'use'),
+    requireInterface(here, site.wire, { verb: 'use' }),
   ]);
   return { ...site, mac: parseMac(far.mac) as Mac, mtu: Math.min(mtu, far.mtu, near.mtu) };
 }

@@ -1,6 +1,5 @@
 /** Whether an export can be served now, and may be; asked before anything that runs is stopped. */
 import { type ErrorFacts, LabError, linesOf, MissingError, UsageError } from '../../base/errors.js';
-import { requireAmong } from '../../hosts/host/interface.js';
 import type { InterfaceFacts } from '../../hosts/host/interface-facts.js';
 import { quoteArgv } from '../../hosts/host/quote.js';
 import type { Finding, FindingKind } from '../storage/findings.js';
@@ -9,6 +8,7 @@ import { factLines, type Refreshed, refreshed, surveyNames, UnwantedError } from
 import { linkDisk } from './disk-link.js';
 import { driverFor, markedSo } from './drivers.js';
 import { type EntryStore, type ExportEntry, exportId, isSameExport, isWanted, without } from './entry.js';
+import { requireOwn } from './export-interface.js';
 import type { Network } from './network.js';
 import { deletedFilesOf, keyOf, openedBy } from './opened.js';
 import { findProcesses } from './processes.js';
@@ -43,8 +43,7 @@ export async function requireAble(
   entry: ExportEntry,
   allow: Allowance,
 ): Promise<Refreshed & { iface: InterfaceFacts }> {
-  const { netns, iface: name } = entry;
-  const iface = requireAmong(store.host.inNamespace(netns), await network.interfaces(netns), name);
+  const iface = await requireOwn(store.host, entry, (netns) => network.interfaces(netns));
   const evenOther = allow === true || allow.includes('other-disk');
   const now = refreshed(await snapshot(), entry, evenOther);
   if (!(now instanceof LabError)) return { iface, ...now };

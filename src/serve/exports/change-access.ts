@@ -4,13 +4,13 @@ import { randomBytes } from 'node:crypto';
 import { type ErrorFacts, LabError, UsageError } from '../../base/errors.js';
 import { pollUntilTrue } from '../../base/poll.js';
 import type { Host } from '../../hosts/host/host.js';
-import { requireInterface } from '../../hosts/host/interface.js';
 import { quoteArgv } from '../../hosts/host/quote.js';
 import type { ToldAccess } from '../../wire/native/status-file.js';
 import { type ExportAccess, judgeAccess } from './access.js';
 import { daemonStatus, isAt } from './daemon-status.js';
 import { driverFor } from './drivers.js';
 import { EntryStore, type ExportEntry, exportId } from './entry.js';
+import { requireOwn } from './export-interface.js';
 import { clearKept } from './kept-lists.js';
 import { runsOwnCode } from './own-code.js';
 import { reconcilePersistence } from './persist/reconcile.js';
@@ -86,7 +86,7 @@ async function ask(
     };
   }
   try {
-    const iface = await requireInterface(host.inNamespace(entry.netns), entry.iface);
+    const iface = await requireOwn(host, entry);
     const link = await openVantage(host, entry, iface);
     if (link === undefined)
       return { access: null, reason: 'this host has no place from which its target answers' };

@@ -1,9 +1,10 @@
 import { MissingError, UsageError } from '../../base/errors.js';
 import type { Host } from '../../hosts/host/host.js';
-import { requireAmong } from '../../hosts/host/interface.js';
+import { listInterfaces, requireAmong } from '../../hosts/host/interface.js';
 import type { InterfaceFacts } from '../../hosts/host/interface-facts.js';
 import { linkObjection, macvlanObjection } from '../../hosts/host/interface-objection.js';
-import type { ExportEntry } from './entry.js';
+import { quoteArgv } from '../../hosts/host/quote.js';
+import { type ExportEntry, exportId } from './entry.js';
 
 /**
  * The interface of a new export.
@@ -16,6 +17,22 @@ export function requireExportable(host: Host, all: readonly InterfaceFacts[], na
   const objection = macvlanObjection(iface, all);
   if (objection === undefined) return iface;
   throw new UsageError({ tried: `looking at the interface ${name} ${host.name}`, ...objection });
+}
+
+/**
+ * The interface of an export that is there.
+ * @param list lists those of a namespace. Default: they are looked at
+ * @throws as `requireInterface`
+ */
+export async function requireOwn(
+  host: Host,
+  entry: ExportEntry,
+  list: (netns: string | undefined) => Promise<readonly InterfaceFacts[]> = (netns) =>
+    listInterfaces(host.inNamespace(netns)),
+): Promise<InterfaceFacts> {
+  const { netns, iface } = entry;
+  const otherwise = `make ${iface} again; or end the export, and export on another: ${quoteArgv(['aoe-lab', 'unexport', exportId(entry)])}`;
+  return requireAmong(host.inNamespace(netns), await list(netns), iface, { otherwise });
 }
 
 /**

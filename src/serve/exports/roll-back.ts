@@ -1,7 +1,7 @@
-import { requireInterface } from '../../hosts/host/interface.js';
 import { refreshOne, requireNoneUnwanted } from './able.js';
 import { driverFor } from './drivers.js';
 import { type EntryStore, type ExportEntry, exportId, type WireState } from './entry.js';
+import { requireOwn } from './export-interface.js';
 import { markLog } from './log-marks.js';
 import { detachLoops, reattach } from './loops.js';
 import { reconcilePersistence } from './persist/reconcile.js';
@@ -70,7 +70,7 @@ async function serve(store: EntryStore, entry: ExportEntry, state: WireState | n
   const driver = driverFor(store, entry);
   const stop = await driver.prepareStop(entry);
   await stop.run();
-  const iface = await requireInterface(store.host.inNamespace(entry.netns), entry.iface);
+  const iface = await requireOwn(store.host, entry);
   await markLog(store, entry, 'restarted');
   await driver.start(entry);
   await waitUntilListening(store, entry, iface);

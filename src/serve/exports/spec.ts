@@ -50,6 +50,17 @@ export const OPTION_FLAGS: Readonly<Record<OptionName, string>> = {
   lockAccess: '--lock-access',
 };
 
+/** Options as the words of `export`: `--read-only --mac 00:11:22:33:44:55`. */
+export function optionWords(options: ExportOptions): string[] {
+  return (Object.keys(OPTION_FLAGS) as OptionName[]).flatMap((name) => {
+    const [flag, value] = [OPTION_FLAGS[name], options[name]];
+    if (value === false) return name === 'lockAccess' ? ['--no-lock-access'] : [];
+    if (value === undefined) return [];
+    if (value === true) return [flag];
+    return [value].flat().flatMap((one) => [flag, String(one)]);
+  });
+}
+
 /** The options of an export that is made: one for listed initiators alone lets none of them change who they are. */
 export function withDefaults(options: ExportOptions, control: Control): ExportOptions {
   const isListed = (options.macs ?? []).length > 0;

@@ -1,6 +1,5 @@
 import { LabError, UsageError } from '../../base/errors.js';
 import { renderExpression } from '../../base/templating.js';
-import { requireInterface } from '../../hosts/host/interface.js';
 import type { InterfaceFacts } from '../../hosts/host/interface-facts.js';
 import { quoteArgv } from '../../hosts/host/quote.js';
 import { loadRecipe } from '../../make/recipe/load.js';
@@ -13,6 +12,7 @@ import { clearCommand } from '../exports/closed.js';
 import type { Preview } from '../exports/driver.js';
 import { driverFor, markedSo } from '../exports/drivers.js';
 import { type EntryStore, type ExportEntry, exportId, type WireState } from '../exports/entry.js';
+import { requireOwn } from '../exports/export-interface.js';
 import { staleAddress } from '../exports/interface-faults.js';
 import { refuseFleeting } from '../exports/persist/fleeting.js';
 import { previewPersistence } from '../exports/persist/preview.js';
@@ -66,7 +66,7 @@ export async function planMigration(store: EntryStore, name: string, served: Ser
     });
   }
   if (old.persist) await refuseFleeting(store, served.control, old.backing.path);
-  const iface = await requireInterface(host.inNamespace(old.netns), old.iface);
+  const iface = await requireOwn(host, old);
   await requireServing(store, old, iface, tried);
   await requireAlone(store, old, iface, tried);
   await requireMeant(store, old, tried);

@@ -1,3 +1,4 @@
+import { counted } from '../../base/units.js';
 import type { Ata } from './ata.js';
 import {
   ALL_SHELVES,
@@ -13,7 +14,7 @@ import { BROADCAST, formatMac, type Mac } from './ethernet.js';
 import { describeFault, type Fault } from './fault.js';
 import { type Frame, parseFrame } from './frame.js';
 import { type AoeHeader, isResponse } from './header.js';
-import { count, hex, macs, quote, raw, requestInWords } from './request-words.js';
+import { hex, macs, quote, raw, requestInWords } from './request-words.js';
 
 /** A frame in words. */
 export interface Dissection {
@@ -81,7 +82,7 @@ function answerInWords(frame: Frame): string {
       return ataAnswer(frame.ata, frame.data.length);
     case 'config': {
       const { bufferCount, sectorCount, firmware, version, string } = frame.config;
-      const facts = `${count(bufferCount, 'buffer')}, ${count(sectorCount, 'sector')} a frame`;
+      const facts = `${counted(bufferCount, 'buffer')}, ${counted(sectorCount, 'sector')} a frame`;
       return `config ${quote(string)}, ${facts}, firmware 0x${hex(firmware, 4)}, AoE version ${version}`;
     }
     case 'mask':
@@ -101,7 +102,7 @@ function isRefusal(frame: Frame): boolean {
 }
 
 function ataAnswer({ cmdStatus, errFeature }: Ata, bytes: number): string {
-  const data = bytes === 0 ? '' : `${count(bytes / SECTOR, 'sector')} of data`;
+  const data = bytes === 0 ? '' : `${counted(bytes / SECTOR, 'sector')} of data`;
   const isPlain = cmdStatus === AtaStatus.ready && errFeature === 0;
   if (isPlain) return data || 'done';
   return `${describeAtaStatus(cmdStatus, errFeature)}${data && `, ${data}`}`;

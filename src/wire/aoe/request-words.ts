@@ -1,3 +1,4 @@
+import { counted } from '../../base/units.js';
 import type { Ata } from './ata.js';
 import type { Config } from './config.js';
 import {
@@ -54,7 +55,7 @@ function ataRequest({ flags, errFeature, count: sectors, cmdStatus, lba }: Ata):
     cmdStatus === AtaCommand.smart
       ? `SMART, feature 0x${hex(errFeature, 2)}`
       : (ATA_WORDS[cmdStatus] ?? `ATA command 0x${hex(cmdStatus, 2)}, N at LBA @`);
-  const text = words.replace('N', count(sectors, 'sector')).replace('@', String(lba));
+  const text = words.replace('N', counted(sectors, 'sector')).replace('@', String(lba));
   const expected =
     (WIDE.includes(cmdStatus) ? AtaFlag.lba48 : 0) | (WRITES.includes(cmdStatus) ? AtaFlag.write : 0);
   // The device bit means nothing here; a wide flag at a command without an address neither.
@@ -107,7 +108,7 @@ function reserveRequest({ rcmd, macs: list }: Reserve): string {
 
 /** A command that is not interpreted. */
 export function raw(kind: 'vendor' | 'unknown', command: number, bytes: number): string {
-  return `${kind} command 0x${hex(command, 2)}, ${count(bytes, 'byte')}`;
+  return `${kind} command 0x${hex(command, 2)}, ${counted(bytes, 'byte')}`;
 }
 
 /** At most four, and how many more. */
@@ -119,11 +120,6 @@ function some(items: readonly string[]): string {
   const MOST = 4;
   if (items.length <= MOST) return items.join(', ');
   return `${items.slice(0, MOST).join(', ')} and ${items.length - MOST} more`;
-}
-
-/** "1 sector", "8 sectors" */
-export function count(number: number, unit: string): string {
-  return `${number} ${unit}${number === 1 ? '' : 's'}`;
 }
 
 /** Any bytes in double quotes, those that don't print as \xNN. */

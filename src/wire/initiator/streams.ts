@@ -47,7 +47,8 @@ export interface Hole {
  * @param source what it yields may be reused by it at once
  * @param onAcknowledged told how many bytes from the beginning, holes included, the target has answered for; waited for
  * @returns the bytes of the stream, holes included
- * @throws LabError as Target.write does, or if the stream's length is no multiple of 512
+ * @throws LabError as Target.write does, if the stream's length is no multiple of 512, or if it goes on where the device
+ *   ends: all before is written then
  */
 export async function writeStream(
   target: Target,
@@ -57,6 +58,7 @@ export async function writeStream(
 ): Promise<number> {
   const stepBytes = stepOf(target) * SECTOR;
   const ahead: { done: Promise<void>; memory: Buffer; end: number }[] = [];
+  const last = await target.sectors();
   let lba = from;
   let memory: Buffer = Buffer.allocUnsafe(stepBytes);
   let filled = 0;
@@ -66,7 +68,19 @@ export async function writeStream(
     if (oldest) await onAcknowledged((oldest.end - from) * SECTOR);
     return oldest?.memory;
   };
+  const requireRoom = async (sectors: number): Promise<void> => {
+    if (lba + sectors <= last) return;
+    filled = Math.max(0, Math.min(filled, (last - lba) * SECTOR));
+    if (filled > 0) await send();
+    while (ahead.length > 0) await takeOldest();
+    throw new LabError({
+      tried: `writing a stream to sector ${from}`,
+      happened: `the device ends at sector ${last}, and the stream goes on: its first ${Math.max(0, last - from) * SECTOR} bytes were written`,
+      next: 'take less, begin earlier, or a larger device',
+    });
+  };
   const send = async (): Promise<void> => {
+    await requireRoom(filled / SECTOR);
     const done = quiet(target.write(lba, memory.subarray(0, filled)));
     lba += filled / SECTOR;
     ahead.push({ done, memory, end: lba });
@@ -77,6 +91,7 @@ export async function writeStream(
     for await (const chunk of source) {
       if ('hole' in chunk) {
         if (filled > 0) await send();
+        await requireRoom(chunk.hole / SECTOR);
         lba += chunk.hole / SECTOR;
         continue;
       }

@@ -2,7 +2,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import type { Control } from '../../../src/make/recipe/schema.js';
 import type { ExportOptions } from '../../../src/serve/exports/entry.js';
-import { checkSpec, OPTION_FLAGS, withDefaults } from '../../../src/serve/exports/spec.js';
+import { checkSpec, OPTION_FLAGS, optionWords, withDefaults } from '../../../src/serve/exports/spec.js';
 
 const control = (options: Control['options']): Control => ({
   shape: 'process',
@@ -96,4 +96,19 @@ test('13: an export for listed initiators is locked unless that is refused, wher
     message: /x 1 has no --lock-access/,
   });
   t.notThrows(() => checkSpec('x', '1', control({}), spec({ lockAccess: false })));
+});
+
+test('options are told as the words that ask for them', (t) => {
+  t.deepEqual(optionWords({}), []);
+  t.is(
+    optionWords({
+      readOnly: true,
+      sync: false,
+      macs: ['02:00:00:00:00:01', '02:00:00:00:00:02'],
+      offset: 0,
+      length: 8,
+    }).join(' '),
+    '--read-only --mac 02:00:00:00:00:01 --mac 02:00:00:00:00:02 --offset 0 --length 8',
+  );
+  t.deepEqual(optionWords({ lockAccess: false, macs: [] }), ['--no-lock-access']);
 });

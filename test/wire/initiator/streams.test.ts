@@ -20,10 +20,30 @@ test.serial('a stream that ends within a sector is an error, and what was whole 
   t.true(fake.disk.subarray(1536).equals(Buffer.alloc(fake.disk.length - 1536)));
 });
 
-test.serial('a stream longer than the device is an error', async (t) => {
+test.serial('a stream longer than the device is an error that tells what was written', async (t) => {
+  const { fake, target } = await makeLab({ sectors: SECTORS });
+  const data = pattern((SECTORS + 3) * SECTOR);
+  for (const from of [0, SECTORS - 1]) {
+    const acknowledged: number[] = [];
+    const written = writeStream(target, from, [data], (bytes) => void acknowledged.push(bytes));
+    await t.throwsAsync(written, {
+      message: new RegExp(`ends at sector ${SECTORS}, and .* first ${(SECTORS - from) * SECTOR} bytes`),
+    });
+    t.is(acknowledged.at(-1), (SECTORS - from) * SECTOR);
+    t.true(fake.disk.subarray(from * SECTOR).equals(data.subarray(0, (SECTORS - from) * SECTOR)));
+  }
+  await t.throwsAsync(writeStream(target, SECTORS + 1, [Buffer.alloc(SECTOR)]), { message: /first 0 bytes/ });
+  await t.throwsAsync(collect(readStream(target, { from: SECTORS - 1, count: 2 })), {
+    message: new RegExp(`ends at sector ${SECTORS}`),
+  });
+});
+
+test.serial('so is one whose end is passed over as zeros', async (t) => {
   const { target } = await makeLab({ sectors: 4 });
-  await t.throwsAsync(writeStream(target, 0, [Buffer.alloc(5 * SECTOR)]), { message: /ends at sector 4/ });
-  await t.throwsAsync(collect(readStream(target, { from: 3, count: 2 })), { message: /ends at sector 4/ });
+  t.is(await writeStream(target, 0, [Buffer.alloc(2 * SECTOR), { hole: 2 * SECTOR }]), 4 * SECTOR);
+  await t.throwsAsync(writeStream(target, 0, [Buffer.alloc(2 * SECTOR), { hole: 3 * SECTOR }]), {
+    message: /ends at sector 4, and the stream goes on: its first 2048 bytes were written/,
+  });
 });
 
 test.serial("the source's own failure comes through", async (t) => {
