@@ -116,7 +116,7 @@ async function preview(options: Options, spec: ExportSpec): Promise<void> {
   await onHosts(
     options,
     async (host) => {
-      const planned = await previewExport(host, await provided(options, host), spec);
+      const planned = await previewExport(host, await provided(options, host, spec), spec);
       noteFindings(planned, note);
       return planned;
     },
@@ -134,7 +134,7 @@ async function carryOut(options: Options, spec: ExportSpec): Promise<void> {
   await onHosts(
     options,
     async (host) => {
-      const report = await exportTarget(host, await provided(options, host), spec, (recovery) =>
+      const report = await exportTarget(host, await provided(options, host, spec), spec, (recovery) =>
         noteRecovery(recovery, nameOf(host)),
       );
       noteFindings(report, note);
@@ -154,12 +154,12 @@ async function carryOut(options: Options, spec: ExportSpec): Promise<void> {
 }
 
 /** What is served; what is to be known of it is told before it is started. */
-async function provided(options: Options, host: Host): Promise<Served> {
+async function provided(options: Options, host: Host, spec: ExportSpec): Promise<Served> {
   const [{ provide }, { note }] = await Promise.all([
     import('../../serve/exports/provide.js'),
     import('../ui/output.js'),
   ]);
-  const served = await provide(options.impl, { ...options, runsOn: host });
+  const served = await provide(options.impl, { ...options, runsOn: host, spec });
   for (const text of served.remarks) note(line`warning: ${text}`);
   return served;
 }

@@ -9,6 +9,7 @@ import type { SourceEvent, SourceTree } from '../../make/source/fetch.js';
 import { sourceRemark } from '../../make/source/unproven.js';
 import { nodeOn, runsOwnCode, withOwnCode } from './own-code.js';
 import type { Served } from './served.js';
+import { checkSpec, type ExportSpec } from './spec.js';
 
 export interface ProvideOptions {
   release?: string | undefined;
@@ -21,6 +22,8 @@ export interface ProvideOptions {
   kernel?: string | undefined;
   /** Where it is to run: a module is built for the kernel of that host, and for no other. */
   runsOn?: Host | undefined;
+  /** How it is to be exported: what the target can't do is refused before anything is fetched. */
+  spec?: ExportSpec;
   onEvent?: (event: SourceEvent | BuildEvent) => void;
 }
 
@@ -36,6 +39,7 @@ export interface Provided extends Served {
 
 /**
  * Brings an implementation to the point where it can be exported: fetches, patches and builds what is not in the store.
+ * @throws UsageError where the target can't do what the spec asks for
  * @throws MissingError where this version can't run it, or something to build it is missing here
  * @throws UnreachableError if no location has the source
  */
@@ -128,7 +132,8 @@ async function prepare(implementation: string, options: ProvideOptions, look = f
       next: 'leave --kernel out',
     });
   }
-  const { control } = selected;
+  const { control, release } = selected;
+  if (options.spec !== undefined) checkSpec(recipe.name, release.version, control, options.spec);
   // Loaded for modules alone: daemons have no use for Debian's kernels.
   const kernel = isModule ? await kernelOf(options, look) : undefined;
   const on = isModule ? kernel?.on : runsOwnCode(control) ? undefined : await builderFor(options.runsOn);
