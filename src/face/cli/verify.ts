@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../../base/errors.js';
 import type { AcceptanceReport } from '../../prove/acceptance/acceptance.js';
+import type { Placement } from '../../prove/acceptance/placement.js';
 import type { TestName } from '../../prove/acceptance/record.js';
 import type { Place } from '../../prove/testbed/place.js';
 import type { Site } from '../../prove/testbed/remote-dut.js';
@@ -89,7 +90,7 @@ export function register(program: Command): void {
       // A namespace of a user's has no way to a host.
       if (host === undefined && (await here.facts()).uid !== 0 && (await needsNamespace(options.impl))) {
         const preparation = () =>
-          prepare(options.impl, { ...options, tests, initiator: near(options.initiator) });
+          prepare(options.impl, { ...options, tests, client: near(options.initiator) ?? 'guest' });
         process.exitCode = await asUser(here, preparation, process.argv.slice(1));
         return;
       }
@@ -112,8 +113,8 @@ async function run(
     import('../../prove/acceptance/acceptance.js'),
     import('../../hosts/host/local.js'),
   ]);
-  const { release, source, offline, unpinned, kernel, clientKernel, mtu, fileMib, inPlace, acceptNew } =
-    options;
+  const { release, source, offline, unpinned, kernel, clientKernel, mtu, fileMib, acceptNew } = options;
+  const common = { release, source, offline, unpinned, tests, kernel, clientKernel, mtu, fileMib };
   const host = farHost(options);
   const interfaces = siteInterfaces('running the acceptance tests', host, options);
   const all = (found?: Site) =>
@@ -121,22 +122,10 @@ async function run(
       const reports: AcceptanceReport[] = [];
       for (const implementation of options.impl) {
         const report = await accept(here, {
-          ...{
-            implementation,
-            release,
-            source,
-            offline,
-            unpinned,
-            tests,
-            kernel,
-            clientKernel,
-            mtu,
-            fileMib,
-            inPlace,
-            signal,
-          },
-          ...(isFar(options.target) ? { site: found } : { place: near(options.target) }),
-          ...(isFar(options.initiator) ? { clientSite: found } : { initiator: near(options.initiator) }),
+          ...common,
+          implementation,
+          signal,
+          placement: placementOf(options, found),
           onStep: (test, step) => note(line`${implementation}: ${test}: ${step}`),
         });
         reports.push(report);
@@ -145,6 +134,14 @@ async function run(
     });
   if (host === undefined || interfaces === undefined) return all();
   return onOneHost({ host: [host], acceptNew }, async (found) => all(await siteOn(found, interfaces)));
+}
+
+/** @param on the host over SSH that one of them is on */
+function placementOf({ target, initiator, inPlace }: Options, on: Site | undefined): Placement {
+  const nearTarget = { target: near(target), inPlace };
+  const client = near(initiator) ?? 'guest';
+  if (on === undefined) return { ...nearTarget, client };
+  return isFar(target) ? { far: 'target', on, client } : { far: 'client', on, ...nearTarget };
 }
 
 /** Whether a host over SSH is named. */

@@ -1,5 +1,4 @@
-import type { Place } from '../testbed/place.js';
-import type { Site } from '../testbed/remote-dut.js';
+import type { Placement } from './placement.js';
 import type { TestName } from './record.js';
 
 export interface AcceptanceOptions {
@@ -13,20 +12,11 @@ export interface AcceptanceOptions {
   kernel: string;
   /** Of the client's guest, if it is another. */
   clientKernel?: string | undefined;
-  /** The client: the Linux driver in a guest, or aoe-lab's own here. Default: the guest. */
-  initiator?: Place | undefined;
-  /** Where a daemon runs; a module needs a guest. */
-  place?: Place | undefined;
-  /** A host over SSH that it runs on instead. */
-  site?: Site | undefined;
-  /** A host over SSH that the client runs on; not beside `site`, since frames between the two would pass by this machine. */
-  clientSite?: Site | undefined;
+  placement: Placement;
   /** Bytes, of the wire; on hosts at most. */
   mtu: number;
   /** MiB that test 1 writes. Default: 100. */
   fileMib?: number | undefined;
-  /** Use the network namespace of this process. */
-  inPlace?: boolean | undefined;
   signal?: AbortSignal | undefined;
   onStep(test: string, step: string): void;
 }

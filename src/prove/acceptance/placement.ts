@@ -1,62 +1,24 @@
-/** Where the Linux aoe driver runs as the client: in a guest, or on a host over SSH. */
+/** Where the two machines of the acceptance tests are. */
+import type { Place } from '../testbed/place.js';
+import type { Site } from '../testbed/remote-dut.js';
 
-import type { Host } from '../../hosts/host/host.js';
-import { ETHERTYPE_AOE } from '../../wire/aoe/index.js';
-import { linkTo, type Segment } from '../testbed/remote-dut.js';
-import type { Testbed } from '../testbed/testbed.js';
-import { kernelTrouble } from '../vm/trouble.js';
-import { DEAD_SECONDS } from './context.js';
-import { makeNodes, removeNodes } from './device-nodes.js';
-import { loadDriver } from './host-client.js';
-import { kernelLog, linesAfter } from './kernel-log.js';
-import { needsFio } from './prepare.js';
-import type { TestName } from './record.js';
-
-export interface Placement {
-  host: Host;
-  iface: string;
-  kernel: string;
-  /** Loads the driver, for that interface alone. */
-  load(): Promise<void>;
-  /** Makes nodes that the driver's devices lack; where nobody else may do it. */
-  makeNodes?: () => Promise<void>;
-  /** What its kernel complained of. */
-  trouble(): Promise<string[]>;
+interface NearTarget {
+  /** Where a daemon runs; a module needs a guest. Undefined: where its recipe says. */
+  target: Place | undefined;
+  /** Use the network namespace of this process. */
+  inPlace?: boolean | undefined;
 }
 
-export async function placeInGuest(
-  testbed: Testbed,
-  { kernel, offline, tests }: { kernel: string; offline?: boolean | undefined; tests: readonly TestName[] },
-): Promise<Placement> {
-  const { guest } = await testbed.guest('client', { kernel, fio: needsFio(tests), offline });
-  const iface = 'eth0';
-  return {
-    host: guest.host,
-    iface,
-    kernel: guest.record.release ?? guest.record.kernel,
-    load: () => guest.loadModule('aoe', [`aoe_deadsecs=${DEAD_SECONDS}`, `aoe_iflist=${iface}`]),
-    trouble: () => guest.trouble(),
-  };
+interface NearClient {
+  /** The Linux driver in a guest, or aoe-lab's own initiator here. */
+  client: Place;
 }
 
-/** On a host that `requireHostClient` took. */
-export async function placeOnHost(testbed: Testbed, segment: Segment): Promise<Placement> {
-  const { host, iface } = segment;
-  testbed.join(await linkTo(segment, ETHERTYPE_AOE), 'client');
-  const last = (await kernelLog(host)).at(-1);
-  return {
-    host,
-    iface,
-    kernel: (await host.facts()).kernel,
-    load: async () => {
-      const unload = await loadDriver(host, iface);
-      testbed.later(async () => {
-        await unload();
-        await removeNodes(host);
-      });
-      await makeNodes(host);
-    },
-    makeNodes: () => makeNodes(host),
-    trouble: async () => kernelTrouble(linesAfter(await kernelLog(host), last).join('\n')),
-  };
-}
+/**
+ * Both by this machine, or one of them on a host over SSH: frames between two hosts would pass by this machine.
+ * @typeParam On what is known of that host
+ */
+export type Placement<On extends Site = Site> =
+  | ({ far?: undefined } & NearTarget & NearClient)
+  | ({ far: 'target'; on: On } & NearClient)
+  | ({ far: 'client'; on: On } & NearTarget);

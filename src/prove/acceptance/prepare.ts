@@ -1,5 +1,6 @@
 import { loadRecipe } from '../../make/recipe/load.js';
 import { provide } from '../../serve/exports/provide.js';
+import type { Place } from '../testbed/place.js';
 import { prepareGuest } from '../vm/index.js';
 import type { AcceptanceOptions } from './options.js';
 import type { TestName } from './record.js';
@@ -20,13 +21,13 @@ export async function prepare(
   implementations: readonly string[],
   options: Pick<
     AcceptanceOptions,
-    'release' | 'source' | 'offline' | 'unpinned' | 'kernel' | 'clientKernel' | 'tests' | 'initiator'
-  >,
+    'release' | 'source' | 'offline' | 'unpinned' | 'kernel' | 'clientKernel' | 'tests'
+  > & { client: Place },
 ): Promise<void> {
-  const { kernel, clientKernel = kernel, offline, tests, initiator } = options;
+  const { kernel, clientKernel = kernel, offline, tests, client } = options;
   for (const name of implementations) {
     const { control } = await provide(name, options);
     if (control.shape === 'control-file') await prepareGuest({ kernel, offline, exports: true });
   }
-  if (initiator !== 'here') await prepareGuest({ kernel: clientKernel, offline, fio: needsFio(tests) });
+  if (client !== 'here') await prepareGuest({ kernel: clientKernel, offline, fio: needsFio(tests) });
 }
