@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { UsageError } from '../../base/errors.js';
-import type { BenchOptions } from '../../prove/bench/bench.js';
+import type { BenchOptions } from '../../prove/bench/bench-options.js';
 import type { BenchReport, Mode } from '../../prove/bench/bench-report.js';
 import type { Site } from '../../prove/testbed/remote-dut.js';
 import { line } from '../ui/colors.js';
