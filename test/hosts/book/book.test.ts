@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { UsageError } from '../../../src/base/errors.js';
+import { addHost } from '../../../src/hosts/book/add.js';
 import { addToBook, bookedHost, readBook, removeFromBook } from '../../../src/hosts/book/book.js';
 
 const folder = await mkdtemp(join(tmpdir(), 'aoe-lab-book-'));
@@ -30,6 +31,20 @@ test.serial('many at once lose none', async (t) => {
   const book = await readBook();
   t.true(names.every((name) => book.get(name)?.address === name));
 });
+
+test.serial(
+  'a host that can not be reached does not come into the book, and takes no other’s place',
+  async (t) => {
+    // Port 1 of this machine; nobody answers there.
+    const nobody = { address: '127.0.0.1', user: 'root', port: 1 };
+    await t.throwsAsync(addHost('away', nobody, {}));
+    t.is(await bookedHost('away'), undefined);
+    await addHost('away', nobody, { unchecked: true });
+    await t.throwsAsync(addHost('away', { ...nobody, user: 'other' }, {}));
+    t.deepEqual(await bookedHost('away'), nobody);
+    await removeFromBook('away');
+  },
+);
 
 test.serial('names and files that are none', async (t) => {
   for (const name of ['', 'here', '-x', 'a b', '../a', 'a@b', 'a:1']) {
