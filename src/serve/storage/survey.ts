@@ -69,13 +69,15 @@ step() {
   printf 'step %s\\n' "$1"
   case $steps in *"$nl$1$nl"*) ;; *) steps=$steps$1$nl;; esac
 }
-# All at once; each by itself only where one of them does not answer, or is not there.
+# All at once; each by itself only where one of them does not answer, and what the answer has no line for.
 all= nodes=
-[ $# -eq 0 ] || { answers stat -L -- "$@" && all=1 && nodes=$(stat -L -c "$facts" -- "$@" 2>/dev/null)$nl || nodes=; }
+[ $# -eq 0 ] || { answers stat -L -- "$@" && all=1 && nodes=$(stat -L -c "$facts %n" -- "$@" 2>/dev/null); }
 i=0 devices= steps=$nl places=$nl
 for name do
   echo "@name $i"; i=$((i + 1))
-  node=\${nodes%%"$nl"*}; nodes=\${nodes#*"$nl"}
+  node=\${nodes%%"$nl"*}
+  # A line begins with nine facts; it is of this very name, or of one that follows.
+  if [ "\${node#* * * * * * * * * }" = "$name" ]; then node=\${node%" $name"} nodes=\${nodes#*"$nl"}; else node=; fi
   [ -n "$all" ] || answers stat -L -- "$name" || { echo "node $silent"; continue; }
   if [ "$depth" = users ] && { [ -f "$name" ] || [ -b "$name" ]; }; then
     answers dd if="$name" bs=1024 count=1 || { echo "node $silent"; continue; }
