@@ -41,11 +41,11 @@ export function judgePatches(recipe: Recipe, facts: Facts): { patch: Patch; id: 
   return recipe.patches.map((patch) => ({ patch, id: patchId(patch), verdict: judge(patch.when, facts) }));
 }
 
-/** Digest of all that a patch does to a tree; its words about itself do not count where they stand in the recipe. */
+/** Digest of all that a patch does to a tree; its words about itself do not count. */
 export function patchDigest(patch: Patch): string {
   switch (patch.form) {
     case 'diff':
-      return digestOf(Buffer.from(readPatchFile(patch.file), 'latin1'));
+      return digestOf(Buffer.from(partsOf(readPatchFile(patch.file)).diff, 'latin1'));
     case 'file':
       return digestOf(JSON.stringify([patch.to, digestOf(Buffer.from(readPatchFile(patch.file), 'latin1'))]));
     case 'edit':
@@ -55,10 +55,22 @@ export function patchDigest(patch: Patch): string {
   }
 }
 
-/** The `Why:` lines above a diff, joined; its `Subject:` if it has none. */
+/**
+ * What stands above a diff in git's format for mail (git-format-patch(1)): its prose, without the lines that name things
+ * (`From:`, `Upstream:`); its subject where there is none.
+ */
 export function whyOfHeader(text: string): string {
-  const header = readable(text.split(/^(?:--- |diff |Index: )/m, 1)[0] as string);
-  const field = (name: string): string =>
-    [...header.matchAll(new RegExp(`^${name}: *(.*)$`, 'gm'))].map((match) => match[1]?.trim()).join(' ');
-  return field('Why') || field('Subject');
+  const paragraphs = readable(partsOf(text).words).split(/\n\s*\n/);
+  const [header = ''] = paragraphs;
+  const why = paragraphs
+    .map((paragraph) => paragraph.replace(/^---$[\s\S]*/m, '').trim())
+    .filter((paragraph) => paragraph !== '' && !/^[A-Z][A-Za-z-]*: /.test(paragraph));
+  const subject = /^Subject: *(?:\[[^\]]*\] *)?(.*)$/m.exec(header)?.[1] ?? '';
+  return (why.join(' ') || subject).replaceAll(/\s+/g, ' ').trim();
+}
+
+/** A diff, and the words above it. */
+function partsOf(text: string): { words: string; diff: string } {
+  const at = text.search(/^(?:--- |diff |Index: )/m);
+  return at === -1 ? { words: text, diff: '' } : { words: text.slice(0, at), diff: text.slice(at) };
 }

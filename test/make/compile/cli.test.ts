@@ -37,7 +37,7 @@ quirks: []
 verified: []
 `,
   'patches/greet.patch':
-    'Why: politeness\n\n--- a/hello.c\n+++ b/hello.c\n@@ -5 +5 @@\n-\tputs("hello");\n+\tputs("good day");\n',
+    'Subject: [PATCH] politeness\n\n--- a/hello.c\n+++ b/hello.c\n@@ -5 +5 @@\n-\tputs("hello");\n+\tputs("good day");\n',
 });
 
 function aoeLab(args: string[], nodeOptions: string[] = []) {

@@ -105,7 +105,8 @@ test('edits take globs within one folder, keep CRLF and every byte, and see what
   t.is(readTree(folder)['b.h'], 'old_name\n');
 });
 
-const HEADER = 'Subject: a subject\nWhy: the first line\nWhy: and the second\nUpstream: no\n\n';
+const HEADER =
+  'From: x <x@example.invalid>\nSubject: [PATCH] a subject\n\nThe first line\nand the second.\n\nUpstream: no\n---\n';
 
 test('a diff changes, creates and deletes files; its header says why; offsets are told', async (t) => {
   const folder = writeTree(await temporaryFolder(t), { 'a.c': 'new\na\nb\xff\nc\n', 'gone.c': 'x\n' });
@@ -117,7 +118,7 @@ test('a diff changes, creates and deletes files; its header says why; offsets ar
   t.like(plan.patches[0], {
     id: '0001-name',
     form: 'diff',
-    why: 'the first line and the second',
+    why: 'The first line and the second.',
     applies: true,
     reason: 'always',
   });
@@ -174,7 +175,7 @@ for (const [title, diff, happened] of [
     'diff --git a/a.c b/b.c\nrename from a.c\nrename to b.c\n',
     /renamed, copied, binary and mode-only/,
   ],
-  ['is none', 'Why: no diff follows\n', /the file holds no diff/],
+  ['is none', 'Subject: no diff follows\n', /the file holds no diff/],
   ['is torn', '--- a/a.c\n+++ b/a.c\n@@ -1,3 +1,3 @@\n a\n', /it is no unified diff/],
 ] as const) {
   test(`a diff that ${title} is refused`, async (t) => {
