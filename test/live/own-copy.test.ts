@@ -103,7 +103,7 @@ interface OtherPackage {
 async function otherPackage(t: ExecutionContext): Promise<OtherPackage> {
   const folder = join(await temporaryFolder(t), 'package');
   await mkdir(folder);
-  for (const name of ['package.json', 'recipes', 'patches', 'templates', 'dist/bin']) {
+  for (const name of ['package.json', 'recipes', 'modules', 'patches', 'templates', 'dist/bin']) {
     await cp(join(packageRoot, name), join(folder, name), { recursive: true });
   }
   await symlink(join(packageRoot, 'node_modules'), join(folder, 'node_modules'));
