@@ -90,8 +90,10 @@ for (const { name, entry, runs } of PROGRAMS) {
   await build({
     entryPoints: [join(root, 'dist', 'tools', 'loader.js')],
     outfile: program,
+    bundle: true,
     platform: 'node',
     format: 'cjs',
+    define: { IS_TOOL: String(name === 'aoe-lab') },
     banner: { js: '#!/usr/bin/env node' },
   });
   await chmod(program, 0o755);

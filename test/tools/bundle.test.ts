@@ -48,3 +48,25 @@ test('a program starts without what the build compiled, and with what another V8
   await rm(cache);
   t.is(await usage(), right);
 });
+
+test('the version is told without anything of the bundle', async (t) => {
+  const folder = await temporaryFolder(t);
+  const bin = join(folder, 'dist', 'bin');
+  await mkdir(bin, { recursive: true });
+  await cp(join(packageRoot, 'package.json'), join(folder, 'package.json'));
+  await cp(join(programsFolder, 'aoe-lab.cjs'), join(bin, 'aoe-lab.cjs'));
+  const { version } = JSON.parse(await readFile(join(packageRoot, 'package.json'), 'utf8'));
+  const run = (...words: string[]) =>
+    execa(process.execPath, [join(bin, 'aoe-lab.cjs'), ...words], { reject: false });
+  for (const word of ['--version', '-V']) t.is((await run(word)).stdout, version);
+  // What asks for more needs it.
+  t.not((await run('--version', 'list')).exitCode, 0);
+});
+
+test('words that native does not know are told with its usage', async (t) => {
+  const native = join(programsFolder, 'native.cjs');
+  const { stderr, exitCode } = await execa(process.execPath, [native, '--nonsense'], { reject: false });
+  t.is(exitCode, 2);
+  t.regex(stderr, /--nonsense[\s\S]*usage: native\.cjs -c FILE/);
+  t.notRegex(stderr, /\n {4}at /);
+});

@@ -1,10 +1,8 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { ExitCode } from '../../base/errors.js';
 import { packageRoot } from '../../base/files/paths.js';
+import { isVersionAsked, versionOf } from './version.js';
 
-const version = (JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string })
-  .version;
+const version = versionOf(packageRoot);
 
 /** Commands, each in a file of its own that loads what it needs when it runs. */
 export const COMMANDS = [
@@ -41,8 +39,8 @@ export const COMMANDS = [
 
 /** Runs the command that these words are, and tells what went wrong. @returns the exit code */
 export async function run(argv: readonly string[]): Promise<number> {
-  // Answered before anything is loaded.
-  if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
+  // Answered before anything is loaded: by the program itself, where it is one (see tools/loader.ts).
+  if (isVersionAsked(argv)) {
     process.stdout.write(`${version}\n`);
     return ExitCode.done;
   }

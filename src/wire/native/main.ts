@@ -8,16 +8,14 @@ import { describe, log, logging, makeDaemon, runMain } from './process.js';
 import { readSettings } from './settings.js';
 
 void runMain(async () => {
-  const { values } = parseArgs({
-    options: { config: { type: 'string', short: 'c' }, metrics: { type: 'string' } },
-  });
-  if (values.config === undefined) {
-    log('usage: native.cjs -c FILE [--metrics PORT|SOCKET]');
+  const words = wordsOf(process.argv.slice(2));
+  if (words === undefined) {
     process.exitCode = 2;
     return;
   }
+  const { config, metrics: asked } = words;
   logging.isTimed = true;
-  const file = resolve(values.config);
+  const file = resolve(config);
   const read = () => readSettings(file);
   const daemon = await makeDaemon(dirname(file), await read());
   // Whoever is to send it looks whether there is a handler: without one it would end the process.
@@ -28,9 +26,22 @@ void runMain(async () => {
     daemon.tellNow().catch((error) => log(describe(error)));
   });
   await daemon.configure(read);
-  if (values.metrics !== undefined) {
+  if (asked !== undefined) {
     const { serveMetrics } = await import('./metrics.js');
-    const metrics = await serveMetrics(values.metrics, () => daemon.status());
+    const metrics = await serveMetrics(asked, () => daemon.status());
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => metrics.close());
   }
 });
+
+/** Undefined, once it is said why they can't be taken. */
+function wordsOf(args: string[]): { config: string; metrics?: string | undefined } | undefined {
+  try {
+    const options = { config: { type: 'string', short: 'c' }, metrics: { type: 'string' } } as const;
+    const { config, metrics } = parseArgs({ args, options }).values;
+    if (config !== undefined) return { config, metrics };
+  } catch (error) {
+    log((error as Error).message);
+  }
+  log('usage: native.cjs -c FILE [--metrics PORT|SOCKET]');
+  return undefined;
+}
