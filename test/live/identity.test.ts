@@ -23,7 +23,7 @@ import { type CliResult, cli, cliHere, jsonHere } from './support/cli.js';
 import { exporting, firstBytes, image, statusOf } from './support/disks.js';
 import { assertNothingLeft, discoverOn, exportOn, type Found, killAll } from './support/export.js';
 import { builtVblade, noCompiler, noRoot, sourceTree, testUnless } from './support/machine.js';
-import { loopOn, ownDev } from './support/own-dev.js';
+import { detachFrom, loopOn, ownDev } from './support/own-dev.js';
 import { testWire } from './support/wire.js';
 
 const reason = noRoot();
@@ -571,7 +571,7 @@ testUnless(
     const file = await image(join(wire.folder, 'disk1'), 'x');
     const attach = ['losetup', '--find', '--show', '--sector-size', '4096', file];
     const device = (await here.run(attach)).stdout.trim();
-    t.teardown(() => here.run(['losetup', '--detach', device], { accept: [1] }));
+    t.teardown(() => detachFrom(file));
     const args = exportOn(wire, 'vblade', 1, '--direct-io');
     args[args.indexOf('--file') + 1] = device;
     refused(

@@ -14,6 +14,7 @@ import { exportOn } from './support/export.js';
 import { fuse, noFuse } from './support/fuse.js';
 import { noRoot, testUnless } from './support/machine.js';
 import { Asker, startNative } from './support/native-process.js';
+import { detachFrom } from './support/own-dev.js';
 import { type TestWire, testWire } from './support/wire.js';
 
 const SIZE = 1 << 20;
@@ -233,7 +234,6 @@ testUnless(
     await writeFile(file, Buffer.alloc(SIZE));
     const losetup = async (): Promise<string> =>
       (await here.run(['losetup', '--find', '--show', file])).stdout.trim();
-    const detach = (device: string) => here.run(['losetup', '--detach', device], { accept: [1] });
     const serialBy = async (path: string, slot: number): Promise<string> => {
       const exports = [{ shelf: 0, slot, iface: wire.target, path }];
       const native = await startNative(t, wire, { exports });
@@ -242,7 +242,7 @@ testUnless(
       return serial;
     };
     const [one, two] = [await losetup(), await losetup()];
-    for (const device of [one, two]) t.teardown(() => detach(device));
+    t.teardown(() => detachFrom(file));
     t.not(one, two);
     const serial = await serialBy(one, 1);
     t.regex(serial, /^[0-9a-f]{20}$/);

@@ -9,6 +9,7 @@ import { openPacketLink } from '../../src/wire/link/packet.js';
 import { ADDRESS } from '../wire/native/bench-top.js';
 import { noRoot, noVlan, testUnless } from './support/machine.js';
 import { type NativeProcess, startNative } from './support/native-process.js';
+import { detachFrom } from './support/own-dev.js';
 import { type TestWire, testWire } from './support/wire.js';
 
 const reason = noRoot();
@@ -43,7 +44,7 @@ async function loop(t: ExecutionContext, folder: string, ...options: string[]) {
   await writeFile(file, image);
   const { stdout } = await here.run(['losetup', '--find', '--show', ...options, file]);
   const device = stdout.trim();
-  t.teardown(() => here.run(['losetup', '--detach', device], { accept: [1] }));
+  t.teardown(() => detachFrom(file));
   return { file, device, image };
 }
 

@@ -17,6 +17,7 @@ import type { Served } from '../../src/serve/exports/served.js';
 import type { ExportSpec } from '../../src/serve/exports/spec.js';
 import { exportStatus } from '../../src/serve/exports/status.js';
 import { unexportTargets } from '../../src/serve/exports/unexport.js';
+import { detachLoop, listLoops } from '../../src/serve/storage/loop.js';
 import { openTarget } from '../../src/wire/initiator/open.js';
 import { openPacketLink } from '../../src/wire/link/packet.js';
 import type { DaemonStatus } from '../../src/wire/native/status-file.js';
@@ -345,7 +346,9 @@ testUnless(
     };
     t.teardown(async () => {
       await here.run(['rm', '-f', disk]);
-      for (const device of attached) await here.run(['losetup', '--detach', device], { accept: [1] });
+      // A number that is free may be another test's by now.
+      for (const { device, file } of await listLoops(here))
+        if (attached.includes(device) && /\/late\b/.test(file)) await detachLoop(here, device);
     });
     await host.run(['truncate', '-s', String(size), '/srv/late']);
     await attach();

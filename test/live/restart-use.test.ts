@@ -10,7 +10,7 @@ import { cliHere, jsonHere } from './support/cli.js';
 import { exporting, firstBytes, image, statusOf } from './support/disks.js';
 import { askFrom, assertNothingLeft, exportOn, killAll } from './support/export.js';
 import { builtVblade, noRoot, testUnless } from './support/machine.js';
-import { loopOn } from './support/own-dev.js';
+import { detachFrom, loopOn } from './support/own-dev.js';
 import { type TestWire, testWire } from './support/wire.js';
 
 const vblade = await builtVblade();
@@ -235,8 +235,8 @@ testUnless(
     const pids = (await jsonHere<StatusReport>(['status'], wire.env)).exports[0]?.pids ?? [];
     await killAll(pids);
     const device = await attachLoop(here, join(wire.folder, 'disk2'), { readOnly: false, directIo: false });
-    const detach = () => here.run(['losetup', '-d', device], { accept: [1] });
-    t.teardown(detach);
+    const detach = () => here.run(['losetup', '-d', device]);
+    t.teardown(() => detachFrom(join(wire.folder, 'disk2')));
     const both = await cliHere(['restart', '--all'], wire.env);
     t.is(both.exitCode, 1);
     t.regex(
@@ -268,8 +268,7 @@ testUnless(
       ['serving', ''],
     ]);
     // What is served is not ended for another.
-    const again = await attachLoop(here, join(wire.folder, 'disk2'), { readOnly: false, directIo: false });
-    t.teardown(() => here.run(['losetup', '-d', again], { accept: [1] }));
+    await attachLoop(here, join(wire.folder, 'disk2'), { readOnly: false, directIo: false });
     t.is((await cliHere(['restart', 'e0.1'], wire.env)).exitCode, 0);
     await jsonHere(['unexport', '--all', '--force'], wire.env);
     await assertNothingLeft(t, wire);

@@ -8,6 +8,7 @@ import { attachLoop, listLoops } from '../../src/serve/storage/loop.js';
 import { cli, jsonHere } from './support/cli.js';
 import { askFrom, exportOn } from './support/export.js';
 import { builtVblade, noRoot, testUnless } from './support/machine.js';
+import { detachFrom } from './support/own-dev.js';
 import { keepUsing } from './support/steady-io.js';
 import { testWire } from './support/wire.js';
 
@@ -158,7 +159,7 @@ testUnless(
 
     await jsonHere(exportOn(wire, 'native', 1, '--size', '1M'), wire.env);
     const device = await attachLoop(here, file, { readOnly: true, directIo: false });
-    t.teardown(() => here.run(['losetup', '-d', device], { accept: [1] }));
+    t.teardown(() => detachFrom(file));
     const [attached] = await jsonHere<{ by: string[] }[]>(['unexport', 'e0.1', '--dry-run'], wire.env);
     t.deepEqual(attached?.by, [`it is attached as ${device}`]);
     t.regex(
@@ -178,7 +179,7 @@ testUnless(
     await jsonHere(exportOn(wire, 'native', 1, '--size', '1M', '--loop'), wire.env);
     const options = { readOnly: true, directIo: false };
     const device = await attachLoop(here, file, options);
-    t.teardown(() => here.run(['losetup', '-d', device], { accept: [1] }));
+    t.teardown(() => detachFrom(file));
     await jsonHere(['restart', 'e0.1'], wire.env);
     await jsonHere(['unexport', 'e0.1'], wire.env);
     t.deepEqual(

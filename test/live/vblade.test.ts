@@ -17,6 +17,7 @@ import {
   killAll,
 } from './support/export.js';
 import { builtVblade, testUnless } from './support/machine.js';
+import { detachFrom } from './support/own-dev.js';
 import { assertLeast } from './support/rights.js';
 import { type TestWire, testWire } from './support/wire.js';
 
@@ -169,7 +170,7 @@ testUnless(reason, 'a loop device that somebody else attached to the file stays'
   await here.run(['truncate', '--size', '1M', file]);
   const { stdout } = await here.run(['losetup', '--find', '--show', file]);
   const other = stdout.trim();
-  t.teardown(() => here.run(['losetup', '--detach', other]));
+  t.teardown(() => detachFrom(file));
   const refused = await cli(exportArgs(wire, 9, '--loop'), wire.env);
   t.is(refused.exitCode, 2);
   t.regex(refused.stderr, new RegExp(`attached as ${other}`));

@@ -11,7 +11,12 @@ const SHELLS = [['dash'], ['bash'], ['busybox', 'sh']].filter(
 
 for (const [shell = '', ...more] of SHELLS) {
   const run = (script: string, args: string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}) =>
-    spawnSync(shell, [...more, '-c', script, 'sh', ...args], { encoding: 'utf8', ...options });
+    spawnSync(shell, [...more, '-c', script, 'sh', ...args], {
+      encoding: 'utf8',
+      ...options,
+      // The outermost bash whose input is a socket takes itself for sshd's, and reads the user's start-up file.
+      env: { ...(options.env ?? process.env), SHLVL: '2' },
+    });
 
   test(`${shell}: files, links and folders with all in them go, what links lead to stays`, async (t) => {
     const top = await temporaryFolder(t);

@@ -47,9 +47,11 @@ export async function loopOn(t: ExecutionContext, file: string, size = 1 << 23):
   await writeFile(file, '', { flag: 'a' });
   await truncate(file, size);
   const device = await attachLoop(here, file, { readOnly: false, directIo: false });
-  // Its number may be somebody else's by then.
-  t.teardown(async () => {
-    for (const loop of await listLoops(here, file)) await detachLoop(here, loop.device).catch(() => {});
-  });
+  t.teardown(() => detachFrom(file));
   return device;
+}
+
+/** Detaches whatever loop devices a file has: by number alone, one that is gone by then may be another test's. */
+export async function detachFrom(file: string): Promise<void> {
+  for (const loop of await listLoops(here, file)) await detachLoop(here, loop.device).catch(() => {});
 }
