@@ -2,7 +2,8 @@
 
 import type { Host } from '../../hosts/host/host.js';
 import { type Need, packageFor } from '../../hosts/prepare/needs.js';
-import { CLOCK_TOLERANCE, planPreparation } from '../../hosts/prepare/plan.js';
+import { CLOCK_TOLERANCE } from '../../hosts/prepare/plan.js';
+import { planFor } from '../../hosts/prepare/plan-for.js';
 import { prepareHost } from '../../hosts/prepare/prepare.js';
 import { type Survey, surveyHost } from '../../hosts/prepare/survey.js';
 import { runsOn } from '../../make/compile/elsewhere.js';
@@ -40,16 +41,11 @@ export async function diagnoseHost(host: Host, recipes: readonly Recipe[]): Prom
  * @throws LabError if a package can't be installed
  */
 export async function installOnHost(host: Host, onChange: (title: string) => void): Promise<string[]> {
-  const [survey, comesBuilt, folder] = await Promise.all([
-    surveyHost(host),
-    takesBuilds(host),
-    host.stateFolder(),
-  ]);
-  const isThere = (await host.stat(folder)) !== undefined;
-  const { changes, advice } = planPreparation(
-    { ...survey, missing: survey.missing.filter(({ kind }) => kind !== 'kernel headers'), obstacles: [] },
+  const [survey, comesBuilt] = await Promise.all([surveyHost(host), takesBuilds(host)]);
+  const { changes, advice } = await planFor(
+    host,
     { purposes: comesBuilt ? ['run'] : ['run', 'build'], install: true },
-    isThere ? undefined : folder,
+    { ...survey, missing: survey.missing.filter(({ kind }) => kind !== 'kernel headers'), obstacles: [] },
   );
   const packages = changes.filter(({ installs }) => installs !== undefined);
   if (packages.length === 0) return advice;

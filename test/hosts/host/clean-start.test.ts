@@ -4,10 +4,8 @@ import { readdir } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import test from 'ava';
 import { withEnvironment, withoutStrays } from '../../../src/hosts/host/clean-start.js';
+import { SHELLS } from '../shells.js';
 
-const SHELLS = [['dash'], ['bash'], ['busybox', 'sh']].filter(
-  ([program = '']) => spawnSync('sh', ['-c', 'command -v "$1"', 'sh', program]).status === 0,
-);
 const hasBash = SHELLS.some(([program]) => program === 'bash');
 
 /** By a shell that has files open, and things in its environment. */

@@ -4,10 +4,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import * as scripts from '../../../src/hosts/ssh/scripts.js';
 import { temporaryFolder } from '../../base/temporary.js';
-
-const SHELLS = [['dash'], ['bash'], ['busybox', 'sh']].filter(
-  ([program = '']) => spawnSync('sh', ['-c', 'command -v "$1"', 'sh', program]).status === 0,
-);
+import { SHELLS } from '../shells.js';
 
 for (const [shell = '', ...more] of SHELLS) {
   const run = (script: string, args: string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}) =>

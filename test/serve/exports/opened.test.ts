@@ -3,14 +3,12 @@ import { join } from 'node:path';
 import test from 'ava';
 import type { RunOptions } from '../../../src/hosts/host/host.js';
 import { LocalHost } from '../../../src/hosts/host/local.js';
-import { findCommand } from '../../../src/make/compile/requirements.js';
 import { openedBy, parseOpened, withoutOwn } from '../../../src/serve/exports/opened.js';
 import { temporaryFolder } from '../../base/temporary.js';
+import { SHELLS } from '../../hosts/shells.js';
 
-for (const shell of [['dash'], ['bash'], ['busybox', 'sh']]) {
-  const [program = ''] = shell;
-  const run = findCommand(program) === undefined ? test.skip : test;
-  run(`what processes have open is told together, by ${shell.join(' ')}`, async (t) => {
+for (const shell of SHELLS) {
+  test(`what processes have open is told together, by ${shell.join(' ')}`, async (t) => {
     class Host extends LocalHost {
       override run([, ...words]: string[], options?: RunOptions) {
         return super.run([...shell, ...words], options);

@@ -14,6 +14,7 @@ import {
   removeUnplaced,
 } from '../../../src/serve/storage/files.js';
 import { temporaryFolder } from '../../base/temporary.js';
+import { SHELLS } from '../../hosts/shells.js';
 
 async function made(path: string, size = 1 << 16) {
   const making = makingName(path);
@@ -98,10 +99,6 @@ test('A7: a file of the same number that was made at another time stays', async 
   // Where it is not known, device and inode tell.
   t.is(await removeFile(here, file, { ...is, birth: null }, true), 'removed');
 });
-
-const SHELLS = [['dash'], ['bash'], ['busybox', 'sh']].filter(
-  ([program = '']) => spawnSync('sh', ['-c', 'command -v "$1"', 'sh', program]).status === 0,
-);
 
 for (const [shell = '', ...more] of SHELLS) {
   test(`${shell}: hostile: what takes the name of a file being made keeps its size, and is not taken for it`, async (t) => {

@@ -5,11 +5,11 @@ import test from 'ava';
 import type { RunOptions } from '../../../src/hosts/host/host.js';
 import { here, LocalHost } from '../../../src/hosts/host/local.js';
 import { quote } from '../../../src/hosts/host/quote.js';
-import { findCommand } from '../../../src/make/compile/requirements.js';
 import { surveyScript, surveyStorage } from '../../../src/serve/storage/survey.js';
 import { parseSurvey } from '../../../src/serve/storage/survey-text.js';
 import { grant } from '../../base/files/acl.js';
 import { temporaryFolder } from '../../base/temporary.js';
+import { SHELLS } from '../../hosts/shells.js';
 
 const FORGED = '\n@blocks\n@mounts\n@swaps\n@locks\n@writers\n@end\n';
 
@@ -57,11 +57,6 @@ test('an access list here is told whatever ls there is, and without getfacl', as
   await lists('none');
   await lists('some');
 });
-
-/** Shells that may be the host's `sh`. */
-const SHELLS = [['dash'], ['bash'], ['busybox', 'sh']].filter(
-  ([program = '']) => findCommand(program) !== undefined,
-);
 
 test('every shell tells the same of names together as of each alone: links, what is missing, names with lines', async (t) => {
   const folder = await realpath(await temporaryFolder(t));
