@@ -31,7 +31,7 @@ async function treeOf(kernel: string): Promise<{ tree: KernelTree } | { reason: 
 
 const kvblade = sourceTree('kvblade-alpha-3');
 const MODULES = [
-  { name: 'vblade-kernel', source: { path: join(packageRoot, 'patches', 'vblade-kernel') } },
+  { name: 'vblade-kernel', source: { path: join(packageRoot, 'modules', 'vblade-kernel') } },
   { name: 'kvblade', source: kvblade },
 ];
 

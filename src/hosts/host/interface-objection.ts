@@ -27,12 +27,8 @@ export function interfaceObjection(
   if (facts.type !== 'ether' && facts.type !== 'loopback') {
     return { happened: `${name} is no Ethernet but ${facts.type}`, next: 'take another one' };
   }
-  if (name.startsWith('-')) {
-    return {
-      happened: `targets and tools would take the name ${name} for an option`,
-      next: `rename it: ip link set dev ${name} name NAME`,
-    };
-  }
+  const misread = nameObjection(name);
+  if (misread !== undefined) return misread;
   const chain = mastersOf(facts, all);
   if (chain.length > 0) return portWords(name, chain, verb);
   const switchPorts = all.filter((one) => one.kind === 'dsa' && one.lower === name).map((one) => one.name);
@@ -53,6 +49,15 @@ export function interfaceObjection(
     return { happened: `${name} is a macvtap, whose frames go to a guest`, next: `${verb} ${way}` };
   }
   return undefined;
+}
+
+/** An interface whose name is taken for something else. */
+export function nameObjection(name: string): InterfaceObjection | undefined {
+  if (!name.startsWith('-')) return undefined;
+  return {
+    happened: `targets and tools would take the name ${name} for an option`,
+    next: `rename it: ip link set dev ${name} name NAME`,
+  };
 }
 
 /**

@@ -1,6 +1,7 @@
 /** What a user wants exported, checked as far as that goes without touching a host. */
 
 import { UsageError } from '../../base/errors.js';
+import { nameObjection } from '../../hosts/host/interface-objection.js';
 import { allows } from '../../make/recipe/allows.js';
 import type { Control, OptionName } from '../../make/recipe/schema.js';
 import { LAST_SHELF, LAST_SLOT } from '../../wire/aoe/index.js';
@@ -80,7 +81,10 @@ export function checkSpec(implementation: string, release: string, control: Cont
   const faults: string[] = [];
   if (!inRange(spec.shelf, 0, LAST_SHELF)) faults.push(`shelf ${spec.shelf} is not in 0…${LAST_SHELF}`);
   if (!inRange(spec.slot, 0, LAST_SLOT)) faults.push(`slot ${spec.slot} is not in 0…${LAST_SLOT}`);
-  if (!allows(control.iface, spec.iface)) {
+  const misread = nameObjection(spec.iface);
+  if (misread !== undefined) {
+    faults.push(`${misread.happened} (${misread.next})`);
+  } else if (!allows(control.iface, spec.iface)) {
     faults.push(
       `${implementation} ${release} can't be told the name of the interface ${spec.iface}: it allows ${control.iface}`,
     );
