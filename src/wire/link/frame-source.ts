@@ -109,8 +109,9 @@ export class ReceiveRing2 implements FrameSource {
   age(): number {
     const before = (this.slot === 0 ? this.#count : this.slot) - 1;
     const at = before * this.#slotWords;
-    const { [at + SECONDS]: seconds = 0, [at + NANOSECONDS]: nanoseconds = 0 } = this.memory.words;
-    const age = Date.now() - (seconds * 1000 + nanoseconds / 1e6);
+    const { words } = this.memory;
+    const seconds = words[at + SECONDS] as number;
+    const age = Date.now() - (seconds * 1000 + (words[at + NANOSECONDS] as number) / 1e6);
     // Else the clock has been set.
     return age >= 0 && age < LONGEST_AGE ? age : 0;
   }

@@ -1,3 +1,5 @@
+// The global is looked up at each use.
+import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MissingError } from '../../../base/errors.js';
 import { ETHERNET_HEADER, type Mac } from '../../aoe/index.js';
@@ -55,8 +57,6 @@ export class FastGateway implements Gateway, Driven {
   readonly #station: Station;
   readonly #shares = new Shares(performance.now());
   #reckoning: NodeJS.Timeout | undefined;
-  /** How long the last frame had waited. */
-  #age = 0;
   /** Sectors that frames held before the MTU was changed; 0 a while later. */
   #lately = 0;
   #draining = false;
@@ -213,10 +213,11 @@ export class FastGateway implements Gateway, Driven {
     }
     this.#hot.carryOutWrites();
     if (count > 0) {
-      const looks = this.#shares.wantsLook;
-      if (looks) this.#age = source.age();
+      const now = this.#shares.wantsLook ? performance.now() : undefined;
+      const isDue = now !== undefined && this.#shares.isDue(count < BATCH, now);
+      const age = isDue ? source.age() : 0;
       source.release();
-      if (looks) this.#shareOut(count < BATCH);
+      if (isDue) this.#shareOut(now, age);
     }
     // Behind what asks one export alone, however much of that comes.
     return this.#station.goOn() || count === BATCH;
@@ -231,12 +232,9 @@ export class FastGateway implements Gateway, Driven {
     return PORTABLE * (performance.now() - began);
   }
 
-  /** Has the kernel drop what stations ask for beyond their share while frames are lost. @param isEmpty whether none wait */
-  #shareOut(isEmpty: boolean): void {
-    const now = performance.now();
-    if (!this.#shares.isDue(isEmpty, now)) return;
-    const quotas = this.#shares.reckon(this.#source.drops(), now, this.#age);
-    this.#age = 0;
+  /** Has the kernel drop what stations ask for beyond their share while frames are lost. @param age how long the last one had waited */
+  #shareOut(now: number, age: number): void {
+    const quotas = this.#shares.reckon(this.#source.drops(), now, age);
     this.#keepReckoning();
     if (quotas === undefined) return;
     const { mac, index } = this.#facts;
@@ -252,7 +250,8 @@ export class FastGateway implements Gateway, Driven {
       return;
     }
     this.#reckoning ??= setInterval(() => {
-      if (!this.#draining) this.#shareOut(!this.pending);
+      const now = performance.now();
+      if (!this.#draining && this.#shares.isDue(!this.pending, now)) this.#shareOut(now, 0);
     }, RECKONING).unref();
   }
 

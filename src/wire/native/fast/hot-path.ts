@@ -1,3 +1,5 @@
+// The global is looked up at each use.
+import { performance } from 'node:perf_hooks';
 import { SECTOR } from '../../aoe/index.js';
 import { allocate, DATA_OFFSET, FRAME_OFFSET, type Memory, putAddress } from '../../link/frame-memory.js';
 import type { FrameSource } from '../../link/frame-source.js';
@@ -219,18 +221,31 @@ export class HotPath implements SlotCompletion {
       return true;
     }
     if (this.#engine.uring === undefined) return false;
-    if (this.#isFull(hot)) return true;
+    if (!this.#isFull(hot)) this.#writeInOrder(hot, memory, at, data, sector, sectors);
+    return true;
+  }
+
+  /** Apart from the above, as whatever holds a function that outlives it costs each call an object. */
+  #writeInOrder(
+    hot: HotExport,
+    memory: Memory,
+    at: number,
+    data: number,
+    sector: number,
+    sectors: number,
+  ): void {
+    const { replies } = this;
     hot.held++;
     const slot = replies.begin(memory.words, at);
     const { slots } = replies;
-    slots.memory.bytes.set(memory.bytes.subarray(data, data + bytes), slot * slots.length + DATA_OFFSET);
+    const sent = memory.bytes.subarray(data, data + sectors * SECTOR);
+    slots.memory.bytes.set(sent, slot * slots.length + DATA_OFFSET);
     replies.owner[slot] = hot;
     replies.kind[slot] = Kind.write;
-    order.write(sector, sectors, (done) => {
+    hot.served.order.write(sector, sectors, (done) => {
       replies.done[slot] = done;
       this.#submitOrWait(hot, slot);
     });
-    return true;
   }
 
   #submitOrWait(hot: HotExport, slot: number): void {
