@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { MissingError, UnreachableError } from '../../src/base/errors.js';
 import { packageRoot } from '../../src/base/files/paths.js';
 import { here } from '../../src/hosts/host/local.js';
-import { buildArtifacts } from '../../src/make/compile/build.js';
 import { findKernelTree, type KernelTree } from '../../src/make/compile/kernel.js';
 import { loadRecipe, select } from '../../src/make/recipe/load.js';
 import { temporaryFolder } from '../base/temporary.js';
+import { buildOf } from '../make/compile/build-of.js';
 import { LONG, ordinary, sourceTree, testUnless } from './support/machine.js';
 
 const VERSION = 'include/generated/uapi/linux/version.h';
@@ -61,11 +61,10 @@ for (const { kernel, told, release } of CASES) {
       // The build is a new one each time: nothing says that the headers are the same.
       const folder = join(await temporaryFolder(t), 'tree');
       await cp('path' in source ? source.path : '', folder, { recursive: true });
-      const { artifacts, warnings } = await buildArtifacts(
-        { folder, digest: 'f'.repeat(64) },
-        select(recipe),
-        { kernel: { ...tree, root, release, digest: `backport ${told.join('.')}` }, force: true },
-      );
+      const { artifacts, warnings } = await buildOf({ folder, digest: 'f'.repeat(64) }, select(recipe), {
+        kernel: { ...tree, root, release, digest: `backport ${told.join('.')}` },
+        force: true,
+      });
       t.is(artifacts.length, 1);
       t.is(warnings, 0);
     });

@@ -3,7 +3,6 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { here } from '../../src/hosts/host/local.js';
 import { inRoot } from '../../src/hosts/host/root.js';
-import { buildArtifacts } from '../../src/make/compile/build.js';
 import { writeDkmsTree } from '../../src/make/compile/dkms.js';
 import { findKernelTree } from '../../src/make/compile/kernel.js';
 import { findCommand } from '../../src/make/compile/requirements.js';
@@ -12,6 +11,7 @@ import { loadRecipe, select } from '../../src/make/recipe/load.js';
 import { fetchSource } from '../../src/make/source/fetch.js';
 import { bootGuest } from '../../src/prove/vm/index.js';
 import { temporaryFolder } from '../base/temporary.js';
+import { buildOf } from '../make/compile/build-of.js';
 import { noGuests, sourceTree, testUnless } from './support/machine.js';
 
 const KERNEL = '6.1';
@@ -73,7 +73,7 @@ for (const { name, module, ready, sources } of MODULES) {
     t.regex(await dkms('status', id), new RegExp(`^${id}, ${kernel.release}, x86_64: installed$`, 'm'));
 
     const path = join(modules, kernel.release, 'updates', 'dkms', `${module}.ko`);
-    const { artifacts } = await buildArtifacts(tree, selected, { kernel });
+    const { artifacts } = await buildOf(tree, selected, { kernel });
     const ours = magicOf(await readFile(artifacts[0]?.path ?? ''));
     t.regex(ours, new RegExp(`^vermagic=${kernel.release} `));
     t.is(magicOf(await readFile(path)), ours);

@@ -1,11 +1,11 @@
 /** Modules built for kernels of Debian's, with the compiler of each kernel's suite. */
 import { readFile } from 'node:fs/promises';
 import { MissingError, UnreachableError } from '../../src/base/errors.js';
-import { buildArtifacts } from '../../src/make/compile/build.js';
 import { findKernelTree } from '../../src/make/compile/kernel.js';
 import { findCommand } from '../../src/make/compile/requirements.js';
 import { loadRecipe, select } from '../../src/make/recipe/load.js';
 import { fetchSource } from '../../src/make/source/fetch.js';
+import { buildOf } from '../make/compile/build-of.js';
 import { sourceTree, testUnless } from './support/machine.js';
 
 /** The oldest kernel with the oldest compiler, and the newest of both: what lies between is less likely to break. */
@@ -27,7 +27,7 @@ async function build(name: string, kernelName: string, source?: string) {
   const selected = select(recipe);
   const kernel = await findKernelTree(kernelName);
   const tree = await fetchSource(selected, source === undefined ? {} : { source });
-  return { kernel, built: await buildArtifacts(tree, selected, { kernel }) };
+  return { kernel, built: await buildOf(tree, selected, { kernel }) };
 }
 
 const reason = await noHeaders();

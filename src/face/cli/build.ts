@@ -3,11 +3,12 @@ import { UsageError } from '../../base/errors.js';
 import type { Host } from '../../hosts/host/host.js';
 import { quote } from '../../hosts/host/quote.js';
 import type { BuildResult } from '../../make/compile/build.js';
+import type { BuiltFromSource } from '../../make/compile/from-source.js';
 import { isolationRemark } from '../../make/compile/isolation.js';
 import type { BuildEvent } from '../../make/compile/options.js';
 import type { SelectedRelease } from '../../make/recipe/load.js';
 import type { Recipe } from '../../make/recipe/schema.js';
-import type { SourceTree } from '../../make/source/fetch.js';
+import type { SourceEvent, SourceTree } from '../../make/source/fetch.js';
 import { sourceRemark } from '../../make/source/unproven.js';
 import { line } from '../ui/colors.js';
 import { type HostOptions, hostOptions, onHosts } from './hosts.js';
@@ -117,36 +118,24 @@ async function buildOne(
   { source, offline, unpinned, force, jobs }: Options,
   kernelName: string | undefined,
   host?: Host,
-): Promise<{ built: BuildResult; tree: SourceTree }> {
-  const { recipe } = selected;
-  const [{ fetchToBuild }, { buildArtifacts, refuseUnbuildable }, { findKernelTree, kernelOn }, { note }] =
-    await Promise.all([
-      import('../../make/source/fetch.js'),
-      import('../../make/compile/build.js'),
-      import('../../make/compile/kernel.js'),
-      import('../ui/output.js'),
-    ]);
-  const isModule = recipe.kind === 'kernel module';
+): Promise<BuiltFromSource> {
+  const [{ Buildable }, { buildFromSource }, { findKernelTree, kernelOn }, { note }] = await Promise.all([
+    import('../../make/compile/buildable.js'),
+    import('../../make/compile/from-source.js'),
+    import('../../make/compile/kernel.js'),
+    import('../ui/output.js'),
+  ]);
   const on = host?.isHere ? undefined : host;
-  const kernel = !isModule
-    ? undefined
-    : on === undefined
-      ? await findKernelTree(kernelName ?? 'host', { offline })
-      : await kernelOn(on, kernelName);
-  // Before the source is fetched.
-  await refuseUnbuildable(selected, kernel, on);
-  const tree = await fetchToBuild(selected, {
-    source,
-    offline,
-    unpinned,
-  });
+  const kernelThere = () =>
+    on === undefined ? findKernelTree(kernelName ?? 'host', { offline }) : kernelOn(on, kernelName);
+  const kernel = selected.recipe.kind === 'kernel module' ? await kernelThere() : undefined;
+  const buildable = await Buildable.check(selected, { kernel, on });
   const prefix = kernel === undefined ? '' : `${kernel.release}: `;
-  const onEvent = (event: BuildEvent): void => {
+  const onEvent = (event: SourceEvent | BuildEvent): void => {
     const text = describe(event);
     if (text !== undefined) note(prefix + text);
   };
-  const built = await buildArtifacts(tree, selected, { force, jobs, kernel, on, onEvent });
-  return { built, tree };
+  return buildFromSource(buildable, { source, offline, unpinned, force, jobs, onEvent });
 }
 
 /** Each kernel for itself: that one fails does not keep the others from being built. */
@@ -181,7 +170,7 @@ async function buildForAll(selected: SelectedRelease, options: Options): Promise
   if (failed.length > 0) process.exitCode = exitCodeOf(failed[0]);
 }
 
-function describe(event: BuildEvent): string | undefined {
+function describe(event: SourceEvent | BuildEvent): string | undefined {
   switch (event.kind) {
     case 'build-waiting':
       return 'another aoe-lab builds the same; waiting for it';

@@ -1,15 +1,11 @@
 import { join } from 'node:path';
-import { MissingError } from '../../base/errors.js';
 import type { Host } from '../../hosts/host/host.js';
 import type { Facts } from '../patch/condition.js';
-import type { SelectedRelease } from '../recipe/load.js';
-import type { Requirement } from '../recipe/schema.js';
-import { missingOn, toolchainOn } from './elsewhere.js';
+import type { Buildable } from './buildable.js';
+import { toolchainOn } from './elsewhere.js';
 import type { Isolation } from './isolation.js';
-import type { KernelTree } from './kernel.js';
 import { type BuildKey, type BuildTree, buildKey } from './key.js';
 import type { BuildOptions } from './options.js';
-import { missingFor } from './requirements.js';
 import { type BuildRecord, buildFolder, findBuild, lockBuild } from './store.js';
 import { findToolchain } from './toolchain.js';
 
@@ -36,16 +32,15 @@ export interface BuildResult {
 
 /**
  * Patches and builds a source tree, or finds that build in the store.
- * @throws MissingError before anything starts, where this version can't build it or something is not here
  * @throws LabError with the compiler's first error and the name of the log
  */
 export async function buildArtifacts(
   tree: BuildTree,
-  selected: SelectedRelease,
+  buildable: Buildable,
   options: BuildOptions = {},
 ): Promise<BuildResult> {
-  const { force, kernel, on, onEvent } = options;
-  await refuseUnbuildable(selected, kernel, on);
+  const { selected, kernel, on } = buildable;
+  const { force, onEvent } = options;
   // A kernel's own tools are named by its digest.
   const toolchain =
     kernel?.root !== undefined ? undefined : on ? await toolchainOn(on) : await findToolchain(options.host);
@@ -65,7 +60,7 @@ export async function buildArtifacts(
   const host = options.host ?? (await import('../../hosts/host/local.js')).here;
   const lock = await lockBuild(host, named.key, () => onEvent?.({ kind: 'build-waiting', key: named.key }));
   try {
-    return hit() ?? (await make(tree, selected, named, facts, { ...options, host }));
+    return hit() ?? (await make(tree, buildable, named, facts, { ...options, host }));
   } finally {
     await lock.release();
   }
@@ -73,13 +68,13 @@ export async function buildArtifacts(
 
 async function make(
   tree: BuildTree,
-  selected: SelectedRelease,
+  buildable: Buildable,
   named: BuildKey,
   facts: Omit<Facts, 'release'>,
   options: BuildOptions & { host: Host },
 ): Promise<BuildResult> {
   const { makeBuild } = await import('./make.js');
-  const record = await makeBuild(tree, selected, named, facts, options);
+  const record = await makeBuild(tree, buildable, named, facts, options);
   return resultOf(record, false);
 }
 
@@ -104,58 +99,4 @@ function resultOf(record: BuildRecord, cached: boolean): BuildResult {
     warnings,
     ...(isolation === undefined ? {} : { isolation }),
   };
-}
-
-/** A kernel of Debian's brings compiler and make. */
-const ROOT_TOOLS: Requirement[] = [{ command: 'bwrap', debian: 'bubblewrap' }];
-
-/** What a build needs on this machine. */
-export function requirementsOf(selected: SelectedRelease, kernel?: KernelTree): Requirement[] {
-  return kernel?.root === undefined ? selected.build.requires : ROOT_TOOLS;
-}
-
-/**
- * @param on where it is to be built; undefined: here
- * @throws MissingError where this version can't build it, or something that the build requires is not there
- */
-export async function refuseUnbuildable(
-  selected: SelectedRelease,
-  kernel?: KernelTree,
-  on?: Host,
-): Promise<void> {
-  const { recipe, release } = selected;
-  const tried = `building ${recipe.name} ${release.version}`;
-  if (release.unavailable !== undefined) {
-    const named = `${recipe.name} --release ${release.version}`;
-    throw new MissingError({
-      tried,
-      happened: release.unavailable,
-      next:
-        release.script === undefined
-          ? `\`aoe-lab patch ${named} --output DIR\` gives the patched tree, to be built by hand`
-          : `\`aoe-lab export --impl ${named} … --dry-run\` prints the steps as a script for that system`,
-      missing: [recipe.name],
-    });
-  }
-  if (recipe.kind === 'kernel module' && kernel === undefined) {
-    throw new MissingError({
-      tried,
-      happened: 'nothing says for which kernel',
-      next: `\`aoe-lab build ${recipe.name} --kernel 6.1\``,
-      missing: ['a kernel'],
-    });
-  }
-  const requires = requirementsOf(selected, kernel);
-  const missing = on === undefined ? missingFor(requires) : await missingOn(on, requires);
-  if (missing.length === 0) return;
-  const packages = [...new Set(missing.map(({ debian }) => debian))].join(' ');
-  throw new MissingError({
-    tried,
-    happened: `missing ${on === undefined ? 'here' : `on ${on.name}`}: ${missing.map(({ kind, name }) => `${kind} ${name}`).join(', ')}`,
-    next:
-      on === undefined
-        ? `apt-get install --no-install-recommends ${packages}`
-        : `aoe-lab host prepare ${on.name} --install brings what Debian calls ${packages}`,
-    missing: missing.map(({ name }) => name),
-  });
 }

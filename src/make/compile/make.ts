@@ -10,8 +10,8 @@ import type { Host } from '../../hosts/host/host.js';
 import { applyPatches } from '../patch/apply.js';
 import type { Facts } from '../patch/condition.js';
 import { planPatches } from '../patch/plan.js';
-import type { SelectedRelease } from '../recipe/load.js';
 import type { Build } from '../recipe/schema.js';
+import type { Buildable } from './buildable.js';
 import type { BuildKey, BuildTree } from './key.js';
 import type { BuildOptions } from './options.js';
 import { compilerWords } from './requirements.js';
@@ -25,13 +25,13 @@ import { type BuildRecord, makeWorkFolder, publishBuild, removeRests } from './s
  */
 export async function makeBuild(
   tree: BuildTree,
-  selected: SelectedRelease,
+  { selected, kernel, on }: Buildable,
   { key, patches }: BuildKey,
   facts: Omit<Facts, 'release'>,
   options: BuildOptions & { host: Host },
 ): Promise<BuildRecord> {
   const { recipe, release } = selected;
-  const { host, kernel, on, onEvent } = options;
+  const { host, onEvent } = options;
   const { build } = selected;
   const started = performance.now();
   await removeRests(host, key);

@@ -1,5 +1,4 @@
 import type { Host } from '../../hosts/host/host.js';
-import type { KernelTree } from './kernel.js';
 
 export interface BuildOptions {
   /** Where the steps run; its file system must be this machine's. */
@@ -10,10 +9,6 @@ export interface BuildOptions {
   force?: boolean | undefined;
   onEvent?: ((event: BuildEvent) => void) | undefined;
   signal?: AbortSignal | undefined;
-  /** The kernel that a module is built for. */
-  kernel?: KernelTree | undefined;
-  /** Another host that the steps run on, with its compiler; sources, patches and the store are this machine's. */
-  on?: Host | undefined;
 }
 
 /** What happens during a build, for whoever shows it. */

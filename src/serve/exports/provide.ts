@@ -1,10 +1,11 @@
 import { UsageError } from '../../base/errors.js';
 import type { Host } from '../../hosts/host/host.js';
 import { here } from '../../hosts/host/local.js';
+import type { Buildable } from '../../make/compile/buildable.js';
 import { isolationRemark } from '../../make/compile/isolation.js';
 import type { KernelTree } from '../../make/compile/kernel.js';
 import type { BuildEvent } from '../../make/compile/options.js';
-import { loadRecipe, type SelectedRelease, select } from '../../make/recipe/load.js';
+import { loadRecipe, select } from '../../make/recipe/load.js';
 import type { SourceEvent, SourceTree } from '../../make/source/fetch.js';
 import { sourceRemark } from '../../make/source/unproven.js';
 import { nodeOn, runsOwnCode, withOwnCode } from './own-code.js';
@@ -44,25 +45,11 @@ export interface Provided extends Served {
  * @throws UnreachableError if no location has the source
  */
 export async function provide(implementation: string, options: ProvideOptions): Promise<Provided> {
-  const { selected, kernel, on } = await prepare(implementation, options);
-  const { recipe, release, control } = selected;
-  const [{ fetchToBuild }, { buildArtifacts }] = await Promise.all([
-    import('../../make/source/fetch.js'),
-    import('../../make/compile/build.js'),
-  ]);
+  const buildable = await prepare(implementation, options);
+  const { recipe, release, control } = buildable.selected;
+  const { buildFromSource } = await import('../../make/compile/from-source.js');
   const { source, offline, unpinned, runsOn, onEvent } = options;
-  const tree = await fetchToBuild(selected, {
-    source,
-    offline,
-    unpinned,
-    ...(onEvent === undefined ? {} : { onEvent }),
-  });
-  const said = sourceRemark(tree);
-  const built = await buildArtifacts(tree, selected, {
-    kernel,
-    on,
-    ...(onEvent === undefined ? {} : { onEvent }),
-  });
+  const { tree, built } = await buildFromSource(buildable, { source, offline, unpinned, onEvent });
   const served: Served = {
     implementation: recipe.name,
     release: release.version,
@@ -75,7 +62,7 @@ export async function provide(implementation: string, options: ProvideOptions): 
     tree,
     patches: built.patches,
     cached: built.cached,
-    remarks: [said, isolationRemark(built)].filter((text) => text !== undefined),
+    remarks: [sourceRemark(tree), isolationRemark(built)].filter((text) => text !== undefined),
   };
 }
 
@@ -93,12 +80,10 @@ export async function requireProvidable(
   const { recipe, control } = selected;
   if (source !== undefined) (await import('../../make/source/user-copy.js')).requireOwn(source);
   // Of the store alone: what it has is no question to a location.
-  if (offline)
-    await (await import('../../make/source/fetch.js')).fetchToBuild(selected, {
-      source,
-      offline,
-      unpinned,
-    });
+  if (offline) {
+    const { fetchToBuild } = await import('../../make/source/fetch.js');
+    await fetchToBuild(selected, { source, offline, unpinned });
+  }
   if (runsOwnCode(control)) {
     if (runsOn !== undefined && !runsOn.isHere) await nodeOn(runsOn, recipe.name);
     return;
@@ -109,19 +94,11 @@ export async function requireProvidable(
     await (await import('../../make/compile/toolchain.js')).findToolchain();
 }
 
-interface Preparation {
-  selected: SelectedRelease;
-  /** Of a module: what it is built for. */
-  kernel: KernelTree | undefined;
-  /** Another host that builds it. */
-  on: Host | undefined;
-}
-
 /**
  * What an implementation is built from, and where.
  * @param look download nothing for it
  */
-async function prepare(implementation: string, options: ProvideOptions, look = false): Promise<Preparation> {
+async function prepare(implementation: string, options: ProvideOptions, look = false): Promise<Buildable> {
   const recipe = await loadRecipe(implementation);
   const selected = select(recipe, options.release);
   const isModule = recipe.kind === 'kernel module';
@@ -137,10 +114,8 @@ async function prepare(implementation: string, options: ProvideOptions, look = f
   // Loaded for modules alone: daemons have no use for Debian's kernels.
   const kernel = isModule ? await kernelOf(options, look) : undefined;
   const on = isModule ? kernel?.on : runsOwnCode(control) ? undefined : await builderFor(options.runsOn);
-  const { refuseUnbuildable } = await import('../../make/compile/build.js');
-  // Before the source is fetched.
-  await refuseUnbuildable(selected, kernel, on);
-  return { selected, kernel, on };
+  const { Buildable } = await import('../../make/compile/buildable.js');
+  return Buildable.check(selected, { kernel, on });
 }
 
 /** A host that programs built here do not run on builds them itself. */

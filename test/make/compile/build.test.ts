@@ -3,13 +3,13 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { MissingError } from '../../../src/base/errors.js';
-import { buildArtifacts } from '../../../src/make/compile/build.js';
 import type { BuildEvent } from '../../../src/make/compile/options.js';
 import { withRelease } from '../../../src/make/recipe/load.js';
 import type { Patch, Recipe } from '../../../src/make/recipe/schema.js';
 import { temporaryFolder } from '../../base/temporary.js';
 import { noCompiler, testUnless } from '../../live/support/machine.js';
 import { labError, recipeWith, release, sharedFolder } from '../patch/trees.js';
+import { buildOf } from './build-of.js';
 import { HELLO, projectRecipe, writeProject } from './project.js';
 
 const cache = sharedFolder();
@@ -33,9 +33,7 @@ withCompiler(
       await temporaryFolder(t),
       'int main(void)\n{\n\treturn undeclared_thing;\n}\nint 2nd;\n',
     );
-    const error = await labError(t, () =>
-      buildArtifacts(tree, withRelease(projectRecipe(), release), { jobs: 2 }),
-    );
+    const error = await labError(t, () => buildOf(tree, withRelease(projectRecipe(), release), { jobs: 2 }));
     t.is(error.exitCode, 1);
     t.is(error.facts.tried, 'building sample 1: make -j2 hello');
     t.regex(
@@ -62,7 +60,7 @@ test.serial('what is missing is said before anything starts, with one line that 
     steps: [{ run: ['touch', '/nowhere/started'] }],
   });
   const error = await t.throwsAsync(
-    buildArtifacts({ folder: '/nowhere', digest: 'd' }, withRelease(recipe, release)),
+    buildOf({ folder: '/nowhere', digest: 'd' }, withRelease(recipe, release)),
     {
       instanceOf: MissingError,
     },
@@ -76,7 +74,7 @@ test.serial('what is missing is said before anything starts, with one line that 
 test.serial("what this version can't build is refused with the recipe's words", async (t) => {
   const other = { ...release, unavailable: 'not in this version' };
   const error = await t.throwsAsync(
-    buildArtifacts({ folder: '/nowhere', digest: 'd' }, withRelease(recipeWith([]), other)),
+    buildOf({ folder: '/nowhere', digest: 'd' }, withRelease(recipeWith([]), other)),
     { instanceOf: MissingError },
   );
   t.is(error?.facts.happened, 'not in this version');
@@ -85,7 +83,7 @@ test.serial("what this version can't build is refused with the recipe's words", 
 test.serial('a kernel module is not built for no kernel', async (t) => {
   const recipe: Recipe = { ...recipeWith([]), kind: 'kernel module' };
   const error = await t.throwsAsync(
-    buildArtifacts({ folder: '/nowhere', digest: 'd' }, withRelease(recipe, release)),
+    buildOf({ folder: '/nowhere', digest: 'd' }, withRelease(recipe, release)),
     {
       instanceOf: MissingError,
     },
@@ -97,7 +95,7 @@ withCompiler('steps that end well without the artifact fail', async (t) => {
   const tree = writeProject(await temporaryFolder(t));
   const recipe = projectRecipe();
   recipe.build.artifacts.push({ name: 'other', path: 'bin/other' });
-  const error = await labError(t, () => buildArtifacts(tree, withRelease(recipe, release)));
+  const error = await labError(t, () => buildOf(tree, withRelease(recipe, release)));
   t.is(error.facts.happened, 'all steps ended well, but there is no file bin/other afterwards');
   t.truthy(error.facts.log);
 });
@@ -106,7 +104,7 @@ withCompiler('a step whose command is not there says so', async (t) => {
   const tree = writeProject(await temporaryFolder(t));
   const recipe = projectRecipe();
   recipe.build.steps = [{ run: ['no-such-command', 'x'] }];
-  const error = await labError(t, () => buildArtifacts(tree, withRelease(recipe, release)));
+  const error = await labError(t, () => buildOf(tree, withRelease(recipe, release)));
   t.is(error.facts.tried, 'building sample 1: no-such-command x');
   t.is(error.facts.happened, 'no such command');
   t.is(readFileSync(error.facts.log ?? '', 'utf8').split('\n')[2], '$ no-such-command x');
@@ -120,7 +118,7 @@ withCompiler('a build that is called off ends, keeps its log and leaves nothing 
   };
   const { signal } = controller;
   const error = await labError(t, () =>
-    buildArtifacts(tree, withRelease(projectRecipe('exec sleep 60'), release), { signal, onEvent }),
+    buildOf(tree, withRelease(projectRecipe('exec sleep 60'), release), { signal, onEvent }),
   );
   t.truthy(error.facts.log);
   t.deepEqual(rests(), []);
@@ -129,7 +127,7 @@ withCompiler('a build that is called off ends, keeps its log and leaves nothing 
 withCompiler('a step that names a variable nobody knows fails by that name', async (t) => {
   const tree = writeProject(await temporaryFolder(t));
   const error = await labError(t, () =>
-    buildArtifacts(tree, withRelease(projectRecipe('echo {{nobody}}'), release)),
+    buildOf(tree, withRelease(projectRecipe('echo {{nobody}}'), release)),
   );
   t.is(error.facts.happened, 'there is no variable "nobody"');
 });
@@ -151,7 +149,7 @@ withCompiler('patch, build, and the second time a hit that runs nothing', async 
   ];
   const recipe = projectRecipe('date +%s%N > stamp; cat stamp', patches);
   const events: BuildEvent[] = [];
-  const first = await buildArtifacts(tree, withRelease(recipe, release), {
+  const first = await buildOf(tree, withRelease(recipe, release), {
     jobs: 3,
     onEvent: (event) => events.push(event),
   });
@@ -163,7 +161,7 @@ withCompiler('patch, build, and the second time a hit that runs nothing', async 
   t.is(greeting(first.artifacts[0]?.path ?? ''), 'good day\n');
   t.true(readFileSync(first.log, 'utf8').includes('$ make -j3 hello'));
   const log = readFileSync(first.log, 'utf8');
-  const second = await buildArtifacts(tree, withRelease(recipe, release), {
+  const second = await buildOf(tree, withRelease(recipe, release), {
     jobs: 1,
     onEvent: ({ kind }) => t.is(kind, 'build-cached'),
   });
@@ -172,7 +170,7 @@ withCompiler('patch, build, and the second time a hit that runs nothing', async 
   t.deepEqual(rests(), []);
   t.is(readFileSync(join(folder, 'hello.c'), 'utf8'), HELLO);
 
-  const forced = await buildArtifacts(tree, withRelease(recipe, release), { force: true });
+  const forced = await buildOf(tree, withRelease(recipe, release), { force: true });
   t.is(forced.key, first.key);
   t.false(forced.cached);
   t.deepEqual(forced.artifacts, first.artifacts);
@@ -184,12 +182,12 @@ withCompiler('patch, build, and the second time a hit that runs nothing', async 
 withCompiler('a tampered artifact is built again', async (t) => {
   const tree = writeProject(await temporaryFolder(t));
   const recipe = projectRecipe(': tamper');
-  const first = await buildArtifacts(tree, withRelease(recipe, release));
+  const first = await buildOf(tree, withRelease(recipe, release));
   writeFileSync(first.artifacts[0]?.path ?? '', 'evil');
-  const second = await buildArtifacts(tree, withRelease(recipe, release));
+  const second = await buildOf(tree, withRelease(recipe, release));
   t.false(second.cached);
   t.is(greeting(second.artifacts[0]?.path ?? ''), 'hello\n');
-  t.true((await buildArtifacts(tree, withRelease(recipe, release))).cached);
+  t.true((await buildOf(tree, withRelease(recipe, release))).cached);
 });
 
 withCompiler('tree, patches, steps, environment and requirements each make another build', async (t) => {
@@ -202,7 +200,7 @@ withCompiler('tree, patches, steps, environment and requirements each make anoth
     patches: Patch[] = [],
   ) =>
     (
-      await buildArtifacts(
+      await buildOf(
         { ...tree, digest },
         withRelease({ ...recipe, patches, build: { ...recipe.build, ...changed } }, release),
       )
@@ -239,7 +237,7 @@ withCompiler('steps may depend on files, warnings are counted, the environment i
   recipe.build.artifacts.push({ name: 'env', path: 'copy' });
   process.env.MAKEFLAGS = '--no-such-flag';
   t.teardown(() => delete process.env.MAKEFLAGS);
-  const built = await buildArtifacts(tree, withRelease(recipe, release));
+  const built = await buildOf(tree, withRelease(recipe, release));
   t.is(built.warnings, 1);
   t.is(readFileSync(built.artifacts[1]?.path ?? '', 'utf8'), '1000000000,,UTC\n');
 });

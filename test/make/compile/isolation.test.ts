@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import test from 'ava';
 import { CommandError } from '../../../src/hosts/host/command-error.js';
 import { here } from '../../../src/hosts/host/local.js';
-import { buildArtifacts } from '../../../src/make/compile/build.js';
 import {
   type Isolation,
   isolated,
@@ -15,6 +14,7 @@ import { withRelease } from '../../../src/make/recipe/load.js';
 import { temporaryFolder } from '../../base/temporary.js';
 import { noCompiler, testUnless } from '../../live/support/machine.js';
 import { recipeWith, release, sharedFolder } from '../patch/trees.js';
+import { buildOf } from './build-of.js';
 import { writeProject } from './project.js';
 
 process.env.AOE_LAB_CACHE = sharedFolder();
@@ -35,7 +35,7 @@ const [noBwrap, noUnshare] = await Promise.all([lacks('bwrap'), lacks('unshare')
 testUnless(noBwrap ?? noCompiler(), 'HOSTILE 15: steps of a build see no network', async (t) => {
   const tree = writeProject(await temporaryFolder(t));
   const steps = [{ run: ['sh', '-c', 'tail -n +3 /proc/net/dev | cut -d: -f1 > hello'] }];
-  const built = await buildArtifacts(
+  const built = await buildOf(
     tree,
     withRelease(
       recipeWith([], { requires: [], steps, artifacts: [{ name: 'hello', path: 'hello' }] }),
@@ -97,7 +97,7 @@ testUnless(
     const steps = [{ run: ['ln', '-s', '/etc/passwd', 'linked'] }];
     const artifacts = [{ name: 'linked', path: 'linked' }];
     await t.throwsAsync(
-      buildArtifacts(tree, withRelease(recipeWith([], { requires: [], steps, artifacts }), release)),
+      buildOf(tree, withRelease(recipeWith([], { requires: [], steps, artifacts }), release)),
       {
         message: /there is no file linked afterwards/,
       },

@@ -4,12 +4,12 @@ import { accessSync, constants, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { packageRoot } from '../../../src/base/files/paths.js';
-import { buildArtifacts } from '../../../src/make/compile/build.js';
 import { missingFor } from '../../../src/make/compile/requirements.js';
 import { patchWhy } from '../../../src/make/patch/files.js';
 import { loadRecipe, loadRecipes, select } from '../../../src/make/recipe/load.js';
 import { noCompiler, sourceTree, testUnless } from '../../live/support/machine.js';
 import { sharedFolder } from '../patch/trees.js';
+import { buildOf } from './build-of.js';
 
 const builds: { name: string; version: string; folder: string; patches?: string; artifact: string }[] = [
   { name: 'vblade', version: '25', folder: 'vblade-25', artifact: 'vblade' },
@@ -46,7 +46,7 @@ for (const [index, { name, version, folder, patches, artifact }] of builds.entri
       const recipe = await loadRecipe(name);
       const selected = select(recipe, version);
       const source = { folder: 'path' in tree ? tree.path : '', digest: 'd'.repeat(64) };
-      const built = await buildArtifacts(source, selected);
+      const built = await buildOf(source, selected);
       t.false(built.cached);
       const files = patches === undefined ? [] : readdirSync(join(packageRoot, 'patches', patches));
       t.deepEqual(
@@ -58,7 +58,7 @@ for (const [index, { name, version, folder, patches, artifact }] of builds.entri
       );
       const path = built.artifacts.find((one) => one.name === artifact)?.path ?? '';
       t.notThrows(() => accessSync(path, constants.X_OK));
-      t.true((await buildArtifacts(source, selected)).cached);
+      t.true((await buildOf(source, selected)).cached);
     },
   );
 }
