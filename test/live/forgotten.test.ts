@@ -1,7 +1,7 @@
 /** What was started is never forgotten, and a question that failed is no "none". */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, copyFile, mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readdir, readFile, rename, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { here } from '../../src/hosts/host/local.js';
@@ -24,7 +24,7 @@ testUnless(
   await noCapabilities(),
   'C8: an ordinary user whose node has CAP_NET_RAW exports, sees it in status, and ends it',
   async (t) => {
-    const wire = await testWire(t);
+    const [wire, other] = [await testWire(t), await testWire(t)];
     const node = join(wire.folder, 'node');
     await copyFile(process.execPath, node);
     await chmod(wire.folder, 0o755);
@@ -68,9 +68,26 @@ testUnless(
       );
       t.deepEqual(status.orphans, []);
 
+      // What it has open is root's to look at: that it keeps the file can't be seen, and is no "no".
+      await rename(join(place, 'disk'), join(place, 'away'));
+      const kept = await asUser('unexport', 'e0.1', '--allow', 'used');
+      t.is(kept.exitCode, 2, kept.stderr);
+      t.regex(kept.stderr, /can't be seen by this user.*ls -l \/proc\/\d+\/fd.*--allow removed/s);
+      await rename(join(place, 'away'), join(place, 'disk'));
+      // In its own network it goes on; a command in another one does not take it there.
+      const restarted = await asUser('restart', 'e0.1');
+      t.is(restarted.exitCode, 0, restarted.stderr);
+      const elsewhere = await cli(['restart', 'e0.1'], env, {
+        inside: (argv) => inside(argv).map((word) => (word === wire.netns ? other.netns : word)),
+      });
+      t.is(elsewhere.exitCode, 1, elsewhere.stderr);
+      t.regex(elsewhere.stderr, /runs in another network namespace.*nothing was stopped/s);
+      const again = JSON.parse((await asUser('status', '--json')).stdout);
+      const now: number[] = again.exports.flatMap(({ pids: known }: { pids: number[] }) => known);
+
       const ended = await asUser('unexport', '--force', 'e0.1');
       t.is(ended.exitCode, 0, ended.stderr);
-      t.deepEqual(await endedAmong(here, pids), pids);
+      t.deepEqual(await endedAmong(here, now), now);
     }
     const left = await readdir(join(place, 'state'), { recursive: true });
     t.deepEqual(

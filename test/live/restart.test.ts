@@ -1,10 +1,10 @@
 /** Restarts of several exports, where the disk of one is away. */
-import { rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { here } from '../../src/hosts/host/local.js';
 import type { StatusReport } from '../../src/serve/exports/status-report.js';
-import { cli, jsonHere } from './support/cli.js';
+import { cli, cliHere, jsonHere } from './support/cli.js';
 import { exportOn, killAll } from './support/export.js';
 import { builtVblade, noCompiler, noRoot, sourceTree, testUnless } from './support/machine.js';
 import { type TestWire, testWire } from './support/wire.js';
@@ -131,6 +131,33 @@ testUnless(
     await jsonHere(['restart', 'e0.1'], wire.env);
   },
 );
+
+for (const loop of [false, true]) {
+  const title = `data: a daemon that alone has the former file of a name${loop ? ', behind a loop device,' : ''} is ended only by that export's own restart`;
+  testUnless(noRoot(), title, async (t) => {
+    const wire = await testWire(t);
+    await exported(wire, [1], 'native');
+    await exported(wire, [2], 'native', ...(loop ? ['--loop'] : []));
+    const written = Buffer.alloc(512, 'w');
+    await writeFile(disk(wire, 2), written, { flag: 'r+' });
+    const before = (await status(wire)).map(({ pids }) => pids);
+    await rm(disk(wire, 2));
+    await writeFile(disk(wire, 2), Buffer.alloc(1 << 20));
+    for (const names of [['e0.1'], ['--all']]) {
+      const { exitCode, stderr, stdout } = await cliHere(['restart', ...names], wire.env);
+      t.is(exitCode, 1, stderr);
+      t.regex(stdout + stderr, /disk2 was removed, and lives on only as long as e0\.2@/);
+      t.regex(stdout + stderr, /aoe-lab restart e0\.2@\S+, which takes what the name means now/);
+      await sameProcesses(t, wire, before);
+      if (loop) continue;
+      const copy = /keep it: cp --sparse=always (\/proc\/\d+\/fd\/\d+) /.exec(stdout + stderr)?.[1] ?? '';
+      t.deepEqual((await readFile(copy)).subarray(0, 512), written);
+    }
+    await jsonHere(['restart', 'e0.2'], wire.env);
+    await jsonHere(['restart', '--all'], wire.env);
+    t.true((await readFile(disk(wire, 2))).equals(Buffer.alloc(1 << 20)));
+  });
+}
 
 testUnless(
   noRoot(),

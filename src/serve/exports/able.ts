@@ -10,7 +10,7 @@ import { driverFor, markedSo } from './drivers.js';
 import { type EntryStore, type ExportEntry, exportId, isSameExport, isWanted, without } from './entry.js';
 import { requireOwn } from './export-interface.js';
 import type { Network } from './network.js';
-import { deletedFilesOf, keyOf, openedBy } from './opened.js';
+import { deletedFilesOf, keyOf, openedBy, unseen } from './opened.js';
 import { findProcesses } from './processes.js';
 import { requireSameNetwork } from './same-network.js';
 import {
@@ -255,7 +255,9 @@ export async function requireNoneStranded(
   if (nameless.length === 0) return;
   const { host, folder } = store;
   const pids = (await findProcesses(host, folder)).get(driverFor(store, entry).mark(entry)) ?? [];
-  const opened = [...(await openedBy(host, pids)).values()];
+  const { seen: looked, hidden } = await openedBy(host, pids);
+  if (hidden.size > 0) throw unseen([...hidden]);
+  const opened = [...looked.values()];
   const stranded = nameless.find((one) =>
     opensOf(seen, one).some((key) => opened.some(({ files, devices }) => files.has(key) || devices.has(key))),
   );

@@ -3,7 +3,7 @@
 import { posix } from 'node:path';
 import { formatSize } from '../../base/units.js';
 import { quoteArgv } from '../../hosts/host/quote.js';
-import { type StorageSnapshot, sameFile } from '../storage/snapshot.js';
+import { type BlockFacts, type StorageSnapshot, sameFile } from '../storage/snapshot.js';
 import {
   changeOf,
   type Meaning,
@@ -205,9 +205,10 @@ export function servedThen(
 ): Still | undefined {
   const { identity } = backing;
   if (identity?.kind !== 'file') return undefined;
-  const behind = backing.loop
-    ? [...snapshot.blocks.values()].find(({ loop }) => sameFile(loop?.id, identity))?.loop
-    : undefined;
+  // An old losetup does not tell which file is behind one, and the kernel that its name is gone.
+  const isBehind = ({ loop }: BlockFacts): boolean =>
+    sameFile(loop?.id, identity) || (loop?.id === undefined && loop?.file === `${backing.path} (deleted)`);
+  const behind = backing.loop ? [...snapshot.blocks.values()].find(isBehind)?.loop : undefined;
   const key = keyOf(identity);
   // A loop device keeps a file without telling how many names it has.
   const file =

@@ -34,7 +34,7 @@ export async function requireRightFile(
   let seen: string | undefined;
   for (let isLast = false; !isLast; await sleep(POLL)) {
     isLast = performance.now() > deadline;
-    const opened = [...(await openedBy(store.host, pids)).values()];
+    const opened = [...(await openedBy(store.host, pids)).seen.values()];
     if (opened.length === 0) {
       wrong = `what it has opened can't be seen, and somebody else may exchange ${path}`;
       break;

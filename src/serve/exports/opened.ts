@@ -1,4 +1,5 @@
 /** What processes have open, by what it is rather than by a name. */
+import { LabError } from '../../base/errors.js';
 import type { Host } from '../../hosts/host/host.js';
 import { CACHED } from '../storage/silent.js';
 import type { DeviceNumber } from '../storage/snapshot.js';
@@ -26,14 +27,18 @@ export function keyOf({ dev, inode }: { dev: string; inode: string }): string {
   return `${dev}:${inode}`;
 }
 
-/**
- * Of all processes together; one that may not be looked at (it is another user's) is left out. Names come last: they may
- * hold line breaks, and forge any line.
- */
+export interface OpenedNow {
+  /** By process id. */
+  seen: ReadonlyMap<number, Opened>;
+  /** Processes that may not be looked into: another user's, or with capabilities that this one lacks. */
+  hidden: ReadonlySet<number>;
+}
+
+/** Of all processes together. Names come last: they may hold line breaks, and forge any line. */
 const SCRIPT = `LC_ALL=C; export LC_ALL${CACHED}
 fds=
 for pid do
-  [ -r "/proc/$pid/fd" ] || continue
+  [ -r "/proc/$pid/fd" ] || { [ ! -d "/proc/$pid" ] || echo "hidden $pid"; continue; }
   echo "seen $pid"
   fds="$fds /proc/$pid/fd/*"
 done
@@ -43,20 +48,23 @@ echo @names
 ls -ld $fds 2>/dev/null
 :`;
 
-/** By process id. */
-export async function openedBy(host: Host, pids: readonly number[]): Promise<Map<number, Opened>> {
-  if (pids.length === 0) return new Map();
+/** What processes have open; those that have ended are left out. */
+export async function openedBy(host: Host, pids: readonly number[]): Promise<OpenedNow> {
+  if (pids.length === 0) return { seen: new Map(), hidden: new Set() };
   const { stdout } = await host.run(['sh', '-c', SCRIPT, 'sh', ...pids.map(String)]);
   return parseOpened(stdout);
 }
 
 /** Reads what the script printed. */
-export function parseOpened(text: string): Map<number, Opened> {
+export function parseOpened(text: string): OpenedNow {
   const [nodes = [], names] = partsOf(text);
+  const hidden = new Set<number>();
   const found = new Map<number, { files: Map<string, OpenedFile>; devices: Set<DeviceNumber> }>();
   for (const line of nodes) {
     const seen = /^seen (\d+)$/.exec(line)?.[1];
     if (seen !== undefined) found.set(Number(seen), { files: new Map(), devices: new Set() });
+    const unseen = /^hidden (\d+)$/.exec(line)?.[1];
+    if (unseen !== undefined) hidden.add(Number(unseen));
     const node = parseNode(line);
     const [, links, at = '', pid] = / (\d+) (\/proc\/(\d+)\/fd\/\d+)$/.exec(line) ?? [];
     const opened = found.get(Number(pid));
@@ -64,7 +72,7 @@ export function parseOpened(text: string): Map<number, Opened> {
     if (node?.kind !== 'file') continue;
     opened?.files.set(keyOf(node.id), { at, name: names.get(at), links: Number(links), blocks: node.blocks });
   }
-  return found;
+  return { seen: found, hidden };
 }
 
 /** The lines before those of ls(1), and what these say of each `/proc/PID/fd/N`. */
@@ -95,23 +103,39 @@ export function withoutOwn(all: readonly Opened[], folder: string): Opened[] {
   });
 }
 
-/** Files of the disk that processes have open and that have no name any more, by the name that they had; memory of the kernel's looks alike. */
+/**
+ * Files of the disk that processes have open and that have no name any more, by the name that they had; memory of the kernel's
+ * looks alike.
+ * @throws LabError if one of them can't be looked into
+ */
 export async function deletedFilesOf(
   host: Host,
   pids: readonly number[],
 ): Promise<{ name: string; at: string }[]> {
   const folders = pids.map((pid) => `/proc/${pid}/fd/`);
   if (folders.length === 0) return [];
-  // Looked at by name first, which waits for no disk. 1, 2: one has ended.
-  const { stdout } = await host.run(['ls', '-l', ...folders], { accept: [1, 2] });
-  if (!/ -> \/.* \(deleted\)$/m.test(stdout)) return [];
-  const all = [...(await openedBy(host, pids)).values()].flatMap(({ files }) => [...files.values()]);
+  // Looked at by name first, which waits for no disk. 1, 2: one has ended, or may not be looked into.
+  const { stdout, exitCode } = await host.run(['ls', '-l', ...folders], { accept: [1, 2] });
+  if (exitCode === 0 && !/ -> \/.* \(deleted\)$/m.test(stdout)) return [];
+  const { seen, hidden } = await openedBy(host, pids);
+  if (hidden.size > 0) throw unseen([...hidden]);
+  const all = [...seen.values()].flatMap(({ files }) => [...files.values()]);
   const found = new Map<string, string>();
   for (const { links, at, name = 'a file with line breaks in its name' } of all) {
     const plain = plainName(name);
     if (links === 0 && !/^\/(memfd:|\[|dev\/|SYSV|anon_hugepage)/.test(plain)) found.set(plain, at);
   }
   return [...found].map(([name, at]) => ({ name, at })).sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** Of a question that has no answer because a process may not be looked into. */
+export function unseen(pids: readonly number[]): LabError {
+  return new LabError({
+    tried: `looking at what process ${pids.join(', ')} has open`,
+    happened:
+      'it has rights that this user lacks, so that the kernel does not tell: what only it keeps would be lost with it',
+    next: `as root, ls -l ${pids.map((pid) => `/proc/${pid}/fd`).join(' ')} tells`,
+  });
 }
 
 /** Without what the kernel says behind it. */

@@ -78,7 +78,7 @@ async function servedFiles(
   const some = entries.filter(({ backing, phase }) => backing.kind === 'file' && phase === 'running');
   if (some.length === 0) return [];
   const pidsOf = (entry: ExportEntry): number[] => processes.get(driverFor(store, entry).mark(entry)) ?? [];
-  const [opened, snapshot] = await Promise.all([
+  const [{ seen: opened }, snapshot] = await Promise.all([
     openedBy(host, [...new Set(some.flatMap(pidsOf))]),
     surveyStorage(host, some.flatMap(namesOf), 'names'),
   ]);

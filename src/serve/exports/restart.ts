@@ -7,6 +7,7 @@ import { driverFor, markedSo } from './drivers.js';
 import { EntryStore, type ExportEntry, exportId, isSameExport } from './entry.js';
 import { startedOn } from './export-interface.js';
 import { type Judged, judgeGroup } from './judge-restart.js';
+import { requireKept } from './last-holder.js';
 import { markLog } from './log-marks.js';
 import { reattach } from './loops.js';
 import { copyPaths, renewCopy, restorePrograms, thereIn } from './own-copy.js';
@@ -57,7 +58,8 @@ export async function restartEach(
     const report: RestartReport = { restarted: [], failed: [], beside: [], recovery };
     const marks = new Set(chosen.map((entry) => driverFor(store, entry).mark(entry)));
     for (const mark of marks) {
-      await restartGroup(store, markedSo(store, entries, mark), chosen, { upgrade, allow, report });
+      const named = which === undefined ? [] : chosen;
+      await restartGroup(store, markedSo(store, entries, mark), chosen, { named, upgrade, allow, report });
     }
     return report;
   } finally {
@@ -79,14 +81,20 @@ export async function restartTargets(
   return report;
 }
 
-/** @param members of one program or module */
+/** @param members of one program or module @param named by the user: what became of their files is known, and given up */
 async function restartGroup(
   store: EntryStore,
   members: readonly ExportEntry[],
   chosen: readonly ExportEntry[],
-  { upgrade, allow, report }: { upgrade: boolean; allow: Allowance; report: RestartReport },
+  {
+    named,
+    upgrade,
+    allow,
+    report,
+  }: { named: readonly ExportEntry[]; upgrade: boolean; allow: Allowance; report: RestartReport },
 ): Promise<void> {
   const isChosen = (entry: ExportEntry): boolean => chosen.some((one) => isSameExport(one, entry));
+  const isNamed = (entry: ExportEntry): boolean => named.some((one) => isSameExport(one, entry));
   const beside: RestartReport['beside'] = [];
   const fail = (entry: ExportEntry, error: unknown): void => {
     const list = isChosen(entry) ? report.failed : beside;
@@ -108,7 +116,14 @@ async function restartGroup(
     const { judged, held } = await judgeGroup(store, members, { snapshot, chosen, allow, fail });
     const first = judged.find(({ entry }) => isChosen(entry));
     if (first === undefined) return;
-    const givenUp = judged.filter(({ entry }) => isChosen(entry)).map(({ before }) => before.backing.path);
+    const givenUp = judged.filter(({ entry }) => isNamed(entry)).map(({ before }) => before.backing.path);
+    const unasked = judged.filter(({ entry, change }) => change !== undefined && !isNamed(entry));
+    if (unasked.length > 0)
+      await requireKept(
+        store,
+        first.entry,
+        unasked.map(({ before }) => before),
+      );
     const lacking = members.filter((member) => !judged.some(({ entry }) => isSameExport(entry, member)));
     if (lacking.length > 0) {
       await requireNothingLost(store, first.entry, givenUp);

@@ -5,9 +5,23 @@
 import { LabError } from '../../base/errors.js';
 import { type EntryStore, type ExportEntry, exportId } from './entry.js';
 
-/** The command's own network and those of processes, a line each: `net:[4026531840]`; nothing of one that has ended. */
-const NETWORKS = `readlink /proc/self/ns/net
-for pid do readlink "/proc/$pid/ns/net"; done
+/**
+ * The command's own network and those of processes, a line each: `net:[4026531840]`; nothing of one that has ended. That of a
+ * process with rights that this user lacks is not told: then it is the command's if a packet socket is in both, as no two
+ * sockets have the same number.
+ */
+const NETWORKS = `own=$(readlink /proc/self/ns/net) || exit
+echo "$own"
+sockets() { sed -n '2,$s/.* \\([0-9][0-9]*\\) *$/\\1/p' "/proc/$1/net/packet"; }
+for pid do
+  readlink "/proc/$pid/ns/net" && continue
+  [ -d "/proc/$pid" ] || continue
+  here=" $(sockets self | tr '\\n' ' ')" net=unknown
+  for number in $(sockets "$pid"); do
+    case $here in *" $number "*) net=$own ;; esac
+  done
+  echo "$net"
+done
 :`;
 
 /**
@@ -26,7 +40,7 @@ export async function requireSameNetwork(
   const id = exportId(entry);
   throw new LabError({
     tried: `starting the target of ${id}`,
-    happened: `it runs in another network namespace than this command: its interface ${entry.iface} is not the one that is called so here; nothing was stopped`,
+    happened: `${others.includes('unknown') ? 'as far as this user can see it runs' : 'it runs'} in another network namespace than this command: its interface ${entry.iface} is not the one that is called so here; nothing was stopped`,
     next: [
       `run the command in that namespace: ip netns identify ${pids[0]} tells its name`,
       `or aoe-lab unexport ${id}, then export with --netns NAME`,

@@ -35,7 +35,7 @@ export async function exportStatus(host: Host, which: readonly string[] = []): P
   const hostSnapshot = new HostSnapshot(host, network, entries);
   const pids = entries.flatMap((entry) => processes.get(driverFor(store, entry).mark(entry)) ?? []);
   const distinct = [...new Set(pids)];
-  const [snapshot, opened, rights, sockets] = await Promise.all([
+  const [snapshot, { seen: opened }, rights, sockets] = await Promise.all([
     surveyStorage(
       host,
       entries.flatMap((entry) => [...namesOf(entry), ...copyPaths(store, entry)]),

@@ -1,9 +1,8 @@
 import { UsageError } from '../../base/errors.js';
 import type { Host } from '../../hosts/host/host.js';
-import { quoteArgv } from '../../hosts/host/quote.js';
 import { EntryStore, type ExportEntry, exportId } from './entry.js';
 import { collectGarbage } from './garbage.js';
-import { lastHolders } from './last-holder.js';
+import { keepingOf, lastHolders, lossOf } from './last-holder.js';
 import { heirOf, usersOfMade } from './made-file.js';
 import { byRealNames } from './real-names.js';
 import { recentlyUsed } from './recent-use.js';
@@ -68,20 +67,8 @@ async function refuseLastHolders(store: EntryStore, entries: readonly ExportEntr
   if (holders.length === 0) return;
   throw new UsageError({
     tried: `ending ${holders.map(({ id }) => id).join(', ')}`,
-    happened: holders.map(
-      ({ id, file }) =>
-        `${file} was removed, and lives on only as long as ${id} serves it: all that it holds would be lost`,
-    ),
-    next: [
-      ...holders.flatMap(({ file, at }) =>
-        at === undefined
-          ? []
-          : [
-              `once no initiator writes to it, keep it: ${quoteArgv(['cp', '--sparse=always', at, `${file}.saved`])}`,
-            ],
-      ),
-      'or end it all the same by --allow removed',
-    ],
+    happened: holders.map(lossOf),
+    next: [...holders.flatMap(keepingOf), 'or end it all the same by --allow removed'],
   });
 }
 

@@ -20,7 +20,8 @@ for (const shell of SHELLS) {
     const lines = await open(join(folder, 'lines\nseen 1'), 'w+');
     await rm(join(folder, 'gone -> else'));
     const none = 2 ** 22 + 1;
-    const found = await openedBy(new Host(), [process.pid, none, process.ppid]);
+    const { seen: found, hidden } = await openedBy(new Host(), [process.pid, none, process.ppid]);
+    t.deepEqual([...hidden], []);
     t.deepEqual([...found.keys()], [process.pid, process.ppid]);
     const own = [...(found.get(process.pid)?.files.values() ?? [])].filter(
       ({ at, name }) => name?.startsWith(folder) || at === `/proc/${process.pid}/fd/${lines.fd}`,
@@ -39,14 +40,16 @@ for (const shell of SHELLS) {
 
 test('hostile: a name with line breaks forges no file, no process and no other name', (t) => {
   const node = (inode: number, at: string) => `81a4 5 ${inode} 0 512 8 0 0 0 1 ${at}`;
-  const found = parseOpened(
+  const { seen: found, hidden } = parseOpened(
     [
       'seen 7',
+      'hidden 6',
       node(1, '/proc/7/fd/3'),
       node(2, '/proc/7/fd/4'),
       '@names',
       'lrwx------ 1 root root 64 Nov 28 21:00 /proc/7/fd/3 -> /srv/a',
       'seen 8',
+      'hidden 9',
       node(9, '/proc/7/fd/9'),
       '@names',
       'lrwx------ 1 root root 64 Nov 28 21:00 /proc/7/fd/4 -> /srv/forged',
@@ -54,6 +57,7 @@ test('hostile: a name with line breaks forges no file, no process and no other n
     ].join('\n'),
   );
   t.deepEqual([...found.keys()], [7]);
+  t.deepEqual([...hidden], [6]);
   t.deepEqual(
     [...(found.get(7)?.files ?? [])].map(([key, { name }]) => [key, name]),
     [
