@@ -112,6 +112,22 @@ testUnless(noVblade, 'A16: an interface whose name vblade takes for an option is
   await t.throwsAsync(stat(join(wire.folder, 'disk1')), { code: 'ENOENT' });
 });
 
+testUnless(
+  noVblade,
+  'A16: an interface may be named by an altname that vblade could not be told: it is told the real one',
+  async (t) => {
+    const wire = await testWire(t);
+    const inside = here.inNamespace(wire.netns);
+    await inside.run(['ip', 'link', 'property', 'add', 'dev', 'tgt', 'altname', '-x']);
+    const words = exportOn(wire, 'vblade', 1, '--size', '1M');
+    const at = words.indexOf('--iface');
+    const made = await cli([...words.slice(0, at), '--iface=-x', ...words.slice(at + 2)], wire.env);
+    t.is(made.exitCode, 0, made.stderr);
+    const { state, faults } = await statusOf(wire, 1);
+    t.is(state, 'serving', faults.join());
+  },
+);
+
 for (const { name, release, tree } of [
   { name: 'ggaoed', release: '1.1', tree: 'ggaoed-1.1' },
   { name: 'qaoed', release: 'trunk', tree: 'qaoed-trunk' },

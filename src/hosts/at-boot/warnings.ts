@@ -1,5 +1,6 @@
 /** What a reboot would change about an interface that carries AoE, and what to do about it. No I/O. */
 import type { InterfaceFacts } from '../host/interface-facts.js';
+import { quoteArgv } from '../host/quote.js';
 import { type AtBoot, atBoot } from './managers.js';
 import type { NetworkFiles } from './survey.js';
 
@@ -64,5 +65,5 @@ function remedy(
     return `have NetworkManager do it: a profile with interface-name=${name}, autoconnect=true and mtu=${mtu}`;
   if (managers.has('ifup'))
     return `have ifupdown do it, in /etc/network/interfaces: auto ${name}, iface ${name} inet manual, mtu ${mtu}`;
-  return `have what sets up the network of this host do it: ip link set ${name} up mtu ${mtu}`;
+  return `have what sets up the network of this host do it: ${quoteArgv(['ip', 'link', 'set', name, 'up', 'mtu', String(mtu)])}`;
 }

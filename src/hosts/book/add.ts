@@ -1,8 +1,8 @@
-import { addToBook, type BookedHost, readBook, removeFromBook } from './book.js';
+import { addToBook, type BookedHost, requireName } from './book.js';
 import { findHost } from './find.js';
 
 /**
- * Puts a host in the book, and takes it out again, or puts the one back that had its name, if it can't be reached.
+ * Puts a host in the book once it has been reached: until then the one that has its name stays, whatever ends the command.
  * @param options acceptNew: as findHost takes it · unchecked: it need not be reached
  * @throws as addToBook and findHost
  */
@@ -11,14 +11,7 @@ export async function addHost(
   entry: BookedHost,
   { acceptNew, unchecked = false }: { acceptNew?: boolean | undefined; unchecked?: boolean | undefined },
 ): Promise<void> {
-  const before = (await readBook()).get(name);
+  requireName(name);
+  if (!unchecked) await findHost(name, { acceptNew, as: entry });
   await addToBook(name, entry);
-  if (unchecked) return;
-  try {
-    await findHost(name, { acceptNew });
-  } catch (error) {
-    if (before === undefined) await removeFromBook(name);
-    else await addToBook(name, before);
-    throw error;
-  }
 }

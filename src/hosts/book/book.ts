@@ -60,14 +60,18 @@ export async function bookedHost(name: string): Promise<BookedHost | undefined> 
  * @throws UsageError for a name that can't be one
  */
 export async function addToBook(name: string, entry: BookedHost): Promise<void> {
-  if (!NAME.test(name) || name === 'here') {
-    throw new UsageError({
-      tried: `adding the host "${name}"`,
-      happened: name === 'here' ? 'this machine is called that' : 'it is no name',
-      next: 'take letters, digits, dots, dashes and underscores',
-    });
-  }
+  requireName(name);
   await change((book) => book.set(name, entry));
+}
+
+/** @throws UsageError for a name that a host of the book can't have */
+export function requireName(name: string): void {
+  if (NAME.test(name) && name !== 'here') return;
+  throw new UsageError({
+    tried: `adding the host "${name}"`,
+    happened: name === 'here' ? 'this machine is called that' : 'it is no name',
+    next: 'take letters, digits, dots, dashes and underscores',
+  });
 }
 
 /** @returns whether it was there */

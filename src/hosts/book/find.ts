@@ -15,13 +15,15 @@ import { dial, runProxy } from '../ssh/client/way.js';
 import { SshConnection } from '../ssh/connection.js';
 import { SshHost } from '../ssh/host.js';
 import { findElevation } from '../ssh/sudo.js';
-import { bookedHost } from './book.js';
+import { type BookedHost, bookedHost } from './book.js';
 
 export interface FindOptions {
   /** Whether the key of a host that is not known at all is taken and kept in known_hosts. A changed key never is. */
   acceptNew?: boolean | undefined;
   /** `auto`: a user who is not root runs all by sudo; `never`: as who logs in. Default: what the host book says, else `auto`. */
   sudo?: 'auto' | 'never' | undefined;
+  /** How it is reached, whatever the host book says of its name. */
+  as?: BookedHost | undefined;
   /** Shows what is copied to it and from it. */
   onTransfer?: SshHost['onTransfer'];
 }
@@ -63,7 +65,7 @@ export async function closeHosts(): Promise<void> {
 }
 
 async function reach(name: string, options: FindOptions): Promise<SshHost> {
-  const booked = await bookedHost(name);
+  const booked = options.as ?? (await bookedHost(name));
   const sudo = options.sudo ?? booked?.sudo ?? 'auto';
   const { connection, mayAsk } = await lineTo(
     booked?.address ?? name,

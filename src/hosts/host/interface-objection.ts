@@ -4,6 +4,7 @@
  */
 import { type Master, portWords, takesFrames } from '../../base/port-of.js';
 import type { InterfaceFacts } from './interface-facts.js';
+import { quoteArgv } from './quote.js';
 
 export interface InterfaceObjection {
   happened: string;
@@ -27,8 +28,12 @@ export function interfaceObjection(
   if (facts.type !== 'ether' && facts.type !== 'loopback') {
     return { happened: `${name} is no Ethernet but ${facts.type}`, next: 'take another one' };
   }
-  const misread = nameObjection(name);
-  if (misread !== undefined) return misread;
+  if (name.startsWith('-')) {
+    return {
+      happened: `targets and tools would take the name ${name} for an option`,
+      next: `rename it: ${quoteArgv(['ip', 'link', 'set', 'dev', name, 'name', 'NAME'])}`,
+    };
+  }
   const chain = mastersOf(facts, all);
   if (chain.length > 0) return portWords(name, chain, verb);
   const switchPorts = all.filter((one) => one.kind === 'dsa' && one.lower === name).map((one) => one.name);
@@ -51,15 +56,6 @@ export function interfaceObjection(
   return undefined;
 }
 
-/** An interface whose name is taken for something else. */
-export function nameObjection(name: string): InterfaceObjection | undefined {
-  if (!name.startsWith('-')) return undefined;
-  return {
-    happened: `targets and tools would take the name ${name} for an option`,
-    next: `rename it: ip link set dev ${name} name NAME`,
-  };
-}
-
 /**
  * A new export on an interface that carries macvlans: other machines reach it, these macvlans never do (drivers/net/macvlan.c
  * sends what they send out by the wire).
@@ -73,7 +69,9 @@ export function macvlanObjection(
   if (first === undefined) return undefined;
   return {
     happened: `${name} carries the macvlan ${above.join(', ')}, from which nobody would reach it`,
-    next: `export on ${first}, or on a macvlan of its own: ip link add link ${name} name NAME type macvlan mode bridge`,
+    next: `export on ${first}, or on a macvlan of its own: ${quoteArgv([
+      ...['ip', 'link', 'add', 'link', name, 'name', 'NAME', 'type', 'macvlan', 'mode', 'bridge'],
+    ])}`,
   };
 }
 
@@ -82,7 +80,7 @@ export function mtuObjection({ name, mtu }: InterfaceFacts): InterfaceObjection 
   if (mtu >= LEAST_MTU) return undefined;
   return {
     happened: `the MTU of ${name} is ${mtu} bytes, and a frame with one sector takes ${LEAST_MTU}`,
-    next: `ip link set dev ${name} mtu 1500`,
+    next: quoteArgv(['ip', 'link', 'set', 'dev', name, 'mtu', '1500']),
   };
 }
 
@@ -122,7 +120,7 @@ export function linkObjection(
 
 /** The command that brings an interface up, as a person would type it. */
 export function upCommand(name: string, netns: string | undefined): string {
-  return `ip ${netns === undefined ? '' : `-n ${netns} `}link set ${name} up`;
+  return quoteArgv(['ip', ...(netns === undefined ? [] : ['-n', netns]), 'link', 'set', name, 'up']);
 }
 
 /** What an interface is a port of, and that in turn, from the nearest on. */

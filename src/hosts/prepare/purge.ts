@@ -1,6 +1,7 @@
 import { LabError } from '../../base/errors.js';
 import { counted } from '../../base/units.js';
 import type { Host } from '../host/host.js';
+import { quoteArgv } from '../host/quote.js';
 import { type Undone, undoPreparation } from './prepare.js';
 
 /**
@@ -14,6 +15,6 @@ export async function purgeHost(host: Host): Promise<Undone[]> {
   throw new LabError({
     tried: `undoing what was prepared on ${host.name}`,
     happened: `${counted(exported.length, 'export')} ${exported.length === 1 ? 'is' : 'are'} still known there`,
-    next: 'end them first: aoe-lab unexport',
+    next: `end them first: ${quoteArgv(['aoe-lab', 'unexport', '--all', ...(host.isHere ? [] : ['--host', host.name])])}`,
   });
 }

@@ -55,18 +55,23 @@ export function patchDigest(patch: Patch): string {
   }
 }
 
+/** Lines that name things, as git's trailers: `Upstream: …`, `Signed-off-by: …`. */
+const TRAILERS = /^(?:[A-Z][A-Za-z-]*: .*(?:\n|$))+$/;
+
 /**
- * What stands above a diff in git's format for mail (git-format-patch(1)): its prose, without the lines that name things
- * (`From:`, `Upstream:`); its subject where there is none.
+ * What stands above a diff in git's format for mail (git-format-patch(1)): its prose, without the header and the trailers at
+ * its end; its subject where there is none.
  */
 export function whyOfHeader(text: string): string {
-  const paragraphs = readable(partsOf(text).words).split(/\n\s*\n/);
-  const [header = ''] = paragraphs;
-  const why = paragraphs
+  const paragraphs = readable(partsOf(text).words)
+    .split(/\n\s*\n/)
     .map((paragraph) => paragraph.replace(/^---$[\s\S]*/m, '').trim())
-    .filter((paragraph) => paragraph !== '' && !/^[A-Z][A-Za-z-]*: /.test(paragraph));
-  const subject = /^Subject: *(?:\[[^\]]*\] *)?(.*)$/m.exec(header)?.[1] ?? '';
-  return (why.join(' ') || subject).replaceAll(/\s+/g, ' ').trim();
+    .filter((paragraph) => paragraph !== '');
+  const subject = /^Subject: *(?:\[[^\]]*\] *)?(.*(?:\n[ \t].*)*)/m.exec(paragraphs[0] ?? '')?.[1];
+  const prose = subject === undefined ? paragraphs : paragraphs.slice(1);
+  const hasTrailers = (subject !== undefined || prose.length > 1) && TRAILERS.test(prose.at(-1) ?? '');
+  const why = (hasTrailers ? prose.slice(0, -1) : prose).join(' ') || subject;
+  return (why ?? '').replaceAll(/\s+/g, ' ').trim();
 }
 
 /** A diff, and the words above it. */

@@ -44,7 +44,9 @@ export async function learnFacts(dut: Dut, log: WireLog): Promise<Facts> {
       tried: `asking ${dut.implementation} ${dut.release} for its configuration`,
       happened: 'a plain query is not answered, so that nothing else can be tried',
       next:
-        dut.target.host === undefined ? 'look at what it printed: aoe-lab logs' : unheard(dut.target.host),
+        dut.target.host === undefined
+          ? 'export it by itself, and look at what it prints: aoe-lab logs EXPORT'
+          : unheard(dut.target.host),
     });
   }
   const mac = first.ethernet.source;

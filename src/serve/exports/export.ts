@@ -23,7 +23,7 @@ import { reconcilePersistence } from './persist/reconcile.js';
 import { persistenceWarnings } from './persist/warnings.js';
 import { type ExportPlan, planExport } from './plan.js';
 import { findProcesses } from './processes.js';
-import { requireAnnouncement, waitUntilListening } from './ready.js';
+import { requireAnnouncement, waitUntilListening, withLastWords } from './ready.js';
 import { type Recovery, recover } from './recover.js';
 import { rightsWarnings } from './rights-warnings.js';
 import { type Heard, listenAt, refuseRivals } from './rivals.js';
@@ -174,8 +174,9 @@ async function begin(
   const { served, spec } = order;
   let entry: ExportEntry | undefined;
   const failed = async (error: unknown): Promise<ExportOutcome> => {
+    const told = entry === undefined ? error : await withLastWords(store, entry, error);
     const trouble = entry && (await undo(store, entry, false).catch((reason: Error) => reason));
-    return { order, error: trouble instanceof Error ? notUndone(error, trouble) : (error as Error) };
+    return { order, error: trouble instanceof Error ? notUndone(told, trouble) : (told as Error) };
   };
   try {
     const iface = await interfaces.require(spec.netns, spec.iface);

@@ -4,6 +4,7 @@ import { UsageError } from '../../base/errors.js';
 import { packageRoot } from '../../base/files/paths.js';
 import type { Host } from '../../hosts/host/host.js';
 import { listInterfaces } from '../../hosts/host/interface.js';
+import { quoteArgv } from '../../hosts/host/quote.js';
 import { preparedLinks } from '../../hosts/prepare/links.js';
 import { allows } from '../../make/recipe/allows.js';
 import type { Backing } from '../storage/backing.js';
@@ -207,11 +208,23 @@ function refuseTaken(entries: readonly ExportEntry[], spec: ExportSpec): void {
   });
 }
 
-/** Old configuration languages have no way to quote. */
+/**
+ * Old configuration languages have no way to quote.
+ * @param entry with the real name of its interface
+ * @throws UsageError for a name that its target can't be told
+ */
 export function refuseUnspeakable(
   { control, implementation, release }: Pick<Served, 'control' | 'implementation' | 'release'>,
-  { backing }: ExportEntry,
+  entry: Pick<ExportEntry, 'shelf' | 'slot' | 'iface' | 'backing'>,
 ): void {
+  const { iface, backing } = entry;
+  if (!allows(control.iface, iface)) {
+    throw new UsageError({
+      tried: `exporting e${entry.shelf}.${entry.slot} by ${implementation} ${release}`,
+      happened: `it can't be told the name of the interface ${iface}: it allows ${control.iface}`,
+      next: `rename it: ${quoteArgv(['ip', 'link', 'set', 'dev', iface, 'name', 'NAME'])}`,
+    });
+  }
   if (backing.loop || allows(control.path, backing.opens)) return;
   throw new UsageError({
     tried: `exporting ${backing.name}`,

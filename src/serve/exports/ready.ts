@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LabError } from '../../base/errors.js';
+import { LabError, linesOf } from '../../base/errors.js';
 import { listInterfaces } from '../../hosts/host/interface.js';
 import { findInterface } from '../../hosts/host/interface-choice.js';
 import type { InterfaceFacts } from '../../hosts/host/interface-facts.js';
@@ -118,6 +118,15 @@ async function failure(
       meaning?.next ??
       'correct what it complains about, then run the command again',
   });
+}
+
+/** The same error, of an export whose log goes with it: with the log's last lines in the place of its name. */
+export async function withLastWords(store: EntryStore, entry: ExportEntry, error: unknown): Promise<unknown> {
+  if (entry.keepLog !== false || !(error instanceof LabError) || error.facts.log === undefined) return error;
+  const { log, happened, ...facts } = error.facts;
+  const lines = await lastWords(store, log);
+  const said = lines.slice(-SHOWN).map((line) => `it said: ${line}`);
+  return new LabError({ ...facts, happened: [...linesOf(happened), ...said], cause: error });
 }
 
 async function lastWords(store: EntryStore, log: string): Promise<string[]> {

@@ -1,8 +1,6 @@
 /** What a user wants exported, checked as far as that goes without touching a host. */
 
 import { UsageError } from '../../base/errors.js';
-import { nameObjection } from '../../hosts/host/interface-objection.js';
-import { allows } from '../../make/recipe/allows.js';
 import type { Control, OptionName } from '../../make/recipe/schema.js';
 import { LAST_SHELF, LAST_SLOT } from '../../wire/aoe/index.js';
 import type { MadeFile } from '../storage/files.js';
@@ -71,7 +69,8 @@ export function withDefaults(options: ExportOptions, control: Control): ExportOp
 }
 
 /**
- * Checks a spec against what the target can do.
+ * Checks a spec against what the target can do. Which names it can be told is another question (`refuseUnspeakable`): those of
+ * a spec may be other names of what it is told in the end.
  * @throws UsageError with every fault, and for each option a target lacks its flag, or its field in a lab's file
  */
 export function checkSpec(implementation: string, release: string, control: Control, spec: ExportSpec): void {
@@ -81,14 +80,6 @@ export function checkSpec(implementation: string, release: string, control: Cont
   const faults: string[] = [];
   if (!inRange(spec.shelf, 0, LAST_SHELF)) faults.push(`shelf ${spec.shelf} is not in 0…${LAST_SHELF}`);
   if (!inRange(spec.slot, 0, LAST_SLOT)) faults.push(`slot ${spec.slot} is not in 0…${LAST_SLOT}`);
-  const misread = nameObjection(spec.iface);
-  if (misread !== undefined) {
-    faults.push(`${misread.happened} (${misread.next})`);
-  } else if (!allows(control.iface, spec.iface)) {
-    faults.push(
-      `${implementation} ${release} can't be told the name of the interface ${spec.iface}: it allows ${control.iface}`,
-    );
-  }
   if (control.shape === 'control-file' && spec.netns !== undefined) {
     faults.push(
       `${flag}netns ${spec.netns}: a kernel module serves interfaces of the host's own namespace only`,

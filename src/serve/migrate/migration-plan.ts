@@ -16,7 +16,7 @@ import { requireOwn } from '../exports/export-interface.js';
 import { staleAddress } from '../exports/interface-faults.js';
 import { refuseFleeting } from '../exports/persist/fleeting.js';
 import { previewPersistence } from '../exports/persist/preview.js';
-import { servingFields } from '../exports/plan.js';
+import { refuseUnspeakable, servingFields } from '../exports/plan.js';
 import { findProcesses } from '../exports/processes.js';
 import { byRealNames } from '../exports/real-names.js';
 import { listenAt, refuseRivals, withNetwork } from '../exports/rivals.js';
@@ -107,6 +107,7 @@ export async function planMigration(store: EntryStore, name: string, served: Ser
       `${nameOf(entry)} exports ${entry.backing.name} as ${exportId(entry)} too: writes by both are not in one order`,
   );
   const nextEntry = await composeNext(store, old, served, translation);
+  refuseUnspeakable(served, nextEntry);
   await requireNoneUnwanted(store, nextEntry, () => surveyFor(store, []));
   return {
     old,

@@ -68,6 +68,12 @@ export async function writeStream(
     if (oldest) await onAcknowledged((oldest.end - from) * SECTOR);
     return oldest?.memory;
   };
+  /** What is called written is on the medium, as after a stream that fits. */
+  const kept = async (): Promise<string> => {
+    const isFlushed = await target.flush();
+    await target.confirm();
+    return isFlushed ? '' : ', as far as is known: the target knows no flush';
+  };
   const requireRoom = async (sectors: number): Promise<void> => {
     if (lba + sectors <= last) return;
     filled = Math.max(0, Math.min(filled, (last - lba) * SECTOR));
@@ -75,7 +81,7 @@ export async function writeStream(
     while (ahead.length > 0) await takeOldest();
     throw new LabError({
       tried: `writing a stream to sector ${from}`,
-      happened: `the device ends at sector ${last}, and the stream goes on: its first ${Math.max(0, last - from) * SECTOR} bytes were written`,
+      happened: `the device ends at sector ${last}, and the stream goes on: its first ${Math.max(0, last - from) * SECTOR} bytes were written${await kept()}`,
       next: 'take less, begin earlier, or a larger device',
     });
   };
@@ -108,9 +114,10 @@ export async function writeStream(
     if (filled > 0) await send();
     while (ahead.length > 0) await takeOldest();
     if (surplus > 0) {
+      await requireRoom(1);
       throw new LabError({
         tried: `writing a stream to sector ${from}`,
-        happened: `it ends ${surplus} bytes behind a sector's border; the whole sectors before were written`,
+        happened: `it ends ${surplus} bytes behind a sector's border; the whole sectors before were written${await kept()}`,
         next: `pad it to a multiple of ${SECTOR} bytes`,
       });
     }

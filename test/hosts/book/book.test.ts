@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
@@ -41,6 +43,18 @@ test.serial(
     t.is(await bookedHost('away'), undefined);
     await addHost('away', nobody, { unchecked: true });
     await t.throwsAsync(addHost('away', { ...nobody, user: 'other' }, {}));
+    t.deepEqual(await bookedHost('away'), nobody);
+    // One that takes the connection and says nothing: the command may be ended while it waits.
+    const server = createServer();
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const adding = addHost('away', { ...nobody, port }, {});
+    const [socket] = (await once(server, 'connection')) as [Socket];
+    t.deepEqual(await bookedHost('away'), nobody);
+    server.close();
+    socket.destroy();
+    await t.throwsAsync(adding);
     t.deepEqual(await bookedHost('away'), nobody);
     await removeFromBook('away');
   },

@@ -17,6 +17,16 @@ for (const [title, header, why] of [
     'From: a <a@b>\nSubject: [PATCH 1/2] s\n\nTwo\nlines.\n\nMore.\n\nUpstream: no\n---\n x | 2 +-\n\n',
     'Two lines. More.',
   ],
+  [
+    'mail of git itself',
+    'From 0123456789abcdef0123456789abcdef01234567 Mon Sep 17 00:00:00 2001\nFrom: =?UTF-8?q?A?= <a@b>\nDate: Sat, 28 Nov 2026 23:15:30 +0000\nSubject: [PATCH] s\n\nNote: one line,\nand another.\n\nMore.\n\nSigned-off-by: a <a@b>\nUpstream: no\n---\n x | 2 +-\n\n',
+    'Note: one line, and another. More.',
+  ],
+  [
+    'a subject of two lines alone',
+    'From 0123 Mon Sep 17 00:00:00 2001\nFrom: a <a@b>\nSubject: [PATCH] s is\n long\n\n---\n',
+    's is long',
+  ],
   ['a subject alone', 'Subject: [PATCH] s\n\n---\n', 's'],
   ['prose alone', 'Words of\nits author.\n\n', 'Words of its author.'],
   ['nothing', '', ''],

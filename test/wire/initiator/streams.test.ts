@@ -33,9 +33,26 @@ test.serial('a stream longer than the device is an error that tells what was wri
     t.true(fake.disk.subarray(from * SECTOR).equals(data.subarray(0, (SECTORS - from) * SECTOR)));
   }
   await t.throwsAsync(writeStream(target, SECTORS + 1, [Buffer.alloc(SECTOR)]), { message: /first 0 bytes/ });
+  // Too long by less than a sector: padding would not help.
+  await t.throwsAsync(writeStream(target, SECTORS - 1, [pattern(SECTOR + 100)]), {
+    message: new RegExp(`ends at sector ${SECTORS}, and .* first ${SECTOR} bytes were written$`),
+  });
   await t.throwsAsync(collect(readStream(target, { from: SECTORS - 1, count: 2 })), {
     message: new RegExp(`ends at sector ${SECTORS}`),
   });
+});
+
+test.serial('what an error calls written is flushed, or called no more than that', async (t) => {
+  for (const [knowsFlush, told] of [
+    [true, /were written$/],
+    [false, /were written, as far as is known: the target knows no flush$/],
+  ] as const) {
+    const { fake, target } = await makeLab({ sectors: 4, refused: knowsFlush ? [] : [0xe7, 0xea] });
+    await t.throwsAsync(writeStream(target, 0, [Buffer.alloc(5 * SECTOR)]), { message: told });
+    await t.throwsAsync(writeStream(target, 0, [Buffer.alloc(SECTOR + 1)]), { message: told });
+    const flushes = fake.ataRequests.filter(({ ata }) => [0xe7, 0xea].includes(ata.cmdStatus));
+    t.true(flushes.length >= 2);
+  }
 });
 
 test.serial('so is one whose end is passed over as zeros', async (t) => {
