@@ -89,6 +89,26 @@ for (const { name, reason, where } of TARGETS) {
   });
 }
 
+const qaoed = TARGETS.find(({ name }) => name === 'qaoed');
+testUnless(
+  qaoed?.reason,
+  'data: qaoed, which opens all files anew for some exports, gets none while it alone has the former file of a name',
+  async (t) => {
+    const wire = await testWire(t);
+    await exported(wire, [1], 'qaoed', ...(qaoed?.where ?? []));
+    await writeFile(disk(wire, 1), Buffer.alloc(512, 'w'), { flag: 'r+' });
+    await rm(disk(wire, 1));
+    await writeFile(disk(wire, 1), Buffer.alloc(1 << 20));
+    await writeFile(disk(wire, 2), Buffer.alloc(1 << 20));
+    const words = exportOn(wire, 'qaoed', 2, ...(qaoed?.where ?? []), '--read-only');
+    const refused = await cliHere(words, wire.env);
+    t.is(refused.exitCode, 1, refused.stderr);
+    t.regex(refused.stderr, /disk1 was removed, and lives on only as long as e0\.1@/);
+    await jsonHere(['restart', 'e0.1'], wire.env);
+    await jsonHere(words, wire.env);
+  },
+);
+
 testUnless(
   noRoot(),
   'D3: a daemon that serves a renamed file is not ended for the restart of another export, which would cut that off',

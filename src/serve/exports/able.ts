@@ -9,6 +9,7 @@ import { linkDisk } from './disk-link.js';
 import { driverFor, markedSo } from './drivers.js';
 import { type EntryStore, type ExportEntry, exportId, isSameExport, isWanted, without } from './entry.js';
 import { requireOwn } from './export-interface.js';
+import { requireKept } from './last-holder.js';
 import type { Network } from './network.js';
 import { deletedFilesOf, keyOf, openedBy, unseen } from './opened.js';
 import { findProcesses } from './processes.js';
@@ -145,13 +146,17 @@ export async function requireNoneUnwanted(
   const { changed, used } = unwantedAmong(await survey(), all, members);
   // One that runs goes on with what it has.
   const found = changed ?? (used === undefined || (await pids()).length > 0 ? undefined : used);
-  if (found === undefined) return;
+  const tried = `exporting ${exportId(entry)}`;
+  if (found === undefined) {
+    if (mayReopen(entry) && (await pids()).length > 0) await requireKept(store, tried, members);
+    return;
+  }
   const {
     why,
     facts: { next },
   } = found;
   throw new LabError({
-    tried: `exporting ${exportId(entry)}`,
+    tried,
     happened: ['its target has other exports, which it would serve as well', ...why],
     ...(next === undefined ? {} : { next }),
   });
@@ -207,6 +212,11 @@ export async function refreshOne(store: EntryStore, entry: ExportEntry): Promise
   await store.write(current);
   await linkDisk(store, current);
   return current;
+}
+
+/** Whether a daemon that runs may open all its files anew for a further export: others are told of that one, and keep theirs. */
+function mayReopen({ control, persist }: ExportEntry): boolean {
+  return control.shape === 'daemon' && (persist === true || control.change.by !== 'signal');
 }
 
 /**

@@ -57,20 +57,20 @@ async function mayServe(store: EntryStore, entry: ExportEntry, pids: readonly nu
 }
 
 /**
- * To be asked before a program is ended for the restart of one of its exports.
+ * To be asked before a program opens all its files anew, or is ended, for one of its exports.
  * @param others whose names mean something else now, and that the user did not name
  * @throws LabError if one of them keeps what its name meant, and nothing else does
  */
 export async function requireKept(
   store: EntryStore,
-  entry: ExportEntry,
+  tried: string,
   others: readonly ExportEntry[],
 ): Promise<void> {
   const holders = await lastHolders(store, others);
   if (holders.length === 0) return;
   const ids = holders.map(({ id }) => id);
   throw new LabError({
-    tried: `restarting ${exportId(entry)}`,
+    tried,
     happened: [...holders.map(lossOf), 'one target serves all of these; nothing was stopped'],
     next: [
       ...holders.flatMap(keepingOf),

@@ -121,7 +121,7 @@ async function restartGroup(
     if (unasked.length > 0)
       await requireKept(
         store,
-        first.entry,
+        `restarting ${exportId(first.entry)}`,
         unasked.map(({ before }) => before),
       );
     const lacking = members.filter((member) => !judged.some(({ entry }) => isSameExport(entry, member)));
