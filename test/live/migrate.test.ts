@@ -180,7 +180,7 @@ testUnless(
     const second = 0x02_00_00_00_00_09;
     await (await open()).access.editMasks({ add: [second] });
     const refused = await cli(['migrate', 'e0.1', '--to', 'vblade'], wire.env);
-    t.is(refused.exitCode, 1);
+    t.is(refused.exitCode, 2);
     t.regex(
       refused.stderr,
       /would be lost:\s+model "aoe-lab native target" becomes "Coraid EtherDrive vblade", serial "[0-9a-f]{20}" becomes "0\.1:…"/,

@@ -1,4 +1,4 @@
-import { LabError, linesOf } from '../../base/errors.js';
+import { LabError, linesOf, UsageError } from '../../base/errors.js';
 import type { Host } from '../../hosts/host/host.js';
 import type { InterfaceFacts } from '../../hosts/host/interface-facts.js';
 import { parseMac } from '../../wire/aoe/index.js';
@@ -54,7 +54,7 @@ export interface MigrateOptions {
  * the old target stops is done before. If the new one does not start, does not answer or serves something else, the old
  * one gets the export back; if this process dies, the next command does that.
  * @param name as in `unexportTargets`
- * @throws UsageError if it can't be moved · LabError if losses were not agreed to, or the new target was not fit
+ * @throws UsageError if it can't be moved, or losses were not agreed to · LabError if the new target was not fit
  */
 export async function migrate(
   host: Host,
@@ -176,7 +176,7 @@ async function rolledBack(store: EntryStore, next: ExportEntry, error: Error): P
 function refuseSurprises({ old, next, losses }: MigrationPlan, agreed: MigrateOptions['agreed']): void {
   const open = agreed === 'all' ? [] : losses.filter((loss) => !agreed.includes(loss));
   if (open.length === 0) return;
-  throw new LabError({
+  throw new UsageError({
     tried: `moving ${exportId(old)} from ${nameOf(old)} to ${nameOf(next)}`,
     happened: ['this would be lost:', ...open],
     next: 'give --yes to agree to that',
