@@ -31,6 +31,8 @@ export interface BackingView {
   opened: readonly Opened[];
   /** Whether there are processes that serve it. */
   isServed: boolean;
+  /** Whether they hear nothing on its interface: what is being started, or only a supervisor, opens some files in passing. */
+  isDeaf: boolean;
   /** Whether they serve other exports as well. */
   isShared: boolean;
   /** What its target says it has open for it: `DEV:INODE` of a file, `MAJOR:MINOR` of a device; undefined where it does not tell. */
@@ -158,7 +160,7 @@ function sizeFaults(view: BackingView, entry: ExportEntry, now: Meaning): Backin
 
 /** Whether its target serves what its name means now; undefined where that can't be seen, or nobody serves it. */
 function servesNow(view: BackingView, entry: ExportEntry, now: Meaning): boolean | undefined {
-  const { snapshot, opened, isServed, isShared, told } = view;
+  const { snapshot, opened, isServed, isDeaf, isShared, told } = view;
   if (!isServed) return undefined;
   const wanted = openedFor(snapshot, entry, now);
   if (wanted === undefined) return now.isSame;
@@ -166,6 +168,8 @@ function servesNow(view: BackingView, entry: ExportEntry, now: Meaning): boolean
   // A kernel module shows nothing of what it has open, and one that waits to be started again has nothing.
   if (opened.length === 0) return entry.backing.loop ? wanted.length > 0 : now.isSame;
   const has = opened.some(({ files, devices }) => wanted.some((one) => files.has(one) || devices.has(one)));
+  const opensDisk = opened.some(({ devices }) => devices.size > 0);
+  if (!has && isDeaf && !opensDisk && servedThen(view, entry) === undefined) return now.isSame;
   // What a program has open may be for another export of it.
   return has && isShared && !now.isSame ? undefined : has;
 }

@@ -66,6 +66,7 @@ function backingOf(entry: ExportEntry, facts: Gathered): BackingJudgement {
     snapshot,
     opened,
     isServed: isServing(facts) && !isDetached(entry, facts),
+    isDeaf: facts.run.state === 'deaf',
     isShared,
     told: told?.opened,
     sectors: told?.sectors ?? (station?.identity && identifiedSectors(station.identity)),

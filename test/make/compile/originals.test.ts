@@ -12,8 +12,8 @@ import { sharedFolder } from '../patch/trees.js';
 import { buildOf } from './build-of.js';
 
 const builds: { name: string; version: string; folder: string; patches?: string; artifact: string }[] = [
-  { name: 'vblade', version: '25', folder: 'vblade-25', artifact: 'vblade' },
-  { name: 'vblade', version: '21', folder: 'vblade-21', artifact: 'vblade' },
+  { name: 'vblade', version: '25', folder: 'vblade-25', patches: 'vblade', artifact: 'vblade' },
+  { name: 'vblade', version: '21', folder: 'vblade-21', patches: 'vblade', artifact: 'vblade' },
   { name: 'ggaoed', version: '0.9', folder: 'ggaoed-0.9', patches: 'ggaoed/0.9', artifact: 'ggaoed' },
   { name: 'ggaoed', version: '1.1', folder: 'ggaoed-1.1', patches: 'ggaoed/1.1', artifact: 'ggaoed' },
   { name: 'qaoed', version: 'trunk', folder: 'qaoed-trunk', patches: 'qaoed', artifact: 'qaoed' },

@@ -4,7 +4,9 @@ import test from 'ava';
 import { allows } from '../../../src/make/recipe/allows.js';
 import { loadRecipe, select } from '../../../src/make/recipe/load.js';
 import type { ExportOptions } from '../../../src/serve/exports/entry.js';
+import { refuseUnspeakable } from '../../../src/serve/exports/plan.js';
 import { checkSpec } from '../../../src/serve/exports/spec.js';
+import { entryOf } from '../../serve/exports/entries.js';
 
 const MACS = Array.from({ length: 300 }, (_, at) => `02:00:00:00:${at >> 8}0:${(at & 255).toString(16)}`);
 
@@ -18,6 +20,8 @@ async function refusal(name: string, release: string, { options = {}, iface = 'e
   const { control } = select(recipe, release);
   try {
     checkSpec(name, release, control, { shelf: 0, slot: 1, iface, path: '/x', options });
+    const entry = entryOf({ shelf: 0, slot: 1, iface });
+    refuseUnspeakable({ control, implementation: name, release }, entry);
   } catch (error) {
     return (error as Error).message;
   }
