@@ -11,7 +11,7 @@ import { cli, jsonHere } from './support/cli.js';
 import { statusOf } from './support/disks.js';
 import { askFrom, discoverOn, exportOn, type Found } from './support/export.js';
 import { builtVblade, noCompiler, noRoot, sourceTree, testUnless } from './support/machine.js';
-import { testWire } from './support/wire.js';
+import { type TestWire, testWire } from './support/wire.js';
 
 const SECTOR = 512;
 const SECTORS = 2048;
@@ -94,6 +94,13 @@ testUnless(
   },
 );
 
+/** The words of an export on an interface that is called so. */
+function exportBy(wire: TestWire, name: string): string[] {
+  const words = exportOn(wire, 'vblade', 1, '--size', '1M');
+  const at = words.indexOf('--iface');
+  return [...words.slice(0, at), `--iface=${name}`, ...words.slice(at + 2)];
+}
+
 testUnless(noVblade, 'A16: an interface whose name vblade takes for an option is refused', async (t) => {
   const wire = await testWire(t);
   const inside = here.inNamespace(wire.netns);
@@ -101,12 +108,7 @@ testUnless(noVblade, 'A16: an interface whose name vblade takes for an option is
   await inside.run(['ip', 'link', 'set', 'dev', 'tgt', 'name', '-r']);
   await inside.run(['ip', 'link', 'set', 'dev', '-r', 'up']);
   t.true((await listInterfaces(inside)).some(({ name }) => name === '-r'));
-  const words = exportOn(wire, 'vblade', 1, '--size', '1M').map((word) => (word === 'tgt' ? '-r' : word));
-  const joined = words.map((word, at) => (words[at - 1] === '--iface' ? `--iface=${word}` : word));
-  const refused = await cli(
-    joined.filter((word) => word !== '--iface'),
-    wire.env,
-  );
+  const refused = await cli(exportBy(wire, '-r'), wire.env);
   t.is(refused.exitCode, 2, refused.stderr);
   t.regex(refused.stderr, /name -r for an option/);
   await t.throwsAsync(stat(join(wire.folder, 'disk1')), { code: 'ENOENT' });
@@ -119,9 +121,7 @@ testUnless(
     const wire = await testWire(t);
     const inside = here.inNamespace(wire.netns);
     await inside.run(['ip', 'link', 'property', 'add', 'dev', 'tgt', 'altname', '-x']);
-    const words = exportOn(wire, 'vblade', 1, '--size', '1M');
-    const at = words.indexOf('--iface');
-    const made = await cli([...words.slice(0, at), '--iface=-x', ...words.slice(at + 2)], wire.env);
+    const made = await cli(exportBy(wire, '-x'), wire.env);
     t.is(made.exitCode, 0, made.stderr);
     const { state, faults } = await statusOf(wire, 1);
     t.is(state, 'serving', faults.join());

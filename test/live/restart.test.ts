@@ -96,9 +96,7 @@ testUnless(
   async (t) => {
     const wire = await testWire(t);
     await exported(wire, [1], 'qaoed', ...(qaoed?.where ?? []));
-    await writeFile(disk(wire, 1), Buffer.alloc(512, 'w'), { flag: 'r+' });
-    await rm(disk(wire, 1));
-    await writeFile(disk(wire, 1), Buffer.alloc(1 << 20));
+    await replaced(wire, 1);
     await writeFile(disk(wire, 2), Buffer.alloc(1 << 20));
     const words = exportOn(wire, 'qaoed', 2, ...(qaoed?.where ?? []), '--read-only');
     const refused = await cliHere(words, wire.env);
@@ -158,11 +156,8 @@ for (const loop of [false, true]) {
     const wire = await testWire(t);
     await exported(wire, [1], 'native');
     await exported(wire, [2], 'native', ...(loop ? ['--loop'] : []));
-    const written = Buffer.alloc(512, 'w');
-    await writeFile(disk(wire, 2), written, { flag: 'r+' });
     const before = (await status(wire)).map(({ pids }) => pids);
-    await rm(disk(wire, 2));
-    await writeFile(disk(wire, 2), Buffer.alloc(1 << 20));
+    const written = await replaced(wire, 2);
     for (const names of [['e0.1'], ['--all']]) {
       const { exitCode, stderr, stdout } = await cliHere(['restart', ...names], wire.env);
       t.is(exitCode, 1, stderr);
@@ -234,6 +229,15 @@ testUnless(noRoot(), 'D3: an interface that is gone holds up no export on anothe
 
 const disk = ({ folder }: TestWire, slot: number): string => join(folder, `disk${slot}`);
 const idOf = ({ target, netns }: TestWire, slot: number): string => `e0.${slot}@${target}%${netns}`;
+
+/** Writes to a file, and puts another one in its place. @returns its first sector */
+async function replaced(wire: TestWire, slot: number): Promise<Buffer> {
+  const written = Buffer.alloc(512, 'w');
+  await writeFile(disk(wire, slot), written, { flag: 'r+' });
+  await rm(disk(wire, slot));
+  await writeFile(disk(wire, slot), Buffer.alloc(1 << 20));
+  return written;
+}
 
 async function exported(wire: TestWire, slots: number[], name: string, ...more: string[]): Promise<void> {
   for (const slot of slots) {

@@ -31,7 +31,7 @@ export function interfaceObjection(
   if (name.startsWith('-')) {
     return {
       happened: `targets and tools would take the name ${name} for an option`,
-      next: `rename it: ${quoteArgv(['ip', 'link', 'set', 'dev', name, 'name', 'NAME'])}`,
+      next: `rename it: ${renameCommand(name)}`,
     };
   }
   const chain = mastersOf(facts, all);
@@ -67,11 +67,10 @@ export function macvlanObjection(
   const above = all.filter((one) => one.kind === 'macvlan' && one.lower === name).map((one) => one.name);
   const [first] = above;
   if (first === undefined) return undefined;
+  const command = ['ip', 'link', 'add', 'link', name, 'name', 'NAME', 'type', 'macvlan', 'mode', 'bridge'];
   return {
     happened: `${name} carries the macvlan ${above.join(', ')}, from which nobody would reach it`,
-    next: `export on ${first}, or on a macvlan of its own: ${quoteArgv([
-      ...['ip', 'link', 'add', 'link', name, 'name', 'NAME', 'type', 'macvlan', 'mode', 'bridge'],
-    ])}`,
+    next: `export on ${first}, or on a macvlan of its own: ${quoteArgv(command)}`,
   };
 }
 
@@ -116,6 +115,11 @@ export function linkObjection(
   const why = below === undefined ? undefined : linkObjection(below, all, netns);
   if (why !== undefined) return { happened: `${happened}: ${why.happened}`, next: why.next };
   return { happened, next: 'look at its cable and its other end' };
+}
+
+/** The command that gives an interface another name, as a person would type it. */
+export function renameCommand(name: string): string {
+  return quoteArgv(['ip', 'link', 'set', 'dev', name, 'name', 'NAME']);
 }
 
 /** The command that brings an interface up, as a person would type it. */

@@ -1,7 +1,8 @@
-/** From a release to its artifacts: fetched, patched and built. What only a miss of the store needs is loaded then. */
+/** From a release to its artifacts: fetched, patched and built. */
+import { fetchToBuild } from '../source/fetch.js';
 import type { FetchOptions, SourceTree } from '../source/source-tree.js';
 import type { SourceEvent } from '../store/events.js';
-import type { BuildResult } from './build.js';
+import { type BuildResult, buildArtifacts } from './build.js';
 import type { Buildable } from './buildable.js';
 import type { BuildEvent, BuildOptions } from './options.js';
 
@@ -23,10 +24,6 @@ export async function buildFromSource(
   buildable: Buildable,
   { source, offline, unpinned, force, jobs, onEvent }: FromSourceOptions,
 ): Promise<BuiltFromSource> {
-  const [{ fetchToBuild }, { buildArtifacts }] = await Promise.all([
-    import('../source/fetch.js'),
-    import('./build.js'),
-  ]);
   const tree = await fetchToBuild(buildable.selected, { source, offline, unpinned, onEvent });
   return { built: await buildArtifacts(tree, buildable, { force, jobs, onEvent }), tree };
 }

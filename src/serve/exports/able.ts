@@ -11,7 +11,7 @@ import { type EntryStore, type ExportEntry, exportId, isSameExport, isWanted, wi
 import { requireOwn } from './export-interface.js';
 import { requireKept } from './last-holder.js';
 import type { Network } from './network.js';
-import { deletedFilesOf, keyOf, openedBy, unseen } from './opened.js';
+import { allOpenedBy, deletedFilesOf, keyOf } from './opened.js';
 import { findProcesses } from './processes.js';
 import { requireSameNetwork } from './same-network.js';
 import {
@@ -143,12 +143,14 @@ export async function requireNoneUnwanted(
     return (await asked).get(mark) ?? [];
   };
   if (entry.netns === undefined) await requireSameNetwork(store, entry, await pids());
-  const { changed, used } = unwantedAmong(await survey(), all, members);
+  const seen = await survey();
+  const { changed, used } = unwantedAmong(seen, all, members);
   // One that runs goes on with what it has.
   const found = changed ?? (used === undefined || (await pids()).length > 0 ? undefined : used);
   const tried = `exporting ${exportId(entry)}`;
   if (found === undefined) {
-    if (mayReopen(entry) && (await pids()).length > 0) await requireKept(store, tried, members);
+    if (mayReopen(entry) && (await pids()).length > 0)
+      await requireKept(store, tried, members, seen.snapshot);
     return;
   }
   const {
@@ -265,9 +267,7 @@ export async function requireNoneStranded(
   if (nameless.length === 0) return;
   const { host, folder } = store;
   const pids = (await findProcesses(host, folder)).get(driverFor(store, entry).mark(entry)) ?? [];
-  const { seen: looked, hidden } = await openedBy(host, pids);
-  if (hidden.size > 0) throw unseen([...hidden]);
-  const opened = [...looked.values()];
+  const opened = await allOpenedBy(host, pids);
   const stranded = nameless.find((one) =>
     opensOf(seen, one).some((key) => opened.some(({ files, devices }) => files.has(key) || devices.has(key))),
   );

@@ -1,6 +1,7 @@
 /** Exports whose target is all that keeps a file which has no name any more, and that was written to: all of it goes with that. */
 import { LabError } from '../../base/errors.js';
 import { quoteArgv } from '../../hosts/host/quote.js';
+import type { StorageSnapshot } from '../storage/snapshot.js';
 import { surveyStorage } from '../storage/survey.js';
 import { servedThen } from './backing-faults.js';
 import { meaningOf, namesOf } from './backing-now.js';
@@ -20,11 +21,16 @@ export interface LastHolder {
   hidden?: number;
 }
 
-export async function lastHolders(store: EntryStore, entries: readonly ExportEntry[]): Promise<LastHolder[]> {
+/** @param survey of the names of entries; asked for where it is not given */
+export async function lastHolders(
+  store: EntryStore,
+  entries: readonly ExportEntry[],
+  survey?: StorageSnapshot,
+): Promise<LastHolder[]> {
   const { host } = store;
   const some = entries.filter(({ backing }) => backing.identity?.kind === 'file');
   if (some.length === 0) return [];
-  const snapshot = await surveyStorage(host, some.flatMap(namesOf), 'names');
+  const snapshot = survey ?? (await surveyStorage(host, some.flatMap(namesOf), 'names'));
   const strange = some.filter((entry) => meaningOf(snapshot, entry)?.isSame !== true);
   if (strange.length === 0) return [];
   const processes = await findProcesses(host, store.folder);
@@ -58,15 +64,16 @@ async function mayServe(store: EntryStore, entry: ExportEntry, pids: readonly nu
 
 /**
  * To be asked before a program opens all its files anew, or is ended, for one of its exports.
- * @param others whose names mean something else now, and that the user did not name
+ * @param others whose names may mean something else now, and that the user did not name @param survey of their names
  * @throws LabError if one of them keeps what its name meant, and nothing else does
  */
 export async function requireKept(
   store: EntryStore,
   tried: string,
   others: readonly ExportEntry[],
+  survey: StorageSnapshot,
 ): Promise<void> {
-  const holders = await lastHolders(store, others);
+  const holders = await lastHolders(store, others, survey);
   if (holders.length === 0) return;
   const ids = holders.map(({ id }) => id);
   throw new LabError({

@@ -55,6 +55,21 @@ export async function openedBy(host: Host, pids: readonly number[]): Promise<Ope
   return parseOpened(stdout);
 }
 
+/**
+ * The same where nothing may be left out.
+ * @throws LabError if one of them may not be looked into
+ */
+export async function allOpenedBy(host: Host, pids: readonly number[]): Promise<Opened[]> {
+  const { seen, hidden } = await openedBy(host, pids);
+  if (hidden.size === 0) return [...seen.values()];
+  throw new LabError({
+    tried: `looking at what process ${[...hidden].join(', ')} has open`,
+    happened:
+      'it has rights that this user lacks, so that the kernel does not tell: what only it keeps would be lost with it',
+    next: `as root, ls -l ${[...hidden].map((pid) => `/proc/${pid}/fd`).join(' ')} tells`,
+  });
+}
+
 /** Reads what the script printed. */
 export function parseOpened(text: string): OpenedNow {
   const [nodes = [], names] = partsOf(text);
@@ -117,25 +132,13 @@ export async function deletedFilesOf(
   // Looked at by name first, which waits for no disk. 1, 2: one has ended, or may not be looked into.
   const { stdout, exitCode } = await host.run(['ls', '-l', ...folders], { accept: [1, 2] });
   if (exitCode === 0 && !/ -> \/.* \(deleted\)$/m.test(stdout)) return [];
-  const { seen, hidden } = await openedBy(host, pids);
-  if (hidden.size > 0) throw unseen([...hidden]);
-  const all = [...seen.values()].flatMap(({ files }) => [...files.values()]);
+  const all = (await allOpenedBy(host, pids)).flatMap(({ files }) => [...files.values()]);
   const found = new Map<string, string>();
   for (const { links, at, name = 'a file with line breaks in its name' } of all) {
     const plain = plainName(name);
     if (links === 0 && !/^\/(memfd:|\[|dev\/|SYSV|anon_hugepage)/.test(plain)) found.set(plain, at);
   }
   return [...found].map(([name, at]) => ({ name, at })).sort((a, b) => (a.name < b.name ? -1 : 1));
-}
-
-/** Of a question that has no answer because a process may not be looked into. */
-export function unseen(pids: readonly number[]): LabError {
-  return new LabError({
-    tried: `looking at what process ${pids.join(', ')} has open`,
-    happened:
-      'it has rights that this user lacks, so that the kernel does not tell: what only it keeps would be lost with it',
-    next: `as root, ls -l ${pids.map((pid) => `/proc/${pid}/fd`).join(' ')} tells`,
-  });
 }
 
 /** Without what the kernel says behind it. */

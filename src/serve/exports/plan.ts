@@ -4,7 +4,7 @@ import { UsageError } from '../../base/errors.js';
 import { packageRoot } from '../../base/files/paths.js';
 import type { Host } from '../../hosts/host/host.js';
 import { listInterfaces } from '../../hosts/host/interface.js';
-import { quoteArgv } from '../../hosts/host/quote.js';
+import { renameCommand } from '../../hosts/host/interface-objection.js';
 import { preparedLinks } from '../../hosts/prepare/links.js';
 import { allows } from '../../make/recipe/allows.js';
 import type { Backing } from '../storage/backing.js';
@@ -222,7 +222,7 @@ export function refuseUnspeakable(
     throw new UsageError({
       tried: `exporting e${entry.shelf}.${entry.slot} by ${implementation} ${release}`,
       happened: `it can't be told the name of the interface ${iface}: it allows ${control.iface}`,
-      next: `rename it: ${quoteArgv(['ip', 'link', 'set', 'dev', iface, 'name', 'NAME'])}`,
+      next: `rename it: ${renameCommand(iface)}`,
     });
   }
   if (backing.loop || allows(control.path, backing.opens)) return;

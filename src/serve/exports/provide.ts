@@ -2,30 +2,25 @@ import { UsageError } from '../../base/errors.js';
 import type { Host } from '../../hosts/host/host.js';
 import { here } from '../../hosts/host/local.js';
 import type { Buildable } from '../../make/compile/buildable.js';
+import type { FromSourceOptions } from '../../make/compile/from-source.js';
 import { isolationRemark } from '../../make/compile/isolation.js';
 import type { KernelTree } from '../../make/compile/kernel.js';
-import type { BuildEvent } from '../../make/compile/options.js';
 import { loadRecipe, select } from '../../make/recipe/load.js';
-import type { SourceEvent, SourceTree } from '../../make/source/fetch.js';
+import type { SourceTree } from '../../make/source/fetch.js';
 import { sourceRemark } from '../../make/source/unproven.js';
 import { nodeOn, runsOwnCode, withOwnCode } from './own-code.js';
 import type { Served } from './served.js';
 import { checkSpec, type ExportSpec } from './spec.js';
 
-export interface ProvideOptions {
+export interface ProvideOptions
+  extends Pick<FromSourceOptions, 'source' | 'offline' | 'unpinned' | 'onEvent'> {
   release?: string | undefined;
-  /** The user's copy: a folder, an archive or a URL. */
-  source?: string | undefined;
-  offline?: boolean | undefined;
-  /** Whether a source is built that nothing vouches for. */
-  unpinned?: boolean | undefined;
   /** That a kernel module is built for, as findKernelTree takes it. Default: the running one. */
   kernel?: string | undefined;
   /** Where it is to run: a module is built for the kernel of that host, and for no other. */
   runsOn?: Host | undefined;
   /** How it is to be exported: what the target can't do is refused before anything is fetched. */
   spec?: ExportSpec;
-  onEvent?: (event: SourceEvent | BuildEvent) => void;
 }
 
 export interface Provided extends Served {

@@ -58,8 +58,8 @@ export async function restartEach(
     const report: RestartReport = { restarted: [], failed: [], beside: [], recovery };
     const marks = new Set(chosen.map((entry) => driverFor(store, entry).mark(entry)));
     for (const mark of marks) {
-      const named = which === undefined ? [] : chosen;
-      await restartGroup(store, markedSo(store, entries, mark), chosen, { named, upgrade, allow, report });
+      const byName = which !== undefined;
+      await restartGroup(store, markedSo(store, entries, mark), chosen, { byName, upgrade, allow, report });
     }
     return report;
   } finally {
@@ -81,20 +81,20 @@ export async function restartTargets(
   return report;
 }
 
-/** @param members of one program or module @param named by the user: what became of their files is known, and given up */
+/** @param members of one program or module @param byName whether the user named the chosen: their former files are given up */
 async function restartGroup(
   store: EntryStore,
   members: readonly ExportEntry[],
   chosen: readonly ExportEntry[],
   {
-    named,
+    byName,
     upgrade,
     allow,
     report,
-  }: { named: readonly ExportEntry[]; upgrade: boolean; allow: Allowance; report: RestartReport },
+  }: { byName: boolean; upgrade: boolean; allow: Allowance; report: RestartReport },
 ): Promise<void> {
   const isChosen = (entry: ExportEntry): boolean => chosen.some((one) => isSameExport(one, entry));
-  const isNamed = (entry: ExportEntry): boolean => named.some((one) => isSameExport(one, entry));
+  const isNamed = (entry: ExportEntry): boolean => byName && isChosen(entry);
   const beside: RestartReport['beside'] = [];
   const fail = (entry: ExportEntry, error: unknown): void => {
     const list = isChosen(entry) ? report.failed : beside;
@@ -118,12 +118,10 @@ async function restartGroup(
     if (first === undefined) return;
     const givenUp = judged.filter(({ entry }) => isNamed(entry)).map(({ before }) => before.backing.path);
     const unasked = judged.filter(({ entry, change }) => change !== undefined && !isNamed(entry));
-    if (unasked.length > 0)
-      await requireKept(
-        store,
-        `restarting ${exportId(first.entry)}`,
-        unasked.map(({ before }) => before),
-      );
+    if (unasked.length > 0) {
+      const others = unasked.map(({ before }) => before);
+      await requireKept(store, `restarting ${exportId(first.entry)}`, others, await snapshot());
+    }
     const lacking = members.filter((member) => !judged.some(({ entry }) => isSameExport(entry, member)));
     if (lacking.length > 0) {
       await requireNothingLost(store, first.entry, givenUp);
