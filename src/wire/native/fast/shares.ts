@@ -27,6 +27,14 @@ const TELLING = 4;
 const DEAF = 5;
 /** Part that passes, below which most was dropped. */
 const MOST_DROPPED = 1 / 2;
+/**
+ * Part that passes of a station that is tried, what of an equal share one asks for more than that is, spans that tell enough
+ * after which it is deaf, and part of what it asked for at first of which less is listening: so much passes that chance tells little.
+ */
+const TRIAL = 0.4;
+const SUSPECT = 1 / 2;
+const TRIED = 15;
+const HALF = 1 / 2;
 /** Part of what it asked for at first that is much. */
 const MUCH = 1 / 4;
 /** What such a station gets, as part of all and in milliseconds of a span: enough to see when it stops. */
@@ -50,7 +58,7 @@ const DOUBT = 1.2;
 const MEMORY = 60_000;
 /** What this process can handle of a span at least, in milliseconds, whatever was measured while it hardly ran. */
 const LEAST_CAPACITY = 0.5;
-/** Stations that the socket's filter knows. */
+/** Stations that the socket's filter knows, and whose listening is remembered. */
 const MOST = 24;
 /** Least part that passes. */
 const LEAST = 1e-4;
@@ -64,6 +72,8 @@ interface Heard {
   frames: number;
   /** Part of its frames that pass. */
   part: number;
+  /** Whether most is dropped of what it asks for, to see if it listens. */
+  isTried: boolean;
   /** The most frames that it has asked for while it was limited (what one takes may be chance), and for how many telling spans most of it was dropped. */
   asked: number;
   limited: number;
@@ -73,13 +83,17 @@ interface Heard {
  * Fair shares of this process among the stations of an interface. As long as no frame is lost nothing is limited: initiators
  * wait for their answers. When the kernel has lost frames because they came faster than they could be handled, or they
  * wait for long, since those before them cost much, those who ask for more than their share (max-min fairness) pass in part,
- * by chance, and the socket's filter drops the rest. An initiator then asks for less, since it waits for answers;
- * who does not is no initiator, and gets next to nothing, until it is tried again. Stations that were not heard before have
- * one share together. All that is known is forgotten by time, not by what is heard: of who hardly passes hardly anything is.
+ * by chance, and the socket's filter drops the rest. An initiator of which most is dropped asks for less, since it waits for
+ * answers; who does not is no initiator, and gets next to nothing, until it is tried again. Where little would have to be
+ * dropped, all who ask for much are tried first: most is dropped until it is known who listens, since a flood that nearly fits
+ * would lose the frames of all, again and again. Stations that were not heard before have one share together. All that is
+ * known is forgotten by time, not by what is heard: of who hardly passes hardly anything is.
  */
 export class Shares {
   readonly #ledger = new Ledger();
   #heard = new Map<Mac, Heard>();
+  /** Who asked for less when most of it was dropped, and when; the latest last. */
+  readonly #listening = new Map<Mac, number>();
   /** What is handled in a span; no limit as long as it was always enough. */
   #capacity = Number.POSITIVE_INFINITY;
   /** The most that was handled in one of the last spans: in a single one this process may not have run. */
@@ -167,9 +181,12 @@ export class Shares {
       this.#lostAt = now;
       this.#capacity = Math.max(LEAST_CAPACITY, Math.min(this.#capacity, this.#lately) * LESS);
       this.#proven = this.#capacity;
-    } else if (this.isLimiting) this.#capacity *= MORE ** spans;
-    else return undefined;
+    } else if (!this.isLimiting) return undefined;
     this.#remember(spent, spans);
+    this.#hear(now);
+    // What is not asked for while somebody is on trial tells nothing of what fits.
+    const isTrying = [...this.#heard.values()].some(({ isTried }) => isTried);
+    if (this.#lostAt !== now && !isTrying) this.#capacity *= MORE ** spans;
     return this.#changed(this.#share(now), now);
   }
 
@@ -181,7 +198,7 @@ export class Shares {
       const part = parts.get(mac) ?? this.#quotas.others;
       const one: Heard = {
         ...{ mac, demand: cost / part, frames: frames / part, part },
-        ...{ asked: 0, limited: 0 },
+        ...{ isTried: false, asked: 0, limited: 0 },
       };
       const strangers = this.#heard.get(STRANGERS);
       if (strangers !== undefined) {
@@ -201,10 +218,31 @@ export class Shares {
         one.asked = Math.max(one.asked, one.frames);
         if (one.part < MOST_DROPPED) one.limited += telling * spans;
       } else {
+        one.isTried = false;
         one.asked = 0;
         one.limited = 0;
       }
       if (one.demand < 1e-3) this.#heard.delete(one.mac);
+    }
+  }
+
+  /** Notes who listens. */
+  #hear(now: number): void {
+    for (const [mac, since] of this.#listening) if (now - since > MEMORY) this.#listening.delete(mac);
+    for (const one of this.#heard.values()) {
+      if (one.part >= MOST_DROPPED) continue;
+      if (!asksForMuch(one) || (one.isTried && one.frames < one.asked * HALF)) {
+        if (one.isTried) Object.assign(one, { isTried: false, asked: 0, limited: 0 });
+        this.#listening.delete(one.mac);
+        this.#listening.set(one.mac, now);
+      } else if (isDeaf(one)) {
+        one.isTried = false;
+        this.#listening.delete(one.mac);
+      }
+    }
+    for (const mac of this.#listening.keys()) {
+      if (this.#listening.size <= MOST) break;
+      this.#listening.delete(mac);
     }
   }
 
@@ -213,9 +251,7 @@ export class Shares {
     const trickle = Math.min(MOST_TRICKLE, this.#capacity * TRICKLE);
     const all = [...this.#heard.values()].sort((one, other) => one.demand - other.demand);
     if (this.#mayTryAgain(all, now)) for (const one of all) one.limited = 0;
-    const deaf = all.filter(
-      ({ limited, demand, frames, asked }) => limited >= DEAF && frames > asked * MUCH && demand > trickle,
-    );
+    const deaf = all.filter((one) => isDeaf(one) && one.demand > trickle);
     const others = all.filter((one) => !deaf.includes(one));
     let left = this.#capacity - deaf.length * trickle;
     let count = others.length;
@@ -224,7 +260,15 @@ export class Shares {
       left -= demand;
       count--;
     }
-    if (count === 0 && deaf.length === 0) {
+    // Where their shares are less than half of what they ask for, that tells who listens.
+    const fitsNearly = count > 0 && left / count > MOST_DROPPED * (others.at(-1)?.demand ?? 0);
+    const suspect = fitsNearly ? (SUSPECT * this.#capacity) / all.length : Number.POSITIVE_INFINITY;
+    const tried = others.filter(
+      (one) =>
+        one.isTried ||
+        (one.demand > suspect && one.frames * TRIAL > TELLING && !this.#listening.has(one.mac)),
+    );
+    if (count === 0 && deaf.length === 0 && tried.length === 0) {
       // Nobody wants more than there is: nothing needs to be limited until frames are lost again.
       this.#capacity = Number.POSITIVE_INFINITY;
       this.#heard.clear();
@@ -235,6 +279,10 @@ export class Shares {
     if (all.length === 1 && !this.#heard.has(STRANGERS)) return NO_QUOTAS;
     for (const one of deaf) one.part = partOf(one, trickle);
     for (const one of others.slice(others.length - count)) one.part = partOf(one, left / count);
+    for (const one of tried) {
+      one.part = Math.min(one.part, TRIAL);
+      one.isTried = true;
+    }
     const strangers = this.#heard.get(STRANGERS);
     const stations = all.filter((one) => one !== strangers);
     if (strangers === undefined || strangers.part === 1) {
@@ -276,6 +324,16 @@ export class Shares {
     this.#unsettled = now;
     return quotas;
   }
+}
+
+/** Whether a station asks for as much as before, although most of it was dropped for long enough. */
+function isDeaf(one: Heard): boolean {
+  return one.limited >= (one.isTried ? TRIED : DEAF) && asksForMuch(one);
+}
+
+/** Whether a station asks for much of what it asked for before it was limited. */
+function asksForMuch({ frames, asked }: Heard): boolean {
+  return frames > asked * MUCH;
 }
 
 /** What passes of a station, so that it costs so many milliseconds of a span. */

@@ -338,3 +338,17 @@ test('HOSTILE 4: who makes others wait is limited though the ring is long, and n
   t.true((last as number) >= (before as number) / 2, JSON.stringify(told));
   t.true(told.every(({ lost }) => lost === 0));
 });
+
+test('HOSTILE 4: a flood that nearly fits takes nothing from an initiator either', (t) => {
+  for (const frames of [6, 8, 10, 11, 13, 16, 24]) {
+    const floods = Array.from({ length: 8 }, (_, index) => ({
+      number: 10 + index,
+      cost: 0.01,
+      sends: (now: number) => (now > 1000 ? frames : 0),
+    }));
+    const told = runGateway([windowed(16, 0.03, 30), ...floods], 8);
+    const [before, ...after] = told.map(({ answered }) => answered[0] as number) as [number, ...number[]];
+    const share = after.slice(1).reduce((all, count) => all + count, 0) / (after.length - 1) / before;
+    t.true(share >= 0.75, `${frames}: ${before}, ${after}`);
+  }
+});
