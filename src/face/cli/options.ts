@@ -6,6 +6,7 @@ import type { Place } from '../../prove/testbed/place.js';
 import type { Site } from '../../prove/testbed/remote-dut.js';
 import type { EndFinding } from '../../serve/exports/unexport.js';
 import { type Mac, parseMac, unusableAsSource } from '../../wire/aoe/ethernet.js';
+import type { Listing } from '../complete/wanted.js';
 
 /** A parser of whole numbers, both bounds allowed. */
 export function whole(least: number, most = Number.MAX_SAFE_INTEGER): (value: string) => number {
@@ -54,8 +55,10 @@ export function macs(value: string, before: string[] = []): string[] {
 }
 
 /** A parser that collects findings to override, each a list joined by commas. */
-export function findingsOf<K extends string>(kinds: readonly K[]): (value: string, before?: K[]) => K[] {
-  return (value, before = []) => {
+export function findingsOf<K extends string>(
+  kinds: readonly K[],
+): ((value: string, before?: K[]) => K[]) & Listing {
+  const parse = (value: string, before: K[] = []): K[] => {
     const found = value.split(',').map((text) => {
       const kind = kinds.find((known) => known === text.trim());
       if (kind === undefined) throw new InvalidArgumentError(`"${text}" is none of ${kinds.join(', ')}.`);
@@ -63,6 +66,7 @@ export function findingsOf<K extends string>(kinds: readonly K[]): (value: strin
     });
     return [...before, ...found];
   };
+  return Object.assign(parse, { values: kinds });
 }
 
 const ENDED_ALL_THE_SAME = ['used', 'removed'] as const satisfies readonly EndFinding[];
