@@ -16,10 +16,8 @@ const words =
 const SOURCES: Readonly<Record<string, Source>> = {
   '--netns': async () => named(await folder('/run/netns')),
   '--host': hosts,
-  '--lab': () => [],
   '--module': () => [],
   '--source': () => 'files',
-  '--initiator': () => [],
   '--only': cases,
   '--test': words('1', '2', '3', '4'),
   EXPORT: exports,
@@ -68,8 +66,7 @@ async function entries() {
 
 /** Of this machine: another host's would have to be asked for over the network, while somebody types. */
 async function exports({ given }: Place): Promise<Candidate[]> {
-  const { '--host': host = 'here' } = Object.fromEntries(given);
-  if (host !== 'here') return [];
+  if ((given.get('--host') ?? 'here') !== 'here') return [];
   return (await entries()).map(({ id, backing }) => ({ word: id, about: backing.name }));
 }
 

@@ -1,5 +1,5 @@
 /** The shells themselves complete by what they are given: zsh on a terminal of its own. */
-import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
@@ -25,7 +25,7 @@ async function inShell(shell: Shell, script: string): Promise<string> {
   try {
     await symlink(join(programsFolder, 'aoe-lab.cjs'), join(folder, 'aoe-lab'));
     await writeFile(join(folder, 'space here.img'), '');
-    await execa('mkdir', [join(folder, 'only folder')]);
+    await mkdir(join(folder, 'only folder'));
     await writeFile(join(folder, 'completion'), completionScript(shell));
     await writeFile(join(folder, 'script'), script);
     const env = { PATH: `${folder}:${process.env.PATH}`, HOME: folder, TERM: 'dumb', LC_ALL: 'C.UTF-8' };
